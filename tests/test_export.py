@@ -66,7 +66,8 @@ def test_onnx(told, cli):
     assert numpy.isnan(p[0]).all() == ("missing" not in told)
     metadata = session.get_modelmeta().custom_metadata_map
     assert json.loads(metadata["logreg"]) == Predictor("model.pkl").metadata
-    assert metadata["x"].startswith("pixels" if "pixel_scale" in told else "features as the data")
+    scaled = f"bytes of 0 to 255; they are multiplied by {told.get('pixel_scale')} here"
+    assert metadata["x"].endswith(scaled if "pixel_scale" in told else "as the data have them")
 
 
 def read_by_others(form):

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from logreg.errors import LogRegError, ModelFileError
-from logreg.files import check_writable, read_whole, replacing
+from logreg.files import check_writable, replacing
 from logreg.prediction.writers import destination
 from logreg.saving import model_file
 
@@ -16,10 +16,6 @@ from logreg.saving import model_file
 def replace(path):
     with replacing(path) as file:
         file.write(b"new")
-
-
-def read_nine(path):
-    return read_whole(path, 9)
 
 
 @pytest.fixture
@@ -64,13 +60,14 @@ def test_links_modes_and_the_umask_are_heeded(old):
     assert [os.stat(path).st_mode & 0o777 for path in (old, "new")] == [0o604, 0o640]
 
 
-@pytest.mark.parametrize("function", [check_writable, replace, read_nine])
+@pytest.mark.parametrize("function", [check_writable, replace, model_file.read_model])
 def test_what_is_no_file_is_neither_replaced_nor_read(working_folder, function):
     os.mkdir("folder")
     if os.name == "posix":
         os.mkfifo("pipe")
     before = os.listdir(".")
-    for path in (*before, "/dev/zero", *([] if function == read_nine else ["new/", "new/."])):
+    new = ["new/", "new/.", "new/.."] * (function != model_file.read_model)
+    for path in (*before, "/dev/zero", *new):
         with pytest.raises((OSError, ModelFileError), match="it is not a regular file"):
             function(path)
     assert os.listdir(".") == before

@@ -10,7 +10,7 @@ from logreg.errors import DatasetError, ModelFileError, SettingError
 SIZES = numpy.random.RandomState(0).randint(0, 100, 90)
 FRAME = pandas.DataFrame({"id": range(90), "size": SIZES, "wing": ["a", "b", None] * 30})
 FRAME["kind"] = numpy.where(SIZES + 20 * (FRAME.wing == "a") > 55, "bee", "ant")
-OPTIONS = {"drop": "id", "missing": "mean", "n_epochs": 30}
+OPTIONS = {"drop": "id", "missing": "mean", "n_epochs": 30, "batch_size": 9}
 
 
 class Polars:
@@ -34,11 +34,12 @@ def test_a_table_of_any_kind_gives_the_model_of_the_command(table, refit, cli, c
     FRAME.to_csv("t.csv", index=False)
     train = "train --dataset t.csv --label-column kind --drop id --missing mean --n-epochs 30"
     switch = "--no-refit" if refit is False else "--refit"
-    done = cli(*train.split(), "--output", "two.pkl", switch)
+    done = cli(*f"{train} --batch-size 9 --output two.pkl {switch}".split())
     header = "row 1 (id, size, wing, kind) is taken for a header (--no-header: it is data), "
     notes = done.err.replace(header, "").splitlines()
     notes = [line for line in notes if line.startswith(("note: ", "warning: "))]
-    assert told.err.replace(found.facts.dataset, "t.csv").splitlines() == notes != []
+    assert told.err.replace(found.facts.dataset, "t.csv").splitlines() == notes
+    assert "note: 6 of the 60 training rows are left over by minibatches of 9 rows, and" in told.err
     expected = Predictor("two.pkl")
     assert (found.W == expected.W).all() and (found.b == expected.b).all()
     others = {"dataset": "t.csv", "date": expected.metadata["date"]}

@@ -10,6 +10,7 @@ from builders import arguments, cost_and_gradients, make_pairs, save_folder, sav
 
 from logreg import LogisticRegression, Predictor, engine, fit
 from logreg.callbacks import BestModel, Callback, Checkpoint, StopTraining
+from logreg.datasets.splits import stratified_order
 from logreg.engine import T
 from logreg.errors import SettingError
 from logreg.hyperparameters import Hyperparameters
@@ -44,9 +45,9 @@ class Stop(Callback):
                 raise StopTraining(self.why)
 
 
-def by_numpy(x, y, n_steps, values, rate, momentum=0.0):
+def by_numpy(x, y, n_steps, values, rate, momentum=0.0, seed=0):
     """Parameters after some steps on the rows of both sets, from some values on."""
-    order = numpy.random.RandomState(0).permutation(85)
+    order = numpy.random.RandomState(seed).permutation(85)
     last = [0 * value for value in values]
     for step in range(n_steps):
         rows = order[step % 8 * 10 :][:10]
@@ -79,18 +80,20 @@ def test_it_is_a_run_on_both_sets_of_as_many_minibatches(criterion, n_epochs):
     assert [v[:-1] for v in resumed.validations] == [v[:-1] for v in alone.validations]
 
 
-@pytest.mark.parametrize("options", [[], ["--standardize"], ["--pixel-scale", 100]])
-def test_rows_are_prepared_as_they_were_for_the_run(options, cli):
+@pytest.mark.parametrize("how", ["--standardize", "--pixel-scale 100", "--shuffle --split-seed 5"])
+def test_rows_are_prepared_as_they_were_for_the_run(how, cli):
     """Pixels in files, which the engine scales, or standardizes, a minibatch at a time."""
     x, y = numpy.random.RandomState(0).randint(0, 256, (105, 4)), numpy.arange(105) % 3
     folder = save_folder(zip(*(numpy.split(a, [60, 85]) for a in (x.astype("uint8"), y))))
-    done = cli("train", folder, "--refit", "--n-epochs", 2, "--batch-size", 10, *options)
+    done = cli("train", folder, "--refit", "--n-epochs", 2, "--batch-size", 10, *how.split())
     assert done.code == 0, done.err
-    found, ready = Predictor("best_model.pkl"), x / (100 if 100 in options else 256)
-    if "--standardize" in options:
+    found, ready = Predictor("best_model.pkl"), x / (100 if "100" in how else 256)
+    if "--standardize" in how:
         ready = (ready - ready[:60].mean(axis=0)) / ready[:60].std(axis=0)
-    n_steps = found.metadata["iteration"] + 1
-    W, b = by_numpy(ready, y, n_steps, [numpy.zeros((4, 3)), numpy.zeros(3)], rate=0.13)
+    n_steps, zeros = found.metadata["iteration"] + 1, [numpy.zeros((4, 3)), numpy.zeros(3)]
+    seed = 5 if "5" in how else 0
+    order = [*stratified_order(y[:60], seed), *range(60, 85)] if seed else slice(85)
+    W, b = by_numpy(ready[order], y[order], n_steps, zeros, rate=0.13, seed=seed)
     numpy.testing.assert_allclose(found.W, W, rtol=1e-4, atol=1e-6)
     numpy.testing.assert_allclose(found.b, b, rtol=1e-4, atol=1e-6)
 

@@ -9,6 +9,7 @@ from conftest import ROOT
 
 from logreg import load_model, save_model
 from logreg.callbacks import Interruption
+from logreg.datasets.dataset import read_dataset
 from logreg.kernel import is_wanted
 
 TABLE = ["--dataset", str(ROOT / "data" / "penguins.csv"), "--label-column", "species"]
@@ -71,21 +72,27 @@ def test_data_that_have_moved_are_named_and_others_are_told(cli, trained):
     assert "data set 'arrays.npz' not found" in cli("train", "--verify", "m.pkl").err
     moved = cli("train", "--verify", "m.pkl", "--dataset", "there/arrays.npz")
     assert (moved.code, moved.out[:9]) == (0, "verified:")
+    doubt = ["note: without the native kernel, its bits cannot be promised"] * (not is_wanted())
+    assert moved.err.splitlines() == [*doubt, "training as m.pkl says"]
     with numpy.load("there/arrays.npz") as there:
         numpy.savez("arrays.npz", x=there["x"] + 1e-3, y=there["y"])
+    found = read_dataset("arrays.npz", dtype="float32").facts.dataset_sha256[:16]
+    told = load_model("m.pkl").metadata["dataset_sha256"][:16]
     other = cli("train", "--verify", "m.pkl")
     assert (other.code, other.out) == (1, "")
-    assert "arrays.npz: these are other data: their SHA-256 is " in other.err
+    said = f"arrays.npz: these are other data: their SHA-256 is {found}..., and m.pkl was trained "
+    assert f"error: {said}on {told}...; --dataset names others\n" in other.err
 
 
 def test_what_cannot_be_promised_is_said(cli, trained):
-    for name, value, message in (
-        ("learning_rate", None, "does not tell its learning_rate: its bits cannot be promised"),
-        ("dataset_sha256", None, "does not tell its dataset_sha256"),
-        ("reason", "interrupted", "the training of s.pkl was ended (interrupted)"),
-        ("n_ranks", 2, "s.pkl was trained by 2 ranks"),
+    all_told = "dataset, dataset_sha256, reason, learning_rate, l2"
+    for names, told, message in (
+        (all_told, {}, f"does not tell its {all_told}: its bits cannot be promised"),
+        ("reason", {"reason": "interrupted"}, "the training of s.pkl was ended (interrupted)"),
+        ("n_ranks", {"n_ranks": 2}, "s.pkl was trained by 2 ranks"),
     ):
         model = load_model("m.pkl")
-        del model.metadata[name]
-        save_model(model, "s.pkl", **({name: value} if value else {}))
+        for name in names.split(", "):
+            del model.metadata[name]
+        save_model(model, "s.pkl", **told)
         assert message in cli("train", "--verify", "s.pkl").err

@@ -93,7 +93,7 @@ def test_how_a_picture_is_kept_does_not_matter(random, change, form, limit, opti
     assert apart(found, prepared(picture)) < limit
 
 
-def test_a_thin_pen_does_not_fade():
+def test_a_thin_pen_does_not_fade_and_paper_alone_is_blank(random):
     def seven(width):
         image = Image.new("L", (900, 900), 255)
         line = [(250, 200), (650, 200), (400, 750)]
@@ -104,8 +104,11 @@ def test_a_thin_pen_does_not_fade():
     assert thin.max() > 200
     assert 0.5 < thin.sum(dtype=float) / thick.sum(dtype=float) < 1.5
     assert classes_of(thin) == classes_of(thick) == 7
-    for layout, grey in ((FIELD, 0), (FIELD._replace(background="light"), 255)):  # without ink
-        assert (prepared(numpy.full((3000, 20), 128, numpy.uint8), layout=layout) == grey).all()
+    smooth = numpy.full((900, 20), 128)
+    shaded = numpy.where(numpy.arange(900)[:, None] // 100 == 4, 145, smooth)
+    for paper in (smooth, shaded, smooth + (8 * random.randn(900, 20)).astype(int)):
+        for layout, grey in ((FIELD, 0), (FIELD._replace(background="light"), 255)):
+            assert (prepared(paper.astype("u1"), layout=layout) == grey).all()
 
 
 # Of images: the grey levels of black and of white, their dtype, `pixel_scale`.
@@ -207,7 +210,7 @@ def test_pictures_may_lie_in_a_folder_for_each_set(cli):
     assert (data.facts.rows, data.facts.class_labels) == ([12, 4, 2], ["a", "b"])
     assert (numpy.diff(data.train[1]) < 0).any()  # they are not in the order of the classes
 
-    options = "--size", 12, "--n-epochs", 2, "--quiet"
+    options = "--size", 10, "--n-epochs", 2, "--quiet"
     assert cli("train", "pictures", *options, "--output", "m.pkl").code == 0
     assert cli("train", "--verify", "m.pkl").code == 0
     done = cli("train", "pictures", *options, "--output", "pictures/test/b/1.JPG")

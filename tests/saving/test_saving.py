@@ -90,7 +90,7 @@ def test_what_a_file_tells():
     }
     # A model that was loaded is saved with all that its file tells.
     others = {"l2": 0.2, "pixel_scale": 0.25}
-    save_model(load_model("model.pkl"), "same.pkl", **others)
+    save_model(load_model("model.pkl"), "same.pkl", **others, n_in=None)
     assert load_model("same.pkl").metadata == {**found, **others}
 
 
@@ -99,7 +99,6 @@ def test_a_file_may_be_so_large_and_no_larger(monkeypatch):
     save_params([theano.shared(numpy.zeros(3000, "uint8"))], "small.pkl")
     with pytest.raises(ModelFileError, match="more than 5000 bytes, too many for a file"):
         save_params([theano.shared(numpy.zeros(4000, "uint8"))], "large.pkl")
-    assert os.listdir(".") == ["small.pkl"]
     with pytest.raises(ModelFileError, match=r"cannot be loaded: .*5000 bytes, which is too"):
         model_file.read(write("large.pkl", bytes(5001)))
 
@@ -110,7 +109,6 @@ def test_what_could_not_be_loaded_again_is_not_saved():
     net = LogisticRegression(T.tanh(T.matrix("x")), 3, 2)
     for given, metadata, message in (
         (make(), {"class_labels": [0]}, r"^its .* is needed$"),
-        (make(), {"class_labels": [3, 3]}, r"^its .* is needed$"),
         (make(), {"file": Path("x")}, "is no JSON: "),
         (net, {}, r"layer below.*save_params"),
         (net.params, {}, "holds a LogisticRegression, and this is a list"),
@@ -167,19 +165,19 @@ def test_a_file_of_another_net_changes_nothing(shapes, dtype):
 
 
 REFUSED = [
-    (b"epoch,iteration\n", "it is not a model file, or it is damaged: "),
-    (model_file.dumps("checkpoint", {}), "it is a checkpoint file, not a model file; BestM"),
-    (sealed(json.dumps({**HEADER, "version": 2}), DATA), "it is of version 2, and 1 is known"),
+    (model_file.dumps("checkpoint", {}), "model", "checkpoint file, not a model file; BestM.* one"),
+    (WHOLE, "parameters", "it is a model file, not a parameters file"),
+    (sealed(json.dumps({**HEADER, "version": 2}), DATA), "model", "of version 2, and 1 is known"),
 ]
 
 
-@pytest.mark.parametrize("data, said", REFUSED)
-def test_what_is_no_model_file_is_refused_with_the_reason(data, said):
+@pytest.mark.parametrize("data, kind, said", REFUSED)
+def test_what_is_no_such_file_is_refused_with_the_reason(data, kind, said):
     advice = "No such file or directory; train a model first: python -m logreg.train$"
     with pytest.raises(ModelFileError, match=f"^model.pkl cannot be loaded: {advice}"):
         load_model("model.pkl")
-    with pytest.raises(ModelFileError, match=f"^model.pkl cannot be loaded: .*{said}"):
-        load_model(write("model.pkl", data))
+    with pytest.raises(ModelFileError, match=f"^model.pkl cannot be loaded: .*{said}$"):
+        model_file.read(write("model.pkl", data), kind)
 
 
 def same_or_refused(data):

@@ -76,11 +76,9 @@ def on_gpu(function, more=b""):
 
 
 MODELS = {
-    "python 2": py2(),
     "float64": py2(W.astype("<f8"), B.astype("<f8")),
     "by columns": py2(numpy.asfortranarray(W, ">f4"), B.astype(">f4")),
     "gpuarray": on_gpu(b"theano.gpuarray.type\nGpuArray_unpickler\n", b"N"),
-    "cuda": on_gpu(b"theano.sandbox.cuda.type\nCudaNdarray_unpickler\n"),
 }
 
 
