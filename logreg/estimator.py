@@ -85,6 +85,17 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
     >>> classifier = SoftmaxClassifier(n_epochs=20).fit(X, ["no", "no", "yes", "yes"])
     >>> classifier.predict([[-3.0], [3.0]])
     array(['no', 'yes'], dtype='<U3')
+
+    Its parameters may be searched for, behind a scaler:
+
+    >>> from sklearn.datasets import load_wine
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> pipeline = make_pipeline(StandardScaler(), SoftmaxClassifier(n_epochs=100))
+    >>> search = GridSearchCV(pipeline, {"softmaxclassifier__learning_rate": [1e-9, 0.1]}, cv=3)
+    >>> search.fit(*load_wine(return_X_y=True)).best_params_, search.best_score_ > 0.96
+    ({'softmaxclassifier__learning_rate': 0.1}, True)
     """
 
     learning_rate: float = DEFAULTS.learning_rate
