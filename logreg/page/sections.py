@@ -1,27 +1,20 @@
-"""The parts of the page of a model, as HTML; every text of a file is escaped."""
+"""Parts of the page of a model, as HTML; every text of a file is escaped."""
 
-import base64
 import math
 from html import escape
 
 import numpy
 
 from logreg import plots
-from logreg.datasets.columns import DATE
 from logreg.datasets.statistics import with_interval
 from logreg.errors import SettingError
+from logreg.page import markup
 from logreg.plots import short
 from logreg.prediction.evaluation import percent, tables
 
-N_CELLS = 8  # of a wrong row of a table
-DATES = "date", "datetime-local"  # fields, for days and where some have a time
 N_BARS = 12  # of a class
 MANY_CLASSES = 30  # with more, the errors come first, and so many have their weights shown, folded
 REASONS = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
-
-
-def escaped(value, n=60):
-    return escape(short(value, n))
 
 
 def scores(facts, evaluation):
@@ -51,7 +44,7 @@ def scores(facts, evaluation):
     if evaluation:
         error = evaluation["errors"] / evaluation["rows"]
         rows = with_interval(evaluation["errors"], evaluation["rows"])
-        source = f"{escaped(evaluation['dataset'])}: {rows}; {evaluation['rows_are']}"
+        source = f"{markup.escaped(evaluation['dataset'])}: {rows}; {evaluation['rows_are']}"
         whole = evaluation["whole_minibatches"]
         error_of_whole = whole["errors"] / whole["rows"] if whole and whole["rows"] else None
     figures = [(error, "test error over all rows", source)]
@@ -120,7 +113,9 @@ def run(facts):
         "Made by": f"logreg {facts.logreg} on {facts.engine}, Python {facts.python}",
         "Date": facts.date,
     }
-    return _list((name, escaped(text or "not known", 200)) for name, text in rows.items())
+    return markup.definitions(
+        (name, markup.escaped(text or "not known", 200)) for name, text in rows.items()
+    )
 
 
 def curve(facts):
@@ -159,7 +154,7 @@ def curve(facts):
         f"at {unit} {best:.0f}, in {len(points)} validations. Significant gains: {len(gains)}; "
         f"patience runs to {unit} {math.ceil(end)}."
     )
-    return _plot(plots.plot_curve, facts, (5.8, 3.7), said)
+    return markup.plotted(plots.plot_curve, facts, (5.8, 3.7), said)
 
 
 def weights(predictor, evaluation=None):
@@ -195,10 +190,10 @@ def weights(predictor, evaluation=None):
             drawn = plots.image(W[:, k].reshape(facts.image), alt, plots.DIVERGING, -top, top)
         else:
             largest = numpy.argsort(-abs(W[:, k]), kind="stable")[:N_BARS]
-            drawn = _bars([(escaped(names[i], 24), W[i, k]) for i in largest])
-        figures.append((drawn, escaped(labels[k], 24)))
+            drawn = markup.bars([(markup.escaped(names[i], 24), W[i, k]) for i in largest])
+        figures.append((drawn, markup.escaped(labels[k], 24)))
     many = " many" if len(labels) > 20 else ""
-    drawn = _figures("pictures" + many if facts.image else "bars", figures)
+    drawn = markup.figures("pictures" + many if facts.image else "bars", figures)
     if len(labels) > MANY_CLASSES:
         which = ", those of most errors" if evaluation else ""
         summary = f"<summary>{len(chosen)} of {len(labels)} classes{which}</summary>"
@@ -233,174 +228,12 @@ def errors(evaluation):
     Confusion matrix. The most frequent mistake: 5 of class 2 taken for &lt;b&gt;.</
     """  # noqa: E501
     classes, pairs, calibration = tables(evaluation)
-    first = _table(*pairs)
+    first = markup.table(*pairs)
     if evaluation["confusion"]:
         said = "Confusion matrix. "
         for label, taken, n in evaluation["mistakes"][:1]:
             said += "The most frequent mistake: "
             said += f"{n} of class {short(label)} taken for {short(taken)}."
         side = min(4 + 0.25 * len(evaluation["classes"]), 8)
-        first = _plot(plots.plot_confusion, evaluation, (side + 0.5, side), said)
-    return f"{first}<div>{_table(*calibration)}{_table(*classes)}</div>"
-
-
-def gallery(predictor, data, evaluation):
-    """The wrong rows of a test set: what they look like, and the two most probable classes."""
-    rows, facts, (x, y), figures = evaluation["worst_rows"], predictor.facts, data.test, []
-    if not rows:
-        return "<p>No row is wrong.</p>"
-    least, most = facts.layout.ends or (0, 255)  # as on the pad
-    if not facts.layout.ends and x.dtype != numpy.uint8:
-        least, most = numpy.nanmin(x), numpy.nanmax(x)
-    # What a feature says of a class is what it adds to its score, beside the mean of all classes.
-    W = predictor.W.astype("float64")
-    W -= W.mean(axis=1, keepdims=True)
-    ready = facts.preprocessing.apply(x[rows], "float64")
-    for i, p in enumerate(predictor.predict_proba(x[rows])):
-        row, label = rows[i], data.facts.class_labels[y[rows[i]]]
-        two = numpy.argsort(-p, kind="stable")[:2]
-        said = [f"<b>{escaped(predictor.labels[k], 16)}</b> {100 * p[k]:.1f} %" for k in two]
-        said.append(f"is in fact <b>{escaped(label, 16)}</b>")
-        if facts.image:
-            alt = f"test row {row}, of class {short(label, 16)}"
-            drawn = plots.image(x[row].reshape(facts.image), alt, "gray", least, most)
-            how = 'type="button" class="to-pad" title="Put it on the pad"'
-            drawn = f"<button {how}>{drawn}</button>"
-        else:
-            drawn = _bars(_reasons(facts, x[row], ready[i] * W[:, two[0]]))
-            said[-1] += f", row {evaluation['wrong_rows'][i]}"
-        figures.append((drawn, "<br>".join(said)))
-    return _figures("pictures" if facts.image else "rows", figures)
-
-
-def _reasons(facts, x, shares):
-    """The columns of a row whose features have the largest shares, each with its cell."""
-    found = []
-    for name, kind, texts, features in _columns(facts):
-        cell = f"{x[features][0]:.{9 if x.itemsize > 4 else 7}g}"
-        if texts:
-            cell = dict(zip(x[features], texts)).get(1, "none of these")
-        elif cell == "nan":
-            cell = "no value"
-        elif kind.startswith(DATE):
-            cell = str(numpy.floor(x[features][0]).astype("datetime64[D]"))
-        found.append((f"{escaped(name, 24)} <b>{escaped(cell, 24)}</b>", shares[features].sum()))
-    return sorted(found, key=lambda reason: -abs(reason[1]))[:N_CELLS]
-
-
-def _columns(facts):
-    """Yield each column's name, its kind, its categories or None, and the slice of its features."""
-    table, first = facts.table, 0
-    for name, kind, texts in zip(facts.titles, table.kinds, table.categories):
-        yield name, kind, texts, slice(first, first + len(texts or [None]))
-        first += len(texts or [None])
-
-
-def live(predictor, data):
-    """The model as the script takes it; None if its images cannot be drawn.
-
-    Means that the model file lacks are those of the test rows, if there are any.
-
-    Examples
-    --------
-    >>> from logreg import LogisticRegression, Predictor, engine, save_model
-    >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=3, n_out=2)
-    >>> told = {"columns": ["size", "kind"], "categories": [None, ["<b>", "no"]]}
-    >>> told.update(feature_means=[0.5, 0.25, 0.75], feature_scales=[2.0, 0.5, 0.5])
-    >>> save_model(classifier, "model.pkl", pixel_scale=0.25, class_labels=["a", "b"], **told)
-    >>> found = live(Predictor("model.pkl"), None)
-    >>> for name in [*found][4:]:
-    ...     print(name, found[name])
-    columns ['size', 'kind']
-    dates [False, False]
-    categories [None, ['<b>', 'no']]
-    means [2.0, 1.0, 3.0]
-    scale 0.25
-    shifts [0.5, 0.25, 0.75]
-    scales [2.0, 0.5, 0.5]
-    shape None
-    range [0, 255]
-    background dark
-    isCentred True
-    >>> from logreg.prediction.held_out import read_test_set
-    >>> save_model(classifier, "model.pkl", class_labels=["a", "b"])
-    >>> numpy.savez("d.npz", x=[[1.0, 2, 3], [3, 2, 6], [8, 2, 0]], y=["a", "b", "a"])
-    >>> predictor = Predictor("model.pkl")
-    >>> live(predictor, read_test_set(predictor.facts, "d.npz"))["means"]
-    [4.0, 2.0, 3.0]
-    """
-    facts = predictor.facts
-    if facts.image and not facts.takes_pictures:
-        return None
-    scale, means = facts.preprocessing.pixel_scale, numpy.zeros(facts.n_in)
-    if facts.feature_means:
-        means = numpy.array(facts.feature_means) / scale
-    elif data and not facts.image:
-        means = data.test[0].mean(axis=0, dtype="float64")
-    names, kinds, categories, places = zip(*_columns(facts))
-    x = data.test[0] if data else numpy.zeros((0, facts.n_in))
-    # Of dates, a time is a part of a day.
-    have_time = [k.startswith(DATE) and (x[:, i] % 1 > 0).any() for k, i in zip(kinds, places)]
-    return {
-        "labels": [short(label, 40) for label in predictor.labels],
-        "dtype": predictor.dtype,
-        "W": base64_of(predictor.W),
-        "b": base64_of(predictor.b),
-        "columns": [short(name, 40) for name in names],
-        "dates": [kind.startswith(DATE) and DATES[int(has)] for kind, has in zip(kinds, have_time)],
-        "categories": [texts and [short(text, 40) for text in texts] for texts in categories],
-        "means": means.tolist(),
-        "scale": scale,  # a row x becomes scale x, or (scale x - shifts) / scales
-        "shifts": facts.feature_means,
-        "scales": facts.feature_scales,
-        "shape": facts.image,
-        "range": facts.layout.ends or [0, 255],  # what black and white of the pad become
-        "background": facts.layout.background,
-        "isCentred": facts.layout.is_centred,
-    }
-
-
-def base64_of(array):
-    """The bytes of an array, row by row and little-endian."""
-    little_endian = array.astype(array.dtype.newbyteorder("<"), order="C")
-    return base64.b64encode(little_endian.tobytes()).decode()
-
-
-# ---- HTML: what is given is escaped already, but the cells of a table
-
-
-def _list(pairs):
-    return "<dl>" + "".join(f"<dt>{term}</dt><dd>{text}</dd>" for term, text in pairs) + "</dl>"
-
-
-def _bars(rows):
-    """Terms and their values as bars, from the middle to the right for what is positive."""
-    top, terms = max(abs(value) for _, value in rows) or 1, ""
-    for term, value in rows:
-        side, width = "for" if value > 0 else "against", 50 * abs(value) / top
-        bar = f'<i class="{side}" style="width: {width:.1f}%"></i><b>{value:+.2f}</b>'
-        terms += f'<dt>{term}</dt><dd class="share">{bar.replace("-", "−")}</dd>'
-    return f"<dl>{terms}</dl>"
-
-
-def _figures(kind, figures):
-    """Pairs of what is drawn and its caption, side by side."""
-    each = (f"<figure>{drawn}<figcaption>{said}</figcaption></figure>" for drawn, said in figures)
-    return f'<div class="{kind}">{"".join(each)}</div>'
-
-
-def _plot(plot, subject, size, said):
-    figure, caption = plots.svg(plot, subject, size=size, alt=said), escape(said)
-    caption = f"<figcaption>{caption}</figcaption>"
-    return f'<figure class="plot" tabindex="0">{figure}{caption}</figure>'
-
-
-def _table(title, head, rows):
-    """A table, of whose rows the first cell is the head."""
-    head = "".join(f'<th scope="col">{escaped(name, 24)}</th>' for name in head)
-    body = ""
-    for first, *cells in rows:
-        body += f'<tr><th scope="row">{escaped(first, 24)}</th>'
-        body += "".join(f"<td>{escaped(cell, 24)}</td>" for cell in cells) + "</tr>"
-    head = f"<thead><tr>{head}</tr></thead>"
-    return f"<table><caption>{title}</caption>{head}<tbody>{body}</tbody></table>"
+        first = markup.plotted(plots.plot_confusion, evaluation, (side + 0.5, side), said)
+    return f"{first}<div>{markup.table(*calibration)}{markup.table(*classes)}</div>"

@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 
 from logreg import plots
-from logreg.page import sections
+from logreg.page import markup, rows, sections
 from logreg.saving.model_file import save
 from logreg.version import __version__
 
@@ -25,8 +25,8 @@ def write_page(path, model, predictor, data=None, evaluation=None):
     facts, errors, gallery = predictor.facts, "", ""
     if data:
         errors = sections.errors(evaluation)
-        gallery = sections.gallery(predictor, data, evaluation)
-    live, is_many = sections.live(predictor, data), facts.n_out > sections.MANY_CLASSES
+        gallery = rows.gallery(predictor, data, evaluation)
+    live, is_many = rows.live(predictor, data), facts.n_out > sections.MANY_CLASSES
     kinds = (
         "of-images" if facts.image else "of-a-table",
         "is-live" if live else "is-still",
@@ -37,7 +37,7 @@ def write_page(path, model, predictor, data=None, evaluation=None):
         HERE / "page.html",
         [*SHARED, HERE / "page.js"],
         live,
-        title=sections.escaped(os.path.basename(model)),
+        title=markup.escaped(os.path.basename(model)),
         kinds=" ".join(kinds),  # what the style shows and hides; see the template
         scores=sections.scores(facts, evaluation),
         run=sections.run(facts),

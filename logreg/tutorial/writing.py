@@ -17,7 +17,7 @@ from logreg.datasets.dataset import read_dataset
 from logreg.datasets.mnist import FILES
 from logreg.errors import DatasetError, needing
 from logreg.hyperparameters import DATASET, Hyperparameters
-from logreg.page.sections import base64_of
+from logreg.page.rows import base64_of
 from logreg.page.writing import SHARED, filled
 from logreg.saving.model_file import save
 from logreg.sgd import sgd_optimization

@@ -1,0 +1,47 @@
+"""HTML of lists, bars, figures and tables: all that is given is escaped, but cells of tables."""
+
+from html import escape
+
+from logreg import plots
+from logreg.plots import short
+
+
+def escaped(value, n=60):
+    return escape(short(value, n))
+
+
+def definitions(pairs):
+    return "<dl>" + "".join(f"<dt>{term}</dt><dd>{text}</dd>" for term, text in pairs) + "</dl>"
+
+
+def bars(rows):
+    """Terms and their values as bars, from the middle to the right for what is positive."""
+    top, terms = max(abs(value) for _, value in rows) or 1, ""
+    for term, value in rows:
+        side, width = "for" if value > 0 else "against", 50 * abs(value) / top
+        bar = f'<i class="{side}" style="width: {width:.1f}%"></i><b>{value:+.2f}</b>'
+        terms += f'<dt>{term}</dt><dd class="share">{bar.replace("-", "−")}</dd>'
+    return f"<dl>{terms}</dl>"
+
+
+def figures(kind, pairs):
+    """Pairs of what is drawn and its caption, side by side."""
+    each = (f"<figure>{drawn}<figcaption>{said}</figcaption></figure>" for drawn, said in pairs)
+    return f'<div class="{kind}">{"".join(each)}</div>'
+
+
+def plotted(plot, subject, size, said):
+    figure, caption = plots.svg(plot, subject, size=size, alt=said), escape(said)
+    caption = f"<figcaption>{caption}</figcaption>"
+    return f'<figure class="plot" tabindex="0">{figure}{caption}</figure>'
+
+
+def table(title, head, rows):
+    """A table, of whose rows the first cell is the head."""
+    head = "".join(f'<th scope="col">{escaped(name, 24)}</th>' for name in head)
+    body = ""
+    for first, *cells in rows:
+        body += f'<tr><th scope="row">{escaped(first, 24)}</th>'
+        body += "".join(f"<td>{escaped(cell, 24)}</td>" for cell in cells) + "</tr>"
+    head = f"<thead><tr>{head}</tr></thead>"
+    return f"<table><caption>{title}</caption>{head}<tbody>{body}</tbody></table>"

@@ -1,0 +1,140 @@
+"""Rows on the page of a model: wrong ones of a test set, and what a reader draws or fills in."""
+
+import base64
+
+import numpy
+
+from logreg import plots
+from logreg.datasets.columns import DATE
+from logreg.page import markup
+from logreg.plots import short
+
+N_CELLS = 8  # of a wrong row of a table
+DATES = "date", "datetime-local"  # fields, for days and where some have a time
+
+
+def gallery(predictor, data, evaluation):
+    """The wrong rows of a test set: what they look like, and the two most probable classes."""
+    rows, facts, (x, y), figures = evaluation["worst_rows"], predictor.facts, data.test, []
+    if not rows:
+        return "<p>No row is wrong.</p>"
+    least, most = facts.layout.ends or (0, 255)  # as on the pad
+    if not facts.layout.ends and x.dtype != numpy.uint8:
+        least, most = numpy.nanmin(x), numpy.nanmax(x)
+    # What a feature says of a class is what it adds to its score, beside the mean of all classes.
+    W = predictor.W.astype("float64")
+    W -= W.mean(axis=1, keepdims=True)
+    ready = facts.preprocessing.apply(x[rows], "float64")
+    for i, p in enumerate(predictor.predict_proba(x[rows])):
+        row, label = rows[i], data.facts.class_labels[y[rows[i]]]
+        two = numpy.argsort(-p, kind="stable")[:2]
+        said = [f"<b>{markup.escaped(predictor.labels[k], 16)}</b> {100 * p[k]:.1f} %" for k in two]
+        said.append(f"is in fact <b>{markup.escaped(label, 16)}</b>")
+        if facts.image:
+            alt = f"test row {row}, of class {short(label, 16)}"
+            drawn = plots.image(x[row].reshape(facts.image), alt, "gray", least, most)
+            how = 'type="button" class="to-pad" title="Put it on the pad"'
+            drawn = f"<button {how}>{drawn}</button>"
+        else:
+            drawn = markup.bars(_reasons(facts, x[row], ready[i] * W[:, two[0]]))
+            said[-1] += f", row {evaluation['wrong_rows'][i]}"
+        figures.append((drawn, "<br>".join(said)))
+    return markup.figures("pictures" if facts.image else "rows", figures)
+
+
+def _reasons(facts, x, shares):
+    """The columns of a row whose features have the largest shares, each with its cell."""
+    found = []
+    for name, kind, texts, features in _columns(facts):
+        cell = f"{x[features][0]:.{9 if x.itemsize > 4 else 7}g}"
+        if texts:
+            cell = dict(zip(x[features], texts)).get(1, "none of these")
+        elif cell == "nan":
+            cell = "no value"
+        elif kind.startswith(DATE):
+            cell = str(numpy.floor(x[features][0]).astype("datetime64[D]"))
+        found.append(
+            (
+                f"{markup.escaped(name, 24)} <b>{markup.escaped(cell, 24)}</b>",
+                shares[features].sum(),
+            )
+        )
+    return sorted(found, key=lambda reason: -abs(reason[1]))[:N_CELLS]
+
+
+def _columns(facts):
+    """Yield each column's name, its kind, its categories or None, and the slice of its features."""
+    table, first = facts.table, 0
+    for name, kind, texts in zip(facts.titles, table.kinds, table.categories):
+        yield name, kind, texts, slice(first, first + len(texts or [None]))
+        first += len(texts or [None])
+
+
+def live(predictor, data):
+    """The model as the script takes it; None if its images cannot be drawn.
+
+    Means that the model file lacks are those of the test rows, if there are any.
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression, Predictor, engine, save_model
+    >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=3, n_out=2)
+    >>> told = {"columns": ["size", "kind"], "categories": [None, ["<b>", "no"]]}
+    >>> told.update(feature_means=[0.5, 0.25, 0.75], feature_scales=[2.0, 0.5, 0.5])
+    >>> save_model(classifier, "model.pkl", pixel_scale=0.25, class_labels=["a", "b"], **told)
+    >>> found = live(Predictor("model.pkl"), None)
+    >>> for name in [*found][4:]:
+    ...     print(name, found[name])
+    columns ['size', 'kind']
+    dates [False, False]
+    categories [None, ['<b>', 'no']]
+    means [2.0, 1.0, 3.0]
+    scale 0.25
+    shifts [0.5, 0.25, 0.75]
+    scales [2.0, 0.5, 0.5]
+    shape None
+    range [0, 255]
+    background dark
+    isCentred True
+    >>> from logreg.prediction.held_out import read_test_set
+    >>> save_model(classifier, "model.pkl", class_labels=["a", "b"])
+    >>> numpy.savez("d.npz", x=[[1.0, 2, 3], [3, 2, 6], [8, 2, 0]], y=["a", "b", "a"])
+    >>> predictor = Predictor("model.pkl")
+    >>> live(predictor, read_test_set(predictor.facts, "d.npz"))["means"]
+    [4.0, 2.0, 3.0]
+    """
+    facts = predictor.facts
+    if facts.image and not facts.takes_pictures:
+        return None
+    scale, means = facts.preprocessing.pixel_scale, numpy.zeros(facts.n_in)
+    if facts.feature_means:
+        means = numpy.array(facts.feature_means) / scale
+    elif data and not facts.image:
+        means = data.test[0].mean(axis=0, dtype="float64")
+    names, kinds, categories, places = zip(*_columns(facts))
+    x = data.test[0] if data else numpy.zeros((0, facts.n_in))
+    # Of dates, a time is a part of a day.
+    have_time = [k.startswith(DATE) and (x[:, i] % 1 > 0).any() for k, i in zip(kinds, places)]
+    return {
+        "labels": [short(label, 40) for label in predictor.labels],
+        "dtype": predictor.dtype,
+        "W": base64_of(predictor.W),
+        "b": base64_of(predictor.b),
+        "columns": [short(name, 40) for name in names],
+        "dates": [kind.startswith(DATE) and DATES[int(has)] for kind, has in zip(kinds, have_time)],
+        "categories": [texts and [short(text, 40) for text in texts] for texts in categories],
+        "means": means.tolist(),
+        "scale": scale,  # a row x becomes scale x, or (scale x - shifts) / scales
+        "shifts": facts.feature_means,
+        "scales": facts.feature_scales,
+        "shape": facts.image,
+        "range": facts.layout.ends or [0, 255],  # what black and white of the pad become
+        "background": facts.layout.background,
+        "isCentred": facts.layout.is_centred,
+    }
+
+
+def base64_of(array):
+    """The bytes of an array, row by row and little-endian."""
+    little_endian = array.astype(array.dtype.newbyteorder("<"), order="C")
+    return base64.b64encode(little_endian.tobytes()).decode()
