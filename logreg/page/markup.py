@@ -1,4 +1,4 @@
-"""HTML of lists, bars, figures and tables: all that is given is escaped, but cells of tables."""
+"""HTML of lists, bars, figures and tables; only the cells of a table are given unescaped."""
 
 from html import escape
 

@@ -66,20 +66,11 @@ def test_a_page_has_its_own_style_whatever_matplotlibrc_says(run, working_folder
     assert Path("a.html").read_bytes() == Path("b.html").read_bytes()
 
 
-def test_other_data_have_their_own_figures_and_a_new_class_leaves_none(cli):
-    for name, seed in ("t.csv", 0), ("other.csv", 1):
-        (x, y), *_ = make_pairs((250, 5, 5), seed=seed)
-        write(name, csv_text(numpy.c_[x, y], [*"abcd", "class"]).encode())
-    options = ["--criterion", "error", "--batch-size", 30, "--patience", 5]
-    assert cli("train", "--dataset", "t.csv", *options).code == 0
-    assert cli("report", "--dataset", "other.csv").code == 0
-    page = Path("best_model.html").read_text("utf-8")
-    whole = json.loads(cli("predict", "--evaluate", "other.csv", "--format", "json").out)
-    whole, figures = whole["whole_minibatches"], re.findall("<strong>(.*?)</strong>", page)
-    assert whole["rows"] == 240 and figures[1] == f"{whole['error_percent']:.2f} %"
-    curve = Predictor("best_model.pkl").metadata["curve"]
-    assert f"patience runs to epoch {curve[-1][0] // 5 + 1}." in page  # where the run ended
+def test_a_page_of_data_with_a_new_class_is_without_their_errors(cli):
+    (x, y), *_ = make_pairs((90, 5, 5))
+    write("t.csv", csv_text(numpy.c_[x, y], [*"abcd", "class"]).encode())
+    assert cli("train", "--dataset", "t.csv", "--n-epochs", 1).code == 0
     write("t.csv", Path("t.csv").read_bytes() + b"1,2,3,4,new\n")
     done = cli("report")
     assert done.code == 0 and "without the errors on a test set" in done.err
-    assert len(re.findall("<strong>", Path("best_model.html").read_text("utf-8"))) == 2
+    assert "<small>from the model file</small>" in Path("best_model.html").read_text("utf-8")
