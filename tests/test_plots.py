@@ -44,12 +44,14 @@ def test_a_curve_marks_the_best_and_the_significant_gains():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [*expected]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", "error (%)")
     assert ax.get_ylim() == pytest.approx((0, 1.15 * 50))
-    curve = [[9, 1, 0, None, 0.7], [10, 1, 0, 0, 0.5], [11, 1, 0, None, 0.6]]  # without an error
+    losses = [0.7, 0.6975, 0.695, 0.7]  # of steps that are too small alone, and no errors
+    curve = [[9 + i, 1, 0, None if i else 0, loss] for i, loss in enumerate(losses)]
     by_loss = {"curve": curve, "criterion": "loss", "n_train_batches": 1, "patience": 99}
     ax = plots.plot_curve(ModelFacts.of(by_loss), axes())
     found, (_, right) = lines_of(ax), ax.figure.axes
-    assert (found["best model"], [*found][3]) == ([[11, 0]], "training cost (right)")
-    assert found["validation loss (right)"] == [[10, 0.7], [11, 0.5], [12, 0.6]]
+    assert (found["best model"], [*found][3]) == ([[12, 0]], "training cost (right)")
+    assert found["significant gain"] == [[10, 0], [12, 0]]
+    assert found["validation loss (right)"] == [[10 + i, loss] for i, loss in enumerate(losses)]
     assert (ax.get_xlabel(), right.get_ylabel(), ax.get_ylim()) == ("minibatch", "cost", (0, 1))
 
 

@@ -172,10 +172,10 @@ def write_json(stream, answers):
 
     Examples
     --------
-    >>> one = Answer("odd\x1bname.csv", 2, False, [("id", "007")], 7, [], [(7, "0.75")])
+    >>> one = Answer("odd\x1bname.csv", 2, False, [("id", "007")], 0, [], [(0, "0.75")])
     >>> write_json(sys.stdout, [one, Answer("x.npy", 0, False, [], None, [(7, "0.1")], [])])
     [
-    {"input": "odd\\x1bname.csv", "row": 2, "kept": {"id": "007"}, "prediction": 7, "top": [{"label": 7, "probability": 0.75}]},
+    {"input": "odd\\x1bname.csv", "row": 2, "kept": {"id": "007"}, "prediction": 0, "top": [{"label": 0, "probability": 0.75}]},
     {"input": "x.npy", "row": 0, "prediction": null, "probabilities": {"7": 0.1}}
     ]
     >>> write_json(sys.stdout, [])  # nothing, too

@@ -92,6 +92,11 @@ def test_the_speed_of_a_resumed_run_is_that_of_now(monkeypatch):
     line.on_minibatch_end(run)
     now, run.iter = 102.0, 305
     line.on_minibatch_end(run)
+    anew, now = new_run(iter=0), 103.0
+    line.on_minibatch_end(anew)
+    now, anew.iter = 104.0, 12
+    line.on_minibatch_end(anew)
     line.on_train_end(run)
     said = "epoch 102 (3/3), 1.0 epochs/s, best error 0.2500, patience left 4695"
-    assert said in terminal.getvalue() and run.read_clock() == 9.0
+    assert "training anew: epoch 5 (1/3), 4.0 epochs/s" in terminal.getvalue()
+    assert said in terminal.getvalue() and run.read_clock() == 11.0

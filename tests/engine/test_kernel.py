@@ -75,7 +75,7 @@ def test_the_bits_are_the_same_however_steps_are_taken(dtype, cell, monkeypatch)
         if cell == "uint8":  # 1,024 rows are scored at once: the next ones have no blanks
             x[1024:1500] |= 1
         given, labels, starts, costs = (W, b), (y, weights), [n_rows, 0, n_rows], []
-        ways = [Rows(x, scale), Rows((x * scale).astype(dtype))]
+        ways = [Rows(x, scale), Rows((x * scale).astype(dtype)), Rows(x.astype(dtype), scale)]
         for start in starts:
             (cost,), dW, db = kernel.gradients(ways[0], (W, b), labels, start, n_rows)
             W, b = W - rate * dW, b - rate * db
