@@ -101,6 +101,7 @@ class ModelFacts(Facts):
         for name, fits, needed in (
             ("class_labels", _are_labels, "a list of whole numbers or of texts, each once"),
             ("class_labels", lambda value: len(value) == n_out, f"one for each of {n_out} classes"),
+            ("class_counts", lambda value: len(value) == n_out, f"one for each of {n_out} classes"),
             ("image_shape", lambda value: math.prod(value) == n_in, f"a shape of {n_in} features"),
             ("feature_names", lambda value: len(value) == n_in, each),
             ("feature_means", lambda value: len(value) == n_in, each),
@@ -155,7 +156,8 @@ def _is_of(value, kind):
 
 def _in_words(kind):
     """The type of a field, without the None that each may be."""
-    return re.sub(r"typing\.|Optional|^\[|\]$", "", str(kind))
+    kinds = [re.sub(r"typing\.|<class '|'>", "", str(one)) for one in kind.__args__]
+    return " or ".join(name for name in kinds if name != "NoneType")
 
 
 def _are_labels(labels):

@@ -109,6 +109,7 @@ def test_what_could_not_be_loaded_again_is_not_saved():
     net = LogisticRegression(T.tanh(T.matrix("x")), 3, 2)
     for given, metadata, message in (
         (make(), {"class_labels": [0]}, r"^its .* is needed$"),
+        (make(), {"epoch": "one"}, r"^its epoch is one: int is needed$"),
         (make(), {"file": Path("x")}, "is no JSON: "),
         (net, {}, r"layer below.*save_params"),
         (net.params, {}, "holds a LogisticRegression, and this is a list"),
