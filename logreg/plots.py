@@ -75,7 +75,7 @@ def plot_curve(model, ax=None):
     draw(errors, is_best, color=BLUE, ls="", marker="*", ms=13, label="best model")
     if stopping.patience <= 1.25 * (iters[-1] + 1):
         end = (stopping.patience + 1) / n_batches
-        ax.axvline(end, color=GREY, linestyle=":", label="patience ran out")
+        ax.axvline(end, color=GREY, linestyle=":", label="end of patience")
     ax.set(xlabel="epoch" if n_batches > 1 else "minibatch", ylabel="error (%)")
     ax.set_ylim(bottom=0, top=1.15 * numpy.nanmax([errors, tests]) or 1)
     right = ax.twinx()

@@ -37,7 +37,7 @@ def test_a_curve_marks_the_best_and_the_significant_gains():
         "test error of each new best": [[1, 50], [2, 30], [4, 30]],
         "significant gain": [[1, 40], [2, 20]],
         "best model": [[4, 19.99]],
-        "patience ran out": [[(19 * 2.5 + 1) / 10, 0], [(19 * 2.5 + 1) / 10, 1]],
+        "end of patience": [[(19 * 2.5 + 1) / 10, 0], [(19 * 2.5 + 1) / 10, 1]],
         "training cost (right)": [[1, 0], [2, 0.9], [3, 0.8], [4, 0.8]],  # 0: not known
     }
     assert lines_of(ax) == expected
