@@ -49,22 +49,22 @@ train T --label-column nothing | 1 | loading data | error: t.csv.* has no column
 train --dataset gap.csv | 1 | loading data | error: gap.csv: empty or missing cells: 30 in .*--missing mean
 predict | 1 | | error: best_model.pkl cannot be loaded: No such file
 predict rows.csv -M | 1 | | error: rows.csv: .*'x'
+predict rows.csv -M -n 3 | 0 | ^rows.csv\[1\]: ant\nrows.csv\[2\]: bee\nrows.csv\[3\]: cat\n$ |
+predict -M --proba --top 2 | 2 | | argument --top: not allowed with argument --proba
+predict -M --info --weights | 2 | | argument --weights: not allowed with argument --info
 predict wide.csv -M --encoding utf-16-le | 0 | ^wide.csv\[1\]: ant\nwide.csv\[2\]: bee\nwide.csv\[3\]: cat\n$ |
 predict logo.svg -M | 1 | | error: logo.svg: is no npy, npz, CSV or IDX file; the model expects 4 features, and no picture: it knows no grey images of 10 x 10 pixels and of what range\n$
-predict . -M | 1 | | error: .: is a pickle, or a folder without pictures
+predict . other.pkl -M | 1 | | error: .: is a pickle, or a folder without pictures: .*\nerror: other.pkl: is a pickle, or
 predict --model other.pkl --evaluate --label-column no | 1 | | error: t.csv.* has no column no
 predict t.csv -M --evaluate | 1 | | error: t.csv: the model does not know the labels '0', '1', '2': leave
 predict rows.npy rows.csv -M --evaluate | 2 | | error: give inputs, --evaluate .of one input., --info or --weights alone\n$
 predict rows.npy -M --evaluate --dataset e.npz | 2 | | error: give inputs, --evaluate
-predict -M --evaluate -n 1 | 2 | | error: -n, --proba, --top, --keep and --format csv are for predictions\n$
-predict -M --weights --output o.csv | 2 | | error: -n, --proba, --top, --keep and
-predict rows.csv -M --keep 2 --format text | 2 | | error: --keep is for tables to predict, in the formats csv and json\n$
 predict rows.npy -M --dataset e.npz | 2 | | error: --dataset is for --evaluate and for the first examples, not for inputs\n$
 predict rows.npy -M --top 0 | 1 | | ^error: --top is 0: it must be 1 or more\n$
 predict rows.npy -M --output no/o.txt | 1 | | error: no/o.txt cannot be written
 predict rows.npy -M --output model.pkl | 1 | | error: model.pkl would overwrite what is read
 predict photos -M --output photos/p.png | 1 | | error: photos/p.png would overwrite what is read
-predict wrong.npy rows.npy -M -n 1 | 1 | ^rows.npy\[0\]: ant\n$ | error: wrong.npy.* 5
+predict wrong.npy rows.npy -M -n 1 --min-proba 1 | 1 | ^rows.npy\[0\]: \?\n$ | error: wrong.npy.* 5
 predict rows.npy -M -n 0 | 1 | | error: -n is 0: it must be 1 or more
 predict wrong.npy -M --output o | 1 | | error: wrong.npy.*\nerror: nothing could be predicted, so o is not
 predict rows.npy -M --min-proba -0.1 | 1 | | error: --min-proba is -0.1: it must be from 0 to 1\n$

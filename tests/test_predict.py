@@ -123,12 +123,6 @@ def test_predictions_stand_beside_ones_own_rows(cli):
     write("t.csv", "\n".join(["id,name,a,kind", *rows]).encode())
     assert cli("train", "--dataset", "t.csv", "--drop", "id, name,", "--n-epochs", 99).code == 0
     write("new.csv", b'name,a,id\nNA,6,0010\n"Ava,\xc2\xa0\x1bB.",01.50,NA\n')
-    done = cli("predict", "new.csv", "--keep", "id,name")
-    assert done.out.splitlines() == [
-        "input,row,id,name,prediction",
-        "new.csv,2,0010,NA,ant",
-        'new.csv,3,NA,"Ava,\xa0\\x1bB.",bee',
-    ]
     _, found = json.loads(cli("predict", "new.csv", "--keep", "all", "--format", "json").out)
     assert found["kept"] == {"name": "Ava,\xa0\x1bB.", "a": "01.50", "id": "NA"}
     write("twins.csv", b"id,a,id\nx,6,y\n")
@@ -159,6 +153,7 @@ READERS = {"text": str.splitlines, "json": json.loads}
 READERS["csv"] = lambda text: [*csv.reader(io.StringIO(text))][1:]
 FORMATS = ["", "--format text --output o.csv", "--format csv", "--format json"]
 FORMATS += ["--output o.CSV", "--output o.json"]
+FOR_ROWS = "error: -n, --proba, --top, --keep and --format csv are for predictions\n"
 HOW = [["", "--proba", "--top 2"], [None, 2], [0, 0.6], ["", " v,id,", "all"]]
 
 
@@ -182,13 +177,19 @@ def test_options_beside_each_other(how, n, least, keep, cli):
     for is_table, options in itertools.product([False, True], FORMATS):
         named = re.findall("text|csv|json", options.lower())
         form, count = [*named, "csv" if keep else "text"][0], n or (12 if is_table else 10)
-        if keep and not (is_table and form != "text"):
-            continue
         words = [*how.split(), *options.split(), *(["-n", n] if n else []), "--min-proba", least]
-        source = ["t.csv", "--keep", keep] if is_table else ["--dataset", "d.npz"]
+        words += ["--keep", keep]
+        source = ["t.csv"] if is_table else ["--dataset", "d.npz"]
+        for mode in ["--evaluate", "--info", "--weights"] * (not is_table):
+            done = cli("predict", mode, *source, *words)
+            code = 2 if how or n or keep or form == "csv" else 0
+            assert (done.code, done.err.endswith(FOR_ROWS)) == (code, code == 2)
         done = cli("predict", *source, *words)
+        if keep and not (is_table and form != "text"):
+            assert done.code == 2 and "error: --keep is for tables to predict, in" in done.err
+            continue
         assert (done.code, done.err) == (0, "")
-        where = [{"input": source[not is_table], "row": i + 2 * is_table} for i in range(count)]
+        where = [{"input": source[-1], "row": i + 2 * is_table} for i in range(count)]
         expected = [as_written(form, {**at, **entry}) for at, entry in zip(where, entries)]
         if not (is_table or options or how or least):
             answers = " ".join(f"'{entry['prediction']}'" for entry in entries[:count])
