@@ -70,7 +70,7 @@ def test_data_that_have_changed_since_training_are_told(quiet, rows, cli):
     write("t.csv", rows)
     done = cli("predict", "--evaluate", "--format", "json", *quiet)
     found, n = json.loads(done.out), rows.count(b"\n") - 1
-    said = f"warning: t.csv is not as it was when the model was trained on 50 of its 60 rows: all {n} "
+    said = f"t.csv is not as it was when the model was trained on 50 of its 60 rows: all {n} "
     assert said in done.err and found["rows"] == n
     assert found["rows_are"] == "all rows of data that have changed since training"
     write("u.csv", rows)

@@ -188,8 +188,6 @@ def test_one_unit_more_multiplies_the_odds_as_the_weights_say(cli):
     labels, counts = predictor.labels, predictor.metadata["class_counts"]
     base = counts.index(max(counts))
     assert told["against"] == labels[base]
-    pairs = {(entry["class"], entry["feature"]) for entry in told["weights"]}
-    assert pairs == {(k, name) for k in labels if k != labels[base] for name in ("mass", "bill")}
     row = {"bill": 0.5, "mass": 4500.0}  # numbers alone, which are taken by their names
     for entry in told["weights"]:
         name = entry["feature"]
