@@ -98,7 +98,7 @@ SCALES = [
     ([-1, 1], 3.0, None),
     ([-1, 1], -3.0, None),
     ([0, 1], 2.01, "trained on 0 to 1: in column 301, column 501, as 2.01 in row 1500;"),
-    ([-1, 1], -3.01, "values from -3.01 to 0, and"),
+    ([-1, 1], -3.01, "X: values from -3.01 to 0, and"),
     ([0, 16], numpy.uint8(200), "values from 0 to 200, and the model was trained on 0 to 16"),
     (None, 1e9, None),
 ]
@@ -114,13 +114,13 @@ def test_values_on_another_scale_are_warned_of(capsys, told, value, said):
     assert err.count("warning: X: ") == (said is not None)  # once is enough
 
 
-@pytest.mark.parametrize("bad", [numpy.nan, 1e300, 1e38])
-def test_values_that_cannot_be_computed_with_are_refused(bad):
+@pytest.mark.parametrize("bad, found", [(numpy.nan, "nan"), (1e300, r"1e\+300"), (1e38, None)])
+def test_values_that_cannot_be_computed_with_are_refused(bad, found):
     W, b = weights()
     x = numpy.tile(X / 256, (100, 1))
     x[1015, 400:500] = bad  # in the second batch
-    said = r"^X: row 1015, (column 400 \(from 0\) holds (nan|1e\+300)|the values are too large): "
-    with pytest.raises(DatasetError, match=said + "every value must be finite, .* in float32$"):
+    said = rf"column 400 \(from 0\) holds {found}" if found else "the values are too large"
+    with pytest.raises(DatasetError, match=rf"^X: row 1015, {said}: every value .* in float32$"):
         Predictor(save("model.pkl", numpy.sign(W) * 9, b)).predict(x)
 
 
