@@ -10,7 +10,14 @@ import os
 
 
 class LogRegError(Exception):
-    """The base of all errors that a user can mend."""
+    """The base of all errors that a user can mend; each is one of Python's, too.
+
+    Examples
+    --------
+    >>> kinds = EngineError, ExtraError, DatasetError, SettingError, ModelFileError
+    >>> [kind.__bases__[1].__name__ for kind in kinds]
+    ['ImportError', 'ImportError', 'ValueError', 'ValueError', 'ValueError']
+    """
 
 
 class EngineError(LogRegError, ImportError):

@@ -1,5 +1,7 @@
 """Lines on stdout and stderr."""
 
+import contextlib
+import gc
 import io
 import sys
 import threading
@@ -12,9 +14,13 @@ from logreg.console import is_quiet, note, of_command, say, set_quiet, starting
 
 def test_a_slow_start_says_why(capsys, monkeypatch):
     before = {*threading.enumerate()}
-    with starting("this takes a while"):
-        (timer,) = {*threading.enumerate()} - before
-    timer.join()  # at once, or after two seconds and a note
+    for collect, is_collecting in ((gc.disable, False), (gc.enable, True)):
+        collect()
+        with contextlib.suppress(OSError), starting("this takes a while"):
+            (timer,) = {*threading.enumerate()} - before
+            assert not gc.isenabled()
+            raise OSError
+        assert timer.finished.is_set() and gc.isenabled() == is_collecting
     assert capsys.readouterr() == ("", "")
     monkeypatch.setattr("logreg.console.SLOW_AFTER", 0)
     with starting("this takes a while"):

@@ -46,17 +46,17 @@ def in_words(weights):
 
     Examples
     --------
-    >>> mass = {"class": "left", "feature": "mass", "standardized": None, "per_unit": 0.5}
+    >>> mass = {"class": "left", "feature": "mass", "standardized": None, "per_unit": -0.5}
     >>> size = {"class": "left", "feature": "size", "standardized": -0.1, "per_unit": 999.5}
-    >>> found = [{**mass, "odds_factor": 1.648721}, {**size, "odds_factor": None}]
+    >>> found = [{**mass, "odds_factor": 0.606531}, {**size, "odds_factor": None}]
     >>> print(in_words({"against": "right", "weights": found}))
     Weights of each class against right: 2 of 2, the largest first
     class  feature  standardized  per unit  odds times
-     left     mass             -       0.5       1.649
+     left     mass             -      -0.5      0.6065
      left     size          -0.1     999.5         inf
     <BLANKLINE>
     One more in mass, all else being equal, makes the odds of left against right
-    1.649 times what they were; and so with the other lines.
+    0.6065 times what they were; and so with the other lines.
     <BLANKLINE>
     """
     against, all_of = shown(weights["against"]), weights["weights"]

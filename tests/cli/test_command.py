@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 
 import pytest
 from conftest import ROOT
@@ -50,9 +51,9 @@ def test_the_process_is_as_it_was(monkeypatch, capsys):
         console.set_quiet(True)
         print("to nobody")
 
-    before = signal.getsignal(signal.SIGINT), gc.isenabled()
+    before = signal.getsignal(signal.SIGINT), gc.isenabled(), [*warnings.filters]
     assert main([]) == 0 and sys.stdout is None
-    assert (signal.getsignal(signal.SIGINT), gc.isenabled()) == before
+    assert (signal.getsignal(signal.SIGINT), gc.isenabled(), warnings.filters) == before
     console.note("give `header=True`")
     assert capsys.readouterr().err == "give `header=True`\n"
 
@@ -94,6 +95,7 @@ PROGRAMS = [
     (INTERRUPTED, "", (130, "", "interrupted\n")),
     (INTERRUPTED.replace("SIGINT", "SIGTERM"), "", (143, "", "")),
     (IGNORING + INTERRUPTED, "</dev/null", (0, "", "")),
+    ((IGNORING + INTERRUPTED).replace("SIGINT", "SIGTERM"), "</dev/null", (0, "", "")),
     (SCRIPT, "", (0, "interrupted\n", "")),
     (PRINTING, ">&-", (0, "", "a note\n")),
     (PRINTING, "2>&-", (0, "a result\n", "")),

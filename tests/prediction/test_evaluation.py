@@ -53,7 +53,7 @@ def account(y, p, numbers, settings, min_proba):
     counts = metrics.confusion_matrix(y, rows.k, labels=labels).tolist() if is_small else None
     of_labels = p[range(n), y].clip(numpy.finfo(p.dtype).eps).astype("float64")
     return {
-        "dataset": "toy",
+        "dataset": "to\ty",
         "rows_are": "some",
         **errors(rows),
         "macro": {key: numpy.mean([entry[key] for entry in found]) for key in SCORES},
@@ -88,7 +88,7 @@ def test_an_evaluation_is_what_others_count(n_out, dtype, min_proba, settings):
     p[:9] = numpy.eye(n_out)[(y[:9] + 1) % n_out]
     numbers = random.permutation(5000)[:1300]
     # The data call the classes otherwise, in another order, and know one more.
-    facts = Facts("toy", class_labels=[*map(str, reversed(range(n_out))), "unknown"])
+    facts = Facts("to\ty", class_labels=[*map(str, reversed(range(n_out))), "unknown"])
     data = DataSet(facts, test=(p, n_out - 1 - y), rows_are="some", test_rows=numbers)
     model = GivenModel([*range(n_out)], n_out, lambda x: (x.argmax(axis=1), x))
     model.facts = ModelFacts(n_in=n_out, settings=settings)
@@ -105,6 +105,7 @@ def test_an_evaluation_is_what_others_count(n_out, dtype, min_proba, settings):
         assert of_pairs[1:] == (("class", "taken for", "rows"), found["mistakes"][:50])
         assert [row[0] for row in of_classes[:-1]] == [found["classes"][k]["label"] for k in order]
     lines = as_text(found).splitlines()
+    assert lines[0] == r"Test set of to\ty: some"
     assert lines[2].startswith("log-loss ") == (n_out in (5, 50))  # nothing of minibatches
     worst = expected["wrong_rows"]
     assert lines[-1].endswith(f": {', '.join(map(str, worst[:7]))}, ..., {worst[-1]}")

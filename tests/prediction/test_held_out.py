@@ -53,6 +53,10 @@ def test_a_table_has_the_columns_that_a_model_knows(working_folder):
     assert read_test_set(trained, "d", options).test_rows.tolist() == [2, 4]
     write("y.csv", b"3,bee,9\n4,ant,16\n")  # without a header, they are where they were
     assert read_test_set(trained, "y.csv").test[0].tolist() == data.test[0].tolist()
+    write("mnist.pkl.gz", b"")  # of a name that is given, or known, nothing else is said
+    for own, given in ((None, None), ("t.csv", "mnist.pkl.gz")):
+        with pytest.raises(ValueError, match=r"^mnist.pkl.gz: is empty$"):
+            read_test_set(replace(trained, dataset=own), given)
 
 
 CHANGED = [([], table_bytes(61)), (["--quiet"], table_bytes(60).replace(b"59,ant", b"58,ant"))]
@@ -65,9 +69,9 @@ def test_data_that_have_changed_since_training_are_told(quiet, rows, cli):
     assert cli("train", "--dataset", "t.csv", "--label-column", "kind", "--n-epochs", 2).code == 0
     write("t.csv", rows)
     done = cli("predict", "--evaluate", "--format", "json", *quiet)
-    assert "warning: t.csv is not as it was when the model was trained on 50 of its 60" in done.err
-    found = json.loads(done.out)
-    assert found["rows"] == rows.count(b"\n") - 1
+    found, n = json.loads(done.out), rows.count(b"\n") - 1
+    said = f"t.csv is not as it was when the model was trained on 50 of its 60 rows: all {n} "
+    assert said in done.err and found["rows"] == n
     assert found["rows_are"] == "all rows of data that have changed since training"
     write("u.csv", rows)
     assert ("note: u.csv" in cli("predict", "--evaluate", "u.csv", *quiet).err) == (not quiet)

@@ -95,9 +95,10 @@ def test_what_a_model_takes_by_what_its_file_tells(told, name, expected):
 
 
 SCALES = [
-    ([0, 1], 2.0, None),
+    ([-1, 1], 3.0, None),
+    ([-1, 1], -3.0, None),
     ([0, 1], 2.01, "trained on 0 to 1: in column 301, column 501, as 2.01 in row 1500;"),
-    ([0, 1], -1.01, "values from -1.01 to 0, and"),
+    ([-1, 1], -3.01, "X: values from -3.01 to 0, and"),
     ([0, 16], numpy.uint8(200), "values from 0 to 200, and the model was trained on 0 to 16"),
     (None, 1e9, None),
 ]
@@ -106,20 +107,20 @@ SCALES = [
 @pytest.mark.parametrize("told, value, said", SCALES)
 def test_values_on_another_scale_are_warned_of(capsys, told, value, said):
     x = numpy.zeros((2100, 784), numpy.asarray(value).dtype)  # three batches
-    x[1500:, 300:501:200] = value
+    x[1500:, 300] = x[1501:, 500] = value
     predictor_of(pixel_scale=1, x_range=told).predict(x)
     err = capsys.readouterr().err
     assert (err == "") if said is None else (said in err)
     assert err.count("warning: X: ") == (said is not None)  # once is enough
 
 
-@pytest.mark.parametrize("bad", [numpy.nan, 1e300, 1e38])
-def test_values_that_cannot_be_computed_with_are_refused(bad):
+@pytest.mark.parametrize("bad, found", [(numpy.nan, "nan"), (1e300, r"1e\+300"), (1e38, None)])
+def test_values_that_cannot_be_computed_with_are_refused(bad, found):
     W, b = weights()
     x = numpy.tile(X / 256, (100, 1))
     x[1015, 400:500] = bad  # in the second batch
-    said = r"^X: row 1015, (column 400 \(from 0\) holds (nan|1e\+300)|the values are too large): "
-    with pytest.raises(DatasetError, match=said + "every value must be finite, .* in float32$"):
+    said = rf"column 400 \(from 0\) holds {found}" if found else "the values are too large"
+    with pytest.raises(DatasetError, match=rf"^X: row 1015, {said}: every value .* in float32$"):
         Predictor(save("model.pkl", numpy.sign(W) * 9, b)).predict(x)
 
 
@@ -166,8 +167,10 @@ def test_a_unit_of_pixels_is_a_grey_level_and_odds_may_be_too_large_for_a_number
     p = predictor.predict_proba(numpy.array([[3, 0], [4, 0]], "uint8"))
     odds = p[:, 1] / p[:, 0]
     assert other["odds_factor"] == pytest.approx(odds[1] / odds[0], rel=1e-5)
-    save("p.pkl", numpy.array([[0, 2e-5]] * 60), numpy.zeros(2))  # as of an income
-    lines = in_words(weights_of(Predictor("p.pkl"))).splitlines()
+    told = {"class_labels": ["\x1b", "\a"], "feature_names": ["\0", *map(str, range(59))]}
+    save("p.pkl", numpy.array([[0, 2e-5]] * 60), numpy.zeros(2), **told)  # as of an income
+    lines = in_words(weights_of(Predictor("p.pkl"))).split("\n")[:-1]
+    assert all(map(str.isprintable, lines))
     assert lines[0].endswith(": 50 of 60, the largest first") and len(lines) == 2 + 50 + 3
     assert lines[-1].startswith("1.00002 times what they were")
     with pytest.raises(SettingError, match="model knows one class only, 0: it has no odds"):
@@ -185,8 +188,6 @@ def test_one_unit_more_multiplies_the_odds_as_the_weights_say(cli):
     labels, counts = predictor.labels, predictor.metadata["class_counts"]
     base = counts.index(max(counts))
     assert told["against"] == labels[base]
-    pairs = {(entry["class"], entry["feature"]) for entry in told["weights"]}
-    assert pairs == {(k, name) for k in labels if k != labels[base] for name in ("mass", "bill")}
     row = {"bill": 0.5, "mass": 4500.0}  # numbers alone, which are taken by their names
     for entry in told["weights"]:
         name = entry["feature"]
