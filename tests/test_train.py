@@ -14,19 +14,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from logreg import load_model, sgd, train
+from logreg import load_model, sgd
 from logreg.callbacks import History
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import Preparation
-from logreg.hyperparameters import DEFAULTS, EPOCHS_OF_A_TABLE, default_batch_size
+from logreg.hyperparameters import EPOCHS_OF_A_TABLE, default_batch_size
 
 OPTIONS = ["--dataset", "mnist_sample", "--batch-size", "100"]
-
-
-def test_every_hyperparameter_is_an_option_with_the_tutorials_default():
-    args = vars(train.parser().parse_args([]))
-    depends_on_the_data = {"batch_size": None, "criterion": None, "n_epochs": None}
-    assert {**vars(DEFAULTS), **depends_on_the_data}.items() <= args.items()
 
 
 def test_the_options_reach_the_run(cli):
@@ -42,7 +36,7 @@ def test_the_options_reach_the_run(cli):
     model = load_model("m.pkl")
     assert model.W.dtype == "float64"
     expected = {"learning_rate": 0.5, "patience": 60, "improvement_threshold": 0.5, "split_seed": 3}
-    expected.update(l1=1e-5, l2=1e-4, momentum=0.25, class_weight="balanced")
+    expected.update(l1=1e-5, l2=1e-4, momentum=0.25, class_weight="balanced", patience_increase=1.5)
     assert expected.items() <= model.metadata.items()
 
 
