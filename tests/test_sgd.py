@@ -200,5 +200,4 @@ def test_the_tutorials_function():
     assert [*inspect.signature(sgd_optimization_mnist).parameters] == [*given]
     assert sgd_optimization_mnist.__defaults__ == (0.13, 1000, "mnist.pkl.gz", 600)
     sgd_optimization_mnist(*given.values())
-    model = load_model("best_model.pkl")
-    assert model.W.dtype == "float64" and given.items() <= model.metadata.items()
+    assert given.items() <= load_model("best_model.pkl").metadata.items()
