@@ -136,8 +136,9 @@ def test_which_rows_validate(monkeypatch):
     assert given(x, y, **changed)[3] == Hyperparameters(criterion="loss", **changed)
     assert numpy.bincount(valid[1]).tolist() == [7, 4]
     assert sorted([*train[0][:, 0], *valid[0][:, 0]]) == list(range(66))
-    other, same = (given(x, y, random_state=r)[1][0] for r in (1, numpy.random.RandomState(1)))
-    assert (other == same).all() and (other != valid[0]).any()
+    states = 1, numpy.random.RandomState(1), None
+    other, same, any_other = (given(x, y, random_state=state)[1][0] for state in states)
+    assert (other == same).all() and (other != valid[0]).any() and (any_other != valid[0]).any()
     assert given(x, y, shuffle=False)[1][0][:, 0].tolist() == list(range(55, 66))
     assert [len(x) for x, _ in given(x[:60], y[:60])[:2]] == [50, 10]
     train, valid, _, settings, refit = given(x[33:60], y[33:60])
