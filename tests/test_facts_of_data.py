@@ -71,7 +71,8 @@ def test_a_loaded_model_that_is_trained_on_other_data_tells_of_these(frame, cli)
     assert before.feature_means and before.columns and before.dataset == "t.csv"
     known = found.metadata.get
     assert not (known("feature_means") or known("columns") or known("dataset") or known("split"))
-    # Nor does its last state, by save_model.
+    # Nor does its last state, by save_model, if only b is another.
+    classifier.W.set_value(classifier.loaded[0])
     with pytest.raises(ModelFileError, match=r"tell of another training.*\*\*run\.facts\(\)"):
         save_model(classifier, "last.pkl")
     save_model(classifier, "last.pkl", **run.facts())

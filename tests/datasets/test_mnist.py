@@ -32,7 +32,7 @@ BODIES = {
     "right": lambda name: gzip.compress(BYTES[name]),
     "lie": lambda name: gzip.compress(LIE[name]),
     "damaged": lambda name: gzip.compress(BYTES[name])[:-6] + bytes(6),  # in the trailer's checksum
-    "bomb": lambda name: gzip.compress(bytes(20000000)),
+    "bomb": lambda name: gzip.compress(bytes(20000000)) + bytes(20000000),
 }
 
 
