@@ -82,9 +82,7 @@ def test_a_confusion_matrix_has_counts_where_there_is_room():
     ax = plots.plot_confusion(evaluation, axes())
     assert not ax.texts
     named = [label.get_text() for label in ax.get_yticklabels()]
-    assert named == [many[int(k)] for k in ax.get_yticks()] and len(named) > 9
-    few = {"confusion": {"labels": many[:20], "counts": numpy.eye(20, dtype=int).tolist()}}
-    assert len(plots.plot_confusion(few, axes()).get_yticks()) == 20
+    assert named == [many[int(k)] for k in ax.get_yticks()] and len(named) == 20
     with warnings.catch_warnings():  # of a glyph that no font has
         warnings.simplefilter("error")
         plots.svg(plots.plot_confusion, evaluation, size=(3, 3), alt="")

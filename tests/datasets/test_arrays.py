@@ -70,7 +70,6 @@ REFUSED = [
     ({"x": [[1, 2], [3]], "y": [0, 1]}, "object array .*make every row as long"),
     ({"x": numpy.ma.zeros((12, 5))}, "masked array: fill it"),
     ({"x": [["a"] * 5] * 12}, "dtype <U1: rows and columns of numbers"),
-    ({"x": 1j * pair()[0]}, "dtype complex64: rows and columns of numbers"),
 ]
 
 
