@@ -110,8 +110,9 @@ def test_a_thin_pen_does_not_fade_and_paper_alone_is_blank(random):
     smooth = numpy.full((900, 20), 128)
     shaded = numpy.where(numpy.arange(900)[:, None] // 100 == 4, 145, smooth)
     for paper in (smooth, shaded, smooth + (8 * random.randn(900, 20)).astype(int)):
-        for layout, grey in ((FIELD, 0), (FIELD._replace(background="light"), 255)):
-            assert (prepared(paper.astype("u1"), layout=layout) == grey).all()
+        for layout, grey in ((FIELD, 0), (Layout((28, 20), True, "light"), 255)):
+            found = prepared(paper.astype("u1"), layout=layout)
+            assert found.shape == layout.shape and (found == grey).all()
 
 
 # Of images: the grey levels of black and of white, their dtype, `pixel_scale`.

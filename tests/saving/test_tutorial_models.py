@@ -50,8 +50,7 @@ def py2(W=W, b=B):
 
 
 def test_what_was_read_is_saved_as_a_model_file(capsys):
-    model = load_model(write("old.pkl", py2()))
-    save_model(model, "new.pkl")
+    save_model(load_model(write("old.pkl", py2())), "new.pkl")
     again = load_model("new.pkl")
     assert_same(again)
     told = {"source": "the tutorial's own program", "pixel_scale": 1, "class_labels": [0, 1]}
