@@ -107,7 +107,7 @@ def test_what_was_exported_is_read_by_others_and_by_predict(form, told, cli):
     assert len({cli(*command) for command in commands}) == 1
     whole = Path(f"model.{form}").read_bytes()
     if form == "json":  # as an editor of Windows saves it
-        write("edited.json", b"\xef\xbb\xbf" + whole.replace(b"\n", b"\r\n"))
+        write("edited.json", b"\xef\xbb\xbf\r\n" + whole.replace(b"\n", b"\r\n"))
         assert Predictor("edited.json").metadata == metadata
     for damaged in (whole[: len(whole) // 2], whole[:90] + b"?" + whole[95:]):
         Path("damaged").write_bytes(damaged)

@@ -34,7 +34,7 @@ BODIES = {
     "damaged": lambda name: gzip.compress(BYTES[name])[:-6] + bytes(6),  # in the trailer's checksum
     "bomb": lambda name: gzip.compress(bytes(20000000)) + bytes(20000000),
 }
-FOLDER = Path("mnist")
+FOLDER = Path("new", "mnist")
 
 
 ANSWERS = {"hostile": b"HTTP/1.0 503 \x1b[2J" + 300 * b"x" + b"\r\n\r\n", "mail": b"220 ESMTP\r\n"}

@@ -107,12 +107,11 @@ def test_a_thin_pen_does_not_fade_and_paper_alone_is_blank(random):
     assert thin.max() > 200
     assert 0.5 < thin.sum(dtype=float) / thick.sum(dtype=float) < 1.5
     assert classes_of(thin) == classes_of(thick) == 7
-    smooth = numpy.full((900, 20), 128)
-    shaded = numpy.where(numpy.arange(900)[:, None] // 100 == 4, 145, smooth)
-    for paper in (smooth, shaded, smooth + (8 * random.randn(900, 20)).astype(int)):
+    smooth = numpy.full((900, 20), 128, "u1")
+    shaded = numpy.where(numpy.arange(900)[:, None] // 100 == 4, 145, smooth).astype("u1")
+    for paper in (smooth, shaded, (smooth + 8 * random.randn(900, 20)).astype("u1")):
         for layout, grey in ((FIELD, 0), (Layout((28, 20), True, "light"), 255)):
-            found = prepared(paper.astype("u1"), layout=layout)
-            assert found.shape == layout.shape and (found == grey).all()
+            assert numpy.array_equal(prepared(paper, layout=layout), numpy.full(layout.shape, grey))
 
 
 # Of images: the grey levels of black and of white, their dtype, `pixel_scale`.
@@ -182,8 +181,7 @@ def test_a_folder_of_pictures_for_each_class_is_a_data_set(side, cli):
     found = json.loads(cli("predict", "--evaluate", "pictures", "--format", "json").out)
     assert found["rows_are"] == "those that training held out"
     assert found["errors"] == round(100 * told["test_error_all_rows"]) < 30
-    files = sorted(found["wrong_rows"])
-    done = json.loads(cli("predict", *files, "--format", "json").out)
+    done = json.loads(cli("predict", *sorted(found["wrong_rows"]), "--format", "json").out)
     assert all(entry["prediction"] not in entry["input"] for entry in done)
     assert cli("predict", "--evaluate", "pictures/test").code == 1
 
