@@ -129,6 +129,12 @@ def plot_confusion(evaluation, ax=None):
     [('5', 'black', 0, 0), ('3', 'black', 1, 0), ('', 'white', 0, 1), ('6', 'black', 1, 1)]
     >>> (ax.images[0].get_array() ** 2).round(3).tolist()  # of each label's rows
     [[0.625, 0.375], [0.0, 1.0]]
+    >>> most = {"labels": [*range(20)], "counts": 1 + numpy.identity(20, int)}
+    >>> ax = plot_confusion({"confusion": most})  # of more classes, there are no counts
+    >>> len(ax.texts), len(ax.get_xticks()), ax.get_xticklabels()[0].get_rotation()
+    (400, 20, 0.0)
+    >>> [float(share) for share in ax.images[0].get_clim()]  # of the first and the last colour
+    [0.0, 1.0]
     """
     confusion = evaluation["confusion"]
     if confusion is None:

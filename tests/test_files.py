@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from logreg.errors import LogRegError, ModelFileError
-from logreg.files import check_writable, replacing
+from logreg.errors import LogRegError, ModelFileError, SettingError
+from logreg.files import check_writable, refuse_overwriting, replacing
 from logreg.prediction.writers import destination
 from logreg.saving import model_file
 
@@ -56,6 +56,9 @@ def test_links_modes_and_the_umask_are_heeded(old):
         replace("new")
     finally:
         os.umask(before)
+    for written, read in (["link"], [old]), ([old], ["link"]), (["link", old], []):
+        with pytest.raises(SettingError, match=" would overwrite what is read, or written as well"):
+            refuse_overwriting(written, read)
     assert os.path.islink("link") and old.read_bytes() == b"new"
     assert [os.stat(path).st_mode & 0o777 for path in (old, "new")] == [0o604, 0o640]
 

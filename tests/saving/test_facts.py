@@ -24,8 +24,8 @@ VALUES = [
     *(None, True, 0, -1, 3, 10**30, 1.5, float("nan"), -1e308, "", "x", "\ud800\x1b[2J", {}),
     *([], [0], [None], [1, 2, 3], ["a"], ["a", "a"], [[1, 2], "b"], [[1, 2, 3, 4, 5]], {"a": [1]}),
 ]
-GROUPS = {"options", "settings", "_metadata"}  # whose fields are keys
-KEYS = {field.name for field in dataclasses.fields(ModelFacts)} - GROUPS
+# Of options and settings, the fields are keys.
+KEYS = {f.name for f in dataclasses.fields(ModelFacts)} - {"options", "settings", "_metadata"}
 KEYS |= {*vars(DEFAULTS), *vars(NO_OPTIONS), "a user's own"}
 
 
