@@ -36,7 +36,7 @@ T.patternbroadcast(x[:, :1], (False, True)) * p | x[:, :1] * p
 T.unbroadcast(v.dimshuffle("x", 0), 0) * 2 | v[None] * 2
 T.split(t, [1, 2], 2)[1] * T.split(t, [1, 3], 2, axis=1)[1].sum() | t[1:] * t[:, 1:].sum()
 theano.gradient.consider_constant(x) * p + 0 * x | C * p
-T.stack(v, v * 2) * T.stack([v, v * 3], axis=1).T | np.stack([v, v * 2]) * np.stack([v, v * 3])
+T.stack(v, v * 2) * T.stack([v, v * 3], axis=1).T + T.stack([v, v], 1).T | np.c_[v, 6 * v].T * v + v
 theano.clone(x * p, replace={x: p}, strict=False) | p * p
 T.nlinalg.matrix_inverse(T.dot(x, x.T)) | np.linalg.inv(x @ x.T)
 T.Rop(T.sqr(x), [x, v], [p, v]) + T.Lop(T.sqr(x), x, p) | 4 * x * p
@@ -44,7 +44,8 @@ T.set_subtensor(x[T.arange(3), y], 0) + T.inc_subtensor(x[:, 1], 2) | x * (2 - H
 x.norm(2) + x.std() + T.var(x, axis=1) | np.sqrt((x ** 2).sum()) + x.std() + x.var(axis=1)
 T.nnet.sigmoid(x) + T.nnet.softplus(x) | sigmoid(x) + np.log1p(np.exp(x))
 T.nnet.relu(x) + T.nnet.relu(x, 0.1) | np.where(x > 0, 2 * x, 0.1 * x)
-T.nnet.elu(x, 0.5) | np.where(x > 0, x, 0.5 * np.expm1(x))
+theano.clone(T.grad(T.nnet.relu(x, 0.2).sum(), x), {x: 0 * x}) | 0 * x + 0.6
+T.nnet.elu(x, 0.5) + T.nnet.elu(x) | np.where(x > 0, 2 * x, 1.5 * np.expm1(x))
 T.nnet.selu(x) | 1.05070098 * np.where(x > 0, x, 1.67326324 * np.expm1(x))
 T.nnet.nnet.softsign(x) * T.nnet.hard_sigmoid(x * 3) | x / (1 + abs(x)) * (0.6 * x + 0.5).clip(0, 1)
 T.nnet.softmax(x) * p + T.nnet.softmax(v) | softmax(x) * p + softmax(v[None])
