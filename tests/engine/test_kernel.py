@@ -99,11 +99,10 @@ def test_of_what_is_mapped_up_to_256_mib_are_laid_out():
         assert (kernel.lay_out(Rows(x[:, :]), None, 1000) is not None) == is_laid
 
 
-def test_floats_are_laid_out_if_all_are_bytes_or_these_over_256():
+def test_floats_are_laid_out_if_all_are_bytes():
     for last, is_laid in [(255, True), (0, True), (1 / 256, False), (0.5, False), (256, False)]:
         x = numpy.append(numpy.ones(1001), last)[:, None]
         assert (kernel.lay_out(Rows(x), None, 1002) is not None) == is_laid
-        assert (kernel.lay_out(Rows(x / 256), None, 1002) is not None) == is_laid
 
 
 @pytest.mark.parametrize("setting", ["KERNEL_SET=avx", "NUM_THREADS=3,2", "NUM_THREADS=0"])
@@ -322,7 +321,6 @@ for x in (floats, floats.clip(0, 1).astype("uint8"), floats.clip(0, 255).astype(
         except MemoryError:
             n_errors += 1
         fail_at(0)
-    assert all(map(numpy.array_equal, expected, compute()))
     print(n_errors)
 """
 

@@ -119,8 +119,7 @@ def test_rank_0_alone_writes(mpirun, pairs):
     elsewhere += "assert [os.environ[name] for name in names] == [n, '7']\n"
     options = ["--dataset", os.path.abspath("pairs.npz"), *OPTIONS[2:]]
     options += ["--history", "run.csv", "--checkpoint", "run.state"]
-    env = {"OPENBLAS_NUM_THREADS": "7"}
-    done = mpirun(2, "-c", elsewhere + TRAIN.format(options), env=env)
+    done = mpirun(2, "-c", elsewhere + TRAIN.format(options), env={"OPENBLAS_NUM_THREADS": "7"})
     assert done.returncode == 0, done.stderr
     assert os.listdir("empty") == []
     assert {"best_model.pkl", "run.csv", "run.state"} < set(os.listdir())
@@ -176,7 +175,6 @@ FAILURES = [
     (FAILING.format("raise callbacks.StopTraining", 1), "do the same: rank 1 is at its e"),
     # Before the training
     ("if ranks.rank == 2: 1 / 0\n", "error: rank 2 of 3: Traceback"),
-    ("import sys\nif ranks.rank == 1: sys.exit()\n", "do the same: rank 1 is at its e"),
 ]
 
 
@@ -228,7 +226,6 @@ def test_launchers_of_another_mpi_or_of_none(mpirun, run, pairs, size, rank, bef
 SAID = [
     (["--dataset", "t.csv"], 0, "note: several ranks do not train the model anew on valid"),
     (["--batch-size", "x"], 2, "argument --batch-size: invalid int value: 'x'"),
-    (["--dataset", "nowhere.npz"], 1, "error: data set 'nowhere.npz' not found"),
     (["--batch-size", "2"], 1, "error: the batch size is 2, and there are 3 ranks"),
     (["--refit"], 1, "error: several ranks share the rows of a set: give --no-refit"),
     (["--device", "jax:cpu"], 1, "error: device 'jax:cpu': several ranks train on the CPU"),
