@@ -2,7 +2,6 @@
 
 import itertools
 import multiprocessing
-import os
 import shutil
 import subprocess
 import sysconfig
@@ -113,10 +112,10 @@ def test_what_is_no_setting_is_refused(setting, run):
     assert done.returncode == 1 and done.stderr.startswith(said) and done.stderr.count("\n") == 1
 
 
-def large(n_steps=1):
-    """What is worth a thread of its own, and the steps on it."""
+def large():
+    """What is worth a thread of its own, and a step on it."""
     x, scale, W, b, y, _ = problem("float32", "uint8", 6000, 784, 10)
-    return Rows(x, scale), (W, b), (y, None), [0] * n_steps, len(x), 0.1
+    return Rows(x, scale), (W, b), (y, None), [0], len(x), 0.1
 
 
 @pytest.mark.parametrize("n_rows", [8, 20, 600])
@@ -143,9 +142,8 @@ def test_callers_in_several_threads_and_in_a_forked_child(monkeypatch):
     with ThreadPoolExecutor(4) as pool:
         found = pool.map(lambda _: kernel.steps(*large())[1].tobytes(), range(40))
     assert set(found) == {expected}
-    if hasattr(os, "fork"):
-        with multiprocessing.get_context("fork").Pool(1) as child:
-            assert child.apply(kernel.steps, large())[1].tobytes() == expected
+    with multiprocessing.get_context("fork").Pool(1) as child:
+        assert child.apply(kernel.steps, large())[1].tobytes() == expected
 
 
 def test_threads_are_those_that_the_user_or_a_pool_of_processes_allows(monkeypatch):

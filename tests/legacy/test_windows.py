@@ -93,7 +93,7 @@ POOLS = [
 ]
 
 
-@pytest.mark.parametrize("case", POOLS[1:7:2] if IS_THEANO else POOLS, ids=str)
+@pytest.mark.parametrize("case", POOLS[:5:2] if IS_THEANO else POOLS, ids=str)
 def test_pooling_and_its_gradient(case):
     image, size, step, pads, ignore_border, mode = case
     x, dx = RANDOM.randn(2, 3, *image)
@@ -113,7 +113,6 @@ def test_pooling_and_its_gradient(case):
         numpy.testing.assert_allclose(of_equal[:, : windows.shape[1], : windows.shape[2]], windows)
 
 
-@pytest.mark.filterwarnings("ignore")  # Theano's own
 def test_names_of_earlier_versions():
     x, images = RANDOM.randn(2, 1, 5, 5), T.dtensor4()
     below = T.constant(numpy.full((1, 1, 3, 3), -1, "int32"))
