@@ -30,7 +30,7 @@ class Layer:
     def __init__(self, kinds):
         variables = theano.shared(numpy.asfortranarray(W)), theano.shared(B.copy(), name="c")
         self.given = [KINDS[kind][0](v) for kind, v in zip(kinds, variables)]
-        self.classifier = LogisticRegression(T.dmatrix("x"), 4, 3, *self.given)
+        self.classifier = LogisticRegression(T.dmatrix("x"), numpy.int64(4), 3, *self.given)
         self.both = self.classifier.W, self.classifier.b
         pairs = zip(self.both, variables)
         self.variables = [mine if hasattr(mine, "get_value") else v for mine, v in pairs]
@@ -73,11 +73,11 @@ def test_training_reaches_what_the_parameters_are_made_of(layer):
 
 def test_an_array_is_copied_and_cast():
     mine = W.astype("float32")
-    with engine.floatx("float32"):
-        both = [LogisticRegression(T.matrix("x"), 4, 3, W=given).W for given in (W, mine)]
-    assert [v.dtype for v in both] == ["float32", "float32"]
-    assert (both[0].get_value() == mine).all()
-    assert not numpy.shares_memory(both[1].get_value(borrow=True), mine)
+    for given in (W, mine, numpy.asfortranarray(W.round().astype(int))):
+        with engine.floatx("float32"):
+            value = LogisticRegression(T.matrix("x"), 4, 3, W=given).W.get_value(borrow=True)
+        assert value.dtype == "float32" and value.flags.c_contiguous
+        assert (value == given.astype("float32")).all() and not numpy.shares_memory(value, given)
     both = {"W": theano.shared(mine), "b": theano.shared(B / 3)}  # of which a file keeps each bit
     save_model(LogisticRegression(T.matrix("x"), 4, 3, **both), "model.pkl")
     assert load_model("model.pkl").b.get_value().tolist() == (B / 3).tolist()

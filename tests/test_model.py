@@ -89,7 +89,7 @@ def test_errors_refuses_other_labels_and_says_what_to_do(y, error, said):
         LogisticRegression(T.matrix("x"), N_IN, N_OUT).errors(y)
 
 
-WRONG_WEIGHTS = [[1, 2, 3], [1, 2, 3, 4, 5], [1, 2, 3, numpy.nan], [1, 2, 3, -1], 1.0]
+WRONG_WEIGHTS = [[1, 2, 3], [1, 2, 3, 4, 5], [1, 2, 3, numpy.inf], [1, 2, 3, -1], 1.0]
 WRONG_WEIGHTS += [theano.shared(numpy.ones(3)), T.dmatrix()]
 
 

@@ -9,14 +9,14 @@ from builders import cost_and_gradients, make_pairs
 from softmax import Softmax
 
 from logreg import engine
-from logreg.engine import theano
+from logreg.engine import kernel_steps, theano
 from logreg.errors import SettingError
 
 FLAGS, RC = engine.NAME.upper() + "_FLAGS", engine.NAME.upper() + "RC"
 FAILS = "{} fails to import (AttributeError: blas_opt_info)"
 
 
-@pytest.mark.parametrize("wanted", [engine.NAME.title(), ""])
+@pytest.mark.parametrize("wanted", [f" {engine.NAME.title()} ", ""])
 def test_the_engine_that_is_asked_for_or_the_one_that_imports(run, wanted):
     code = "from logreg.engine import NAME, theano; print(NAME, theano.config.floatX)"
     done = run("-c", code, env={"LOGREG_ENGINE": wanted, FLAGS: None, RC: os.devnull})
@@ -80,7 +80,8 @@ def test_steps_are_numpys(device):
 
 
 @pytest.mark.parametrize("batch_size, n_whole", [(12, 36), (47, 47)])
-def test_errors_are_counts_divided_by_rows(device, batch_size, n_whole):
+def test_errors_are_counts_divided_by_rows(device, batch_size, n_whole, monkeypatch):
+    monkeypatch.setattr(kernel_steps, "ROWS_AT_A_TIME", 9)
     softmax = Softmax()
     arguments = softmax.x, softmax.y, softmax.dataset, batch_size, softmax.errors
     assert softmax.error(n_whole) > 0 and softmax.error() != softmax.error(36)

@@ -2,7 +2,6 @@
 
 import itertools
 import multiprocessing
-import os
 import shutil
 import subprocess
 import sysconfig
@@ -99,7 +98,13 @@ def test_of_what_is_mapped_up_to_256_mib_are_laid_out():
         assert (kernel.lay_out(Rows(x[:, :]), None, 1000) is not None) == is_laid
 
 
-@pytest.mark.parametrize("setting", ["KERNEL_SET=avx", "NUM_THREADS=abc", "NUM_THREADS=0"])
+def test_floats_are_laid_out_if_all_are_bytes():
+    for last, is_laid in [(255, True), (0, True), (1 / 256, False), (0.5, False), (256, False)]:
+        x = numpy.append(numpy.ones(1001), last)[:, None]
+        assert (kernel.lay_out(Rows(x), None, 1002) is not None) == is_laid
+
+
+@pytest.mark.parametrize("setting", ["KERNEL_SET=avx", "NUM_THREADS=3,2", "NUM_THREADS=0"])
 def test_what_is_no_setting_is_refused(setting, run):
     name, value = f"LOGREG_{setting}".split("=")
     done = run("-m", "logreg.train", "--dataset", "mnist_sample", "--quiet", env={name: value})
@@ -107,10 +112,10 @@ def test_what_is_no_setting_is_refused(setting, run):
     assert done.returncode == 1 and done.stderr.startswith(said) and done.stderr.count("\n") == 1
 
 
-def large(n_steps=1):
-    """What is worth a thread of its own, and the steps on it."""
+def large():
+    """What is worth a thread of its own, and a step on it."""
     x, scale, W, b, y, _ = problem("float32", "uint8", 6000, 784, 10)
-    return Rows(x, scale), (W, b), (y, None), [0] * n_steps, len(x), 0.1
+    return Rows(x, scale), (W, b), (y, None), [0], len(x), 0.1
 
 
 @pytest.mark.parametrize("n_rows", [8, 20, 600])
@@ -137,14 +142,13 @@ def test_callers_in_several_threads_and_in_a_forked_child(monkeypatch):
     with ThreadPoolExecutor(4) as pool:
         found = pool.map(lambda _: kernel.steps(*large())[1].tobytes(), range(40))
     assert set(found) == {expected}
-    if hasattr(os, "fork"):
-        with multiprocessing.get_context("fork").Pool(1) as child:
-            assert child.apply(kernel.steps, large())[1].tobytes() == expected
+    with multiprocessing.get_context("fork").Pool(1) as child:
+        assert child.apply(kernel.steps, large())[1].tobytes() == expected
 
 
 def test_threads_are_those_that_the_user_or_a_pool_of_processes_allows(monkeypatch):
     n_cores = kernel.n_cores()
-    cases = ("3", "2", 3), ("", "4,2", 4), ("", "none", n_cores), ("", "", n_cores)
+    cases = ("3", "2", 3), ("", "4,2", 4), ("", "0", n_cores), ("", "", n_cores)
     for logreg, openmp, n in cases:
         monkeypatch.setenv("LOGREG_NUM_THREADS", logreg)
         monkeypatch.setenv("OMP_NUM_THREADS", openmp)
@@ -212,13 +216,16 @@ RULES = {
     "of W": lambda cost, params: updates.sgd(cost, params[:1], 0.1),
     "two rates": by(lambda param, g: (param, param - numpy.float32(param.ndim) * g)),
     "a variable": by(lambda param, g: (param, param - theano.shared(numpy.float32(0.1)) * g)),
+    "and a count": lambda cost, params: RULES["sgd"](cost, params) + updates.adam(cost, params)[:1],
     "ascent": by(lambda param, g: (param, param + numpy.float32(0.1) * g)),
 }
 WEIGHTS = [None, [0.5, 1, 3], theano.shared(numpy.array([0.5, 1, 3]))]  # the last may change
 PENALTIES = [
-    lambda cost, x, W: 2 * cost + 0.01 * (W**2).sum(),
-    lambda cost, x, W: 2 * cost + 0.01 * x.sum(),
-    lambda cost, x, W: cost + numpy.float64(0.01) * (W**2).sum(),  # of another dtype than W
+    lambda cost, of: 2 * cost + 0.01 * (of.model.W**2).sum(),
+    lambda cost, of: 2 * cost + 0.01 * of.x.sum(),
+    lambda cost, of: 2 * cost + 0.01 * of.y.sum(),
+    lambda cost, of: cost + numpy.float64(0.01) * (of.model.W**2).sum(),  # of another dtype than W
+    lambda cost, of: cost + of.model.negative_log_likelihood(of.y, WEIGHTS[1]),
 ]
 CASES = [(rule, None, None) for rule in RULES]
 CASES += [("sgd", weights, None) for weights in WEIGHTS[1:]]
@@ -234,18 +241,18 @@ def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
     monkeypatch.setattr(theano.config, "mode", "FAST_COMPILE")
     for put in (engine._on_cpu.kernel, None):
         monkeypatch.setattr(engine._on_cpu, "kernel", put)
-        is_known = put and weights is not WEIGHTS[2] and penalty is not PENALTIES[1]
+        is_known = put and weights is not WEIGHTS[2] and penalty not in PENALTIES[1:3]
         monkeypatch.setattr(theano, "function", None if is_known else function)  # nothing compiles
         softmax = Softmax()
-        params = W, _ = softmax.model.params
         with engine.floatx("float32"):
             cost = softmax.model.negative_log_likelihood(softmax.y, weights)
-            softmax.cost = penalty(cost, softmax.x, W) if penalty else cost
-            train_model = softmax.compile(RULES[rule](softmax.cost, params), block=3)
+            softmax.cost = penalty(cost, softmax) if penalty else cost
+            pairs = RULES[rule](softmax.cost, softmax.model.params)
+            train_model = softmax.compile(pairs, block=3)
         for index in (0, 1, 2, 1):
             train_model(index)
         costs = numpy.array(train_model.costs())  # it takes the steps that are only noted
-        found.append([costs, *map(engine.value, params)])
+        found.append([costs, *(engine.value(variable) for variable, _ in pairs)])
     for one, other in zip(*found):
         numpy.testing.assert_allclose(one, other, rtol=2e-5, atol=1e-6)
 
@@ -285,8 +292,10 @@ sys.modules["logreg.kernel._kernel"] = None  # so its import fails
 from logreg.train import main
 main(["--dataset", "mnist_sample", "--n-epochs", "1", "--refit"])  # compiles twice
 """
-    done = run("-c", code, env={f"{engine.NAME.upper()}_FLAGS": "mode=FAST_COMPILE"})
-    assert done.stderr.count("no C compiler built the native kernel") == 1
+    env = {f"{engine.NAME.upper()}_FLAGS": "mode=FAST_COMPILE"}
+    for is_wanted in (1, 0):
+        done = run("-c", code, env={**env, "LOGREG_KERNEL": str(is_wanted)})
+        assert done.stderr.count("no C compiler built the native kernel") == is_wanted
 
 
 FAILING = """
@@ -310,7 +319,6 @@ for x in (floats, floats.clip(0, 1).astype("uint8"), floats.clip(0, 255).astype(
         except MemoryError:
             n_errors += 1
         fail_at(0)
-    assert all(map(numpy.array_equal, expected, compute()))
     print(n_errors)
 """
 
@@ -363,14 +371,8 @@ def test_sanitizers_find_nothing(sanitizers, name, run):
     flags = ["-O0", f"-fsanitize={sanitizers}", "-fno-sanitize-recover=undefined"]
     flags += [f"-I{sysconfig.get_paths()['include']}", "-lm", "-lpthread"]
     link(*sources, *flags, "-o", f"_kernel{sysconfig.get_config_var('EXT_SUFFIX')}")
-    preloaded = subprocess.check_output(
-        ["gcc", f"-print-file-name=lib{name}.so"], text=True
-    ).strip()
-    how = {
-        "LOGREG_NUM_THREADS": "3",
-        "ASAN_OPTIONS": "detect_leaks=0",
-        "TSAN_OPTIONS": "halt_on_error=1",
-    }
+    preloaded = subprocess.getoutput(f"gcc -print-file-name=lib{name}.so")
+    how = {"LOGREG_NUM_THREADS": "3", "ASAN_OPTIONS": "detect_leaks=0"}
     for instructions in SETS if name == "asan" else SETS[:1]:
         env = {"LD_PRELOAD": preloaded, "LOGREG_KERNEL_SET": instructions, **how}
         done = run("-c", SANITIZED, env=env)

@@ -75,8 +75,10 @@ def train(rule, batch_size=20, l1=0, l2=0, n_hidden=0, seed=None):
     classifier = LogisticRegression(top, n_in, 3)
     params = [*params, *classifier.params]
     cost = classifier.negative_log_likelihood(y)
-    cost += l1 * abs(classifier.W).sum() + l2 * (classifier.W**2).sum()
-    pairs = load_data(make_pairs((620, 605, 605), n_in=6, seed=3))
+    if l1 or l2:
+        cost += l1 * abs(classifier.W).sum() + l2 * (classifier.W**2).sum()
+    pairs = make_pairs((620, 605, 605), n_in=6, seed=3)
+    pairs = load_data([((99 + 40 * x).clip(0, 255).astype("uint8"), y) for x, y in pairs])
     settings, errors = Hyperparameters(batch_size=batch_size, n_epochs=2), classifier.errors(y)
     run = fit(x, y, cost, errors, rule(cost, params), pairs, settings, [BestModel("params")])
     assert open("params", "rb").read()  # what rank 0 has written is there for all
@@ -85,8 +87,8 @@ def train(rule, batch_size=20, l1=0, l2=0, n_hidden=0, seed=None):
 """
 RUNS = """
 found = [
-    train(lambda c, p: updates.momentum(c, p, 0.05, 0.9), l1=0.001, l2=0.01),
-    train(lambda c, p: updates.sgd(c, p, 0.1), batch_size=601),
+    train(lambda c, p: updates.momentum(c, p, 0.05, 0.9), batch_size=3, l1=0.001, l2=0.01),
+    train(lambda c, p: updates.sgd(c, p[::-1], 0.1), batch_size=601),
     train(lambda c, p: updates.adam(c, p), batch_size=61, n_hidden=5, seed=ranks.rank),
 ]
 json.dump(found, open(f"found{ranks.rank}.json", "w"))
@@ -112,9 +114,12 @@ def test_any_rule_batch_size_and_net_gives_the_figures_of_one_process(run, mpiru
 def test_rank_0_alone_writes(mpirun, pairs):
     os.mkdir("empty")
     elsewhere = JOINED + "import os\nif ranks.rank: os.chdir('empty')\n"
+    elsewhere += "names = 'LOGREG_NUM_THREADS', 'OPENBLAS_NUM_THREADS'\n"
+    elsewhere += "n = str(max(1, len(os.sched_getaffinity(0)) // 2))\n"
+    elsewhere += "assert [os.environ[name] for name in names] == [n, '7']\n"
     options = ["--dataset", os.path.abspath("pairs.npz"), *OPTIONS[2:]]
     options += ["--history", "run.csv", "--checkpoint", "run.state"]
-    done = mpirun(2, "-c", elsewhere + TRAIN.format(options))
+    done = mpirun(2, "-c", elsewhere + TRAIN.format(options), env={"OPENBLAS_NUM_THREADS": "7"})
     assert done.returncode == 0, done.stderr
     assert os.listdir("empty") == []
     assert {"best_model.pkl", "run.csv", "run.state"} < set(os.listdir())
@@ -170,7 +175,6 @@ FAILURES = [
     (FAILING.format("raise callbacks.StopTraining", 1), "do the same: rank 1 is at its e"),
     # Before the training
     ("if ranks.rank == 2: 1 / 0\n", "error: rank 2 of 3: Traceback"),
-    ("import sys\nif ranks.rank == 1: sys.exit()\n", "do the same: rank 1 is at its e"),
 ]
 
 
@@ -222,7 +226,6 @@ def test_launchers_of_another_mpi_or_of_none(mpirun, run, pairs, size, rank, bef
 SAID = [
     (["--dataset", "t.csv"], 0, "note: several ranks do not train the model anew on valid"),
     (["--batch-size", "x"], 2, "argument --batch-size: invalid int value: 'x'"),
-    (["--dataset", "nowhere.npz"], 1, "error: data set 'nowhere.npz' not found"),
     (["--batch-size", "2"], 1, "error: the batch size is 2, and there are 3 ranks"),
     (["--refit"], 1, "error: several ranks share the rows of a set: give --no-refit"),
     (["--device", "jax:cpu"], 1, "error: device 'jax:cpu': several ranks train on the CPU"),

@@ -38,9 +38,8 @@ CONVOLUTIONS = [
     (1, 2, 1, (6, 5), (3, 3), "full", (1, 1), True),
     (2, 2, 2, (8, 9), (2, 4), 1, (3, 2), False),
     (3, 2, 2, (5, 5), (1, 3), (0, 2), (2, 2), True),
-    (2, 1, 2, (4, 5), (2, 3), "full", (1, 2), False),
-    (1, 1, 2, (6, 7), (2, 4), "half", (1, 1), True),
     (2, 1, 1, (5, 6), (3, 2), ((2, 1), (0, 3)), (2, 1), False),
+    (1, 1, 2, (6, 7), (2, 4), "half", (1, 1), True),
 ]
 
 
@@ -85,16 +84,16 @@ def pooled(x, size, step, pads, ignore_border, mode):
 POOLS = [
     # image, window, step, margins, ignore_border, mode
     ((7, 5), (2, 2), None, (0, 0), True, "max"),
-    ((8, 9), (3, 2), (2, 1), (0, 0), False, "max"),
     ((9, 9), (2, 3), (4, 5), (0, 0), False, "max"),
     ((7, 7), (3, 3), (2, 2), (1, 2), True, "max"),
-    ((7, 5), (2, 3), (1, 2), (0, 0), False, "sum"),
+    ((8, 9), (3, 2), (2, 1), (0, 0), False, "sum"),
     ((7, 5), (2, 2), None, (0, 0), False, "average_inc_pad"),
     ((7, 7), (3, 3), (2, 2), (1, 1), True, "average_exc_pad"),
+    ((7, 6), (3, 2), None, (2, 1), True, "average_inc_pad"),
 ]
 
 
-@pytest.mark.parametrize("case", POOLS[1:7:2] if IS_THEANO else POOLS, ids=str)
+@pytest.mark.parametrize("case", POOLS[:5:2] if IS_THEANO else POOLS, ids=str)
 def test_pooling_and_its_gradient(case):
     image, size, step, pads, ignore_border, mode = case
     x, dx = RANDOM.randn(2, 3, *image)
@@ -114,17 +113,16 @@ def test_pooling_and_its_gradient(case):
         numpy.testing.assert_allclose(of_equal[:, : windows.shape[1], : windows.shape[2]], windows)
 
 
-@pytest.mark.filterwarnings("ignore")  # Theano's own
 def test_names_of_earlier_versions():
     x, images = RANDOM.randn(2, 1, 5, 5), T.dtensor4()
     below = T.constant(numpy.full((1, 1, 3, 3), -1, "int32"))
     assert (pool.pool_2d(below, (2, 2), ignore_border=False).eval() == -1).all()
-    options = {"ds": (2, 2), "st": (1, 1), "ignore_border": True}
+    options = {"ds": (2, 2), "st": (1, 1), "padding": (1, 0), "ignore_border": True, "mode": "sum"}
     shapes = {"image_shape": x.shape, "filter_shape": x.shape}
     pools = [call(images, **options) for call in (pool.pool_2d, downsample.max_pool_2d)]
     outputs = [*pools, T.nnet.conv.conv2d(images, images, **shapes)]
     first, second, last = theano.function([images], outputs, **FAST)(x)
-    assert first.shape == (2, 1, 4, 4) and (first == second).all()
+    assert first.shape == (2, 1, 6, 4) and (first == second).all()
     numpy.testing.assert_allclose(last, convolved(x, x, "valid", (1, 1), True))
 
 
