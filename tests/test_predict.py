@@ -60,6 +60,9 @@ def test_batches_before_the_one_with_a_bad_row_are_written(cli):
     expected = [f"nan.npy[{i}]: {k}" for i, k in enumerate(classes_of(nan[:1000]))]
     assert (done.code, done.out.splitlines()) == (1, expected)
     assert "row 1009, column 30 (from 0) holds nan: every" in done.err
+    numpy.savez("d.npz", x=nan[:1005], y=numpy.zeros(1005, int))
+    done = cli("predict", "--dataset", "d.npz", "-n", 2000, "--format", "csv")
+    assert [line.split(",")[1] for line in done.out.split()[1:]] == [*map(str, range(1005))]
 
 
 @pytest.mark.parametrize("lacking", [[], ["logreg.kernel._kernel"]])

@@ -152,7 +152,8 @@ def test_the_price_of_class_weights_is_told(cli):
     write("t.csv", "\n".join(["x,kind", *map("{},{}".format, x, kinds)]).encode())
     for switch in ("--refit", "--no-refit"):
         train = "train", "--dataset", "t.csv", "--n-epochs", 50, switch
-        plain, balanced = cli(*train), cli(*train, "--class-weight", "balanced")
+        plain = cli(*train)
+        balanced = cli(*train, "--class-weight", "balanced", "--history", f"run{switch}")
         (error,) = re.findall(r"^test error(: .*)", plain.out, re.M)
         assert balanced.out.endswith(f"test error if trained without --class-weight{error}\n")
         assert f"test error{error}" not in balanced.out

@@ -148,7 +148,13 @@ def _check_alike(xs, name):
 
 
 def may_be_pixels(low, high):
-    """Whether the columns of a table between these numbers may be an image's pixels."""
+    """Whether the columns of a table between these numbers may be an image's pixels.
+
+    Examples
+    --------
+    >>> [may_be_pixels(*ends) for ends in ((0, 255), (-1, 1), (0, 256), (-2, 1))]
+    [True, True, False, False]
+    """
     return -1 <= low <= high <= 255
 
 

@@ -14,7 +14,29 @@ DATES = "date", "datetime-local"  # fields, for days and where some have a time
 
 
 def gallery(predictor, data, evaluation):
-    """The wrong rows of a test set: what they look like, and the two most probable classes."""
+    r"""The wrong rows of a test set: what they look like, and the two most probable classes.
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression, Predictor, engine, save_model
+    >>> from logreg.prediction.evaluation import evaluate
+    >>> from logreg.prediction.held_out import read_test_set
+    >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=1, n_out=2)
+    >>> told = {"columns": ["day"], "kinds": ["date %Y-%m-%d"], "categories": [None]}
+    >>> told.update(label_name="k", feature_means=[19753.0], missing="mean")
+    >>> save_model(classifier, "model.pkl", class_labels=["a", "b"], **told)
+    >>> with open("t.csv", "w") as file:
+    ...     _ = file.write("day,k\n,b\n2024-01-31,b\n2024-02-01,a\n")
+    >>> predictor = Predictor("model.pkl")
+    >>> data = read_test_set(predictor.facts, "t.csv")
+    >>> drawn = gallery(predictor, data, evaluate(predictor, data))
+    >>> print(drawn.replace("<figure>", "\n").replace("<figcaption>", "\n").replace("<br>", ", "))
+    <div class="rows">
+    <dl><dt>day <b>no value</b></dt><dd class="share"><i class="against" style="width: 0.0%"></i><b>+0.00</b></dd></dl>
+    <b>a</b> 50.0 %, <b>b</b> 50.0 %, is in fact <b>b</b>, row 2</figcaption></figure>
+    <dl><dt>day <b>2024-01-31</b></dt><dd class="share"><i class="against" style="width: 0.0%"></i><b>+0.00</b></dd></dl>
+    <b>a</b> 50.0 %, <b>b</b> 50.0 %, is in fact <b>b</b>, row 3</figcaption></figure></div>
+    """  # noqa: E501
     rows, facts, (x, y), figures = evaluation["worst_rows"], predictor.facts, data.test, []
     if not rows:
         return "<p>No row is wrong.</p>"

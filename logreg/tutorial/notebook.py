@@ -58,6 +58,8 @@ def is_right(found, exercise):
     (True, True)
     >>> is_right("\N{MINUS SIGN}0.999, -0.002, ", "5.2"), is_right("0.881,", "2.1")
     (True, True)
+    >>> is_right((0.105, 0.105, 0.110), "7.1"), is_right((1, 0.3357), "2.2")
+    (False, True)
     >>> is_right(0.880, "2.1"), is_right("(7850, 785)", "5.1"), is_right({1: 7850}.keys(), "5.1")
     (True, True, False)
     >>> is_right([0.9998, 0.785, 0.225], "6.3"), is_right((32, 49, 0.075), "10.3")
@@ -103,8 +105,8 @@ def answers():
         right = re.findall(NUMBER, numbers.replace(MINUS, "-"))
         within = re.search(rf"[Tt]o\s+within\s+({NUMBER})", question)
         # The text's own numbers are rounded.
-        rounding = max(0.5 / 10 ** len(text.partition(".")[2]) * ("." in text) for text in right)
-        least = float(within.group(1)) + rounding if within else 0
+        rounding = [0.5 / 10 ** len(text.partition(".")[2]) * ("." in text) for text in right]
+        least = float(within.group(1)) + numpy.array(rounding) if within else 0
         found[name] = numpy.array(right, float), least + 1e-9
     return found
 

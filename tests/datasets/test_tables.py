@@ -96,7 +96,7 @@ def test_the_rules(text, header, label, names, capsys):
 
 def test_an_option_overrules_the_rules(capsys):
     assert table("7;8,5;label\n5;6,5;cat\n", header=False, decimal=",").labels == ["label", "cat"]
-    assert table("k,1\n2,3\n4,5\n", header=True, label_column="k").labels == ["2", "4"]
+    assert table("k,1\n2,3\n4,5\n", header=True, label_column="1").labels == ["3", "5"]
     found = table(",a,b\nx,5,1\nz,2,2\n", label_column="1")
     assert found.columns[:3] == (0, "", ("a", "b"))
     assert read("t.csv", known=found.columns).labels == ["x", "z"]  # as its model knows
