@@ -111,6 +111,7 @@ def test_a_sparse_x_gives_the_bits_of_a_dense_one(kind, dtype):
     assert (classifier.coef_ == dense.coef_).all() and classifier.coef_.dtype == dtype
     found = classifier.predict_proba(kind(x))
     assert found.dtype == classifier.predict_log_proba(kind(x)).dtype == dtype
+    assert classifier.predict_proba(X.astype("float32")).dtype == "float32"
     numpy.testing.assert_allclose(found, dense.predict_proba(x), rtol=1e-5)
 
 

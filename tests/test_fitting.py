@@ -26,14 +26,17 @@ class Polars:
 TABLES = [FRAME, Polars(), FRAME.to_dict("records"), FRAME.to_dict("list")]
 
 
-@pytest.mark.parametrize("table, refit", [*zip(TABLES, [None, False, True, None])], ids=range(4))
-def test_a_table_of_any_kind_gives_the_model_of_the_command(table, refit, cli, capsys):
-    found = fit_table(table, "kind", "one.pkl", refit=refit, **OPTIONS)
+HOW = [{}, {"refit": False}, {"refit": True}, {}]
+
+
+@pytest.mark.parametrize("table, how", [*zip(TABLES, HOW)], ids=range(4))
+def test_a_table_of_any_kind_gives_the_model_of_the_command(table, how, cli, capsys):
+    found = fit_table(table, "kind", "one.pkl", **how, **OPTIONS)
     told = capsys.readouterr()
     assert told.out == ""
     FRAME.to_csv("t.csv", index=False)
     train = "train --dataset t.csv --label-column kind --drop id --missing mean --n-epochs 30"
-    switch = "--no-refit" if refit is False else "--refit"
+    switch = "--no-refit" if how == HOW[1] else "--refit"
     done = cli(*f"{train} --batch-size 9 --output two.pkl {switch}".split())
     header = "row 1 (id, size, wing, kind) is taken for a header (--no-header: it is data), "
     notes = done.err.replace(header, "").splitlines()

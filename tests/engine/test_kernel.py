@@ -92,12 +92,6 @@ def test_the_bits_are_the_same_however_steps_are_taken(dtype, cell, monkeypatch)
                     assert one.tobytes() == other.tobytes()
 
 
-def test_of_what_is_mapped_up_to_256_mib_are_laid_out():
-    for n_rows, is_laid in ((1000, True), ((1 << 18) + 1, False)):
-        x = numpy.memmap("x", "uint8", "w+", shape=(n_rows, 1024))
-        assert (kernel.lay_out(Rows(x[:, :]), None, 1000) is not None) == is_laid
-
-
 def test_floats_are_laid_out_if_all_are_bytes():
     for last, is_laid in [(255, True), (0, True), (1 / 256, False), (0.5, False), (256, False)]:
         x = numpy.append(numpy.ones(1001), last)[:, None]
