@@ -34,7 +34,7 @@ LIMITS = {
     "class_labels": ([[0, -(2**63)]], [["ant"], ["ant", "ant"], ["ant", 1], [1.5, 2], [0, 2**64]]),
     "image_shape": ([[3, 1]], [[2, 2]]),
     "feature_names": ([], [["a", "b"]]),
-    "class_counts": ([[1, 2]], [[1, 2, 3]]),
+    "class_counts": ([[1], [1, 2]], [[1, 2, 3]]),
     "feature_means": ([], [[0, 1], [0, 1, 2, 3]]),
     "feature_scales": ([[1, 2, 1e-9]], [[1, 1], [1, 0, 1]]),
     "pixel_scale": ([1e-98, 1e98], [0, -1, 1e99]),
