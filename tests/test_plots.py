@@ -80,8 +80,7 @@ def test_a_long_curve_is_kept_in_500_points_and_stops_as_the_run_did():
 
 def test_a_confusion_matrix_has_counts_where_there_is_room():
     many = [rf"$\x{k}$大" + 30 * "x" for k in range(100)]  # as text, and not as TeX has it
-    counts = numpy.diag([0, *[1] * 99]).tolist()  # the first class has no row
-    evaluation = {"confusion": {"labels": many, "counts": counts}}
+    evaluation = {"confusion": {"labels": many, "counts": numpy.diag([0, *[1] * 99]).tolist()}}
     ax = plots.plot_confusion(evaluation, axes())
     assert not ax.texts and not numpy.ma.is_masked(ax.images[0].get_array())
     named = [label.get_text() for label in ax.get_yticklabels()]

@@ -208,6 +208,7 @@ RULES = {
     "of b first": lambda cost, params: updates.sgd(cost, params[::-1], 0.1),
     "momentum": lambda cost, params: updates.momentum(cost, params, 0.1),
     "of W": lambda cost, params: updates.sgd(cost, params[:1], 0.1),
+    "three rates": by(lambda param, g: (param, param - numpy.float32([0.1, 0.2, 0.3]) * g)),
     "two rates": by(lambda param, g: (param, param - numpy.float32(param.ndim) * g)),
     "a variable": by(lambda param, g: (param, param - theano.shared(numpy.float32(0.1)) * g)),
     "and a count": lambda cost, params: RULES["sgd"](cost, params) + updates.adam(cost, params)[:1],
