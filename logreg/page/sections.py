@@ -206,23 +206,27 @@ def errors(evaluation):
 
     Examples
     --------
+    >>> import re
     >>> scores = {"precision": 0.5, "recall": 1.0, "f1": None}
     >>> found = [{"label": k, "rows": 8, "errors": k, **scores} for k in (1, 2)]
     >>> answered = {"rows": 9, "errors": 3}
     >>> band = {"min_proba": 0.5, "forecast": 0.625, "happened": None, "rows": 7}
     >>> evaluation = {"classes": found, "macro": scores, "mistakes": [[2, "<b>", 5], [1, 2, 1]]}
     >>> evaluation.update(confusion=None, calibration=[{**band, "answered": answered}])
-    >>> print(errors(evaluation).replace("</th>", "").replace("</td>", "").replace("<tr>", "\n<tr>"))
-    <table><caption>The most frequent mistakes</caption><thead>
-    <tr><th scope="col">class<th scope="col">taken for<th scope="col">rows</tr></thead><tbody>
-    <tr><th scope="row">2<td>&lt;b&gt;<td>5</tr>
-    <tr><th scope="row">1<td>2<td>1</tr></tbody></table><div><table><caption>How probable predictions were, how often right; and how many are so probable or more, their error</caption><thead>
-    <tr><th scope="col">probability<th scope="col">forecast<th scope="col">happened<th scope="col">rows<th scope="col">so probable<th scope="col">error</tr></thead><tbody>
-    <tr><th scope="row">from 0.5<td>62.50 %<td>-<td>7<td>9<td>33.33 %</tr></tbody></table><table><caption>The 2 classes of most errors (predict --evaluate --format json has all)</caption><thead>
-    <tr><th scope="col">class<th scope="col">rows<th scope="col">errors<th scope="col">error<th scope="col">precision<th scope="col">recall<th scope="col">F1</tr></thead><tbody>
-    <tr><th scope="row">2<td>8<td>2<td>25.00 %<td>0.5000<td>1.0000<td>-</tr>
-    <tr><th scope="row">1<td>8<td>1<td>12.50 %<td>0.5000<td>1.0000<td>-</tr>
-    <tr><th scope="row">macro mean<td><td><td><td>0.5000<td>1.0000<td>-</tr></tbody></table></div>
+    >>> for row in re.split("<table>|<tr>", errors(evaluation))[1:]:
+    ...     print(*re.sub("<.*?>", " ", row).split())
+    The most frequent mistakes
+    class taken for rows
+    2 &lt;b&gt; 5
+    1 2 1
+    How probable predictions were, how often right; and how many are so probable or more, their error
+    probability forecast happened rows so probable error
+    from 0.5 62.50 % - 7 9 33.33 %
+    The 2 classes of most errors (predict --evaluate --format json has all)
+    class rows errors error precision recall F1
+    2 8 2 25.00 % 0.5000 1.0000 -
+    1 8 1 12.50 % 0.5000 1.0000 -
+    macro mean 0.5000 1.0000 -
     >>> evaluation["confusion"] = {"labels": [1, 2], "counts": [[7, 1], [5, 3]]}
     >>> print(errors(evaluation).split("figcaption>")[1])
     Confusion matrix. The most frequent mistake: 5 of class 2 taken for &lt;b&gt;.</
