@@ -25,7 +25,6 @@ labels = Predictor("model.pkl").predict([[0.0] * 784])
 FAULTS = {
     "LogisticRegression(x, n_in='784', n_out=10)": "arg-type",
     "Predictor()": "call-arg",
-    "run.epoch.upper()": "attr-defined",
 }
 
 

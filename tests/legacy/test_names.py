@@ -193,6 +193,7 @@ def test_inputs_with_defaults():
 LACKING = [
     ("theano.tensor.nnet.h_softmax", "has no theano.tensor.nnet.h_softmax: use .* 3.8 to 3.11"),
     ("streams.random_integers((2,), 0, 9)", "has no RandomStreams.random_integers: use .* 3.8 to"),
+    ("import theano.tensor.nnet.corr3d", "has no theano.tensor.nnet.corr3d: use .* 3.8 to 3"),
     ("theano.sandbox.rng_mrg.MRG_RandomStreams().binomial(n=2)", "n is 2: .* has one trial"),
     ("import theano.sandbox.cuda.dnn", "theano.sandbox.cuda .*GPU.*take the line out"),
 ]
