@@ -44,7 +44,7 @@ def main(argv=None):
     predictor = Predictor(args.model)
     refuse_overwriting([output], [args.model])
     predictor.facts.check_outputs(output)
-    tested = ()
+    data, tested = None, ()
     try:
         data = read_test_set(predictor.facts, args.dataset, given(TableOptions, args))
         tested = data, evaluate(predictor, data)
@@ -52,7 +52,7 @@ def main(argv=None):
         if args.dataset:
             raise
         note(f"note: the page is without the errors on a test set (--dataset names one): {error}")
-    else:
+    if data:
         data.check_outputs(output)
     write_page(output, args.model, predictor, *tested)
     note(f"the page is {output}")

@@ -155,8 +155,9 @@ class Header:
                     f"{self.title(label)} is the label: let `drop` and `group` name others"
                 )
             return label
-        features = {i for i, name in enumerate(self.names) if name in (self.known.names or ())}
-        left = [i for i in range(len(self.cells)) if i not in self.dropped | features]
+        features = {*(self.known.names or ())}
+        taken = self.dropped | {i for i, name in enumerate(self.names) if name in features}
+        left = [i for i in range(len(self.cells)) if i not in taken]
         names, of_model = self.names, self.known.label_name
         if not names:
             names, of_model = range(len(self.cells)), self.known.label

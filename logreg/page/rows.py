@@ -75,12 +75,8 @@ def _reasons(facts, x, shares):
             cell = "no value"
         elif kind.startswith(DATE):
             cell = str(numpy.floor(x[features][0]).astype("datetime64[D]"))
-        found.append(
-            (
-                f"{markup.escaped(name, 24)} <b>{markup.escaped(cell, 24)}</b>",
-                shares[features].sum(),
-            )
-        )
+        term = f"{markup.escaped(name, 24)} <b>{markup.escaped(cell, 24)}</b>"
+        found.append((term, shares[features].sum()))
     return sorted(found, key=lambda reason: -abs(reason[1]))[:N_CELLS]
 
 

@@ -101,7 +101,7 @@ class ModelFacts(Facts):
         for name, fits, needed in (
             ("class_labels", _are_labels, "a list of whole numbers or of texts, each once"),
             ("class_labels", lambda value: len(value) == n_out, f"one for each of {n_out} classes"),
-            ("class_counts", lambda value: len(value) <= n_out, f"one for each of {n_out} classes"),
+            ("class_counts", lambda value: len(value) <= n_out, f"at most {n_out} numbers"),
             ("image_shape", lambda value: math.prod(value) == n_in, f"a shape of {n_in} features"),
             ("feature_names", lambda value: len(value) == n_in, each),
             ("feature_means", lambda value: len(value) == n_in, each),
