@@ -165,7 +165,7 @@ def tables(evaluation):
 
 
 def as_text(evaluation):
-    """What :func:`evaluate` gave, for people to read.
+    r"""What :func:`evaluate` gave, for people to read.
 
     Examples
     --------
@@ -176,7 +176,8 @@ def as_text(evaluation):
     >>> save_model(classifier, "model.pkl", class_labels=["left", "right"], batch_size=2)
     >>> numpy.savez("d.npz", x=[[0.5, 0], [0, 0.9], [0.1, 0]], y=["left", "right", "right"])
     >>> predictor = Predictor("model.pkl")
-    >>> print(as_text(evaluate(predictor, read_test_set(predictor.facts, "d.npz"))))
+    >>> found = evaluate(predictor, read_test_set(predictor.facts, "d.npz"))
+    >>> print(as_text(found))
     Test set of d.npz: all rows
     error over all rows: 33.333333 % (1 of 3 rows), 95 % interval: 6.15 to 79.23 %
     error as the tutorial counts, in whole minibatches of 2: 0.000000 % (0 of 2 rows)
@@ -206,6 +207,11 @@ def as_text(evaluation):
     <BLANKLINE>
     wrong rows, the most confident mistakes first: 2
     <BLANKLINE>
+
+    Of pictures, rows are files, whose names may hold anything.
+
+    >>> as_text({**found, "wrong_rows": ["a\x1b.png"]}).splitlines()[-1]
+    'wrong rows, the most confident mistakes first: a\\x1b.png'
     """  # noqa: E501
     low, high = wilson_interval(evaluation["errors"], evaluation["rows"])
     lines = [

@@ -127,7 +127,16 @@ class ModelFacts(Facts):
             raise ModelFileError(f"its missing is {self.options.missing}: feature_means are needed")
 
     def check_outputs(self, *paths):
-        """Raise a SettingError if one of the paths is the file of the training data."""
+        """Raise a SettingError if one of the paths is the file of the training data.
+
+        Examples
+        --------
+        >>> facts = ModelFacts(dataset="~")  # as people may have written it
+        >>> facts.check_outputs("predictions.csv", None)
+        >>> facts.check_outputs(os.path.expanduser("~"))  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        logreg.errors.SettingError: ... would overwrite what is read, or written as well: give ...
+        """
         dataset = os.path.expanduser(self.dataset or "")
         refuse_overwriting(paths, filter(os.path.exists, [dataset]))
 
