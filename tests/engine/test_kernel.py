@@ -257,10 +257,15 @@ def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
         numpy.testing.assert_allclose(one, other, rtol=2e-5, atol=1e-6)
 
 
+FEATURES = [("uint8", None), ("float64", None)]  # how they are stored, and prepared
+FEATURES += [("uint8", lambda rows, dtype: numpy.divide(rows, 256, dtype=dtype))]
+
+
+@pytest.mark.parametrize("cell, prepare", FEATURES, ids=["bytes", "float64", "prepared"])
 @pytest.mark.parametrize("change", ["rows", "columns", "labels", "labels that are cast"])
-def test_other_arrays_in_the_shared_variables_are_laid_out_anew(change):
+def test_other_arrays_in_the_shared_variables_are_laid_out_anew(change, cell, prepare):
     softmax = Softmax(make_pairs((768, 1, 1)))
-    features = engine.stored((abs(softmax.data_x) * 40).astype("uint8"), 1 / 256)
+    features = engine.stored((abs(softmax.data_x) * 40).astype(cell), 1 / 256, prepare)
     dtype = "float32" if "cast" in change else "int32"  # the tutorial's, or the kernel's
     labels = theano.shared(softmax.data_y.astype(dtype))
     softmax.data_x = features.shared.get_value() / 256
