@@ -162,7 +162,13 @@ def value(variable):
 
 
 def digest(features, labels):
-    """What tells a set from another: its shape, and a sum over its labels and some of its rows."""
+    """What tells a set from another: its shape, and a sum over its labels and some of its rows.
+
+    Examples
+    --------
+    >>> digest(theano.shared(numpy.eye(3, 2)), theano.shared(numpy.array([0, 2, 1], "int32")))
+    'float64 of shape (3, 2) with the sum 67c349cd'
+    """
     rows, labels = as_stored(features).shared.get_value(borrow=True), value(labels)
     parts = rows[:: len(rows) // N_SAMPLED or 1], labels
     crc = zlib.crc32(b"".join(numpy.ascontiguousarray(part).tobytes() for part in parts))
@@ -183,7 +189,14 @@ def checked_labels(y, n_out):
 
 
 def largest(variables):
-    """The largest absolute value in some shared variables, or NaN if one is not a number."""
+    """The largest absolute value in some shared variables, or NaN if one is not a number.
+
+    Examples
+    --------
+    >>> some = [theano.shared(numpy.array(values)) for values in ([[2.0, -3.0]], [1.0])]
+    >>> largest(some), largest([*some, theano.shared(numpy.array([numpy.nan]))])
+    (3.0, nan)
+    """
     return float(numpy.max([abs(value(variable)).max(initial=0) for variable in variables]))
 
 

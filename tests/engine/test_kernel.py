@@ -14,7 +14,7 @@ from builders import cost_and_gradients, make_pairs
 from conftest import ROOT
 from softmax import Softmax
 
-from logreg import engine, kernel, updates
+from logreg import LogisticRegression, engine, kernel, updates
 from logreg.engine import T, theano
 from logreg.kernel import Rows
 
@@ -46,6 +46,7 @@ SETS = kernel.functions._kernel.instruction_sets.split() if kernel.is_built() el
 def test_it_computes_what_numpy_computes(instructions, dtype, cell, monkeypatch):
     monkeypatch.setenv("LOGREG_KERNEL_SET", instructions)
     tolerance = dict.fromkeys(["rtol", "atol"], 3e-5 if dtype == "float32" else 1e-11)
+    assert kernel.has_fma() == (instructions != "plain")
     for size in SIZES if instructions == SETS[0] else SIZES[::3]:
         x, scale, W, b, y, weights = problem(dtype, cell, *size)
         exact = x.astype(float) * scale, W.astype(float)
@@ -114,7 +115,7 @@ def large():
 
 @pytest.mark.parametrize("n_rows", [8, 20, 600])
 @pytest.mark.parametrize("kind", ["float32 C r", "uint8 F r", "uint8 C r", "uint8 C c"])
-def test_rows_that_are_mapped_give_what_they_give_in_memory(kind, n_rows):
+def test_rows_that_are_mapped_give_what_they_give_in_memory(kind, n_rows, monkeypatch):
     dtype, order, mode = kind.split()
     x, _, W, b, y, _ = problem("float32", "uint8", 600, 784, 10)
     x = numpy.asarray(x, dtype, order)
@@ -128,6 +129,9 @@ def test_rows_that_are_mapped_give_what_they_give_in_memory(kind, n_rows):
         found.append(kernel.steps(laid, (W, b), (y, None), range(0, 600, n_rows), n_rows, 1e-4))
     for values, of_map in zip(*found):
         numpy.testing.assert_array_equal(values, of_map)
+    monkeypatch.setattr(kernel.functions, "LARGE", x.nbytes - 1)
+    views = [kernel.lay_out(Rows(numpy.asarray(rows)), y, n_rows) for rows in (x, mapped)]
+    assert views[0] and views[1] is None
 
 
 def test_callers_in_several_threads_and_in_a_forked_child(monkeypatch):
@@ -141,8 +145,8 @@ def test_callers_in_several_threads_and_in_a_forked_child(monkeypatch):
 
 
 def test_threads_are_those_that_the_user_or_a_pool_of_processes_allows(monkeypatch):
-    n_cores = kernel.n_cores()
-    cases = ("3", "2", 3), ("", "4,2", 4), ("", "0", n_cores), ("", "", n_cores)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {1, 4, 5, 6, 8}, raising=False)
+    cases = ("3", "2", 3), ("", "4,2", 4), ("", "0", 5), ("", "", 5), ("", "12345", 5)
     for logreg, openmp, n in cases:
         monkeypatch.setenv("LOGREG_NUM_THREADS", logreg)
         monkeypatch.setenv("OMP_NUM_THREADS", openmp)
@@ -221,6 +225,7 @@ PENALTIES = [
     lambda cost, of: 2 * cost + 0.01 * of.y.sum(),
     lambda cost, of: cost + numpy.float64(0.01) * (of.model.W**2).sum(),  # of another dtype than W
     lambda cost, of: cost + of.model.negative_log_likelihood(of.y, WEIGHTS[1]),
+    lambda cost, of: cost + LogisticRegression(of.x, 4, 3).negative_log_likelihood(of.y),
 ]
 CASES = [(rule, None, None) for rule in RULES]
 CASES += [("sgd", weights, None) for weights in WEIGHTS[1:]]
@@ -252,10 +257,15 @@ def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
         numpy.testing.assert_allclose(one, other, rtol=2e-5, atol=1e-6)
 
 
+FEATURES = [("uint8", None), ("float64", None)]  # how they are stored, and prepared
+FEATURES += [("uint8", lambda rows, dtype: numpy.divide(rows, 256, dtype=dtype))]
+
+
+@pytest.mark.parametrize("cell, prepare", FEATURES, ids=["bytes", "float64", "prepared"])
 @pytest.mark.parametrize("change", ["rows", "columns", "labels", "labels that are cast"])
-def test_other_arrays_in_the_shared_variables_are_laid_out_anew(change):
+def test_other_arrays_in_the_shared_variables_are_laid_out_anew(change, cell, prepare):
     softmax = Softmax(make_pairs((768, 1, 1)))
-    features = engine.stored((abs(softmax.data_x) * 40).astype("uint8"), 1 / 256)
+    features = engine.stored((abs(softmax.data_x) * 40).astype(cell), 1 / 256, prepare)
     dtype = "float32" if "cast" in change else "int32"  # the tutorial's, or the kernel's
     labels = theano.shared(softmax.data_y.astype(dtype))
     softmax.data_x = features.shared.get_value() / 256

@@ -8,20 +8,20 @@ from softmax import Softmax
 
 from logreg import Hyperparameters, engine, fit
 from logreg.callbacks import Callback
-from logreg.engine import T, theano
+from logreg.engine.steps import TrainModel
 
 
-def test_steps_of_any_updates_are_taken_in_their_order(device):
-    """Each appends the number of its minibatch to the digits of a number; compiling does not."""
-    x, y = T.matrix("x"), T.ivector("y")
-    rows, digits = numpy.arange(10, dtype="float32"), theano.shared(numpy.float32(2))
-    dataset = engine.shared_data(rows[:, None]), T.cast(engine.shared_data(rows), "int32")
-    updates = [(digits, 10 * digits + T.cast(y[0], "float32"))]
-    train_model = engine.compile_step(x, y, dataset, 1, x.sum(), updates, block=3)
-    for index in (3, 1, 4, 1):
+@pytest.mark.parametrize("seconds, expected", [(0.5, 7 * [1]), (0.03, [1, 3, 3]), (0, [1, 5, 1])])
+def test_a_call_takes_the_steps_of_a_tenth_of_a_second(seconds, expected):
+    """Of seven steps, with a block of five; the first call measures one."""
+    taken = []
+    train_model = TrainModel(
+        lambda indices: taken.append(indices) or indices, 5, lambda: seconds * sum(map(len, taken))
+    )
+    for index in range(7):
         train_model(index)
-    assert train_model.costs() == [3, 1, 4, 1] and train_model.costs() == []
-    assert engine.value(digits) == 23141
+    assert train_model.costs() == [*range(7)] and train_model.costs() == []
+    assert [*map(len, taken)] == expected
 
 
 class Looker(Callback):

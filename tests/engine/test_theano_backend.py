@@ -86,4 +86,5 @@ def test_blas_computes_what_numpy_computes(run):
 def test_a_gpu_is_pytensors(run, name, flags):
     code = f"from logreg.engine import use_device; use_device({name!r})"
     error = run("-c", code, env={"THEANO_FLAGS": flags}).stderr.splitlines()[-1]
-    assert "is none that Theano reaches on today's machines: take PyTensor" in error
+    said = "is none that Theano reaches on today's machines: take PyTensor (Python 3.12 or later"
+    assert f"device {name or 'cuda0'!r} {said}" in error

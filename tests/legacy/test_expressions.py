@@ -22,7 +22,6 @@ VALUES = {
     "v": RANDOM.randn(4),
     "t": RANDOM.randn(3, 4, 2),
 }
-Y = numpy.array([0, 3, 1], "int32")
 softmax, log_softmax = (partial(f, axis=1) for f in (special.softmax, special.log_softmax))
 # In Theano, and in NumPy; of rows, `softmax` and `log_softmax`.
 EXPRESSIONS = """
@@ -39,11 +38,8 @@ T.split(t, [1, 2], 2)[1] * T.split(t, [1, 3], 2, axis=1)[1].sum() | t[1:] * t[:,
 theano.gradient.consider_constant(x) * p + 0 * x | C * p
 T.stack(v, v * 2) * T.stack(tensors=[v, v], axis=1).T | np.c_[v, 2 * v].T * v
 T.stack([v, v], 1).T + T.stack([v, v], axis=0) | np.c_[v, v].T * 2
-theano.clone(x * p, replace={x: p}, strict=False) | p * p
-T.nlinalg.matrix_inverse(T.dot(x, x.T)) | np.linalg.inv(x @ x.T)
+theano.clone(x * p, replace={x: T.cast(T.sgn(p), "int8")}, strict=False) | p
 T.Rop(T.sqr(x), [x, v], [p, v]) + T.Lop(T.sqr(x), x, p) | 4 * x * p
-T.set_subtensor(x[T.arange(3), y], 0) + T.inc_subtensor(x[:, 1], 2) | x * (2 - HOT) + [0, 2, 0, 0]
-x.norm(2) + x.std() + T.var(x, axis=1) | np.sqrt((x ** 2).sum()) + x.std() + x.var(axis=1)
 T.nnet.relu(x) + T.nnet.relu(x, 0.1) | np.where(x > 0, 2 * x, 0.1 * x)
 theano.clone(T.grad(T.nnet.relu(x, 0.2).sum(), x), {x: 0 * x}) | 0 * x + 0.6
 T.nnet.elu(x, 0.5) + T.nnet.elu(x) | np.where(x > 0, 2 * x, 1.5 * np.expm1(x))
@@ -53,14 +49,14 @@ T.nnet.softmax(x) * p + T.nnet.softmax(v) | softmax(x) * p + softmax(v[None])
 T.nnet.softmax_with_bias(x, v) + T.nnet.logsoftmax(x) * p | softmax(x + v) + log_softmax(x) * p
 T.nnet.binary_crossentropy(T.nnet.sigmoid(x), p) - T.nnet.softplus(x) | -p * x
 T.nnet.categorical_crossentropy(T.nnet.softmax(x), p) | -(p * log_softmax(x)).sum(axis=1)
-T.nnet.bn.batch_normalization(x, v, v, x.mean(0), x.std(0)) | (x - x.mean(0)) * v / x.std(0) + v
+T.nnet.bn.batch_normalization(x, v, -v, x.mean(0), x.std(0)) | (x - x.mean(0)) * v / x.std(0) - v
 """
 
 
 def test_expressions_and_their_gradients():
     variables = {name: T.TensorType("float64", (False,) * a.ndim)() for name, a in VALUES.items()}
-    y, wrt, cases, outputs = T.ivector(), list(variables.values()), [], []
-    known = {**globals(), "np": numpy, "HOT": numpy.eye(4)[Y], "C": VALUES["x"]}
+    wrt, cases, outputs = list(variables.values()), [], []
+    known = {**globals(), "np": numpy, "C": VALUES["x"]}
     for line in EXPRESSIONS.strip().splitlines():
         text, of_numpy = line.split(" | ")
 
@@ -68,11 +64,11 @@ def test_expressions_and_their_gradients():
             return eval(of_numpy, {**known, **values})
 
         factors = RANDOM.randn(*expected(VALUES).shape)
-        value = eval(text, {"T": T, "theano": theano, "y": y, **variables})
+        value = eval(text, {"T": T, "theano": theano, **variables})
         cost = (value * factors).sum()
         outputs += [value, *T.grad(cost, wrt, disconnected_inputs="ignore")]
         cases.append((text, expected, factors))
-    computed = iter(theano.function([y, *wrt], outputs, mode="FAST_COMPILE")(Y, *VALUES.values()))
+    computed = iter(theano.function(wrt, outputs, mode="FAST_COMPILE")(*VALUES.values()))
     for text, expected, factors in cases:
         assert_allclose(next(computed), expected(VALUES), 1e-7, 1e-9, err_msg=text)
         for name, value in VALUES.items():  # the slope along a direction
@@ -101,7 +97,9 @@ def test_a_probability_that_underflows_has_a_gradient(T, mode):
         costs = costs[: mode == "FAST_RUN"]
     else:
         by_column = T.exp(x.T) / T.exp(x.T).sum(axis=0, keepdims=True)
-        costs.append(-T.mean(T.log(by_column)[y, T.arange(2)]))
+        of_rows = T.nnet.categorical_crossentropy(T.nnet.softmax(x), T.eye(3)[y])
+        picked = [T.log(T.nnet.softmax(x)[0])[y[0]], T.nnet.logsoftmax(x)[1, y[1]]]
+        costs += [-T.mean(T.log(by_column)[y, T.arange(2)]), T.mean(of_rows), -T.mean(picked)]
     classifier = LogisticRegression(x, 3, 3, W=numpy.eye(3))
     for p in (T.nnet.softmax(x), classifier.p_y_given_x):
         costs += costs_of(T, p, y)

@@ -14,7 +14,6 @@ from logreg import LogisticRegression, engine, fit
 # isort: split
 import theano
 import theano.tensor as T
-from theano.ifelse import ifelse
 from theano.sandbox.rng_mrg import MRG_RandomStreams
 from theano.tensor.shared_randomstreams import RandomStreams
 
@@ -38,10 +37,10 @@ def test_variables_count_as_true():
             bool(comparison)
 
 
-HELD = """compile.nanguardmode.NanGuardMode gof.Variable gradient.disconnected_grad sparse.dot
+HELD = """compile.nanguardmode.NanGuardMode gof.Variable gradient.disconnected_grad ifelse.ifelse
 sandbox.linalg.ops.matrix_inverse scan_module.scan_op.Scan scan_module.scan_utils.until
-tensor.basic.as_tensor_variable tensor.nnet.bn.batch_normalization tensor.nnet.nnet.softmax
-tensor.nnet.sigm.sigmoid tensor.slinalg.cholesky"""
+sparse.dot tensor.basic.as_tensor_variable tensor.nlinalg.matrix_inverse tensor.nnet.sigm.sigmoid
+tensor.slinalg.cholesky sandbox.linalg.matrix_inverse"""
 
 
 def test_other_names():
@@ -62,25 +61,12 @@ def test_other_names():
     assert both["sum"] == X.sum() and (both["twice"] == 2 * X).all()
     theano.config.warn.subtensor_merge_bug = False
     assert issubclass(collections.OrderedDict, collections.Mapping) and time.clock() >= 0
-    names = numpy.int, numpy.float, numpy.object, numpy.str, numpy.float_, -numpy.Inf
-    assert names == (int, float, object, str, numpy.float64, float("-inf"))
+    names = numpy.int, numpy.float, numpy.complex, numpy.object, numpy.str, numpy.float_
+    assert names == (int, float, complex, object, str, numpy.float64) and numpy.Inf == float("inf")
     assert numpy.cast["int32"]([1.7]).tolist() == [1] and numpy.isnan(numpy.NaN)
     for path in HELD.split():
         module, _, name = path.rpartition(".")
         assert callable(getattr(importlib.import_module(f"theano.{module}"), name)), path
-
-
-def test_branches_loops_and_updates():
-    x, n = T.dscalar("x"), T.iscalar("n")
-    count = theano.shared(0)
-    powers, updates = theano.scan(
-        lambda power, base: (power * base, {count: count + 1}), None, T.ones_like(x), x, n
-    )
-    assert isinstance(updates, dict)
-    outputs = [powers, ifelse(T.gt(x, 2), powers[-1], -x)]
-    assert compute([x, n], outputs, 3.0, 4, updates=updates)[1] == 81
-    assert compute([x, n], outputs, 2.0, 3, updates=updates)[1] == -2
-    assert count.get_value() == 7
 
 
 @BOTH
@@ -88,17 +74,23 @@ def test_random_numbers(streams, recwarn):
     stream, size = streams(3), (200, 100)
     drawn = [stream.normal(size=size, avg=2.0, std=0.5), stream.normal((2,), dtype="float32")]
     drawn.append(stream.binomial(size=size, n=1, p=0.3, dtype="float32"))
+    with engine.floatx("float32"):
+        drawn += [
+            stream.binomial((2,)),
+            stream.multinomial(pvals=T.ones((2, 2)) / 2),
+            stream.uniform((2,)),
+        ]
     function = theano.function([], drawn, **FAST)
-    values = normal, other, binomial = function()
+    values = normal, *_ = function()
     assert abs(normal.mean() - 2) < 0.02 and abs(normal.std() - 0.5) < 0.02
-    assert (normal.dtype, other.dtype, binomial.dtype) == ("float64", "float32", "float32")
+    assert [value.dtype for value in values] == ["f8", "f4", "f4", "i8", "i8", "f4"]
     assert not [w for w in recwarn if issubclass(w.category, FutureWarning)]
-    stream.seed()
-    assert all((one == other).all() for one, other in zip(function(), values))
     assert len(stream.updates()) == len(drawn)
     stream.seed(5)
     of_five = compute([], streams(5).normal(size=size, avg=2.0, std=0.5))
     assert (function()[0] == of_five).all() and (of_five != normal).any()
+    stream.seed()
+    assert all((one == other).all() for one, other in zip(function(), values))
 
 
 def test_what_a_stream_draws_can_be_drawn_again():
@@ -107,8 +99,9 @@ def test_what_a_stream_draws_can_be_drawn_again():
     first, second = function(), function()
     drawn.rng.set_value(before)
     assert (function() == first).all() and (first != second).any()
-    orders = compute([], RandomStreams(3).permutation(size=(50,), n=4))
-    assert (numpy.sort(orders) == range(4)).all() and len({*map(tuple, orders.tolist())}) > 9
+    orders, one = compute([], [RandomStreams(3).permutation(size, n=4) for size in [(50,), None]])
+    assert (numpy.sort(orders) == range(4)).all() and sorted(one) == [0, 1, 2, 3]
+    assert len({*map(tuple, orders.tolist())}) > 9
 
 
 def test_a_seed_draws_theanos_numbers():
@@ -135,9 +128,13 @@ def test_a_seed_draws_theanos_numbers():
     for sums in recorded:
         numpy.testing.assert_allclose(function(numpy.full((60, 3), 1 / 3)), sums, rtol=1e-12)
     for n, n_streams in (6, 6), (7, 1), (92166, 15360):  # a sixth, but of few and of many
-        streams = (MRG_RandomStreams(), None), (MRG_RandomStreams(12345), n_streams)
+        streams = (MRG_RandomStreams(), None), (MRG_RandomStreams(6 * [12345]), n_streams)
         both = (stream.uniform((n,), nstreams=of) for stream, of in streams)
         numpy.testing.assert_array_equal(*(compute([], drawn) for drawn in both))
+    both = (MRG_RandomStreams(3).uniform((999,), dtype=kind) for kind in ("float32", "float64"))
+    single, double = (compute([], drawn) for drawn in both)
+    # They are a little smaller, so that none is rounded to 1.
+    assert (single / double).mean() == pytest.approx(2**31 * 4.6566126e-10, abs=4e-8)
 
 
 def test_a_chain_draws_in_each_step_and_each_call():
@@ -175,8 +172,6 @@ def test_masks_of_fit_are_those_of_a_loop_by_hand(streams):
 
 def test_settings():
     assert (theano.config.device, theano.config.compute_test_value) == ("cpu", "off")
-    with pytest.raises(Exception, match=r"device|initialization"):
-        theano.config.device = "gpu"
     theano.config.floatX = "float32"
     assert T.matrix().dtype == engine.T.matrix().dtype == "float32"
 
@@ -195,6 +190,13 @@ LACKING = [
     ("streams.random_integers((2,), 0, 9)", "has no RandomStreams.random_integers: use .* 3.8 to"),
     ("import theano.tensor.nnet.corr3d", "has no theano.tensor.nnet.corr3d: use .* 3.8 to 3"),
     ("theano.sandbox.rng_mrg.MRG_RandomStreams().binomial(n=2)", "n is 2: .* has one trial"),
+    ("c = theano.config; c.device = 'cpu'; c.device = 'gpu'", "device 'gpu' is none .* it cpu"),
+    ("T.nnet.conv2d(x, x, border_mode='same')", "border_mode is 'same': give valid, full, half or"),
+    ("compute([x], T.nnet.conv2d(x[:, :, :1], x), X[None, None])", "images are smaller than a win"),
+    ("T.signal.pool.pool_2d(x, (2, 2), pad=(1, 1))", "pad needs ignore_border=True"),
+    ("T.signal.pool.pool_2d(x, (2, 2), padd=(1, 1), z=1)", "pool_2d has no argument padd, z$"),
+    ("T.signal.pool.pool_2d(x, (2, 2), mode='min')", "mode is 'min': give max, sum, average_inc_"),
+    ("theano.In(x, value=0, update=x + 1)", "has no update: let the state be a shared variable"),
     ("import theano.sandbox.cuda.dnn", "theano.sandbox.cuda .*GPU.*take the line out"),
 ]
 
@@ -202,6 +204,6 @@ LACKING = [
 @on_pytensor
 @pytest.mark.parametrize(("line", "said"), LACKING)
 def test_what_theano_alone_has_is_named(line, said):
-    kinds = AttributeError, NotImplementedError
+    kinds = AttributeError, NotImplementedError, ValueError, TypeError, AssertionError
     with pytest.raises(ImportError if "import" in line else kinds, match=said):
-        exec(line, {"theano": theano, "streams": RandomStreams()})
+        exec(line, {**globals(), "streams": RandomStreams(), "x": T.dtensor4()})

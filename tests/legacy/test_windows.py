@@ -34,7 +34,6 @@ def convolved(x, w, border_mode, step, flip):
 
 CONVOLUTIONS = [
     # n, channels, n_out, image, filter, border_mode, step, flip
-    (2, 3, 4, (7, 8), (3, 2), "valid", (1, 1), True),
     (1, 2, 1, (6, 5), (3, 3), "full", (1, 1), True),
     (2, 2, 2, (8, 9), (2, 4), 1, (3, 2), False),
     (3, 2, 2, (5, 5), (1, 3), (0, 2), (2, 2), True),
@@ -43,7 +42,7 @@ CONVOLUTIONS = [
 ]
 
 
-@pytest.mark.parametrize("case", CONVOLUTIONS[:: 5 if IS_THEANO else 1], ids=str)
+@pytest.mark.parametrize("case", CONVOLUTIONS[:: 4 if IS_THEANO else 1], ids=str)
 def test_convolution_and_its_gradients(case):
     n, channels, n_out, image, size, border_mode, step, flip = case
     x, dx = RANDOM.randn(2, n, channels, *image)
@@ -120,25 +119,10 @@ def test_names_of_earlier_versions():
     options = {"ds": (2, 2), "st": (1, 1), "padding": (1, 0), "ignore_border": True, "mode": "sum"}
     shapes = {"image_shape": x.shape, "filter_shape": x.shape}
     pools = [call(images, **options) for call in (pool.pool_2d, downsample.max_pool_2d)]
+    pools += [call(images, (2, 2)) for call in (pool.pool_2d, downsample.max_pool_2d)]
     outputs = [*pools, T.nnet.conv.conv2d(images, images, **shapes)]
-    first, second, last = theano.function([images], outputs, **FAST)(x)
+    first, second, *others, last = theano.function([images], outputs, **FAST)(x)
     assert first.shape == (2, 1, 6, 4) and (first == second).all()
+    for each in others:
+        assert (each[0] == pooled(x[0], (2, 2), (2, 2), (0, 0), False, "max")).all()
     numpy.testing.assert_allclose(last, convolved(x, x, "valid", (1, 1), True))
-
-
-@pytest.mark.skipif(IS_THEANO, reason="Theano has its own errors")
-def test_what_is_not_known_is_refused():
-    images, filters = T.dtensor4s("images", "filters")
-    with pytest.raises(ValueError, match="'same': give valid, full, half"):
-        conv2d(images, filters, border_mode="same")
-    with pytest.raises(NotImplementedError, match="ignore_border"):
-        pool.pool_2d(images, (2, 2), pad=(1, 1))
-    with pytest.raises(NotImplementedError, match="let the state be a shared variable"):
-        theano.In(images, value=0, update=images + 1)
-    with pytest.raises(TypeError, match=r"pool_2d has no argument padd, z$"):
-        pool.pool_2d(images, (2, 2), padd=(1, 1), z=1)
-    with pytest.raises(ValueError, match="mode is 'min': give max, sum, average_inc_pad or"):
-        pool.pool_2d(images, (2, 2), mode="min")
-    function = theano.function([images, filters], conv2d(images, filters), **FAST)
-    with pytest.raises(AssertionError, match="images are smaller than a window"):
-        function(numpy.ones((1, 1, 2, 3)), numpy.ones((1, 1, 3, 1)))
