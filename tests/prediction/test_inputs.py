@@ -68,5 +68,7 @@ def test_pictures(capsys, cli):
     said = "warning: blank.png: is blank, or too faint: no ink was found on it\n"
     assert capsys.readouterr().err == 2 * said
     save_digits_model()
-    (k,) = classes_of(255 - FLAT[0])
-    assert cli("predict", "digit.png", "--invert").out == f"digit.png: {k}\n"
+    (k,), path = classes_of(255 - FLAT[0]), "digit.png"
+    for pixels, option in ((IMAGES[0], "--invert"), (255 - IMAGES[0], "--no-invert")):
+        Image.fromarray(pixels).save(path)
+        assert cli("predict", path, option).out == f"{path}: {k}\n"
