@@ -4,6 +4,7 @@ import bz2
 import collections
 import gzip
 import lzma
+import operator
 import pickle
 import zlib
 
@@ -52,19 +53,22 @@ def test_objects_dicts_lists_and_sets(arrays_of, protocol):
     objects[:] = [B, [B + 1]]
     inner = Layer(W=shared, bias=collections.OrderedDict(b=B * 2), of={"file": W.T, 3: B * 3})
     root = {"layers": [inner, shared], "set": frozenset([1.5]), "kinds": {"x", "y"}}
-    root.update(objects=(objects, Layer, numpy.float64(1), 1 << 100), again=root)
+    root.update(objects=(objects, Layer, numpy.float64(1), 1 << 100), again=root, loop=([B * 4],))
+    root["loop"][0].append(root["loop"])
+    root["made"] = operator.methodcaller("of", B * 5, key=1)  # what is called was made by a call
     same(
         arrays_of(pickle.dumps(root, protocol)),
         **{"layers/1/container/storage/0": W, "layers/0/bias/b": B * 2, "layers/0/of/file": W.T},
         **{"layers/0/of/3": B * 3, "objects/0/4/0": B, "objects/0/4/1/0": B + 1},
-        **{"objects/2": numpy.float64(1)},
+        **{"objects/2": numpy.float64(1), "loop/0/0": B * 4, "made/1": B * 5},
     )
 
 
 def test_arrays_of_a_gpu_in_python_2(arrays_of):
     on_gpu = b"ctheano.gpuarray.type\nGpuArray_unpickler\n(%sNtR" % py2_array(W)
-    items = b"(d" + py2_string(b"w\xe9") + on_gpu + b"s."
-    same(arrays_of(gzip.compress(items + pickle.dumps(B, 2))), **{"1": B, "0/wé/0": W})
+    items = b"(d" + py2_string(b"w\xe9") + on_gpu + b"s" + py2_string(b"old")
+    data = items + b"(cold\nStyle\n" + py2_array(B * 2) + b"os." + pickle.dumps(B, 2)
+    same(arrays_of(gzip.compress(data)), **{"1": B, "0/wé/0": W, "0/old/0": B * 2})
 
 
 @pytest.mark.parametrize("protocol", [0, 2, pickle.HIGHEST_PROTOCOL])
