@@ -181,6 +181,8 @@ def _arguments(argv):
         arguments.error("-n, --proba, --top, --keep and --format csv are for predictions")
     if args.keep and (args.format == "text" or not args.inputs):
         arguments.error("--keep is for tables to predict, in the formats csv and json")
+    if args.invert is not None and not args.inputs:
+        arguments.error("--invert and --no-invert are for pictures to predict")
     if args.inputs and args.dataset is not None:
         arguments.error("--dataset is for --evaluate and for the first examples, not for inputs")
     for option, value in (("-n", args.n), ("--top", args.top)):

@@ -144,10 +144,11 @@ def _settings(argv):
     given = {setting.name: getattr(args, setting.name) for setting in fields(Hyperparameters)}
     args.hyperparameters = {k: value for k, value in given.items() if value is not None}
     Hyperparameters(**args.hyperparameters)  # what makes no sense is told at once
-    no_folds = args.checkpoint, args.history, args.check_reference, ranks.size > 1
-    if args.folds is not None and any(no_folds):
+    no_folds = args.output != BEST_MODEL, args.checkpoint, args.history, args.check_reference
+    if args.folds is not None and (any(no_folds) or ranks.size > 1):
         raise SettingError(
-            "--folds is without --checkpoint, --history, --check-reference and several processes"
+            "--folds keeps no model: it is without --output, --checkpoint, --history, "
+            "--check-reference and several processes"
         )
     if args.format == "json" and args.folds is None:
         raise SettingError("--format is for --folds: predict --evaluate has one for a model")

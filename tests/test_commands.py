@@ -27,9 +27,10 @@ train T --folds 3 --l2 12 --batch-size 1 | 0 | mean of 3 folds: | fold 3: warnin
 train T --format json | 1 | | error: --format is for --folds: predict --evaluate has one for a model
 train --verify m.pkl --l2 1 --na - | 1 | | settings from the model file: leave out --l2, --na\n$
 train D --folds 3 | 1 | ^... loading data\n$ | has a test set: folds are made of one table
-train T --folds 3 --history run | 1 | | error: --folds is without --checkpoint, --history, --check-r
-train T --folds 3 --checkpoint run | 1 | | error: --folds is without
-train T --folds 3 --check-reference | 1 | | error: --folds is without
+train T --folds 3 --output run | 1 | | error: --folds keeps no model: it is without --output, --c
+train T --folds 3 --history run | 1 | | error: --folds keeps no model
+train T --folds 3 --checkpoint run | 1 | | error: --folds keeps no model
+train T --folds 3 --check-reference | 1 | | error: --folds keeps no model
 train D --check-reference | 1 | epoch 2 | epoch 1: .* and the tutorial has 12.458333 %, test error
 train T | 0 | t.csv: 60 rows, 4 features, 3 classes\n40 rows to train on, 10 to val | class
 train T --no-shuffle | 0 | \(in their order\) | class
@@ -54,6 +55,7 @@ predict t.csv -M --evaluate | 1 | | error: t.csv: the model does not know the la
 predict rows.npy rows.csv -M --evaluate | 2 | | error: give inputs, --evaluate .of one input., --info or --weights alone\n$
 predict rows.npy -M --evaluate --dataset e.npz | 2 | | error: give inputs, --evaluate
 predict rows.npy -M --dataset e.npz | 2 | | error: --dataset is for --evaluate and for the first examples, not for inputs\n$
+predict photos -M --evaluate --no-invert | 2 | | error: --invert and --no-invert are for pictures to p
 predict rows.npy -M --top 0 | 1 | | ^error: --top is 0: it must be 1 or more\n$
 predict rows.npy -M --output model.pkl | 1 | | error: model.pkl would overwrite what is read
 predict photos -M --output photos/p.png | 1 | | error: photos/p.png would overwrite what is read

@@ -55,8 +55,15 @@ def test_standardized_sets_of_different_data_are_refused(frame):
     for sets in (*mixed, [plain[0], other, test], [filled, *plain[1:]]):
         with pytest.raises(SettingError, match=r"standardized or filled.*that one `load_data` ret"):
             trained(sets)
-    trained([plain[0], make_pairs(dtype="float64")[1], plain[2]])  # of which nothing is to be told
-    assert Predictor("m.pkl").facts.dataset is None
+
+
+def test_pixels_beside_ones_own_validation_set_keep_their_scale_alone():
+    pairs = [((40 * x + 128).astype("uint8"), y) for x, y in make_pairs(dtype="float64")]
+    (x, y), (train, _, test) = pairs[1], load_data(pairs)
+    run = trained([train, (x, y), test])
+    found = Predictor("m.pkl")
+    assert (found.facts.dataset, found.facts.pixel_scale) == (None, 1 / 256)
+    assert (found.predict(x) != y).mean() == run.best_validation.error_all_rows
 
 
 def test_a_loaded_model_that_is_trained_on_other_data_tells_of_these(frame, cli):

@@ -38,7 +38,7 @@ def read(dataset, options=NO_OPTIONS, known=None, layout=None, **of_tables):
     name, kind, data = _locate(dataset, options)
     if kind == "tables":
         return _read_tables(name, data, options, known, **of_tables)
-    if known is None and options.given().keys() - {"na"}:  # else they are the model's
+    if known is None and options.given():  # else they are the model's
         given = ", ".join(f"`{option}`" for option in options.given())
         raise DatasetError(f"{name}: {given}: that is for tables")
     if kind == "pictures":

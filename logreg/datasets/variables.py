@@ -192,8 +192,9 @@ def _facts(sets):
             "some of the given sets are standardized or filled, and by themselves: a model file "
             "could not tell how; give the three pairs that one `load_data` returned"
         )
+    train = known[0] or Facts(pixel_scale=features[0].scale)
     n_in = int(numpy.prod(_values(features[0]).shape[1:]))
-    return Facts(n_in=n_in, pixel_scale=features[0].scale)
+    return Facts(n_in=n_in, pixel_scale=train.pixel_scale, scale_all=train.scale_all)
 
 
 def joined(data):

@@ -26,7 +26,7 @@ def gallery(predictor, data, evaluation):
     >>> told.update(label_name="k", feature_means=[19753.0], missing="mean")
     >>> save_model(classifier, "model.pkl", class_labels=["a", "b"], **told)
     >>> with open("t.csv", "w") as file:
-    ...     _ = file.write("day,k\n,b\n2024-01-31,b\n2024-02-01,a\n")
+    ...     _ = file.write("day,k\n,b\n2024-01-31 18:40,b\n2024-02-01,a\n")
     >>> predictor = Predictor("model.pkl")
     >>> data = read_test_set(predictor.facts, "t.csv")
     >>> drawn = gallery(predictor, data, evaluate(predictor, data))
@@ -34,7 +34,7 @@ def gallery(predictor, data, evaluation):
     <div class="rows">
     <dl><dt>day <b>no value</b></dt><dd class="share"><i class="against" style="width: 0.0%"></i><b>+0.00</b></dd></dl>
     <b>a</b> 50.0 %, <b>b</b> 50.0 %, is in fact <b>b</b>, row 2</figcaption></figure>
-    <dl><dt>day <b>2024-01-31</b></dt><dd class="share"><i class="against" style="width: 0.0%"></i><b>+0.00</b></dd></dl>
+    <dl><dt>day <b>2024-01-31 18:40</b></dt><dd class="share"><i class="against" style="width: 0.0%"></i><b>+0.00</b></dd></dl>
     <b>a</b> 50.0 %, <b>b</b> 50.0 %, is in fact <b>b</b>, row 3</figcaption></figure></div>
     """  # noqa: E501
     rows, facts, (x, y), figures = evaluation["worst_rows"], predictor.facts, data.test, []
@@ -74,7 +74,8 @@ def _reasons(facts, x, shares):
         elif cell == "nan":
             cell = "no value"
         elif kind.startswith(DATE):
-            cell = str(numpy.floor(x[features][0]).astype("datetime64[D]"))
+            minutes = round(1440 * float(x[features][0]))
+            cell = str(numpy.datetime64(minutes, "m")).replace("T00:00", "").replace("T", " ")
         term = f"{markup.escaped(name, 24)} <b>{markup.escaped(cell, 24)}</b>"
         found.append((term, shares[features].sum()))
     return sorted(found, key=lambda reason: -abs(reason[1]))[:N_CELLS]

@@ -71,9 +71,9 @@ def _of_one_set(parts, rows, found, facts):
             return places[-facts.split[2] :], "those that training held out"
     if facts.split and name == facts.dataset:
         warning(
-            f"{name} is not as it was when the model was trained on {sum(facts.split[:2])} of its "
-            f"{sum(facts.split)} rows: all {len(y)} rows of now are tested, most of which the "
-            "model has seen; the error is too small"
+            f"{name} is not as it was when the model was trained on "
+            f"{facts.n_refit_rows or facts.split[0]} of its {sum(facts.split)} rows: all {len(y)} "
+            "rows of now are tested, most of which the model has seen; the error is too small"
         )
         return slice(None), "all rows of data that have changed since training"
     note(

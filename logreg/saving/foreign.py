@@ -36,14 +36,14 @@ def loads(data):
 
 
 def _reader_of(data):
-    if b"LogisticRegression" in data[:1000] and b"logreg.saving" not in data[:100]:
-        return _of_tutorial
     if data.startswith(ZIP):
         return _of_npz
     if data[6:9] == b"\0\0{":
         return _of_safetensors
-    # An editor's mark may stand before JSON.
-    return _of_json if data.lstrip(b"\xef\xbb\xbf\r\n\t ").startswith(b"{") else None
+    if data.lstrip(b"\xef\xbb\xbf\r\n\t ").startswith(b"{"):  # behind an editor's mark
+        return _of_json
+    is_tutorials = b"LogisticRegression" in data[:1000] and b"logreg.saving" not in data[:100]
+    return _of_tutorial if is_tutorials else None
 
 
 def _of_tutorial(data):

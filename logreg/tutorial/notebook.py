@@ -145,13 +145,14 @@ def _notebook(v4, home):
     """
     install = NO_HOME
     if home:
-        install = f'%pip install --quiet "git+{home.split("/blob/")[0]}"\n    '
+        source = home.rstrip("/").replace("/-/", "/").replace("/blob/", "@")  # and its branch
+        install = f'%pip install --quiet "git+{source}"\n    '
         install += "from logreg.tutorial.notebook import is_right"
     cells, prose, folded, exercise, checked = [], [], [], None, answers()
 
     def close():
         if prose:
-            text = with_links_to(home, "\n\n".join(prose))
+            text = re.sub("(?m)^## (.+)", _with_id, with_links_to(home, "\n\n".join(prose)))
             cells.append(v4.new_markdown_cell(with_pictures_in_line(text)))
             prose.clear()
 
@@ -186,6 +187,13 @@ def _notebook(v4, home):
     close()
     python = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return v4.new_notebook(cells=cells, metadata={"kernelspec": python})
+
+
+def _with_id(heading):
+    """The heading of a chapter with the id that links to it have: not every reader gives it one."""
+    title = heading[1]
+    slug = re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+    return f'## <a id="{slug}"></a>{title}'
 
 
 def _code_cells(v4, block):

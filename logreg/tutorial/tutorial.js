@@ -356,9 +356,9 @@
     }
 
     const pad = makePad(find(".pad"), show, { size: [28, 28] });
-    find(".prepared").addEventListener("change", () => {
+    find(".prepared").addEventListener("change", (event) => {
       show();
-      if (pad.isCentred) answer(find);
+      if (event.isTrusted && pad.isCentred) answer(find);
     });
     const reset = () => {
       find("[name=pad-raw-prepared]").checked = true;

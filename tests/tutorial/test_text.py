@@ -102,7 +102,7 @@ def test_each_chapter_has_exercises_with_answers_and_says_where_it_lives():
 
 
 def test_the_notebook_has_the_text_and_a_cell_for_each_exercise():
-    v4, home = pytest.importorskip("nbformat.v4"), "https://example.org/x/blob/main/"
+    v4, home = pytest.importorskip("nbformat.v4"), "https://example.org/x/-/blob/main/"
     whole = notebook._notebook(v4, home)
     code = [cell for cell in whole.cells if cell.cell_type == "code"]
     of_answers = [cell.source for cell in code if FOLDED.items() <= cell.metadata.items()]
@@ -113,11 +113,13 @@ def test_the_notebook_has_the_text_and_a_cell_for_each_exercise():
     prose = "".join(cell.source for cell in whole.cells if cell.cell_type == "markdown")
     assert prose.count("](data:image/svg+xml,") == len(PICTURES)
     assert "<!-- " not in prose and "](../" not in prose
-    assert "](https://example.org/x/blob/main/logreg/train.py)" in prose
+    assert "](https://example.org/x/-/blob/main/logreg/train.py)" in prose
+    links, ids = re.findall(r"\]\(#(.+?)\)", prose), re.findall(r'## <a id="(.+?)"></a>\w', prose)
+    assert {*links} <= {*ids} and len(ids) == 16
     assert prose.count("$$") == 2 * README.count("```math")
     # A cell waits below each exercise, and knows the answer when it sees it.
     install, first = code[0].source, next(c.source for c in code if c.source.startswith("found"))
-    assert '%pip install --quiet "git+https://example.org/x"\n' in install
+    assert '%pip install --quiet "git+https://example.org/x@main"\n' in install
     namespace = {}
     exec(install.replace("%pip install --quiet", "assert"), namespace)
     exec(first.replace("= ...", "= 0.874"), namespace)
