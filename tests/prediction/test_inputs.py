@@ -28,9 +28,7 @@ def rows_of(path, facts=DIGITS, n=99):
 
 FILES = {
     "images.npy.gz": gzip.compress(npy_bytes(IMAGES)),
-    "x.npz": npz_bytes(y=numpy.arange(12), x_test=IMAGES[:3], x=IMAGES),
     "data.npz": npz_bytes(test_x=IMAGES[:3], target=FLAT, data=FLAT, more=numpy.array([None])),
-    "only.npz": npz_bytes(anything=IMAGES),
     "header.csv": csv_text(FLAT, [f"pixel{i}" for i in range(784)]).encode(),
 }
 
