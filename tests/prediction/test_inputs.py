@@ -61,10 +61,9 @@ def test_pictures(capsys, cli):
     scaled = rows_of("digit.png", dataclasses.replace(DIGITS, pixel_scale=1, raw_range=[-8, 8]))
     numpy.testing.assert_allclose(scaled, FLAT[:1] / 255 * 16 - 8)
     Image.new("L", (40, 40), 200).save("blank.png")
-    for background in ("dark", "light"):
-        rows_of("blank.png", dataclasses.replace(DIGITS, background=background))
+    rows_of("blank.png", dataclasses.replace(DIGITS, background="light"))
     said = "warning: blank.png: is blank, or too faint: no ink was found on it\n"
-    assert capsys.readouterr().err == 2 * said
+    assert capsys.readouterr().err == said
     save_digits_model()
     (k,), path = classes_of(255 - FLAT[0]), "digit.png"
     for pixels, option in ((IMAGES[0], "--invert"), (255 - IMAGES[0], "--no-invert")):

@@ -67,7 +67,7 @@ def test_what_the_model_does_not_take_is_refused(x, said):
 
 
 TAKES = [
-    ({"image_shape": None}, "image", (28, 28)),
+    ({"image_shape": None, "raw_range": [-2, 99]}, "image", (28, 28)),
     ({"image_shape": None, "categories": [["a", "b"]] + 782 * [None]}, "image", None),
     ({"x_range": [0, 1.001]}, "takes_bytes", True),
     ({"x_range": [0, 1]}, "takes_bytes", False),
