@@ -44,7 +44,12 @@ OrderedUpdates, _asarray, sgn = collections.OrderedDict, numpy.asarray, T.sign
 
 
 def In(variable, name=None, value=None, **options):
-    """Make an input, which may have a default; PyTensor's have none."""
+    """Make an input, which may have a default; PyTensor's have none.
+
+    An input that is a state, with an `update`, is refused.
+    """
+    if options.get("update") is not None:
+        raise NotImplementedError("an input has no update: let the state be a shared variable")
     made = pytensor.In(variable, name=name, **options)
     made.default = value
     return made
@@ -99,11 +104,11 @@ def flatten(x, ndim=1, outdim=None):
     return T.flatten(x, outdim or ndim)
 
 
-def stack(*tensors, axis=0):
-    """Stack arrays along a new axis: a list of them, or each as an argument."""
-    if isinstance(tensors[0], (list, tuple)):
-        return T.stack(*tensors) if len(tensors) > 1 else T.stack(tensors[0], axis)
-    return T.stack(tensors, axis)
+def stack(*arrays, axis=0, tensors=None):
+    """Stack arrays along a new axis: a list of them, `tensors` by name, or each as an argument."""
+    if arrays and isinstance(arrays[0], (list, tuple)):
+        tensors, axis = arrays if len(arrays) > 1 else (arrays[0], axis)
+    return T.stack(arrays if tensors is None else tensors, axis)
 
 
 def split(x, splits_size, n_splits=None, axis=0):
@@ -124,9 +129,16 @@ def unbroadcast(x, *axes):
 
 
 def batched_dot(a, b):
-    """Multiply the matrices, or vectors, of one array with those of another, one by one."""
-    rows, columns = "i" * (a.ndim - 2), "k" * (b.ndim - 2)
-    return T.einsum(f"b{rows}j,bj{columns}->b{rows}{columns}", a, b)
+    """Multiply the arrays of two batches one by one, as `dot` does; those of a vector are numbers.
+
+    Summed up is the last axis of the first, and the last but one of the second.
+    """
+    if 1 in (a.ndim, b.ndim):
+        n = max(a.ndim, b.ndim)
+        a, b = (x if x.ndim > 1 else x.dimshuffle(0, *"x" * (n - 1)) for x in (a, b))
+        return a * b
+    rows, columns = "ijkl"[: a.ndim - 2], "mnop"[: b.ndim - 2]
+    return T.einsum(f"b{rows}z,b{columns[:-1]}z{columns[-1:]}->b{rows}{columns}", a, b)
 
 
 def confusion_matrix(actual, pred):

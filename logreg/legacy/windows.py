@@ -111,7 +111,7 @@ def pool_2d(input, ws=None, ignore_border=None, stride=None, pad=(0, 0), mode="m
 
     def windows(images, value=0):
         images = _padded(images, margins, value)
-        shape = T.prod(others), 1, images.shape[-2], images.shape[-1]
+        shape = T.prod([1, *others]), 1, images.shape[-2], images.shape[-1]
         return _windows(images.reshape(shape), size, steps)
 
     if mode == "max":

@@ -31,11 +31,14 @@ T.dot(x, v) - theano.dot(x, T.addbroadcast(v.dimshuffle(0, "x"), 1)).flatten() |
 T.flatten(t)[:8] * T.flatten(t, 2)[1] + T.flatten(t, outdim=2)[2] | (t[0] * t[1] + t[2]).ravel()
 T.batched_dot(t, t.dimshuffle(0, 2, 1)) | t @ t.transpose(0, 2, 1)
 T.batched_dot(t, T.batched_dot(x, t)) | np.einsum("bij,bj->bi", t, np.einsum("bi,bij->bj", x, t))
+T.batched_dot(t.dimshuffle(0, 1, "x", 2), t.dimshuffle(0, 2, 1))[:, :, 0] | t @ t.transpose(0, 2, 1)
+T.batched_dot(v[:3], t) + T.batched_dot(t, v[:3]) | 2 * v[:3, None, None] * t
 T.patternbroadcast(x[:, :1], (False, True)) * p | x[:, :1] * p
 T.unbroadcast(v.dimshuffle("x", 0), 0) * 2 | v[None] * 2
 T.split(t, [1, 2], 2)[1] * T.split(t, [1, 3], 2, axis=1)[1].sum() | t[1:] * t[:, 1:].sum()
 theano.gradient.consider_constant(x) * p + 0 * x | C * p
-T.stack(v, v * 2) * T.stack([v, v * 3], axis=1).T + T.stack([v, v], 1).T | np.c_[v, 6 * v].T * v + v
+T.stack(v, v * 2) * T.stack(tensors=[v, v], axis=1).T | np.c_[v, 2 * v].T * v
+T.stack([v, v], 1).T + T.stack([v, v], axis=0) | np.c_[v, v].T * 2
 theano.clone(x * p, replace={x: p}, strict=False) | p * p
 T.nlinalg.matrix_inverse(T.dot(x, x.T)) | np.linalg.inv(x @ x.T)
 T.Rop(T.sqr(x), [x, v], [p, v]) + T.Lop(T.sqr(x), x, p) | 4 * x * p

@@ -115,7 +115,7 @@ def test_pooling_and_its_gradient(case):
 
 def test_names_of_earlier_versions():
     x, images = RANDOM.randn(2, 1, 5, 5), T.dtensor4()
-    below = T.constant(numpy.full((1, 1, 3, 3), -1, "int32"))
+    below = T.constant(numpy.full((3, 3), -1, "int32"))
     assert (pool.pool_2d(below, (2, 2), ignore_border=False).eval() == -1).all()
     options = {"ds": (2, 2), "st": (1, 1), "padding": (1, 0), "ignore_border": True, "mode": "sum"}
     shapes = {"image_shape": x.shape, "filter_shape": x.shape}
@@ -133,6 +133,8 @@ def test_what_is_not_known_is_refused():
         conv2d(images, filters, border_mode="same")
     with pytest.raises(NotImplementedError, match="ignore_border"):
         pool.pool_2d(images, (2, 2), pad=(1, 1))
+    with pytest.raises(NotImplementedError, match="let the state be a shared variable"):
+        theano.In(images, value=0, update=images + 1)
     with pytest.raises(TypeError, match=r"pool_2d has no argument padd, z$"):
         pool.pool_2d(images, (2, 2), padd=(1, 1), z=1)
     with pytest.raises(ValueError, match="mode is 'min': give max, sum, average_inc_pad or"):
