@@ -81,7 +81,6 @@ TAKES = [
     ({"image_shape": None, "label_number": 9, "raw_range": [-2, 99]}, "image", None),
     ({**SCALED, "scale_all": True}, "layout.ends", [0, 16]),
     (SCALED, "layout.ends", None),  # it was trained on bytes
-    (SCALED, "takes_pictures", True),
     ({}, "takes_pictures", False),
     ({**SCALED, "image_shape": [112, 7]}, "takes_pictures", False),
 ]

@@ -73,10 +73,11 @@ def test_arrays_of_a_gpu_in_python_2(arrays_of):
 
 @pytest.mark.parametrize("protocol", [0, 2, pickle.HIGHEST_PROTOCOL])
 def test_each_array_has_a_name_of_its_own(arrays_of, protocol):
+    """Three have one path, and one a very long one."""
     long = "k" * 70
     arrays = a, b, c, d, e, f, g, h, i, j = [*map(numpy.ones, range(10))]
-    root = {("key", 1): [a, b], 1.5: {"\x1b": c}, long + "1": d, long + "2": e, 20 * long: [[j]]}
-    root.update({"x": {"y": f}, "x/y": g, "/x/y": h, "x/y_1": i})  # three have one path
+    root = {("key", 1): [a, b], 1 << 5000: {"\x1b": c}, long + "1": d, long + "2": e}
+    root.update({20 * long: [[j]], "x": {"y": f}, "x/y": g, "/x/y": h, "x/y_1": i})
     names = ["0/1/0", "0/1/1", "1/1/\\x1b", long + "1", long + "2", "x/y_2", "x/y", "x/y_1"]
     names += ["x/y_1_1", 996 * "k" + "/0/0"]  # of a long one, the end
     same(arrays_of(pickle.dumps(root, protocol)), **dict(zip(names, arrays)))
@@ -108,6 +109,7 @@ REFUSED = [
     *((zlib.compress(pickle.dumps(W), level), "joblib wrote it") for level in range(10)),
     (b"\x80\3cjoblib.numpy_pickle\nNumpyArrayWrapper\n)", "joblib wrote it"),
     (pickle.dumps({"a": [1, "x"]}), "it is a pickle, but holds no arrays"),
+    (b"", "it is cut short"),
     (gzip.compress(pickle.dumps(W))[:-9], "Compressed file ended"),
     (gzip.compress(b"")[:10] + 40 * b"\xff", "Error -3 while decompressing"),
 ]
