@@ -43,6 +43,7 @@ DEPTH = 200_000  # to hash so many nested tuples ends the process, and to hash h
 ATTACKS = {
     "a dict's key": b"\x80\x02})" + b"\x85" * DEPTH + b"Ns.",
     "a set": b"\x80\x04\x8f()" + b"\x85" * DEPTH + b"\x90.",
+    "a frozenset": b"\x80\x04()" + b"\x85" * DEPTH + b"\x91.",
     "lists": b"\x80\x02" + b"]" * 20_000 + b"a" * 19_999 + b".",
     "doubled": b"\x80\x02)" + b"2\x86" * 5000 + b".",
     "LONG_BINPUT": b"\x80\x02Nr\xff\xff\xff\x7f.",

@@ -67,9 +67,8 @@ def test_what_the_model_does_not_take_is_refused(x, said):
 
 
 TAKES = [
-    ({"image_shape": None}, "image", (28, 28)),
+    ({"image_shape": None, "raw_range": [-2, 99]}, "image", (28, 28)),
     ({"image_shape": None, "categories": [["a", "b"]] + 782 * [None]}, "image", None),
-    ({"pixel_scale": PIXELS}, "takes_bytes", True),
     ({"x_range": [0, 1.001]}, "takes_bytes", True),
     ({"x_range": [0, 1]}, "takes_bytes", False),
     ({"x_median": 0.9}, "layout.background", "dark"),
@@ -82,7 +81,6 @@ TAKES = [
     ({"image_shape": None, "label_number": 9, "raw_range": [-2, 99]}, "image", None),
     ({**SCALED, "scale_all": True}, "layout.ends", [0, 16]),
     (SCALED, "layout.ends", None),  # it was trained on bytes
-    (SCALED, "takes_pictures", True),
     ({}, "takes_pictures", False),
     ({**SCALED, "image_shape": [112, 7]}, "takes_pictures", False),
 ]
@@ -159,10 +157,10 @@ def test_a_run_predicts_if_its_layer_is_on_the_features_themselves(is_changed, o
 
 
 def test_a_unit_of_pixels_is_a_grey_level_and_odds_may_be_too_large_for_a_number():
-    save("p.pkl", numpy.array([[0, 1.0], [0, 1e5]]), numpy.zeros(2), pixel_scale=1 / 64)
+    save("p.pkl", numpy.array([[0, 1], [0, 1e5]]), numpy.zeros(2), "float64", pixel_scale=0.25)
     predictor = Predictor("p.pkl")
     largest, other = weights_of(predictor)["weights"]
-    kept = {"standardized": None, "per_unit": 1e5 / 64, "odds_factor": None}
+    kept = {"standardized": None, "per_unit": 1e5 / 4, "odds_factor": None}
     assert largest == {"class": 1, "feature": "column 2", **kept}
     p = predictor.predict_proba(numpy.array([[3, 0], [4, 0]], "uint8"))
     odds = p[:, 1] / p[:, 0]
@@ -179,22 +177,22 @@ def test_a_unit_of_pixels_is_a_grey_level_and_odds_may_be_too_large_for_a_number
 
 def test_one_unit_more_multiplies_the_odds_as_the_weights_say(cli):
     random = numpy.random.RandomState(0)
-    frame = pandas.DataFrame({"mass": random.randint(3000, 6000, 300), "bill": random.rand(300)})
-    frame["kind"] = numpy.where(frame.mass > 5000, "c", numpy.where(frame.bill > 0.5, "b", "a"))
+    frame = pandas.DataFrame(random.randint([30, 0], [60, 9], (300, 2)), columns=["mass", "bill"])
+    frame["kind"] = numpy.where(frame.mass > 50, "c", numpy.where(frame.bill > 2, "b", "a"))
     frame.to_csv("t.csv", index=False)
-    assert cli("train", "--dataset", "t.csv", "--n-epochs", 20).code == 0
+    assert cli("train", "t.csv", "--n-epochs", 20, "--pixel-scale", 255, "--standardize").code == 0
     told = json.loads(cli("predict", "--weights", "--format", "json").out)
     predictor = Predictor("best_model.pkl")
     labels, counts = predictor.labels, predictor.metadata["class_counts"]
     base = counts.index(max(counts))
     assert told["against"] == labels[base]
-    row = {"bill": 0.5, "mass": 4500.0}  # numbers alone, which are taken by their names
+    row = {"bill": 5, "mass": 45}  # numbers alone, which are taken by their names
     for entry in told["weights"]:
         name = entry["feature"]
         p = predictor.predict_proba([row, {**row, name: row[name] + 1}])
         odds = p[:, labels.index(entry["class"])] / p[:, base]
         assert odds[1] / odds[0] == pytest.approx(entry["odds_factor"], rel=1e-3)
-        deviation = predictor.metadata["feature_scales"][name == "bill"]
+        deviation = 255 * predictor.metadata["feature_scales"][name == "bill"]
         assert entry["standardized"] == pytest.approx(entry["per_unit"] * deviation)
     sizes = [abs(entry["standardized"]) for entry in told["weights"]]
     assert sizes == sorted(sizes, reverse=True)

@@ -4,6 +4,7 @@ import bz2
 import collections
 import gzip
 import lzma
+import operator
 import pickle
 import zlib
 
@@ -52,30 +53,34 @@ def test_objects_dicts_lists_and_sets(arrays_of, protocol):
     objects[:] = [B, [B + 1]]
     inner = Layer(W=shared, bias=collections.OrderedDict(b=B * 2), of={"file": W.T, 3: B * 3})
     root = {"layers": [inner, shared], "set": frozenset([1.5]), "kinds": {"x", "y"}}
-    root.update(objects=(objects, Layer, numpy.float64(1), 1 << 100), again=root)
+    root.update(objects=(objects, Layer, numpy.float64(1), 1 << 100), again=root, loop=([B * 4],))
+    root["loop"][0].append(root["loop"])
+    root["made"] = operator.methodcaller("of", B * 5, key=1)  # what is called was made by a call
     same(
         arrays_of(pickle.dumps(root, protocol)),
         **{"layers/1/container/storage/0": W, "layers/0/bias/b": B * 2, "layers/0/of/file": W.T},
         **{"layers/0/of/3": B * 3, "objects/0/4/0": B, "objects/0/4/1/0": B + 1},
-        **{"objects/2": numpy.float64(1)},
+        **{"objects/2": numpy.float64(1), "loop/0/0": B * 4, "made/1": B * 5},
     )
 
 
 def test_arrays_of_a_gpu_in_python_2(arrays_of):
     on_gpu = b"ctheano.gpuarray.type\nGpuArray_unpickler\n(%sNtR" % py2_array(W)
-    items = b"(d" + py2_string(b"w\xe9") + on_gpu + b"s."
-    same(arrays_of(gzip.compress(items + pickle.dumps(B, 2))), **{"1": B, "0/wé/0": W})
+    items = b"(d" + py2_string(b"w\xe9") + on_gpu + b"s" + py2_string(b"old")
+    data = items + b"(cold\nStyle\n" + py2_array(B * 2) + b"os." + pickle.dumps(B, 2)
+    same(arrays_of(gzip.compress(data)), **{"1": B, "0/wé/0": W, "0/old/0": B * 2})
 
 
 @pytest.mark.parametrize("protocol", [0, 2, pickle.HIGHEST_PROTOCOL])
 def test_each_array_has_a_name_of_its_own(arrays_of, protocol):
+    """Three have one path, and one a very long one."""
     long = "k" * 70
-    a, b, c, d, e, f, g, h, i, j = map(numpy.ones, range(10))
-    root = {("key", 1): [a, b], 1.5: {"b": c}, long + "1": d, long + "2": e, 20 * long: [[j]]}
-    root.update({"x": {"y": f}, "x/y": g, b"x/y": h, "x/y_1": i})  # three have one path
-    found = arrays_of(pickle.dumps(root, protocol))
-    assert sorted(map(len, found.values())) == [*range(10)] and max(map(len, found)) == 1000
-    assert len(found[long + "1"]) == 3 and len(found[long + "2"]) == 4
+    arrays = a, b, c, d, e, f, g, h, i, j = [*map(numpy.ones, range(10))]
+    root = {("key", 1): [a, b], 1 << 5000: {"\x1b": c}, long + "1": d, long + "2": e}
+    root.update({20 * long: [[j]], "x": {"y": f}, "x/y": g, "/x/y": h, "x/y_1": i})
+    names = ["0/1/0", "0/1/1", "1/1/\\x1b", long + "1", long + "2", "x/y_2", "x/y", "x/y_1"]
+    names += ["x/y_1_1", 996 * "k" + "/0/0"]  # of a long one, the end
+    same(arrays_of(pickle.dumps(root, protocol)), **dict(zip(names, arrays)))
 
 
 def test_scalars_masks_and_records(arrays_of, cli):
@@ -85,7 +90,7 @@ def test_scalars_masks_and_records(arrays_of, cli):
     root = {"one": numpy.float32(0.1), "m": masked, "r": records, "a": aligned, "c": masked.T}
     root["dates"] = numpy.array(["2016-05-01"], "M8[D]")
     same(
-        arrays_of(pickle.dumps(root)),
+        arrays_of(pickle.dumps(root).replace(b"\x8c\1n", b"U\1n")),  # a name of Python 2
         **{"one": numpy.float32(0.1), "r": records, "a": aligned},
         **{"m/data": masked.data, "m/mask": masked.mask},
         **{"c/data": masked.data.T, "c/mask": masked.mask.T},
@@ -101,9 +106,10 @@ REFUSED = [
     (lzma.compress(b""), "xz compressed it: unpack it"),
     (zip_bytes({"pkl": b""}), "it is a zip archive, as of theano.misc.pkl_utils: unzip it"),
     (b"\x89HDF\r\n", "it is HDF5, as of Keras: h5py reads it"),
-    (zlib.compress(pickle.dumps(W)), "joblib wrote it"),
+    *((zlib.compress(pickle.dumps(W), level), "joblib wrote it") for level in range(10)),
     (b"\x80\3cjoblib.numpy_pickle\nNumpyArrayWrapper\n)", "joblib wrote it"),
     (pickle.dumps({"a": [1, "x"]}), "it is a pickle, but holds no arrays"),
+    (b"", "it is cut short"),
     (gzip.compress(pickle.dumps(W))[:-9], "Compressed file ended"),
     (gzip.compress(b"")[:10] + 40 * b"\xff", "Error -3 while decompressing"),
 ]
@@ -120,12 +126,11 @@ def test_what_is_no_pickle_of_arrays_is_told(data, said, cli):
 
 
 def test_arrays_that_share_their_bytes_do_not_fill_a_disk(cli):
-    make, args, state = numpy.zeros(1 << 20, "u1").__reduce__()
-    data = bytes(1 << 20)
+    made = numpy.zeros(1 << 20, "u1").__reduce__()
 
     class Sharing:
         def __reduce__(self):
-            return make, args, (*state[:-1], data)
+            return made
 
     many = pickle.dumps([Sharing() for _ in range(120)])
     done = cli("export", write("old.pkl", many), "--to", "npz")

@@ -89,9 +89,7 @@ def test_a_model_of_any_python(name):
 # ---- what is not
 
 # Of attacks, tests/datasets/test_formats.py has more.
-RUN = b"cos\nsystem\n(S'echo run > run'\ntR"
 REFUSED = {
-    "system in W": py2_model(py2_shared("W", RUN), py2_shared("b", py2_array(B))),
     "two in storage": py2().replace(b"(lp2\n", b"(lp2\nNa"),
     "transposed": py2(W.T),
     "mixed": py2(W, B.astype("float64")),
