@@ -105,13 +105,7 @@ def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
     """
     predictor = Predictor(model)
     data = read_test_set(predictor.facts, dataset)
-    _print_examples(predictor, _test_batches(predictor, data, n))
-
-
-def _test_batches(predictor, data, n):
-    rows = data.test_rows.tolist()
-    for batch in inputs.array_batches(data.facts.dataset, data.test[0], predictor.facts, n):
-        yield batch._replace(rows=[rows[i] for i in batch.rows])
+    _print_examples(predictor, inputs.held_out_batches(data, predictor.facts, n))
 
 
 def _print_examples(predictor, batches):
@@ -142,7 +136,7 @@ def main(argv=None):
     data.check_outputs(args.output)
     if args.evaluate:
         return _write_found(args, evaluate(predictor, data, args.min_proba), as_text)
-    batches = _test_batches(predictor, data, args.n or N_EXAMPLES)
+    batches = inputs.held_out_batches(data, predictor.facts, args.n or N_EXAMPLES)
     if args.format == "text" and not (args.proba or args.top or args.output or args.min_proba):
         return _print_examples(predictor, batches)
     return _predict(predictor, [batches], args)

@@ -5,7 +5,7 @@ import numpy
 from logreg.datasets.statistics import wilson_interval
 from logreg.errors import DatasetError, listed, quoted
 from logreg.hyperparameters import DEFAULTS
-from logreg.prediction.inputs import array_batches
+from logreg.prediction.inputs import held_out_batches
 from logreg.prediction.writers import aligned, shown
 
 MAX_CLASSES = 50  # of a confusion matrix, and in a table of classes or mistakes
@@ -40,9 +40,10 @@ def evaluate(predictor, data, min_proba=0.0):
     """
     x, y = data.test[0], _codes_of(predictor, data)
     predicted, (p_of_label, p_of_answer) = numpy.zeros(len(x), "int64"), numpy.zeros((2, len(x)))
-    batches = array_batches(data.facts.dataset, x, predictor.facts)
-    for batch, (classes, p) in predictor.predictions(batches):
-        rows = slice(batch.rows.start, batch.rows.stop)
+    numbers = []
+    for batch, (classes, p) in predictor.predictions(held_out_batches(data, predictor.facts)):
+        rows = slice(len(numbers), len(numbers) + len(p))
+        numbers += batch.rows
         predicted[rows], p_of_answer[rows] = classes, p.max(axis=1)
         of_label = p[numpy.arange(len(p)), y[rows]]
         p_of_label[rows] = numpy.maximum(of_label, numpy.finfo(p.dtype).eps)
@@ -51,7 +52,6 @@ def evaluate(predictor, data, min_proba=0.0):
     found = [entry for entry in classes if entry["f1"] is not None]
     order = numpy.argsort(numpy.where(is_wrong, -p_of_answer, 0), kind="stable")
     wrong = order[: is_wrong.sum()]
-    numbers = numpy.arange(len(x)) if data.test_rows is None else data.test_rows
     batch_size = settings.get("batch_size", DEFAULTS.batch_size)
     n_used = len(x) // batch_size * batch_size
     whole = {"batch_size": batch_size, **_errors(n_used, is_wrong[:n_used].sum())}
@@ -66,7 +66,7 @@ def evaluate(predictor, data, min_proba=0.0):
         "confusion": _confusion(labels, y, predicted) if len(labels) <= MAX_CLASSES else None,
         "mistakes": _mistakes(labels, y[wrong], predicted[wrong]),
         "calibration": [*_calibration(p_of_answer, is_wrong, min_proba)],
-        "wrong_rows": numbers[wrong].tolist(),
+        "wrong_rows": [numbers[i] for i in wrong],
         "worst_rows": wrong[:N_WORST_ROWS].tolist(),
     }
 

@@ -140,6 +140,13 @@ def array_batches(name, array, facts, n=sys.maxsize):
         yield Batch(name, rows.reshape(len(rows), facts.n_in), numbers, not is_list)
 
 
+def held_out_batches(data, facts, n=sys.maxsize):
+    """Yield each :class:`Batch` of a DataSet's test rows, numbered as the data number them."""
+    rows = range(len(data.test[0])) if data.test_rows is None else data.test_rows.tolist()
+    for batch in array_batches(data.facts.dataset, data.test[0], facts, n):
+        yield batch._replace(rows=rows[batch.rows.start : batch.rows.stop])
+
+
 def _table_batches(name, table, facts, how):
     options, n_left = facts.table_options(how.options), how.n
     for rows in table_batches(table, options, min(BATCH_SIZE, n_left), facts.table, how.keep):

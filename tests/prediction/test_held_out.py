@@ -69,6 +69,7 @@ def test_data_that_have_changed_since_training_are_told(n_seen, quiet, rows, cli
     said = f"t.csv is not as it was when the model was trained on {n_seen} of its 60 rows: all {n} "
     assert said in done.err and found["rows"] == n
     assert found["rows_are"] == "all rows of data that have changed since training"
-    write("u.csv", rows)
-    said = f"note: u.csv: all {n} rows are the test set, as the model was trained on other data; "
-    assert (said in cli("predict", "--evaluate", "u.csv", *quiet).err) == (not quiet)
+    write("u.csv", rows + b"9,ant,99999\n")
+    err = cli("predict", "--evaluate", "u.csv", *quiet).err
+    said = f"note: u.csv: all {n + 1} rows are the test set, as the model was trained on other da"
+    assert (said in err) == (not quiet) and f"as 99999 in row {n + 2}; " in err
