@@ -36,8 +36,8 @@ def as_number(text, decimal="."):
     --------
     >>> as_number("-$7,888.50"), as_number("45.2 %"), as_number("7.888,5 €", ","), as_number("4x")
     ((-7888.5, '$'), (45.2, '%'), (7888.5, '€'), None)
-    >>> as_number("US$ 5e3"), as_number("EUR 7"), as_number("True"), as_number("1,2345")
-    ((5000.0, 'US$'), (7.0, 'EUR'), (1.0, ''), None)
+    >>> as_number("US$ 5e3"), as_number("EUR 7"), as_number("True"), as_number("-"), as_number(".")
+    ((5000.0, 'US$'), (7.0, 'EUR'), (1.0, ''), None, None)
     """
     if text.lower() in ("true", "false"):
         return float(text.lower() == "true"), ""
