@@ -76,6 +76,7 @@ RULES = [
     ("a,Y,b\nx,1,2\n", True, 1, ("a", "b")),
     ("a,kind,\n1,dog\n", True, 1, ("a",)),
     ("a,kind,\n1,dog,x\n", True, 2, ("a", "kind")),  # it has a cell
+    ("a,\n1,dog\n", True, 1, ("a",)),
 ]
 
 
