@@ -36,6 +36,8 @@ def as_number(text, decimal="."):
     --------
     >>> as_number("-$7,888.50"), as_number("45.2 %"), as_number("7.888,5 €", ","), as_number("4x")
     ((-7888.5, '$'), (45.2, '%'), (7888.5, '€'), None)
+    >>> as_number("US$ 5e3"), as_number("EUR 7"), as_number("True"), as_number("-"), as_number(".")
+    ((5000.0, 'US$'), (7.0, 'EUR'), (1.0, ''), None, None)
     """
     if text.lower() in ("true", "false"):
         return float(text.lower() == "true"), ""
@@ -69,6 +71,11 @@ def days(texts, form):
     """Dates as days since 1970-01-01, with a fraction for the time; NaN of what is none.
 
     Dates like 2024-01-31 are read whatever their `form` is.
+
+    Examples
+    --------
+    >>> days(["2.1.1970", "1970-01-03 12:00", "soon"], "%d.%m.%Y").tolist()
+    [1.0, 2.5, nan]
     """
     import pandas
 
@@ -102,7 +109,13 @@ def date_formats(text):
 
 
 def whole(text):
-    """A text; of a whole number that is written as 7.0, as by frames, 7."""
+    """A text; of a whole number that is written as 7.0, as by frames, 7.
+
+    Examples
+    --------
+    >>> [whole(text) for text in ("-7.0", "7.05", "07.00", "v7.0")]
+    ['-7', '7.05', '07', 'v7.0']
+    """
     return re.sub(r"^([+-]?[0-9]+)\.0+$", r"\1", text)
 
 

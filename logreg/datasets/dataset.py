@@ -112,6 +112,8 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     >>> data = read_dataset("mnist_sample")
     >>> data.train[0].shape, data.train[1].shape, data.facts.n_out
     ((5000, 784), (5000,), 10)
+    >>> data
+    DataSet('mnist_sample', [5000, 1000, 1000] rows, 784 features)
     """
     if isinstance(dataset, DataSet):
         if (options, preparation) != (NO_OPTIONS, NO_PREPARATION):
