@@ -34,7 +34,7 @@ def nowhere(tmp_path, monkeypatch):
 def test_idx_folder(tmp_path, zipped):
     images, labels = idx_folder(tmp_path / "f", 24, zipped)
     for place in (tmp_path / "f", next((tmp_path / "f").glob("train-images*"))):
-        data = read_dataset(place)
+        data = read_dataset(place, TableOptions(na="-"))
         assert (numpy.concatenate([data.train[0], data.valid[0]]) == images.reshape(24, 12)).all()
         assert (data.train[1] == labels[:20]).all() and data.facts.rows == [20, 4, 24]
         assert (data.facts.image_shape, data.facts.pixel_scale) == ((3, 4), 1 / 256)
@@ -92,9 +92,11 @@ def test_the_test_table_has_the_columns_of_the_training_table(train, test, optio
     write("test.csv", test)
     data = read_dataset(".", options, Preparation(standardize=False))
     numpy.testing.assert_array_equal(data.test[0], wanted)
-    told = of_columns(read_table("train.csv", options)[1])
+    part, columns = read_table("train.csv", options)
+    told = of_columns(columns)
     assert {name: getattr(data.facts, name) for name in told} == told and data.facts.n_out == 2
     assert [file.name for file in data.files] == ["train.csv", "test.csv"]
+    assert sum(data.facts.rows[:2]) == len(part.codes)  # none is lost
 
 
 def test_labels_are_text_if_one_of_any_set_is():
@@ -124,7 +126,9 @@ def test_names_in_the_search_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "data"))
     data = read_dataset("mine.npz")
     assert data.facts.n_in == read_dataset("~/mine.npz").facts.n_in == 5
-    with pytest.raises(DatasetError, match="not found"):
+    save_pairs("mine.npz", make_pairs())  # what is near comes first
+    assert read_dataset("mine.npz").facts.n_in == 4
+    with pytest.raises(DatasetError, match=r"'elsewhere/mine' not found; looked in \.: give"):
         read_dataset("elsewhere/mine")
     data.check_outputs(None, "mine.npz", "data/e.npz")  # which are not read
 

@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import re
+from collections import Counter
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -522,7 +523,7 @@ LABELS = [
     (90, lambda i: i // 4, QUANTITY.format(90, 23)),
     (90, lambda i: i // 5, None),  # 18 numbers
     (240, lambda i: i % 31, QUANTITY.format(240, 31)),
-    (240, lambda i: f"k{i % 31}", None),
+    (3000, lambda i: f"k{min(i % 90, 31)}", None),
     (90, lambda i: f"k{i * 46 // 90}", NO_LABEL.format(46, 90, "'k0', 'k1'")),
     (90, lambda i: f"k{i * 45 // 90}", None),
     (90, lambda i: i / 8, "label column holds the label 0.125 in row 3: labels are text, "),
@@ -541,6 +542,10 @@ def test_what_makes_no_label(n, label, said, capsys):
     else:
         told = capsys.readouterr().err
         assert f"warning: t.csv: {said}" in told if said else "quantity" not in told
+        counts = sorted(Counter(map(label, range(n))).items(), key=lambda pair: (-pair[1], pair))
+        shown = [f"{name!r} {count:,}" for name, count in counts[:10]]
+        shown += [f"and {len(counts) - 10} more"] * (len(counts) > 10)
+        assert f"rows of each class: {', '.join(shown)}\n" in told
 
 
 # Groups
