@@ -155,9 +155,9 @@ def test_images_that_are_not_laid_out_as_mnists_are_scaled_alone():
         enlarged = numpy.kron(255 - image, numpy.ones((3, 3), "u1"))
         found = prepared(enlarged, layout=FIELD._replace(is_centred=False))
         assert apart(found, image) < 3 < apart(prepared(enlarged), image)
-    wide = 255 - numpy.pad(clothes[0], ((0, 0), (14, 14)))
-    for height in (20, 40):
-        found = prepared(wide, layout=Layout((height, 20)))  # its aspect is kept
+    wide = numpy.pad(clothes[0], ((0, 0), (14, 14)))
+    for height, picture in ((20, wide), (40, 255 - wide)):
+        found = prepared(picture, layout=Layout((height, 20)))  # its aspect is kept
         middle = found[height // 2 - 5 : height // 2 + 5]
         assert found.shape == (height, 20) and found.sum() == middle.sum() > 0
 
@@ -198,8 +198,7 @@ def test_grey_pictures_are_tested_as_they_were_trained_on(random, cli, option):
         Image.fromarray(grey.astype("u1")).save(f"pictures/{i % 2}/{i}.png")
     done = cli("train", "pictures", "--n-epochs", 9, *option.split())
     blank = os.path.join("pictures", "0", "0.png")
-    told = f"warning: pictures: training 1 pictures are blank, or too faint, {blank} first\n"
-    assert done.code == 0 and done.err.startswith(told)
+    assert done.code == 0 and f"1 pictures are blank, or too faint, {blank} first" in done.err
     found = json.loads(cli("predict", "--evaluate", "--format", "json").out)
     assert found["rows_are"] == "those that training held out"  # by the SHA-256 of their pixels
 

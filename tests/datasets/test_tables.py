@@ -148,7 +148,7 @@ def test_encodings(encoding, is_given, is_gzipped):
 
 
 SENSELESS = [
-    *(("encoding", value, "one that Python knows") for value in ("klingon", "hex", 8)),
+    *(("encoding", value, "one that Python knows") for value in ("klingon", "hex", "a\0", 8)),
     *(("header", 0, "True or False"), ("missing", "median", "'mean'")),
     *(("label_column", True, "a name, or a number"), ("decimal", ";", "'.' or ','")),
     *(("size", 9, "a whole number from 10"), ("pixel_scale", 0, "a number above 0")),
@@ -272,7 +272,7 @@ MEANINGS = {
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_table_is_what_was_written_in_training_and_in_prediction(seed):
+def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, capsys):
     """Columns of any kinds in any order, empty cells, options beside each other."""
     random, n = numpy.random.RandomState(seed), 40
     has_names, has_gaps, by_number, is_last, has_commas = (random.rand(5) < 0.5).tolist()
@@ -317,6 +317,8 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed):
     labels, groups = (numpy.array(meant[kinds.index(kind)]) for kind in ("label", "group"))
     wanted, (rows,) = numpy.array(wanted, float).T, labels.nonzero()
     numpy.testing.assert_array_equal(found.x, wanted[rows])
+    said = f"note: t.csv: {n - len(rows)} rows without a label are left out"
+    assert (said in capsys.readouterr().err) == (len(rows) < n)
     assert labels_of(found) == labels[rows].tolist()
     assert [*found.rows] == (rows + 1 + has_names).tolist()
     assert found.first_rows == [found.rows[labels_of(found).index(text)] for text in found.labels]
@@ -523,9 +525,9 @@ LABELS = [
     (90, lambda i: i // 4, QUANTITY.format(90, 23)),
     (90, lambda i: i // 5, None),  # 18 numbers
     (240, lambda i: i % 31, QUANTITY.format(240, 31)),
-    (3000, lambda i: f"k{min(i % 90, 31)}", None),
+    (3000, lambda i: f"k{min(i % 90, 31):02}", None),
     (90, lambda i: f"k{i * 46 // 90}", NO_LABEL.format(46, 90, "'k0', 'k1'")),
-    (90, lambda i: f"k{i * 45 // 90}", None),
+    (90, lambda i: f"k{i * 45 // 90:02}", None),
     (90, lambda i: i / 8, "label column holds the label 0.125 in row 3: labels are text, "),
     (12, lambda i: min(i, 9), QUANTITY.format(12, 10)),
     (12, lambda i: min(i, 10), NO_LABEL.format(11, 12, "0, 1")),
@@ -542,9 +544,8 @@ def test_what_makes_no_label(n, label, said, capsys):
     else:
         told = capsys.readouterr().err
         assert f"warning: t.csv: {said}" in told if said else "quantity" not in told
-        counts = sorted(Counter(map(label, range(n))).items(), key=lambda pair: (-pair[1], pair))
-        shown = [f"{name!r} {count:,}" for name, count in counts[:10]]
-        shown += [f"and {len(counts) - 10} more"] * (len(counts) > 10)
+        shown = [f"{k!r} {count:,}" for k, count in Counter(map(label, range(n))).most_common()]
+        shown[10:] = [f"and {len(shown) - 10} more"] * (len(shown) > 10)
         assert f"rows of each class: {', '.join(shown)}\n" in told
 
 
