@@ -83,7 +83,7 @@ KEPT = [
     (lambda grey: numpy.dstack([0 * grey] * 3 + [255 - grey]), "PNG", 1, {}),  # on nothing
     (lambda grey: numpy.rot90(grey).copy(), "JPEG", 3, {"exif": SIDEWAYS.tobytes()}),
     (lambda grey: grey, "JPEG", 3, {"exif": b"Exif\0\0senseless"}),
-    (stained, "PNG", 8, {}),
+    (lambda grey: stained(grey // 2 + 127), "PNG", 8, {}),  # darker than the pencil
     (lambda grey: grey.astype("i4"), "TIFF", 1, {}),
     (lambda grey: stained((grey / 255).astype("f4"), [numpy.nan, -9, 0]), "TIFF", 8, {}),
 ]
