@@ -214,10 +214,10 @@ def test_pictures_may_lie_in_a_folder_for_each_set(cli):
     names = sorted(glob.glob(os.path.join("pictures", "train", "*", "*")))
     order = numpy.random.RandomState(0).permutation(12)  # and not that of the classes
     assert [*data.files[:12]] == [names[i] for i in order] and data.facts.n_in == 28**2
-    os.rename("pictures/val", "pictures/valid")  # is as good a name
 
     options = "--size", 10, "--n-epochs", 2, "--quiet"
     assert cli("train", "pictures", *options, "--output", "m.pkl").code == 0
+    os.rename("pictures/val", "pictures/valid")  # is as good a name
     assert cli("train", "--verify", "m.pkl").code == 0
     done = cli("train", "pictures", *options, "--output", "pictures/test/b/1.JPG")
     assert done.code == 1 and "b/1.JPG would overwrite what is read" in done.err
