@@ -107,6 +107,7 @@ def assert_told(data, told, is_standardized, pixel_scale, dtype):
         for (features, labels), (_, of_rows), wanted in zip(make(data), data, ready):
             found, kept = engine.as_stored(features), engine.value(labels)
             assert kept.dtype == "int32" and (kept == of_rows).all()
+            assert make is stored or labels.owner.inputs[0].get_value().dtype == floatx
             are_bytes = make is stored and scale != 1 and is_plain
             assert found.shared.get_value().dtype == ("uint8" if are_bytes else floatx)
             rows = found.rows(0, len(wanted), "float64") * found.scale

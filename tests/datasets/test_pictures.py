@@ -85,7 +85,7 @@ KEPT = [
     (lambda grey: grey, "JPEG", 3, {"exif": b"Exif\0\0senseless"}),
     (lambda grey: stained(grey // 2 + 127), "PNG", 8, {}),  # darker than the pencil
     (lambda grey: grey.astype("i4"), "TIFF", 1, {}),
-    (lambda grey: stained((grey / 255).astype("f4"), [numpy.nan, -9, 0]), "TIFF", 8, {}),
+    (lambda grey: stained(((grey - 9.0) / 246).astype("f4"), numpy.nan), "TIFF", 8, {}),
 ]
 
 
