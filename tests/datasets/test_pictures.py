@@ -107,6 +107,9 @@ def test_a_thin_pen_does_not_fade_and_paper_alone_is_blank(random):
     assert thin.max() > 200
     assert 0.5 < thin.sum(dtype=float) / thick.sum(dtype=float) < 1.5
     assert classes_of(thin) == classes_of(thick) == 7
+    line = numpy.pad(numpy.zeros((300, 4), "u1"), (50, 198), constant_values=255)
+    rows, columns = prepared(line, layout=FIELD._replace(shape=(280, 280))).nonzero()
+    assert (numpy.ptp(rows) + 1, numpy.ptp(columns) + 1) == (200, 15)  # 8 % of what was 300
     smooth = numpy.full((900, 20), 128, "u1")
     shaded = numpy.where(numpy.arange(900)[:, None] // 100 == 4, 145, smooth).astype("u1")
     for paper in (smooth, shaded, (smooth + 8 * random.randn(900, 20)).astype("u1")):
