@@ -152,7 +152,8 @@ REFUSED = [
     ({"datasets": PAIRS[:2]}, r"three pairs \(x, y\) are needed, for training, valid"),
     (with_training_set(X, Y[:9]), r"training y has shape \(9,\) .*, x has 20 rows"),
     (with_training_set(theano.shared(X[:9]), T.cast(SHARED, "int32")), r"\(20,\) .* x has 9"),
-    (with_training_set(X, Y + 1), "training y has labels from 1 to 3, .* from 0 to 2"),
+    (with_training_set(X, Y - 1), "training y has labels from -1 to 1, .* from 0 to 2"),
+    (with_training_set(X, T.cast(SHARED + 1, "int32")), "y has labels from 1 to 3, .* 3 classes"),
     (with_training_set(X, Y + 0.5), "dtype float64, .* the symbolic y is int32"),
     (with_training_set(X, numpy.eye(3)[Y]), r"y has shape \(20, 3\) and dtype float64"),
     (with_training_set(X[:, :3], Y), r"shape \(20, 3\), and the model takes 4 columns"),
@@ -162,7 +163,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("changed, message", REFUSED, ids=range(18))
+@pytest.mark.parametrize("changed, message", REFUSED, ids=range(19))
 def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, message, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)
     with pytest.raises(LogRegError, match=message):

@@ -44,6 +44,8 @@ def find_rows(names):
     --------
     >>> find_rows(["y", "X_test", "x"]), find_rows(["y", "test_images"]), find_rows(["mine"])
     (['x'], ['test_images'], ['mine'])
+    >>> find_rows(["x_train", "y_train", "x_test", "y_test"])
+    ['x_test']
     """
     wanted = [form.format(x) for form in ("{}", *FORMS["test"]) for x, _ in ARRAYS]
     called = [name for name in wanted if name in names]

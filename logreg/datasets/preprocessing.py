@@ -181,7 +181,17 @@ def scale_of(x, pixel_scale=None):
 
 
 def scaled(x, dtype):
-    """Features of the float `dtype`, C-ordered, uint8 pixels scaled by 1/256."""
+    """Features of the float `dtype`, C-ordered, uint8 pixels scaled by 1/256.
+
+    Examples
+    --------
+    >>> pixels = numpy.array([[0, 64], [128, 255]], "uint8", order="F")
+    >>> scaled(pixels, "float32").tolist(), scaled(pixels, "float32").flags.c_contiguous
+    ([[0.0, 0.25], [0.5, 0.99609375]], True)
+    >>> floats = scaled(pixels.astype(">f4"), "float32")  # which are no pixels
+    >>> floats.tolist(), floats.flags.c_contiguous, scaled(floats, "float32") is floats
+    ([[0.0, 64.0], [128.0, 255.0]], True, True)
+    """
     return Preprocessing(PIXEL_SCALE).apply(x, dtype)
 
 

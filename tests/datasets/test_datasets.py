@@ -6,14 +6,15 @@ import itertools
 
 import numpy
 import pytest
-from builders import SAMPLE, csv_text, make_pairs, sample, save, save_folder, write
+from builders import csv_text, make_pairs, save, save_folder, write
 from conftest import peak_memory
 
 from logreg import engine
 from logreg.datasets import preprocessing
 from logreg.datasets.dataset import make_folds, read_dataset
+from logreg.datasets.formats import mapping
 from logreg.datasets.options import NA, NO_OPTIONS, Preparation, TableOptions
-from logreg.datasets.preprocessing import Moments, Preprocessing, scaled
+from logreg.datasets.preprocessing import Moments, Preprocessing
 from logreg.datasets.splits import stratified_order
 from logreg.datasets.variables import given, load_data, shared, stored
 from logreg.errors import DatasetError, SettingError
@@ -21,16 +22,7 @@ from logreg.errors import DatasetError, SettingError
 PAIRS = make_pairs()
 
 
-# The sample, and what load_data gives
-
-
-def test_load_data_gives_shared_variables(capsys):
-    (train_x, train_y), *_ = load_data(str(SAMPLE))
-    assert capsys.readouterr().out == ""
-    assert train_y.type.dtype == "int32"
-    assert (train_x.get_value() == sample()["x_train"].reshape(5000, 784) / 256).all()
-    assert (train_y.eval() == sample()["y_train"]).all()
-    assert train_y.owner.inputs[0].get_value().dtype == engine.theano.config.floatX
+# What engines get
 
 
 def test_bytes_that_a_model_takes_as_integers_are_not_scaled():
@@ -40,17 +32,6 @@ def test_bytes_that_a_model_takes_as_integers_are_not_scaled():
         for variable in (engine.T.imatrix(), engine.T.matrix())
     )
     assert (engine.value(as_integers) == x).all() and as_floats.scale == 1 / 256
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("stored", ["u1", "i1", ">i4", "u8", "?", "f2", ">f4", "f8"])
-def test_scaled_is_the_plain_formula(stored, dtype):
-    x = numpy.asfortranarray(numpy.arange(120).reshape(12, 10).astype(stored))
-    found = scaled(x, dtype)
-    wanted = x.astype(dtype) / numpy.dtype(dtype).type(256 if stored == "u1" else 1)
-    assert found.dtype == dtype and found.dtype.isnative and found.flags.c_contiguous
-    assert (found == wanted).all()
-    assert numpy.shares_memory(scaled(found, dtype), found)
 
 
 @pytest.mark.parametrize("option", [{"standardize": True}, {"drop": "a"}])
@@ -122,8 +103,10 @@ def assert_told(data, told, is_standardized, pixel_scale, dtype):
     ready = [(x - means) / scales if is_standardized else x for x in ready]
     floatx, is_plain = engine.theano.config.floatX, not is_standardized and "missing" not in told
     for make in (shared, stored):
-        for (features, _), wanted in zip(make(data), ready):
-            found = engine.as_stored(features)
+        for (features, labels), (_, of_rows), wanted in zip(make(data), data, ready):
+            found, kept = engine.as_stored(features), engine.value(labels)
+            assert kept.dtype == "int32" and (kept == of_rows).all()
+            assert make is stored or labels.owner.inputs[0].get_value().dtype == floatx
             are_bytes = make is stored and scale != 1 and is_plain
             assert found.shared.get_value().dtype == ("uint8" if are_bytes else floatx)
             rows = found.rows(0, len(wanted), "float64") * found.scale
@@ -163,6 +146,8 @@ def test_what_is_told_of_data(kind, shuffle, pixel_scale, standardize, capsys, m
     how = Preparation(standardize, shuffle, split_seed=3, pixel_scale=pixel_scale)
     data = read_dataset(source, options, how, dtype="float32")
     assert sorted(map(str, data.files)) == sorted(glob.glob("*.*") + glob.glob("data/*"))
+    is_mapped = kind == "folder" and not (shuffle or pixel_scale)
+    assert (mapping(data.train[0]) is not None) == is_mapped != data.train[0].flags.writeable
     is_alone = kind in ("one array", "table")
     by_default = kind == "table" or (is_alone and pixel_scale)  # what is mapped stays in order
     told.update({"split": [40, 10, 10]} if is_alone else {})

@@ -12,30 +12,9 @@ from conftest import peak_memory
 
 from logreg.datasets import frames
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.formats import mapping
-from logreg.datasets.options import NO_OPTIONS, Preparation, TableOptions
-from logreg.saving.facts import as_json
+from logreg.datasets.options import Preparation, TableOptions
 
 # ---- reading
-
-
-@pytest.mark.parametrize("standardize", [False, True])
-@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
-def test_a_folder_is_mapped_and_like_the_same_data_in_memory(dtype, standardize):
-    x, y = numpy.random.RandomState(0).randint(0, 200, (4001, 200)), numpy.arange(4001) % 3
-    x[0, 0] = 220  # the largest is in the first of several blocks
-    rows = slice(4000), slice(3000, 4001), slice(0, 3)
-    pairs = [(x[which].astype(dtype), y[which]) for which in rows]
-    mapped, held = (
-        read_dataset(source, NO_OPTIONS, Preparation(standardize), "float32")
-        for source in (save_folder(pairs), [(numpy.asfortranarray(x), y) for x, y in pairs])
-    )
-    for (found, labels), (x, y) in zip(mapped, pairs):
-        assert mapping(found) is not None and found.dtype == dtype and not found.flags.writeable
-        assert (found == x).all() and mapping(labels) is None and (labels == y).all()
-    mapped, held = mapped.facts.as_dict(), held.facts.as_dict()
-    assert (mapped.pop("dataset"), held.pop("dataset")) == ("data", "the given arrays")
-    assert as_json(mapped) == as_json(held)
 
 
 def test_data_that_begin_at_an_odd_offset_are_read():

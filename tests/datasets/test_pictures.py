@@ -51,10 +51,10 @@ def test_drawn_digits_are_classified_as_their_pixels(random, style):
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (20, 40)])
-@pytest.mark.parametrize("size", [(40, 300), (300, 40)])
+@pytest.mark.parametrize("size", [(40, 300), (300, 40), (480, 480)])
 def test_ink_fits_the_box_and_stands_by_its_mass(shape, size):
     picture = numpy.full((600, 700), 250, numpy.uint8)
-    picture[100 : 100 + size[0], 300 : 300 + size[1]] = 10
+    picture[100 : 100 + size[0], 200 : 200 + size[1]] = 10
     field = prepared(picture, layout=FIELD._replace(shape=shape))
     assert field.shape == shape and field.max() == 255
     scale = min(n * 20 / 28 / m for n, m in zip(shape, size))
@@ -62,7 +62,7 @@ def test_ink_fits_the_box_and_stands_by_its_mass(shape, size):
         mass = field.sum(axis=1 - axis, dtype=float)
         assert (mass > 0).sum() == max(1, round(size[axis] * scale))
         assert abs((mass * numpy.arange(n)).sum() / mass.sum() - n / 2) <= 0.5 + 1e-9
-    picture[100:400, 300:310] = picture[100:110, 300:600] = 10  # its mass is near an edge
+    picture[100:400, 200:210] = picture[100:110, 200:500] = 10  # its mass is near an edge
     field = prepared(picture, layout=FIELD._replace(shape=shape))
     assert {field.any(axis=0).sum(), field.any(axis=1).sum()} == {round(min(shape) * 20 / 28)}
 
@@ -83,9 +83,9 @@ KEPT = [
     (lambda grey: numpy.dstack([0 * grey] * 3 + [255 - grey]), "PNG", 1, {}),  # on nothing
     (lambda grey: numpy.rot90(grey).copy(), "JPEG", 3, {"exif": SIDEWAYS.tobytes()}),
     (lambda grey: grey, "JPEG", 3, {"exif": b"Exif\0\0senseless"}),
-    (stained, "PNG", 8, {}),
+    (lambda grey: stained(grey // 2 + 127), "PNG", 8, {}),  # darker than the pencil
     (lambda grey: grey.astype("i4"), "TIFF", 1, {}),
-    (lambda grey: stained((grey / 255).astype("f4"), numpy.nan), "TIFF", 8, {}),
+    (lambda grey: stained(((grey - 9.0) / 246).astype("f4"), numpy.nan), "TIFF", 8, {}),
 ]
 
 
@@ -107,6 +107,9 @@ def test_a_thin_pen_does_not_fade_and_paper_alone_is_blank(random):
     assert thin.max() > 200
     assert 0.5 < thin.sum(dtype=float) / thick.sum(dtype=float) < 1.5
     assert classes_of(thin) == classes_of(thick) == 7
+    line = numpy.pad(numpy.zeros((300, 4), "u1"), (50, 198), constant_values=255)
+    rows, columns = prepared(line, layout=FIELD._replace(shape=(280, 280))).nonzero()
+    assert (numpy.ptp(rows) + 1, numpy.ptp(columns) + 1) == (200, 15)  # 8 % of what was 300
     smooth = numpy.full((900, 20), 128, "u1")
     shaded = numpy.where(numpy.arange(900)[:, None] // 100 == 4, 145, smooth).astype("u1")
     for paper in (smooth, shaded, (smooth + 8 * random.randn(900, 20)).astype("u1")):
@@ -146,6 +149,8 @@ def test_a_picture_of_a_training_image_is_that_image(kind, standardize, backgrou
 def test_images_that_are_not_laid_out_as_mnists_are_scaled_alone():
     digits = sample()["x_test"][:200]
     clothes = numpy.stack([numpy.roll(digit, 5, axis=1) for digit in digits])  # not in the middle
+    corner = numpy.pad([[1]], (2, 25))  # where a blur counts for none
+    assert are_centred(digits | 50 * corner) and not are_centred(digits | 60 * corner)
     large = numpy.pad(digits, ((0, 0), (4, 4), (4, 4)))[:, 8:-8, 8:-8]  # fill the field
     assert are_centred(digits) and are_centred(1 - digits / 255) and not are_centred(large)
     assert not are_centred(clothes) and are_centred(numpy.concatenate([digits, clothes[:9]]))
@@ -153,9 +158,9 @@ def test_images_that_are_not_laid_out_as_mnists_are_scaled_alone():
         enlarged = numpy.kron(255 - image, numpy.ones((3, 3), "u1"))
         found = prepared(enlarged, layout=FIELD._replace(is_centred=False))
         assert apart(found, image) < 3 < apart(prepared(enlarged), image)
-    wide = 255 - numpy.pad(clothes[0], ((0, 0), (14, 14)))
-    for height in (20, 40):
-        found = prepared(wide, layout=Layout((height, 20)))  # its aspect is kept
+    wide = numpy.pad(clothes[0], ((0, 0), (14, 14)))
+    for height, picture in ((20, wide), (40, 255 - wide)):
+        found = prepared(picture, layout=Layout((height, 20)))  # its aspect is kept
         middle = found[height // 2 - 5 : height // 2 + 5]
         assert found.shape == (height, 20) and found.sum() == middle.sum() > 0
 
@@ -203,26 +208,34 @@ def test_grey_pictures_are_tested_as_they_were_trained_on(random, cli, option):
 
 def test_pictures_may_lie_in_a_folder_for_each_set(cli):
     for split, n in (("train", 12), ("val", 4), ("test", 2)):
-        for i, digit in enumerate(sample()["x_train"][:n]):
+        for i, digit in enumerate(sample()["x_train"][:n] * (split != "test")):
             os.makedirs(f"pictures/{split}/{'ab'[i % 2]}", exist_ok=True)
             Image.fromarray(digit).save(f"pictures/{split}/{'ab'[i % 2]}/{i}.JPG")
     data = read_dataset("pictures")
     assert sorted(data.files) == sorted(glob.glob(os.path.join("pictures", "*", "*", "*")))
     assert (data.facts.rows, data.facts.class_labels) == ([12, 4, 2], ["a", "b"])
-    assert (numpy.diff(data.train[1]) < 0).any()  # they are not in the order of the classes
+    names = sorted(glob.glob(os.path.join("pictures", "train", "*", "*")))
+    order = numpy.random.RandomState(0).permutation(12)  # and not that of the classes
+    assert [*data.files[:12]] == [names[i] for i in order] and data.facts.n_in == 28**2
 
     options = "--size", 10, "--n-epochs", 2, "--quiet"
     assert cli("train", "pictures", *options, "--output", "m.pkl").code == 0
+    os.rename("pictures/val", "pictures/valid")  # is as good a name
     assert cli("train", "--verify", "m.pkl").code == 0
     done = cli("train", "pictures", *options, "--output", "pictures/test/b/1.JPG")
     assert done.code == 1 and "b/1.JPG would overwrite what is read" in done.err
+    assert "warning: pictures: test 2 pictures are blank, or too faint, pictures" in done.err
     save("other.pkl", numpy.zeros((5, 2)), numpy.zeros(2))  # of no images
     done = cli("predict", "--model", "other.pkl", "--evaluate", "pictures")
     assert done.code == 1 and "a folder of pictures, which the model does not take" in done.err
+    os.makedirs("more/test/a")  # of no pictures is no set
+    os.rename("pictures/train", "more/train")
+    assert read_dataset("more").facts.rows == [8, 2, 2]
     # A picture of something beside arrays is no data.
-    for name, array in (("x", numpy.eye(20)), ("y", numpy.arange(20) % 2)):
+    for name, array in (("x", numpy.eye(20)), ("y", numpy.arange(20) % 2), ("more", [None])):
         numpy.save(f"pictures/{name}.npy", array)
-    assert sum(read_dataset("pictures").facts.rows) == 20
+    data = read_dataset("pictures")
+    assert (sum(data.facts.rows), [file.stem for file in data.files]) == (20, ["x", "y"])
 
 
 NO_PICTURES = [

@@ -95,6 +95,7 @@ def test_the_test_table_has_the_columns_of_the_training_table(train, test, optio
     told = of_columns(read_table("train.csv", options)[1])
     assert {name: getattr(data.facts, name) for name in told} == told and data.facts.n_out == 2
     assert [file.name for file in data.files] == ["train.csv", "test.csv"]
+    assert sum(data.facts.rows[:2]) == train.count(b"\n") - bool(data.facts.columns)
 
 
 def test_labels_are_text_if_one_of_any_set_is():
@@ -116,15 +117,17 @@ def test_what_is_no_pairs(dataset):
 
 
 def test_names_in_the_search_folders(tmp_path, monkeypatch):
+    idx_folder(tmp_path / "data")  # have a name of their own
     with pytest.raises(DatasetError, match=r"'mine' not found; looked in \., .*data: give"):
         read_dataset("mine")
-    (tmp_path / "data").mkdir()
     save_pairs("data/mine.npz", [TRAIN] * 3)
     assert read_dataset("mine").facts.dataset == "mine"
     monkeypatch.setenv("HOME", str(tmp_path / "data"))
     data = read_dataset("mine.npz")
     assert data.facts.n_in == read_dataset("~/mine.npz").facts.n_in == 5
-    with pytest.raises(DatasetError, match="not found"):
+    save_pairs("mine.npz", make_pairs())  # what is near comes first
+    assert read_dataset("mine.npz").facts.n_in == 4
+    with pytest.raises(DatasetError, match=r"'elsewhere/mine' not found; looked in \.: give"):
         read_dataset("elsewhere/mine")
     data.check_outputs(None, "mine.npz", "data/e.npz")  # which are not read
 

@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import re
+from collections import Counter
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -146,7 +147,7 @@ def test_encodings(encoding, is_given, is_gzipped):
 
 
 SENSELESS = [
-    *(("encoding", value, "one that Python knows") for value in ("klingon", "hex", 8)),
+    *(("encoding", value, "one that Python knows") for value in ("klingon", "hex", "a\0", 8)),
     *(("header", 0, "True or False"), ("missing", "median", "'mean'")),
     *(("label_column", True, "a name, or a number"), ("decimal", ";", "'.' or ','")),
     *(("size", 9, "a whole number from 10"), ("pixel_scale", 0, "a number above 0")),
@@ -270,7 +271,7 @@ MEANINGS = {
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeypatch):
+def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeypatch, capsys):
     """Columns of any kinds in any order, empty cells, options beside each other."""
     monkeypatch.setattr(frames, "CHUNK_CELLS", 1)  # 32 rows, then 8
     monkeypatch.setattr(preprocessing, "BLOCK", 50)
@@ -320,6 +321,8 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
     narrow = read("t.csv", options, dtype="float32", scratch=".").x
     numpy.testing.assert_array_equal(narrow, wanted[rows].astype("float32"))
     assert mapping(narrow) is not None and os.listdir() == ["t.csv"]
+    said = f"note: t.csv: {n - len(rows)} rows without a label are left out"
+    assert (said in capsys.readouterr().err) == (len(rows) < n)
     assert labels_of(found) == labels[rows].tolist()
     assert [*found.rows] == (rows + 1 + has_names).tolist()
     assert found.first_rows == [found.rows[labels_of(found).index(text)] for text in found.labels]
@@ -529,9 +532,9 @@ LABELS = [
     (90, lambda i: i // 4, QUANTITY.format(90, 23)),
     (90, lambda i: i // 5, None),  # 18 numbers
     (240, lambda i: i % 31, QUANTITY.format(240, 31)),
-    (240, lambda i: f"k{i % 31}", None),
+    (3000, lambda i: f"k{min(i % 90, 31):02}", None),
     (90, lambda i: f"k{i * 46 // 90}", NO_LABEL.format(46, 90, "'k0', 'k1'")),
-    (90, lambda i: f"k{i * 45 // 90}", None),
+    (90, lambda i: f"k{i * 45 // 90:02}", None),
     (90, lambda i: i / 8, "label column holds the label 0.125 in row 3: l ... `label_column`"),
     (12, lambda i: min(i, 9), QUANTITY.format(12, 10)),
     (12, lambda i: min(i, 10), NO_LABEL.format(11, 12, "0, 1")),
@@ -549,6 +552,9 @@ def test_what_makes_no_label(n, label, said, capsys):
     else:
         told = capsys.readouterr().err
         assert f"warning: t.csv: {said}" in told if said else "quantity" not in told
+        shown = [f"{k!r} {count:,}" for k, count in Counter(map(label, range(n))).most_common()]
+        shown[10:] = [f"and {len(shown) - 10} more"] * (len(shown) > 10)
+        assert f"rows of each class: {', '.join(shown)}\n" in told
 
 
 # Groups
