@@ -151,8 +151,7 @@ def test_which_rows_validate(monkeypatch):
     assert len(train[0]) == 27 and (train[0] == valid[0]).all()
     assert (settings.batch_size, refit) == (2, False)
     assert not given(x, y, refit=False)[4]
-    many = numpy.ones((8000, 1)), [0, 1] * 4000
-    assert given(*many, validation_fraction=0.05)[3].batch_size == 400  # as many as validate
+    assert given(numpy.ones((400, 1)), [0, 1] * 200, validation_fraction=0.05)[3].batch_size == 20
 
 
 def test_threads_of_two_dtypes_fit_one_after_the_other(monkeypatch):
