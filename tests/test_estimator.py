@@ -145,8 +145,8 @@ def test_which_rows_validate(monkeypatch):
     states = 1, numpy.random.RandomState(1), None
     other, same, any_other = (given(x, y, random_state=state)[1][0] for state in states)
     assert (other == same).all() and (other != valid[0]).any() and (any_other != valid[0]).any()
-    assert given(x, y, shuffle=False)[1][0][:, 0].tolist() == list(range(55, 66))
-    assert [len(x) for x, _ in given(x[:60], y[:60])[:2]] == [50, 10]
+    assert given(x, y, shuffle=False, random_state=1)[1][0][:, 0].tolist() == [*range(55, 66)]
+    assert [len(x) for x, _ in given(x[:64], y[:64])[:2]] == [54, 10]
     train, valid, _, settings, refit = given(x[33:60], y[33:60])
     assert len(train[0]) == 27 and (train[0] == valid[0]).all()
     assert (settings.batch_size, refit) == (2, False)
