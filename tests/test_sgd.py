@@ -1,7 +1,6 @@
 """Whole runs against NumPy, what `fit` takes and refuses, and what a run keeps."""
 
 import gc
-import inspect
 import weakref
 
 import numpy
@@ -79,8 +78,6 @@ def test_a_run_computes_what_numpy_computes(criterion, options, working_folder):
         error, test_error = validation[2 + by_loss], validation[5 + by_loss]  # of all rows by loss
         row = [*validation[:2], error, test_error, validation.loss]
         assert run.curve[epoch] == row[: 4 + by_loss]
-    assert (run.epoch, run.iter, run.reason) == (30, 119, "n_epochs")
-    assert run.stopping.best_loss == pytest.approx(least)
     assert run.best_validation.iter == best[3] < run.iter
     assert [path.name for path in working_folder.iterdir()] == ["best_model.pkl"]
     model = load_model("best_model.pkl")
@@ -148,8 +145,6 @@ REFUSED = [
     ({"updates": [(W, W + 1), (W, W + 1)]}, r"updates\[1\]: W has a new value already"),
     ({"updates": [W]}, r"updates is \[W\]: pairs \(shared variable, symbolic new value\) are"),
     ({"updates": [(W, W + 1)]}, "no variable of updates: give the shared variables"),
-    (with_training_set([[1.0] * 4, [1.0]] * 10, Y), "x is an object array .*every row as long"),
-    ({"datasets": PAIRS[:2]}, r"three pairs \(x, y\) are needed, for training, valid"),
     (with_training_set(X, Y[:9]), r"training y has shape \(9,\) .*, x has 20 rows"),
     (with_training_set(theano.shared(X[:9]), T.cast(SHARED, "int32")), r"\(20,\) .* x has 9"),
     (with_training_set(X, Y - 1), "training y has labels from -1 to 1, .* from 0 to 2"),
@@ -163,7 +158,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("changed, message", REFUSED, ids=range(19))
+@pytest.mark.parametrize("changed, message", REFUSED, ids=range(17))
 def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, message, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)
     with pytest.raises(LogRegError, match=message):
@@ -198,7 +193,6 @@ def test_a_run_keeps_no_data(layer, request):
 
 def test_the_tutorials_function():
     given = {"learning_rate": 0.5, "n_epochs": 2, "dataset": "mnist_sample", "batch_size": 300}
-    assert [*inspect.signature(sgd_optimization_mnist).parameters] == [*given]
     assert sgd_optimization_mnist.__defaults__ == (0.13, 1000, "mnist.pkl.gz", 600)
     sgd_optimization_mnist(*given.values())
     assert given.items() <= load_model("best_model.pkl").metadata.items()

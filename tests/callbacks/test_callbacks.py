@@ -23,9 +23,10 @@ STOPPED = {"reason": "stopped", "message": "patience"}  # which is no end by pat
 # ---- the tutorial's lines
 
 
+ENDED = "stopped after 3 of 3 epochs; the last validation was the best: more `n_epochs` may help\n"
 ENDS = [
-    ("/usr/bin/pytest", {}, "train.py ran for 1.5s\nstopped after 3 of 3 epochs"),
-    ("code/mine.py", STOPPED, "mine.py ran for 1.5s\nstopped: patience\n"),
+    ("/usr/bin/pytest", {}, f"The code for file train.py ran for 1.5s\n{ENDED}"),
+    ("code/mine.py", STOPPED, "The code for file mine.py ran for 1.5s\nstopped: patience\n"),
     ("a.py", {"reason": "interrupted"}, ""),  # it has no result
     ("a.py", {"validations": [BEST._replace(test_error=None)]}, ""),  # its test failed
 ]
@@ -44,9 +45,7 @@ def test_what_is_said_beside_the_tutorials_lines(program, ended, said, capsys, m
     PrintLog(validations=False).on_validation(new_run(), BEST)
     PrintLog().on_validation(new_run(iter=4), BEST._replace(test_error=0.0))
     PrintLog().on_train_end(new_run(iter=8, **state))
-    out, err = capsys.readouterr()
-    assert err.startswith(f"The code for file {said}") if said else err == ""
-    assert out == VALIDATED + (LINES if said else "")
+    assert capsys.readouterr() == (VALIDATED + (LINES if said else ""), said)
 
 
 # ---- files
@@ -56,10 +55,17 @@ def test_a_classifier_that_is_not_trained_or_sits_on_a_layer_is_refused():
     layer = LogisticRegression(T.tanh(T.matrix("x")), 4, 2)
     best_model = BestModel("m.pkl", LogisticRegression(T.matrix("x"), 4, 3))
     W, _ = best_model.classifier.params
-    best_model.on_train_begin(new_run(params=[W], best_values=[numpy.eye(4, 3)]))  # b stays
+    run = new_run(params=[W], best_values=[numpy.eye(4, 3)])  # b stays
+    best_model.on_train_begin(run)
     assert (load_model("m.pkl").W.get_value() == numpy.eye(4, 3)).all()  # at once, if resumed
     with pytest.raises(LogRegError, match="is not the one in the cost"):
         best_model.on_train_begin(new_run(params=layer.params))
+    with pytest.raises(KeyError), run.at_its_best():
+        raise KeyError
+    assert not W.get_value().any()
+    run.best_values = None
+    with pytest.raises(ModelFileError, match="class_labels"):  # now, not when there is a best
+        BestModel("m.pkl", best_model.classifier, class_labels=["a"]).on_train_begin(run)
     with pytest.raises(LogRegError, match=r"sits on a layer.*save_params .* BestModel\(path\)"):
         BestModel("m.pkl", layer)
 
@@ -94,7 +100,6 @@ def test_another_table_is_not_taken_for_a_history(working_folder):
     Path("run.csv").write_bytes(b"epoch,loss\n\xff\xfe")
     with pytest.raises(ModelFileError, match=r"run\.csv is no history of a run: give another name"):
         History("run.csv").check(new_run(iter=3))
-    assert Path("run.csv").read_bytes() == b"epoch,loss\n\xff\xfe"
 
 
 # ---- signals

@@ -20,12 +20,11 @@ from logreg.hyperparameters import Hyperparameters
 from logreg.run import Validation
 from logreg.sgd import sgd_optimization
 
-SETTINGS = Hyperparameters(0.05, n_epochs=12, batch_size=10, patience=8, momentum=0.5)
+SETTINGS = Hyperparameters(0.05, n_epochs=12, batch_size=10, patience=9, momentum=0.5)
 
 
 # 6 minibatches an epoch, of bytes.
-PAIRS = [((abs(x) * 40).astype("uint8"), y) for x, y in make_pairs((65, 47, 33))]
-DATA = read_dataset(PAIRS)
+DATA = read_dataset([((40 * abs(x)).astype("u1"), y) for x, y in make_pairs((65, 47, 33))])
 
 
 class Stop(Callback):
@@ -63,8 +62,7 @@ def test_a_run_resumed_twice_ends_like_an_undisturbed_one(capfd, floatx, minibat
 
     printed = []
     for at, resume in ((3, False), (11, True)):
-        part = run("parts", Stop(at + minibatches), resume=resume)
-        assert part.reason == "interrupted"
+        run("parts", Stop(at + minibatches), resume=resume)
         printed += lines(capfd.readouterr().out)
         assert printed == expected[: len(printed)]
     assert len(outcome("parts")[1]) == 1 + 3 < len(outcome("whole")[1])
@@ -84,12 +82,10 @@ def test_a_finished_run_is_lengthened_to_the_bits_of_a_longer_one(capfd, n_epoch
     long = functools.partial(train, n_epochs=7, patience_increase=100, criterion=criterion)
     assert long("whole").reason == "n_epochs"
     expected = lines(capfd.readouterr().out)
-    first = long("parts", n_epochs=n_epochs)
-    assert (first.epoch, first.reason) == (n_epochs, "n_epochs")
+    long("parts", n_epochs=n_epochs)
     printed = lines(capfd.readouterr().out)[:-1]
-    last = long("parts", resume=True)
+    long("parts", resume=True)
     assert printed + lines(capfd.readouterr().out) == expected
-    assert (last.iter, last.reason) == (41, "n_epochs")
     assert outcome("parts") == outcome("whole")
 
 
@@ -111,23 +107,26 @@ def write_state(validations=(), **settings):
     Checkpoint("run.state").on_validation(run, None)
 
 
+NEW = {"batch_size": 10, "class_weight": "balanced", "criterion": "loss", "l1": 0.5, "l2": 0.1}
+NEW.update(improvement_threshold=1, learning_rate=1, momentum=0.4, patience_increase=3, patience=9)
+ALL = "; ".join(f"{name} was .* and is {NEW[name]}" for name in sorted(NEW))
 OTHERS = [
-    ({"l1": 0.5, "momentum": 0.4}, "l1 was 0.0 and is 0.5; momentum was 0.0 and is"),
+    (NEW, f"it is of another run: {ALL}"),
     ({"of_data": {"dataset": "e", "dataset_sha256": "1"}}, "another run: dataset_sha256 was 0 and"),
     ({"of_data": {"pixel_scale": 0.5, "scale_all": True}}, "pixel_scale was None and is 0.5"),
     ({"n_epochs": 3}, "the run is in epoch 4, and n_epochs is 3: give 4 or more"),
     ({"shape": (3, 2)}, "it is of another model, whose parameters have other shapes"),
     ({"dtype": "float32"}, "parameters have other shapes or types"),
+    ({}, "it is of another run: floatX was float64 and is float32"),
 ]
 
 
 @pytest.mark.parametrize("now, message", OTHERS)
 def test_what_a_run_is_not_resumed_from(now, message, working_folder):
     write_state()
-    run = run_of(**now)
-    with pytest.raises(ModelFileError, match=rf"run\.state cannot be resumed from.*{message}"):
-        Checkpoint("run.state", resume=True).restore(run)
-    assert run.iter == -1
+    said = rf"run\.state cannot be resumed from.*{message}"
+    with engine.floatx("float64" if now else "float32"), pytest.raises(ModelFileError, match=said):
+        Checkpoint("run.state", resume=True).restore(run_of(**now))
 
 
 def test_a_run_without_a_best_yet_comes_back_whatever_the_data_are_called(working_folder):
@@ -143,11 +142,11 @@ def test_other_arrays_are_other_data(working_folder):
     pairs, resuming = make_pairs((3000, 20, 20)), [Checkpoint("run.state", resume=True)]
     fit(**arguments(datasets=pairs), callbacks=resuming)
     last_rows = numpy.arange(3000)[:, None] >= 2000
-    (x, y), *held_out = pairs
+    x, y = pairs[0]
     one_label = numpy.where(numpy.arange(3000) == 1, (y + 1) % 3, y)
-    for others in ([(x, one_label), *held_out], [(x + last_rows, y), *held_out]):
+    for i, other in ((0, (x, one_label)), (0, (x + last_rows, y)), (1, pairs[2]), (2, pairs[1])):
         with pytest.raises(ModelFileError, match="another run: dataset_sha256 was"):
-            fit(**arguments(datasets=others), callbacks=resuming)
+            fit(**arguments(datasets=[*pairs[:i], other, *pairs[i + 1 :]]), callbacks=resuming)
 
 
 @pytest.mark.parametrize("lacking, there", [("run.csv", "run.state"), ("run.state", "run.csv")])
