@@ -138,7 +138,18 @@ BY_DATA = {
 
 
 def for_data(facts, **given):
-    """The hyperparameters of a run on some data, whose defaults are those that the data decide."""
+    """The hyperparameters of a run on some data, whose defaults are those that the data decide.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Facts
+    >>> for is_table, split in ((True, None), (False, [400, 50, 50]), (False, None)):
+    ...     found = for_data(Facts(is_table=is_table, split=split, rows=[400, 50, 50]), l2=0.1)
+    ...     found.batch_size, found.criterion, found.n_epochs, found.l2
+    (40, 'loss', 5000, 0.1)
+    (40, 'loss', 1000, 0.1)
+    (40, 'error', 1000, 0.1)
+    """
     by_loss = facts.is_table or facts.split
     defaults = {
         "batch_size": default_batch_size(facts.rows),
@@ -153,6 +164,15 @@ def default_batch_size(n_rows):
 
     It is the tutorial's. Only if a set has fewer rows, or the training set fewer than 5,000, it is
     a tenth of the training rows, or as many as the smallest set has if that is less.
+
+    Examples
+    --------
+    >>> default_batch_size([5000, 600, 600]), default_batch_size([4999, 600, 600])
+    (600, 499)
+    >>> default_batch_size([9000, 599, 600]), default_batch_size([9000, 600, 20])
+    (599, 20)
+    >>> default_batch_size([8, 2, 2])
+    1
     """
     if min(n_rows) >= DEFAULTS.batch_size and n_rows[0] >= 5000:
         return DEFAULTS.batch_size

@@ -53,8 +53,18 @@ def plot_curve(model, ax=None):
     Examples
     --------
     >>> curve = [[9, 1.2, 0.25, 0.3], [19, 0.9, 0.2, 0.24], [29, 0.8, 0.2, None]]
-    >>> plot_curve(ModelFacts(curve=curve, n_train_batches=10)).get_xlabel()
-    'epoch'
+    >>> ax = plot_curve(ModelFacts(curve=curve, n_train_batches=10))
+    >>> for axes in ax.figure.axes:
+    ...     axes.get_xlabel(), axes.get_ylabel(), float(axes.get_ylim()[0])
+    ('epoch', 'error (%)', 0.0)
+    ('', 'training cost', 0.0)
+    >>> for line in ax.get_legend().get_lines():
+    ...     line.get_label(), line.get_linestyle(), line.get_marker()
+    ('validation error', '-', 'None')
+    ('test error of each new best', '--', 'None')
+    ('significant gain', 'None', 'o')
+    ('best model', 'None', '*')
+    ('training cost (right)', '-.', 'None')
     """
     facts = _facts_of(model)
     points, stopping, gains = replay(facts)
@@ -202,11 +212,14 @@ def svg(plot, *arguments, size, alt):
 
     Examples
     --------
-    >>> drawn = svg(lambda text, ax: ax.set_title(text), "Füße", size=(1, 2), alt='"a" < b')
+    >>> plot = lambda text, ax: ax.set(title=text, xlabel=text)
+    >>> drawn = svg(plot, "Füße", size=(1, 2), alt='"a" < b')
     >>> re.match(r"<svg( [^>]*?) xmlns", drawn)[1]
     ' role="img" aria-label="&quot;a&quot; &lt; b"'
     >>> INK in drawn, "currentColor" in drawn, "<style" in drawn, ">Füße<" in drawn
     (False, True, False, True)
+    >>> re.findall("#000|#fff", drawn)  # of black or white, one is the page's own ground
+    []
     """
     from matplotlib.figure import Figure
 

@@ -7,6 +7,7 @@ expressions; where there is none, nothing is printed. D and T are the arrays and
 import os
 import re
 import shlex
+from pathlib import Path
 
 import numpy
 import pytest
@@ -17,10 +18,9 @@ ROWS = numpy.eye(3, 4)  # of the classes 0, 1 and 2, by the weights 10 * eye(4, 
 SHORT = {"D": "--dataset d.npz --n-epochs 2", "T": "--dataset t.csv --n-epochs 2"}
 
 COMMANDS = r"""
-train D | 0 | epoch 1, minibatch 10/10, validation error | stopped after 2 of 2 epochs
-train T --quiet | 0 | ^best model: .*\nvalidation error: .*\ntrained anew for its \d+0 minibatches on 50 rows, with.*\ntest error: |
 train T --folds 3 --quiet | 0 | ^fold 1 of 3: test error: .* of 20 rows.*\nmean of 3 folds: |
 train T --verbose | 0 | the model\nepoch 1, [^\n]+\nepoch 2, [^\n]+\nbest model: (?!.*best model) | class
+train T --folds 0 | 1 | ^... loading data\n$ | error: --folds is 0: of 60 rows, 2 to 20 are made
 train T --folds 1 | 1 | ^... loading data\n$ | error: --folds is 1: of 60 rows, 2 to 20 are made
 train T --folds 21 | 1 | ^... loading data\n$ | error: --folds is 21: of 60 rows, 2 to 20 are made
 train T --folds 3 --l2 12 --batch-size 1 | 0 | mean of 3 folds: | fold 3: warning: the run diverged in epoch
@@ -33,19 +33,18 @@ train T --folds 3 --checkpoint run | 1 | | error: --folds keeps no model
 train T --folds 3 --check-reference | 1 | | error: --folds keeps no model
 train D --check-reference | 1 | epoch 2 | epoch 1: .* and the tutorial has 12.458333 %, test error
 train T | 0 | t.csv: 60 rows, 4 features, 3 classes\n40 rows to train on, 10 to val | class
-train T --no-shuffle | 0 | \(in their order\) | class
 train T --drop b,c --no-standardize --missing mean --na - | 0 | 2 features, 3 classes | .
 train a.csv --dataset b.csv | 2 | | error: a.csv and --dataset b.csv: give one of them\n$
 train T --header --no-header | 2 | | argument --no-header: not allowed with argument --header
 train D --pixel-scale 0 | 2 | | argument --pixel-scale: invalid positive_number value: '0'
 train D --device tpu | 1 | | error: device 'tpu' is not known: give cpu, cuda
-train D --output d.npz | 1 | loading data | error: d.npz would overwrite what is read
 train D --resume | 1 | | error: --resume needs --checkpoint FILE
 train D --checkpoint new --resume --quiet | 0 | ^Opt.*\n$ | ^warning: there is no new to go .*\n$
 train --dataset na.csv --na - --na ? --missing mean --n-epochs 1 | 0 | 28 rows, 1 features | .
 predict rows.csv -M | 1 | | error: rows.csv: .*'x'
 predict rows.csv -M -n 3 | 0 | ^rows.csv\[1\]: ant\nrows.csv\[2\]: bee\nrows.csv\[3\]: cat\n$ |
 predict -M --proba --top 2 | 2 | | argument --top: not allowed with argument --proba
+predict rows.csv -M --na - --group a | 2 | | error: unrecognized arguments: --na - --group a\n$
 predict -M --info --weights | 2 | | argument --weights: not allowed with argument --info
 predict wide.csv -M --encoding utf-16-le | 0 | ^wide.csv\[1\]: ant\nwide.csv\[2\]: bee\nwide.csv\[3\]: cat\n$ |
 predict logo.svg -M | 1 | | error: logo.svg: is no npy, npz, CSV or IDX file; the model expects 4 features, and no picture: it knows no grey images of 10 x 10 pixels and of what range\n$
@@ -57,36 +56,30 @@ predict rows.npy -M --evaluate --dataset e.npz | 2 | | error: give inputs, --eva
 predict rows.npy -M --dataset e.npz | 2 | | error: --dataset is for --evaluate and for the first examples, not for inputs\n$
 predict photos -M --evaluate --no-invert | 2 | | error: --invert and --no-invert are for pictures to p
 predict rows.npy -M --top 0 | 1 | | ^error: --top is 0: it must be 1 or more\n$
-predict rows.npy -M --output model.pkl | 1 | | error: model.pkl would overwrite what is read
-predict photos -M --output photos/p.png | 1 | | error: photos/p.png would overwrite what is read
 predict wrong.npy rows.npy -M -n 1 --min-proba 1 | 1 | ^rows.npy\[0\]: \?\n$ | error: wrong.npy.* 5
 predict rows.npy -M -n 0 | 1 | | error: -n is 0: it must be 1 or more
 predict wrong.npy -M --output rows.csv | 1 | | error: wrong.npy.*\nerror: nothing could be predicted, so rows.csv is not
 predict rows.npy -M --min-proba -0.1 | 1 | | error: --min-proba is -0.1: it must be from 0 to 1\n$
+predict rows.npy -M --min-proba nan | 1 | | error: --min-proba is nan: it must be from 0 to 1
 predict rows.npy -M --min-proba 75 | 1 | | error: --min-proba is 75.0: it must be from 0 to 1
 predict rows.npy -M --keep 2 | 1 | | error: rows.npy: is no table, of which --keep could keep
 predict t.csv -M --keep kind | 1 | | t.csv.* has no column kind to keep, or several; its columns are
 predict -M --dataset e.npz --evaluate | 0 | ^Test set of e.npz: its own test set\n.* 0.000000 % \(0 of 3 rows\).*\nbee +0 +1 +0\ncat +0 +0 +1\n.*first: none\n$ |
 predict --model other.pkl --dataset d.npz | 1 | | ^error: d.npz: the model expects 5 features, got \(20, 4\); give as --dataset data like those that it was trained on\n$
-predict -M --evaluate --dataset e.npz --output e.npz | 1 | | ^error: e.npz would overwrite what is read, or
 export ./model.pkl --to npz | 0 | ^./model.npz: a model of 4 features and 3 classes\n$ |
-predict -M --weights --output d.npz | 1 | | error: d.npz would overwrite what is read
-export model.pkl --to npz --output model.pkl | 1 | | error: model.pkl would overwrite
-export model.pkl --to npz --output d.npz | 1 | | error: d.npz would overwrite what is read
 report model.pkl --dataset no.csv | 1 | | error: .*no.csv
-report model.pkl --output model.pkl | 1 | | error: model.pkl would overwrite what is read
+report new.pkl | 0 | | \nnote: the page is without the errors on a test set .*: t.csv: the model does not know the labels '1', '2'.*\nthe page is new.html\n$
 report ./other.pkl --label-column no | 0 | | ^note: the page is without the errors on a test set \(--dataset names one\): t.csv.* has no column no.*\. The model was trained on 't.csv'; --dataset names other data\nthe page is ./other.html\n$
-report model.pkl --dataset e.npz --output e.npz | 1 | | error: e.npz would overwrite what is read
-report other.pkl --output t.csv | 1 | | error: t.csv would overwrite what is read
-tutorial.__main__ --output d/t.html | 1 | | error: d/t.html cannot be written
 tutorial.__main__ --output a --notebook a | 1 | | error: a would overwrite
 tutorial.__main__ --mnist --notebook tutorial_mnist.html | 1 | | error: tutorial_mnist.html would
 """  # noqa: E501
 
 
 @pytest.fixture
-def files(working_folder):
+def files(working_folder, request):
     """The files that the commands read."""
+    if "[report" in request.node.name:
+        pytest.importorskip("matplotlib")
     os.mkdir("photos")
     write("photos/p.png", b"\x89PNG")
     save_pairs("d.npz", make_pairs())
@@ -95,6 +88,7 @@ def files(working_folder):
     save("model.pkl", 10 * numpy.eye(4, 3), numpy.zeros(3), **told)
     save_table(60)
     save("other.pkl", numpy.eye(5, 3), numpy.zeros(3), dataset="t.csv")  # which has 4 features
+    save("new.pkl", numpy.eye(4, 2), numpy.zeros(2), dataset="t.csv", class_labels=[0, 7])
     numpy.save("rows.npy", ROWS)
     numpy.save("wrong.npy", numpy.eye(5))
     write("rows.csv", csv_text(ROWS).encode() + b"1,x,3,4\n")
@@ -104,17 +98,48 @@ def files(working_folder):
     return working_folder
 
 
+def contents():
+    """What all files hold that are here, by their names."""
+    return {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+
+
 @pytest.mark.parametrize("line", COMMANDS.strip().split("\n"), ids=lambda it: it.split(" | ")[0])
 def test_a_command(line, cli, files):
-    if line.startswith("report"):
-        pytest.importorskip("matplotlib")
     command, code, out, err = (part.strip() for part in f"{line} ".split(" |"))
     words = [SHORT.get(word, word) for word in command.replace("-M", "--model model.pkl").split()]
-    before = {path: path.read_bytes() for path in files.iterdir() if path.is_file()}
+    before = contents()
     done = cli(*shlex.split(" ".join(words)))
     assert done.code == int(code), done
     for pattern, text in ((out, done.out), (err, done.err)):
         assert re.search(pattern, text, re.DOTALL) if pattern else text == "", text
-    assert not (code == "0" and "error: " in done.err)
-    assert {path: path.read_bytes() for path in before} == before  # the data, whatever came
-    assert not [name for name in os.listdir(".") if name.startswith(".")]
+    after = contents()
+    assert {path: after.get(path) for path in before} == before  # the data, whatever came
+    assert before == after if done.code and "--check" not in line else {*before} <= {*after}
+
+
+WRITING = [
+    ("train d.npz", "--output --checkpoint --history", "d.npz"),
+    ("train t.csv --checkpoint run.state --history run.csv", "--output", "t.csv run.state run.csv"),
+    ("predict rows.npy photos -M", "--output", "rows.npy photos/p.png model.pkl d.npz"),
+    ("predict -M --dataset e.npz", "--output", "e.npz model.pkl d.npz"),
+    ("predict -M --evaluate --dataset e.npz", "--output", "e.npz model.pkl d.npz"),
+    ("predict -M --info", "--output", "model.pkl d.npz"),
+    ("export model.pkl --to npz", "--output", "model.pkl d.npz"),
+    ("report model.pkl --dataset e.npz", "--output", "e.npz model.pkl d.npz"),
+    ("report other.pkl", "--output", "other.pkl t.csv"),
+    ("tutorial.__main__", "--output --notebook", ""),
+]
+
+
+@pytest.mark.parametrize("command, options, read", WRITING)
+def test_nothing_is_overwritten(command, options, read, cli, files):
+    """And what cannot be written is told before the data are read, if that can be."""
+    words, before = command.replace("-M", "--model model.pkl").split(), contents()
+    for option in options.split():
+        for path in [*read.split(), "nowhere/file"]:
+            done = cli(*words, option, path)
+            said = "would overwrite what is read, or written as well: give another name"
+            said = said if path in read else "cannot be written: No such file or directory; "
+            assert done.err.splitlines()[-1].startswith(f"error: {path} {said}")
+            assert done.code == 1 and (path in read or not done.out)
+    assert contents() == before

@@ -65,3 +65,5 @@ def test_each_fold_is_trained_as_its_rows_alone_are(refit, cli):
             x, y = fold.test
             p = Predictor(run).predict_proba(x)[numpy.arange(30), y]
             assert found["log_loss"] == pytest.approx(-numpy.log(p).mean(), rel=1e-5)
+            is_other = y != numpy.bincount(fold.train[1]).argmax()
+            assert found["baseline_percent"] == pytest.approx(100 * is_other.mean())

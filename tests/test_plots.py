@@ -11,6 +11,7 @@ from logreg.prediction.predictor import Predictor
 from logreg.run import Validation
 from logreg.saving.facts import ModelFacts
 
+matplotlib = pytest.importorskip("matplotlib")
 Figure = pytest.importorskip("matplotlib.figure").Figure
 CURVE = [[9, None, 0.4, 0.5], [19, 0.9, 0.2, 0.3], [29, 0.8, 0.3, None], [39, 0.8, 0.1999, 0.3]]
 TOLD = {"curve": CURVE, "n_train_batches": 10, "patience": 10, "patience_increase": 2.5}
@@ -42,11 +43,10 @@ def test_a_curve_marks_the_best_and_the_significant_gains():
     }
     assert lines_of(ax) == expected
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [*expected]
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", "error (%)")
     assert ax.get_ylim() == pytest.approx((0, 1.15 * 50))
     losses = [0.7, 0.6975, 0.695, 0.7]  # of steps that are too small alone, and no errors
     curve = [[9 + i, 1, 0, None if i else 0, loss] for i, loss in enumerate(losses)]
-    by_loss = {"curve": curve, "criterion": "loss", "n_train_batches": 1, "patience": 99}
+    by_loss = {"curve": curve, "criterion": "loss", "n_train_batches": 1, "patience": 9}
     ax = plots.plot_curve(ModelFacts.of(by_loss), axes())
     found, (_, right) = lines_of(ax), ax.figure.axes
     assert (found["best model"], [*found][3]) == ([[12, 0]], "training cost (right)")
@@ -85,6 +85,11 @@ def test_a_confusion_matrix_has_counts_where_there_is_room():
     assert not ax.texts and not numpy.ma.is_masked(ax.images[0].get_array())
     named = [label.get_text() for label in ax.get_yticklabels()]
     assert named == [many[int(k)][:23] + "…" for k in ax.get_yticks()] and len(named) == 20
-    with warnings.catch_warnings():  # of a glyph that no font has
-        warnings.simplefilter("error")
-        plots.svg(plots.plot_confusion, evaluation, size=(3, 3), alt="")
+    drawn = set()
+    for own in ({}, {"image.origin": "lower", "axes.linewidth": 9}):  # a user's matplotlibrc
+        with warnings.catch_warnings(), matplotlib.rc_context(own):
+            warnings.simplefilter("error")  # of a glyph that no font has
+            picture = plots.image(numpy.eye(4)[:2], "", plots.DIVERGING)
+            drawn.add(picture + plots.svg(plots.plot_confusion, evaluation, size=(3, 3), alt=""))
+            assert own.items() <= matplotlib.rcParams.items()
+    assert len(drawn) == 1

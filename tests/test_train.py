@@ -1,5 +1,6 @@
 """The command line of training, as a user meets it."""
 
+import itertools
 import json
 import os
 import re
@@ -14,30 +15,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from logreg import load_model, sgd
-from logreg.callbacks import History
+from logreg import Predictor, engine, load_model, sgd
+from logreg.callbacks import History, verdict
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.options import Preparation
-from logreg.hyperparameters import EPOCHS_OF_A_TABLE, default_batch_size
-
-OPTIONS = ["--dataset", "mnist_sample", "--batch-size", "100"]
-
-
-def test_the_options_reach_the_run(cli):
-    options = "--n-epochs 9 --learning-rate 0.5 --patience 60 --patience-increase 1.5 --l1 1e-5"
-    options += " --improvement-threshold 0.5 --l2 1e-4 --momentum 0.25 --class-weight balanced"
-    options += " --floatx float64 --shuffle --split-seed 3 --checkpoint run.state"
-    options += " --history run.csv --output m.pkl"
-    code, out, err = cli("train", *OPTIONS, *options.split())
-    assert (code, len(out.splitlines())) == (0, 9)  # none of a run without --class-weight
-    # Tried every 30 minibatches; nothing after the first is significant, so 60 it is.
-    assert out.count("validation error") == 2 == len(Path("run.csv").read_bytes().splitlines()) - 1
-    assert "stopped by patience at iteration 60" in err and "at iteration 29" in err
-    model = load_model("m.pkl")
-    assert model.W.dtype == "float64"
-    expected = {"learning_rate": 0.5, "patience": 60, "improvement_threshold": 0.5, "split_seed": 3}
-    expected.update(l1=1e-5, l2=1e-4, momentum=0.25, class_weight="balanced", patience_increase=1.5)
-    assert expected.items() <= model.metadata.items()
+from logreg.datasets.options import Preparation, TableOptions
+from logreg.hyperparameters import BY_DATA, for_data
 
 
 # Of the second run, the parameters are finite, and too large to compute with.
@@ -65,8 +47,9 @@ def test_a_run_that_diverges_keeps_the_last_good_model(rate, l2, last, code, cli
 
 @pytest.mark.skipif(os.name != "posix", reason="processes get no such signals here")
 def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli):
-    save_pairs("my data.npz", make_pairs())
-    kept = ["my data.npz", "--n-epochs=4", "--history=run.csv", "--checkpoint=run.state"]
+    save_table(60)
+    kept = ["t.csv", "--class-weight=balanced", "--n-epochs=4", "--history=run.csv"]
+    kept += ["--checkpoint=run.state"]
     resumed = [*kept, "--resume"]
     there = "the best model is in best_model.pkl"
     for when, number, given, epoch, model in (
@@ -77,7 +60,7 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli):
         with monkeypatch.context() as patch:
             patch.setattr(History, when, lambda *_, number=number: os.kill(os.getpid(), number))
             done = cli("train", *given)
-        assert done.code == 128 + number and "Optimization" not in done.out
+        assert done.code == 128 + number and not re.search("best model|if trained", done.out)
         said = f"interrupted in epoch {epoch}: {model}; a run with --checkpoint can --resume"
         assert done.err.splitlines()[-1] == said
     assert cli("train", *resumed).code == 0
@@ -107,7 +90,8 @@ def test_a_run_that_is_interrupted_when_it_is_compared_is_no_success(options, mo
 
 def test_a_reader_that_has_gone_ends_the_run_and_the_best_model_is_kept(start):
     # More lines than fit into a pipe: it cannot end before the pipe is closed.
-    process = start("-m", "logreg.train", *OPTIONS, "--n-epochs", 5000, "--patience", 1000000)
+    options = "mnist_sample", "--n-epochs=5000", "--patience=1000000"
+    process = start("-m", "logreg.train", *options)
     seen = "".join(process.stdout.readline() for _ in range(30))
     process.stdout.close()  # as `head -30` does
     err = process.stderr.read()
@@ -128,34 +112,50 @@ def test_tables_need_no_options(name, cli):
         found = json.loads(cli("predict", "--evaluate", "--format", "json").out)
         errors.append(found["error_percent"])
         data = read_dataset("t.csv", preparation=Preparation(split_seed=int(seed)))
+        told, n_rows = load_model("best_model.pkl").metadata, len(data.train[1])
+        assert [told[name] for name in BY_DATA] == [n_rows // 10, "loss", 5000]
         peer = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(*data.train)
         theirs.append(100 * (1 - peer.score(*data.test)))
     assert numpy.mean(errors) < numpy.mean(theirs) + 2
 
 
-def test_the_batch_size_suits_the_data(cli):
-    x, y = make_pairs((60,), n_in=2)[0]
-    numpy.savez("d.npz", x=x, y=y)  # 40 rows are for training
-    rows = [8, 2, 2], [4999, 600, 600], [5000, 600, 600], [9000, 599, 600], [9000, 600, 20]
-    assert [*map(default_batch_size, rows)] == [1, 499, 600, 599, 20]
-    write("t.csv", csv_text(numpy.c_[x, y], ["a", "b", "label"]).encode())
-    for path, n in (("d.npz", 1000), ("t.csv", EPOCHS_OF_A_TABLE)):
-        assert cli("train", path, "--patience", 9).code == 0
-        expected = {"batch_size": 4, "criterion": "loss", "n_epochs": n}
-        assert expected.items() <= load_model("best_model.pkl").metadata.items()
+SETTINGS = {"learning_rate": 0.5, "l1": 1e-5, "l2": 1e-4, "momentum": 0.25, "patience": 20}
+SETTINGS.update(patience_increase=1.5, improvement_threshold=0.9, batch_size=50)
+REFIT = {"": None, "--refit": True, "--no-refit": False}
+PREPARED = {"": {}, "--no-standardize --split-seed 5": {"standardize": False, "split_seed": 5}}
+PREPARED["--standardize --no-shuffle"] = {"standardize": True, "shuffle": False}
+WEIGHTS = {"": None, "--class-weight balanced": "balanced"}
+CHOICES = [("t.csv", "d.npz"), REFIT, PREPARED, WEIGHTS, ("float32", "float64")]
+SOME = [*itertools.product(*CHOICES)][::7]  # with most pairs of choices
 
 
-def test_the_price_of_class_weights_is_told(cli):
-    random, told = numpy.random.RandomState(1), set()
-    x = random.randn(600)
-    kinds = numpy.where(x + random.randn(600) > 1, "yes", "no")
-    write("t.csv", "\n".join(["x,kind", *map("{},{}".format, x, kinds)]).encode())
-    for switch in ("--refit", "--no-refit"):
-        train = "train", "--dataset", "t.csv", "--n-epochs", 50, switch
-        plain = cli(*train)
-        balanced = cli(*train, "--class-weight", "balanced", "--history", f"run{switch}")
-        (error,) = re.findall(r"^test error(: .*)", plain.out, re.M)
-        assert balanced.out.endswith(f"test error if trained without --class-weight{error}\n")
-        assert f"test error{error}" not in balanced.out
-        told.add(error)
-    assert len(told) == 2  # of the two switches
+@pytest.mark.parametrize("name, refit, prepared, weight, floatx", SOME)
+def test_options_beside_each_other(name, refit, prepared, weight, floatx, cli):
+    """A run that is resumed gives the model, and the results, of Python's functions in one go."""
+    random = numpy.random.RandomState(1)
+    x = random.randn(600, 2)
+    y = (x[:, 0] + random.randn(600) > 1).astype(int)  # of which weights take more
+    numpy.savez("d.npz", x=x, y=y)
+    write("t.csv", csv_text(numpy.c_[x, y.astype(object)], [*"aby"]).encode())
+    options = [name, *f"{refit} {prepared} {weight} --floatx {floatx} --quiet".split()]
+    options += [f"--{key.replace('_', '-')}={value}" for key, value in SETTINGS.items()]
+    options += ["--output", "m.pkl", "--history", "run.csv", "--checkpoint", "run.state"]
+    assert cli("train", *options, "--n-epochs", 2).code == 0
+    done, runs = cli("train", *options, "--n-epochs", 4, "--resume"), []
+    with engine.floatx(floatx):
+        data = read_dataset(name, TableOptions(), Preparation(**PREPARED[prepared]), dtype=floatx)
+        for each in (WEIGHTS[weight], None):
+            settings = for_data(data.facts, n_epochs=4, class_weight=each, **SETTINGS)
+            runs.append(sgd.sgd_optimization(data, settings, None, refit=REFIT[refit]))
+    run, found, expected = runs[0], Predictor("m.pkl"), Predictor(runs[0])
+    assert found.metadata.items() >= expected.metadata.items() and found.W.dtype == floatx
+    assert (found.W == expected.W).all() and (found.b == expected.b).all()
+    lines = verdict.result(run).splitlines() if name == "t.csv" else done.out.splitlines()[:1]
+    price = f"test error if trained without --class-weight: {verdict.test_error(runs[1])}"
+    lines += [price] if weight and name == "t.csv" else []
+    assert (done.code, done.out.splitlines()) == (0, lines)
+    assert len(Path("run.csv").read_bytes().splitlines()) == 1 + len(run.validations)
+    assert sorted(os.listdir(".")) == ["d.npz", "m.pkl", "run.csv", "run.state", "t.csv"]
+    n = f"{expected.W.size + expected.b.size} parameters"
+    done = cli("train", "--verify", "m.pkl", "--quiet")
+    assert done[:2] == (0, f"verified: the {n} are those of m.pkl, bit by bit\n")

@@ -12,16 +12,10 @@ from logreg.callbacks import Interruption
 from logreg.datasets.dataset import read_dataset
 from logreg.kernel import is_wanted
 
-TABLE = ["--dataset", str(ROOT / "data" / "penguins.csv"), "--label-column", "species"]
-TABLE += ["--missing", "mean", "--n-epochs", "40"]
-SAMPLE = ["--dataset", "mnist_sample", "--n-epochs", "2"]
+DIVERGING = "--label-column=species --missing=mean --drop=year --n-epochs=40 --l2=1.2"
 KINDS = [
-    [*SAMPLE, "--criterion", "error", "--pixel-scale", "255"],
-    [*SAMPLE, "--standardize", "--l1", "1e-4", "--l2", "1e-3", "--momentum", "0.9"],
-    [*SAMPLE, "--floatx", "float64", "--shuffle", "--split-seed", "7"],
-    [*TABLE, "--learning-rate", "1", "--l2", "1.2"],  # which diverges
-    [*TABLE, "--drop", "year", "--class-weight", "balanced", "--momentum", "0.5"],
-    [*TABLE, "--no-refit", "--no-shuffle", "--no-standardize", "--learning-rate", "1e-6"],
+    ("7,850", "mnist_sample --n-epochs=2 --pixel-scale=255 --shuffle --split-seed=7"),
+    ("33", f"{ROOT}/data/penguins.csv --learning-rate=1 {DIVERGING}"),
 ]
 
 
@@ -34,15 +28,12 @@ def trained(cli):
     cli("train", "--dataset", "arrays.npz", "--output", "m.pkl")
 
 
-@pytest.mark.parametrize("options", KINDS, ids=map(str, range(len(KINDS))))
-def test_a_model_of_each_kind_is_what_its_training_gives(options, cli, working_folder):
-    assert cli("train", *options, "--output", "m.pkl").code == 0
+@pytest.mark.parametrize("n, options", KINDS, ids=["pixels", "a table"])
+def test_a_model_of_each_kind_is_what_its_training_gives(n, options, cli, working_folder):
+    assert cli("train", *options.split(), "--output", "m.pkl").code == 0
     before = sorted(working_folder.iterdir()), (working_folder / "m.pkl").read_bytes()
-    W = load_model("m.pkl").W.get_value()
     done = cli("train", "--verify", "m.pkl", "--quiet")
-    n = W.size + W.shape[1]
-    assert done.out == f"verified: the {n:,} parameters are those of m.pkl, bit by bit\n"
-    assert done.code == 0
+    assert done[:2] == (0, f"verified: the {n} parameters are those of m.pkl, bit by bit\n")
     assert before == (sorted(working_folder.iterdir()), (working_folder / "m.pkl").read_bytes())
 
 

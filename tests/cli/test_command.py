@@ -69,7 +69,7 @@ MAIN = """
 def main(argv=None):
     {}
 
-sys.exit(main())
+sys.exit(main() + 9 * (not gc.isenabled()))
 """
 INTERRUPTED = MAIN.format("""with starting("..."), replacing("output"):
         os.kill(os.getpid(), signal.SIGINT)

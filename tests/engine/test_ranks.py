@@ -187,22 +187,22 @@ def test_a_rank_that_fails_ends_all_and_is_named(mpirun, pairs, script, message)
 
 
 def test_what_differs_between_ranks_or_cannot_be_summed_is_refused(mpirun, pairs):
-    main = f"from logreg.train import main\nmain({OPTIONS} + ['--l2', str(1 + ranks.rank)])"
-    rows = "make_pairs = lambda *sizes, f=make_pairs, **how: f(*sizes, n_in=6, seed=ranks.rank)\n"
+    main = f"from logreg.train import main\nmain({OPTIONS} + ['--l2', str(1 + ranks.rank // 2)])"
+    rows = "make_pairs = lambda *n, f=make_pairs, **how: f(*n, n_in=6, seed=ranks.rank // 2)\n"
     rule = "train(lambda c, p: updates.sgd(c, p, {}))"
-    sizes = "train(lambda c, p: updates.sgd(c, p, 0.1), 20 + ranks.rank)"
+    sizes = "train(lambda c, p: updates.sgd(c, p, 0.1), 20 + ranks.rank // 2)"
     of_another_cost = "train(lambda c, p: [(v, v - 0.1 * T.grad(2 * c, v)) for v in p])"
     for script, what in (
-        (JOINED + main, "the command line of rank 1 is ["),
-        (TRAINS + sizes, "hyperparameters of rank 1 is Hyper"),
-        (TRAINS + rows + rule.format(0.1), "the data of rank 1 is ['"),
-        (TRAINS + rule.format("0.1 + 0.001 * ranks.rank"), "the parameters' checksum of rank 1 is"),
+        (JOINED + main, "the command line of rank 2 is ["),
+        (TRAINS + sizes, "hyperparameters of rank 2 is Hyper"),
+        (TRAINS + rows + rule.format(0.1), "the data of rank 2 is ['"),
+        (TRAINS + rule.format("0.1 + ranks.rank // 2"), "the parameters' checksum of rank 2 is"),
         (TRAINS + of_another_cost, "the updates depend on the minibatch otherwise than by"),
     ):
-        done = mpirun(2, "-c", script)
+        done = mpirun(3, "-c", script)
         assert done.returncode != 0 and "epoch" not in done.stdout
         assert what in done.stderr
-        assert ("set LOGREG_RANKS=0" in done.stderr) == ("of rank 1" in what)
+        assert ("set LOGREG_RANKS=0" in done.stderr) == ("of rank 2" in what)
 
 
 LAUNCHERS = [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import csv_text, make_pairs, probabilities, save_digits_model, write
+from builders import csv_text, probabilities, write
 
 from logreg import Predictor
 
@@ -56,21 +56,3 @@ def test_a_page_of_a_table_shows_what_was_hard_and_why(cli):
         order = numpy.argsort(-abs(shares))
         expected = [(header[i], row[i], f"{shares[i]:+.2f}".replace("-", "−")) for i in order]
         assert expected == re.findall(r"<dt>(\w+) <b>(\S+)</b></dt>.*?<b>(\S+)</b></dd>", cells)
-
-
-def test_a_page_has_its_own_style_whatever_matplotlibrc_says(run, working_folder):
-    save_digits_model(dataset="mnist_sample")
-    for name, style in ("a.html", ""), ("b.html", "image.origin: lower\nlines.linewidth: 9\n"):
-        write("matplotlibrc", style.encode())
-        assert run("-m", "logreg.report", "--output", name).returncode == 0
-    assert Path("a.html").read_bytes() == Path("b.html").read_bytes()
-
-
-def test_a_page_of_data_with_a_new_class_is_without_their_errors(cli):
-    (x, y), *_ = make_pairs((90, 5, 5))
-    write("t.csv", csv_text(numpy.c_[x, y], [*"abcd", "class"]).encode())
-    assert cli("train", "--dataset", "t.csv", "--n-epochs", 1).code == 0
-    write("t.csv", Path("t.csv").read_bytes() + b"1,2,3,4,new\n")
-    done = cli("report")
-    assert done.code == 0 and "without the errors on a test set" in done.err
-    assert "<small>from the model file</small>" in Path("best_model.html").read_text("utf-8")
