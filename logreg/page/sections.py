@@ -36,6 +36,9 @@ def scores(facts, evaluation):
     <div><strong>2.50 %</strong> as the tutorial counts
     over whole minibatches</small>
     <BLANKLINE>
+    >>> evaluation["whole_minibatches"] = {"errors": 0, "rows": 0}
+    >>> scores(facts, evaluation).count("<div>")
+    1
     >>> scores(ModelFacts(test_error=0.0, settings={"criterion": "loss"}), None)
     ''
     """

@@ -56,6 +56,13 @@ def blocks(text=None):
     >>> first, second = blocks("Two and two:\\n\\n```pycon\\n>>> 2 + 2\\n4\\n```\\n")
     >>> second
     Block(kind='pycon', content='>>> 2 + 2\\n4', info='')
+
+    What a comment or a folded answer says of an example holds for that, and for no later one.
+
+    >>> example = "```pycon\\n>>> 1\\n```\\n"
+    >>> text = f"<!-- needs: torch -->\\n{example}<details>\\n{example}</details>\\n{example}"
+    >>> [block.info for block in blocks(text) if block.kind == "pycon"]
+    ['torch', 'answer', '']
     """
     lines = iter((TEXT.read_text(encoding="utf-8") if text is None else text).splitlines())
     found, prose, info, answer = [], [], "", ""

@@ -7,6 +7,7 @@ import pydoc
 import re
 import textwrap
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy
 import pytest
@@ -105,13 +106,28 @@ def test_the_notebook_has_the_text_and_a_cell_for_each_exercise():
     v4, home = pytest.importorskip("nbformat.v4"), "https://example.org/x/blob/main/"
     whole = notebook._notebook(v4, home)
     code = [cell for cell in whole.cells if cell.cell_type == "code"]
-    of_answers = [cell.source for cell in code if FOLDED.items() <= cell.metadata.items()]
-    assert 30 < len(of_answers) < len({*of_answers}) + 5  # two answers may begin alike
-    assert ">>>" not in "".join(cell.source for cell in code)
+    # All examples, word for word, those of answers folded; before them comes what installs.
+    told = [cell for cell in code[1:] if not cell.source.startswith(("found", "# Your notes"))]
+    told = [(w, FOLDED.items() <= c.metadata.items()) for c in told for w in c.source.split()]
+    examples = [block for block in text.blocks() if block.kind in ("pycon", "notebook")]
+    written = []
+    for content, folded in ((block.content, bool(block.info)) for block in examples[1:]):
+        sources = [example.source for example in text.examples(content)] or [content]
+        written += [(word, folded) for word in " ".join(sources).split()]
+    assert told == written
     raising = [cell.source for cell in code if cell.metadata.get("tags") == ["raises-exception"]]
     assert [source.splitlines()[-1] for source in raising] == ["float(z.sum())"]
     prose = "".join(cell.source for cell in whole.cells if cell.cell_type == "markdown")
-    assert prose.count("](data:image/svg+xml,") == len(PICTURES)
+    drawn = re.findall(r"\]\(data:image/svg\+xml,([\w/:;,=+$&?@.~!'%-]+)\)", prose)
+    files = [path.read_text(encoding="utf-8") for path in PICTURES]
+    assert sorted(map(unquote, drawn)) == sorted(" ".join(file.split()) for file in files)
+    shown = [block.content for block in text.blocks() if block.kind in ("text", "sh", "python")]
+    assert [content for content in shown if f"\n{content}\n```" not in prose] == []
+    assert sum(c.source.startswith("##") for c in whole.cells) == len(re.findall("\n##+ ", PROSE))
+    for before, cell, after in zip(whole.cells, whole.cells[1:], whole.cells[2:]):
+        if cell.source.startswith(("found", "# Your notes")):
+            assert re.match(r"\*\*\d+\.\d\*\* ", before.source), cell.source
+            assert after.source.startswith(notebook.ANSWER), cell.source
     assert "<!-- " not in prose and "](../" not in prose
     assert "](https://example.org/x/blob/main/logreg/train.py)" in prose
     assert prose.count("$$") == 2 * README.count("```math")
@@ -149,10 +165,12 @@ def test_the_notebook_is_run_as_it_is_written(working_folder):
 
 WRITTEN = {
     "": [("tutorial.html", None, False)],
-    "--mnist --home x": [("tutorial_mnist.html", "x", True)],
+    "--mnist --output p --home x": [("p", "x", True)],
     "--notebook n --home x": [("n", "x")],
     "--notebook n --mnist": [("n", None), ("tutorial_mnist.html", None, True)],
-    "--notebook p --output p": [],
+    "--notebook tutorial_mnist.html --mnist": [],  # they would be one file
+    "--notebook nowhere/n --output p": [],
+    "--notebook n --output nowhere/p": [],
 }
 
 

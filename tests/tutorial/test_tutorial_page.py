@@ -26,6 +26,7 @@ from logreg.hyperparameters import Hyperparameters
 from logreg.sgd import sgd_optimization
 from logreg.tutorial import text, writing
 from logreg.tutorial.__main__ import main
+from logreg.version import __version__
 
 pytestmark = pytest.mark.once
 FRAMES = "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))"
@@ -40,7 +41,7 @@ MODEL = """const [name, done] = arguments; (function look() {
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
+def page(tmp_path_factory, cli):
     """The page as it is written where there is no network, and no MNIST."""
 
     def fetch():
@@ -51,8 +52,9 @@ def page(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("logreg.datasets.mnist.search_folders", lambda: [folder])
         patch.setattr("logreg.datasets.mnist.fetch", fetch)
-        assert main(["--output", str(folder / "tutorial.html")]) == 0
-        assert main(["--mnist", "--output", str(folder / "mnist.html")]) == 1
+        done = cli("tutorial.__main__", "--output", folder / "tutorial.html")
+        assert done.code == 0 and "shows a run on mnist_sample, of 5,000 rows: " in done.err
+        assert cli("tutorial.__main__", "--mnist", "--output", folder / "mnist.html").code == 1
     return folder / "tutorial.html"
 
 
@@ -176,6 +178,10 @@ BAR = "[node.className === 'best', parseFloat(node.style.left) || 0, parseFloat(
 
 def test_the_page_is_one_file_and_tells_of_the_sample(browser, page):
     assert page.stat().st_size < 1.05e6
+    told = f"{browser.title}, of logreg, version {__version__}, written on "
+    told += r"....-..-.. after a run on mnist_sample, as MNIST could not be had\. "
+    assert re.match(told, find(browser, "footer p").get_property("textContent"))
+    assert browser.title == text.TEXT.read_text("utf-8").partition("\n")[0][2:]
     assert "5,000 rows of mnist_sample, as MNIST" in said(browser, "sums", ".toy > small")
     model(browser, "heart")
     check_signed(pictures(browser, "mnist-run", ".here canvas"), numpy.zeros((784, 10)))
@@ -206,11 +212,13 @@ const places = () => [...play.querySelectorAll("button, label, input, canvas, sv
 
 @pytest.mark.parametrize("width", [360, 390, 800, 1200])
 def test_it_fits_every_window_and_nothing_moves_when_it_is_used(browser, emulate, width):
-    emulate(width)
+    emulate(width, prefers_color_scheme="dark")
     wide = "return document.documentElement.scrollWidth - innerWidth"
     assert browser.execute_script(wide) <= 0
     assert bool(find(browser, "#contents details").get_attribute("open")) == (width == 1200)
     model(browser, "heart")
+    charts = shown(browser, "plane", ".chart", "node.viewBox.baseVal.width / node.clientWidth")
+    assert charts == [1] and pictures(browser, "training", ".tested")[0, 0, 0] < 128  # dark
     for toy in browser.find_elements("css selector", ".toy, .question"):
         assert toy.size["height"] < 900 or width != 390
         # At 360 and 800 pixels, what is said after a step may take a line more than before.
@@ -329,12 +337,19 @@ navigator.clipboard.writeText = (text) => copied.push(text);
 for (const code of document.querySelectorAll(".language-pycon")) {
   code.closest(".code").querySelector("button").click();
 }
-return copied;"""
+const told = (selector) => [...document.querySelectorAll(selector)].map((it) => it.textContent);
+return [copied, ...["main pre > code", ".copy", ".source"].map(told)];"""
 
 
 def test_examples_are_copied_so_that_pythons_shell_takes_them(browser):
-    blocks = [block.content for block in text.blocks() if block.kind == "pycon"]
-    copied, compiling = browser.execute_script(COPY), codeop.CommandCompiler()
+    copied, codes, buttons, named = browser.execute_script(COPY)
+    compiling, kinds = codeop.CommandCompiler(), ("pycon", "python", "sh", "text")
+    fenced = [block for block in text.blocks() if block.kind in kinds]
+    blocks = [block.content for block in fenced if block.kind == "pycon"]
+    assert [code.split() for code in codes] == [block.content.split() for block in fenced]
+    said = {"pycon": ["Copied"], "text": []}  # what is printed is not for a shell
+    assert buttons == [label for block in fenced for label in said.get(block.kind, ["Copy"])]
+    assert named == [block.info for block in fenced if block.kind == "python"]
     assert len(copied) == len(blocks) > 60
     for example, block in zip(copied, blocks):
         source = "".join(each.source for each in text.examples(block))
@@ -352,11 +367,17 @@ def test_the_address_opens_a_thing_at_a_setting(browser, emulate, page):
     browser.get("about:blank")
     browser.get(f"{page.as_uri()}?answers#plane?rate=100&size=60&inputs=product")
     assert len(model(browser, "plane")[0]) == 3  # inputs
+    top = "return document.getElementById('play-plane').getBoundingClientRect().top"
+    assert abs(browser.execute_script(top)) < 400  # it is in view
     find(browser, "#play-plane [name=plane-rate][value='100']:checked").send_keys(LEFT)
     assert browser.current_url.endswith("#plane?rate=10&size=60&points=clouds&inputs=product")
     hover = "arguments[0].dispatchEvent(new PointerEvent('pointerenter', { pointerType: 'mouse' }))"
     browser.execute_script(hover, find(browser, "#play-sums .row:nth-child(7)"))
     assert browser.current_url.endswith("#sums?digit=6")
+    browser.get(f"{page.as_uri()}?answers#softmax?truth=2")  # in the page that is open
+    browser.execute_async_script(FRAMES)
+    assert find(browser, "#play-softmax [value='2']").is_selected()
+    browser.get("about:blank")
     browser.get(f"{page.as_uri()}?answers#8-patience")  # as the chapter was called once
     browser.execute_async_script(FRAMES)
     assert find(browser, "body").get_attribute("class") == "with-answers"
@@ -400,8 +421,9 @@ def test_softmax_is_numpys_whatever_is_moved_and_comes_back_by_its_address(brows
     browser.get("about:blank")
     browser.get(address)
     assert shown(browser, "softmax", ".row, #play-softmax output") == state
-    for guess, begins in ("label", "You guessed “all grow”. "), ("[data-right]", "You were right."):
-        for selector in "[data-do=reset]", f"{guess} [name=guess-softmax]", "[data-do=more]":
+    guesses = ("label input", "You guessed “all grow”. "), ("[data-right] input", "You were right.")
+    for guess, begins in (*guesses, ("[data-do=reset]", "Nothing. ")):
+        for selector in "[data-do=reset]", guess, "[data-do=more]":
             find(browser, f"#play-softmax {selector}").send_keys(SPACE)
         assert said(browser, "softmax", ".verdict").startswith(begins)
         assert "guess" not in browser.current_url
@@ -487,6 +509,7 @@ def test_a_run_is_forty_epochs_and_without_motion_shows_its_end_only(browser, em
         *moved, (end, *idle) = browser.execute_async_script(RUN, False)
         assert end.startswith(f"Epoch {n}, step {n}: loss 0.") and idle == ["Run 40 epochs", None]
         assert bool(moved) == (motion != "reduce")
+    assert said(browser, "plane", ".verdict") == ""  # at another rate than was asked for
 
 
 def test_training_steps_as_numpy_does(browser):
@@ -526,9 +549,10 @@ def test_training_steps_as_numpy_does(browser):
             W, b = descend(x[i : i + 100], y[i : i + 100], W, b, 0.13)
         check_all(2 + end // 100)
     for first, last in ("learning", "reading"), ("reading", "learning"):  # one run for two boxes
-        names = f".{first} [data-do=run]", f".{last} [data-do=reset]"
+        names = f".{first} [data-do=run]", f".{last} [data-do=reset]", f".{first} [data-do=step]"
         browser.execute_script(PRESS, *(find(browser, name) for name in names))
         assert find(browser, names[0]).text == "Train 40 epochs"
+        assert said(browser, "training", ".verdict") == ""  # of a step on a hundred
 
 
 @pytest.mark.parametrize("n_rows, decay", [(100, 0), (100, 0.003), (200, 0)])
@@ -651,7 +675,8 @@ def test_a_page_with_mnists_files_takes_them(open_page, mnist_folder, monkeypatc
     assert main(["--mnist", "--home", "https://x.y/"]) == 0
     browser = open_page("tutorial_mnist.html")
     wait(browser, lambda: said(browser, "mnist-run", ".said") == READY)
-    told = "50,000 rows of MNIST; test error 7.75 %", 'href="https://x.y/logreg/train.py"'  # of all
+    told = ['href="https://x.y/logreg/train.py"', 'of <a href="https://x.y/">logreg</a>, version ']
+    told += ["50,000 rows of MNIST; test error 7.75 %", "after a run on MNIST. "]  # of all rows
     assert [text for text in told if text not in browser.page_source] == []
 
 
@@ -685,6 +710,10 @@ def trained_in_the_page(browser, wanted):
 
 def test_the_pages_own_digits_print_the_log_that_the_program_prints(browser):
     *told, last = trained_in_the_page(browser, "on 800 rows")
+    x, y, _, W, b = digits(800)
+    for i in range(0, 74 * 800, 100):
+        W, b = descend(x[i % 800 :][:100], y[i % 800 :][:100], W, b, 0.13)
+    check_signed(pictures(browser, "mnist-run", ".here canvas"), W)
     begins, errors = zip(*(line.split(" validation error ") for line in told))
     assert [*begins] == [f"epoch {i}, minibatch 8/8," for i in range(1, 75)]
     assert last.endswith(f"best validation score of {min(errors, key=lambda it: float(it[:-2]))}")
@@ -695,6 +724,7 @@ def test_the_pages_own_digits_print_the_log_that_the_program_prints(browser):
     assert find(browser, "#play-mnist-run [data-do=run]").text == "Train"
     assert said(browser, "mnist-run", ".log") == said(browser, "mnist-run", ".verdict") == ""
     assert said(browser, "mnist-run", ".said") == OWN
+    check_signed(pictures(browser, "mnist-run", ".here canvas"), 0 * W)
 
 
 DROP = """const data = new DataTransfer(), toy = document.querySelector("#play-mnist-run .toy");
