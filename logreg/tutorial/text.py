@@ -121,7 +121,17 @@ def examples(content):
 
 
 def with_pictures_in_line(markdown):
-    """Markdown with its SVG files as data addresses."""
+    """Markdown with its SVG files as data addresses.
+
+    Examples
+    --------
+    >>> drawn = with_pictures_in_line("![a hill](hill.svg)")
+    >>> drawn[:43], "#" in drawn, " " in drawn[9:]
+    ('![a hill](data:image/svg+xml,%3Csvg%20role=', False, False)
+    >>> from urllib.parse import unquote
+    >>> unquote(drawn[29:-1]) == " ".join((HERE / "hill.svg").read_text("utf-8").split())
+    True
+    """
 
     def in_line(match):
         drawing = (HERE / match.group(2)).read_text(encoding="utf-8")
