@@ -357,7 +357,9 @@ def test_models_of_few_and_of_many_classes(open_page, n_out, shape):
     order = numpy.argsort(-expected, kind="stable")[:20] if n_out > 20 else range(n_out)
     assert [bar.find_element("class name", "name").text for bar in bars] == [*map(str, order)]
     untested = "Where it errs\nThe data set was not to be found when the page was written."
-    assert browser.find_element("id", "errors").text == untested
+    errors, learnt = (browser.find_element("id", name) for name in ("errors", "weights"))
+    assert errors.text == untested
+    assert (errors.location["y"] < learnt.location["y"]) == (n_out > 30)  # the errors come first
     text = browser.find_element("tag name", "main").text
     assert [said in text for said in ("One picture", "The largest")] == [bool(shape), not shape]
 
@@ -366,5 +368,4 @@ def test_models_of_few_and_of_many_classes(open_page, n_out, shape):
 def test_the_page_is_no_wider_than_the_window(open_page, emulate, digits_page, width):
     emulate(width)
     browser = open_page(digits_page)
-    wide = "return document.documentElement.scrollWidth - window.innerWidth"
-    assert browser.execute_script(wide) <= 0
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width

@@ -142,6 +142,7 @@ def test_the_notebook_is_run_as_it_is_written(working_folder):
     assert [path.name for path in working_folder.iterdir()] == ["tutorial.ipynb"]
     whole = nbformat.read("tutorial.ipynb", as_version=4)
     nbformat.validate(whole)
+    assert "](https://example.org/x/blob/main/logreg/train.py)" in str(whole)
     code = [cell for cell in whole.cells if cell.cell_type == "code"]
     outputs = [(cell.source, output) for cell in code for output in cell.outputs]
     curves = [o for _, o in outputs if "image/png" in o.get("data", {})]
