@@ -97,10 +97,12 @@ def test_strokes_are_put_into_the_class_that_python_gives_them(open_page, digits
     # Pillow 13 rounds tall pictures otherwise, by 1: then a centre of mass that lies between two
     # pixels may come to lie in the other.
     assert n_near >= 38
-    # A speck beyond the border, at the other end of a row; a dash, much wider than high.
+    # A speck beyond the border, at the other end of a row, and no line to it; a dash, much wider
+    # than high.
     for strokes in ([(278, 20), (278, 260)], [(2, 140)]), ([(20, 140), (260, 150)],):
         draw_anew(browser, strokes)
-        assert is_seen_as_python_does(state_of(browser), MNIST)
+        shown = state_of(browser)
+        assert is_seen_as_python_does(shown, MNIST) and shown.pad[170:260, 100:180].min() == 255
 
 
 @pytest.mark.parametrize("factor", [1, 0.6 / 255])

@@ -13,6 +13,7 @@ import pytest
 from builders import probabilities, tutorial_log
 from conftest import ROOT
 
+from logreg.prediction.evaluation import percent
 from logreg.tutorial import notebook, text, writing
 from logreg.tutorial.__main__ import main
 from logreg.tutorial.notebook import FOLDED, answers, is_right
@@ -170,10 +171,6 @@ def test_what_the_options_write(options, expected, monkeypatch, capsys):
     monkeypatch.setattr(notebook, "write", lambda *told: written.append(told))
     assert main(options.split()) == (0 if expected else 1) and written == expected
     assert re.findall(r"(?m)^the .+ is (.+)", capsys.readouterr().err) == [it[0] for it in expected]
-
-
-def percent(share):
-    return f"{100 * share:.2f} %"
 
 
 def trained(data, **options):
