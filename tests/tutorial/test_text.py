@@ -89,13 +89,12 @@ def test_a_right_answer_is_right():
             assert not is_right(wrong, exercise), exercise
 
 
-def test_each_chapter_has_exercises_with_answers_and_says_where_it_lives():
+def test_each_chapter_has_exercises_and_says_where_it_lives():
     *chapters, _, _ = CHAPTERS[1:]  # after them come what is next, and the glossary
     assert [chapter.split(".")[0] for chapter in chapters] == [str(i + 1) for i in range(14)]
     for chapter in chapters:
         exercises = re.findall(r"(?m)^\*\*(\d+)\.\d\*\* _(?:Check|Think|Build)\._ ", chapter)
         assert set(exercises) == {chapter.split(".")[0]}
-        assert len(exercises) == chapter.count("<details><summary>Answer</summary>\n\n")
         assert "**Where this lives:**" in chapter.split("</details>")[-1]
 
 
