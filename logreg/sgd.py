@@ -145,8 +145,8 @@ def fit(
     >>> rule = updates.sgd(cost, classifier.params, learning_rate=0.13)
     >>> settings = Hyperparameters(batch_size=100, n_epochs=2)
     >>> run = fit(x, y, cost, classifier.errors(y), rule, load_data("mnist_sample"), settings)
-    >>> run.epoch, run.reason
-    (2, 'n_epochs')
+    >>> run
+    Run(epoch 2, 2 validations, best error 0.148000, n_epochs)
     """
     expressions = Expressions(x, y, cost, errors, updates, cost if loss is None else loss)
     return fit_expressions(expressions, datasets, hyperparameters, callbacks, refit)

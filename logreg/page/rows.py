@@ -36,6 +36,19 @@ def gallery(predictor, data, evaluation):
     <b>a</b> 50.0 %, <b>b</b> 50.0 %, is in fact <b>b</b>, row 2</figcaption></figure>
     <dl><dt>day <b>2024-01-31 18:40</b></dt><dd class="share"><i class="against" style="width: 0.0%"></i><b>+0.00</b></dd></dl>
     <b>a</b> 50.0 %, <b>b</b> 50.0 %, is in fact <b>b</b>, row 3</figcaption></figure></div>
+    >>> gallery(predictor, data, {"worst_rows": []})
+    '<p>No row is wrong.</p>'
+
+    Numbers are told with as many digits as their type has.
+
+    >>> save_model(classifier, "model.pkl", class_labels=["a", "b"])
+    >>> predictor = Predictor("model.pkl")
+    >>> for name in "float32", "float64":
+    ...     numpy.savez("d.npz", x=numpy.array([[100.01]]).astype(name), y=["b"])
+    ...     data = read_test_set(predictor.facts, "d.npz")
+    ...     print(gallery(predictor, data, evaluate(predictor, data))[30:61])
+    <dt>column 1 <b>100.01</b></dt>
+    <dt>column 1 <b>100.01</b></dt>
     """  # noqa: E501
     rows, facts, (x, y), figures = evaluation["worst_rows"], predictor.facts, data.test, []
     if not rows:

@@ -36,6 +36,9 @@ def scores(facts, evaluation):
     <div><strong>2.50 %</strong> as the tutorial counts
     over whole minibatches</small>
     <BLANKLINE>
+    >>> evaluation["whole_minibatches"] = {"errors": 0, "rows": 0}
+    >>> scores(facts, evaluation).count("<div>")
+    1
     >>> scores(ModelFacts(test_error=0.0, settings={"criterion": "loss"}), None)
     ''
     """
@@ -232,6 +235,10 @@ def errors(evaluation):
     >>> evaluation["confusion"] = {"labels": [1, 2], "counts": [[7, 1], [5, 3]]}
     >>> print(errors(evaluation).split("figcaption>")[1])
     Confusion matrix. The most frequent mistake: 5 of class 2 taken for &lt;b&gt;.</
+    >>> 'aria-label="Confusion matrix. The most frequent mistake: 5 of' in errors(evaluation)
+    True
+    >>> print(errors({**evaluation, "mistakes": []}).split("figcaption>")[1])
+    Confusion matrix. </
     """  # noqa: E501
     classes, pairs, calibration = tables(evaluation)
     first = markup.table(*pairs)

@@ -56,6 +56,13 @@ def blocks(text=None):
     >>> first, second = blocks("Two and two:\\n\\n```pycon\\n>>> 2 + 2\\n4\\n```\\n")
     >>> second
     Block(kind='pycon', content='>>> 2 + 2\\n4', info='')
+
+    What a comment or a folded answer says of an example holds for that, and for no later one.
+
+    >>> example = "```pycon\\n>>> 1\\n```\\n"
+    >>> text = f"<!-- needs: torch -->\\n{example}<details>\\n{example}</details>\\n{example}"
+    >>> [block.info for block in blocks(text) if block.kind == "pycon"]
+    ['torch', 'answer', '']
     """
     lines = iter((TEXT.read_text(encoding="utf-8") if text is None else text).splitlines())
     found, prose, info, answer = [], [], "", ""
@@ -114,7 +121,17 @@ def examples(content):
 
 
 def with_pictures_in_line(markdown):
-    """Markdown with its SVG files as data addresses."""
+    """Markdown with its SVG files as data addresses.
+
+    Examples
+    --------
+    >>> drawn = with_pictures_in_line("![a hill](hill.svg)")
+    >>> drawn[:43], "#" in drawn, " " in drawn[9:]
+    ('![a hill](data:image/svg+xml,%3Csvg%20role=', False, False)
+    >>> from urllib.parse import unquote
+    >>> unquote(drawn[29:-1]) == " ".join((HERE / "hill.svg").read_text("utf-8").split())
+    True
+    """
 
     def in_line(match):
         drawing = (HERE / match.group(2)).read_text(encoding="utf-8")

