@@ -13,6 +13,7 @@ import threading
 from pathlib import Path
 
 import fetch_mnist
+import numpy
 import pytest
 from builders import write
 from conftest import peak_memory
@@ -22,7 +23,8 @@ from logreg.errors import DownloadError
 
 NAMES = [file.name for file in mnist.FILES.values()]
 # Small stand-ins of random bytes, which gzip cannot shrink.
-BYTES = {name: os.urandom(size) for name, size in zip(NAMES, (3000, 200, 1500, 100))}
+RANDOM = numpy.random.RandomState(0)
+BYTES = {name: RANDOM.bytes(size) for name, size in zip(NAMES, (3000, 200, 1500, 100))}
 TABLE = {
     key: mnist.File(name, len(BYTES[name]), hashlib.sha256(BYTES[name]).hexdigest())
     for key, name in zip(mnist.FILES, NAMES)
