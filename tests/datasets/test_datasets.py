@@ -146,7 +146,7 @@ def test_what_is_told_of_data(kind, shuffle, pixel_scale, standardize, capsys, m
     how = Preparation(standardize, shuffle, split_seed=3, pixel_scale=pixel_scale)
     data = read_dataset(source, options, how, dtype="float32")
     assert sorted(map(str, data.files)) == sorted(glob.glob("*.*") + glob.glob("data/*"))
-    is_mapped = kind == "folder" and not (shuffle or pixel_scale)
+    is_mapped = kind in ("folder", "one array") and not (shuffle or pixel_scale)
     assert (mapping(data.train[0]) is not None) == is_mapped != data.train[0].flags.writeable
     is_alone = kind in ("one array", "table")
     by_default = kind == "table" or (is_alone and pixel_scale)  # what is mapped stays in order

@@ -289,7 +289,7 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, scaling):
         row = table.loc[int(re.search(r"row (\d+)", figure.text)[1]) - 2]  # the header is row 1
         length, number = ("no value" if n != n else f"{n:.9g}" for n in row.iloc[[0, 2]])
         text = row.iloc[1] if row.iloc[1] != "unheard of" else "none of these"
-        cells = zip(table.columns, (length, text, number, row["since"][:10]))
+        cells = zip(table.columns, (length, text, number, row["since"].replace("T", " ")))
         told = {term.text for term in figure.find_elements("tag name", "dt")}
         assert told == {f"{short(name)} {short(cell)}" for name, cell in cells}
     assert sorted(state_of(browser).names) == sorted(HOSTILE)
