@@ -94,7 +94,7 @@ def test_a_finished_run_is_lengthened_to_the_bits_of_a_longer_one(capfd, n_epoch
 
 def run_of(shape=(2, 2), dtype="float64", of_data=(), **settings):
     """A run of 5 minibatches an epoch."""
-    variables = [theano.shared(numpy.zeros(n, dtype)) for n in (shape, 2)]
+    variables = [theano.shared(numpy.zeros(n, dtype)) for n in (shape, *[2] * 11)]
     data = read_dataset(make_pairs((100, 20, 20)))
     facts = {"dataset": "d", "dataset_sha256": "0", **dict(of_data)}
     data = dataclasses.replace(data, facts=dataclasses.replace(data.facts, **facts))
@@ -104,6 +104,8 @@ def run_of(shape=(2, 2), dtype="float64", of_data=(), **settings):
 def write_state(validations=(), **settings):
     run = run_of(**settings)
     run.iter, run.validations = 19, list(validations)
+    for i, variable in enumerate(run.variables):
+        variable.set_value(variable.get_value() + i)
     Checkpoint("run.state").on_validation(run, None)
 
 
@@ -135,6 +137,7 @@ def test_a_run_without_a_best_yet_comes_back_whatever_the_data_are_called(workin
     run = run_of(n_epochs=4, criterion="loss", of_data={"dataset": "e"})  # its last
     Checkpoint("run.state", resume=True).restore(run)
     assert (run.iter, run.best_values) == (19, None)
+    assert [engine.value(variable).max() for variable in run.variables] == [*range(12)]
     assert run.validations == [(4, None, 0.25, 0.3, None, None, None, 1.5)]
 
 

@@ -45,7 +45,8 @@ theano.clone(T.grad(T.nnet.relu(x, 0.2).sum(), x), {x: 0 * x}) | 0 * x + 0.6
 T.nnet.elu(x, 0.5) + T.nnet.elu(x) | np.where(x > 0, 2 * x, 1.5 * np.expm1(x))
 T.nnet.selu(x) | 1.05070098 * np.where(x > 0, x, 1.67326324 * np.expm1(x))
 T.nnet.nnet.softsign(x) * T.nnet.hard_sigmoid(x * 3) | x / (1 + abs(x)) * (0.6 * x + 0.5).clip(0, 1)
-T.nnet.softmax(x) * p + T.nnet.softmax(v) | softmax(x) * p + softmax(v[None])
+T.nnet.softmax(x) * p | softmax(x) * p
+T.nnet.softmax(v) | softmax(v[None])
 T.nnet.softmax_with_bias(x, v) + T.nnet.logsoftmax(x) * p | softmax(x + v) + log_softmax(x) * p
 T.nnet.binary_crossentropy(T.nnet.sigmoid(x), p) - T.nnet.softplus(x) | -p * x
 T.nnet.categorical_crossentropy(T.nnet.softmax(x), p) | -(p * log_softmax(x)).sum(axis=1)

@@ -28,7 +28,7 @@ def test_the_rows_that_a_model_was_not_trained_on(order, standardize, how, capsy
     lines = [f"{2**25 + i},{'bee' if i % 2 else 'ant'},day {i // 8}" for i in range(60)]
     write("t.csv", "\n".join(["a,kind,day", *lines, ""]).encode())
     trained = read_dataset("t.csv", options, Preparation(standardize, **order), dtype="float32")
-    found = read_test_set(facts_of(trained), "t.csv")
+    found = read_test_set(facts_of(trained), "t.csv", TableOptions(header=True))  # and the model's
     assert (found.test[0] == trained.test[0]).all() and (found.test[1] == trained.test[1]).all()
     assert found.rows_are == "those that training held out"
     assert "all 60 rows" not in capsys.readouterr().err
