@@ -64,8 +64,8 @@ class LogisticRegression:
     --------
     >>> x = T.matrix("x")
     >>> classifier = LogisticRegression(input=x, n_in=784, n_out=10)
-    >>> classifier.params
-    [W, b]
+    >>> classifier, classifier.params
+    (LogisticRegression(n_in=784, n_out=10), [W, b])
     >>> predict = theano.function([x], classifier.y_pred)
     >>> predict(numpy.zeros((2, 784), theano.config.floatX))
     array([0, 0])

@@ -24,20 +24,19 @@ class Polars:
 
 
 TABLES = [FRAME, Polars(), FRAME.to_dict("records"), FRAME.to_dict("list")]
+HOW = [({}, "--refit"), ({"refit": False}, "--no-refit"), ({"refit": True}, "--refit")]
+HOW += [({"standardize": False, "split_seed": 3}, "--no-standardize --split-seed 3")]
+ROWS = [(table, *how) for table, how in zip(TABLES, HOW)]
 
 
-HOW = [{}, {"refit": False}, {"refit": True}, {}]
-
-
-@pytest.mark.parametrize("table, how", [*zip(TABLES, HOW)], ids=range(4))
-def test_a_table_of_any_kind_gives_the_model_of_the_command(table, how, cli, capsys):
+@pytest.mark.parametrize("table, how, switches", ROWS, ids=range(4))
+def test_a_table_of_any_kind_gives_the_model_of_the_command(table, how, switches, cli, capsys):
     found = fit_table(table, "kind", "one.pkl", **how, **OPTIONS)
     told = capsys.readouterr()
     assert told.out == ""
     FRAME.to_csv("t.csv", index=False)
     train = "train --dataset t.csv --label-column kind --drop id --missing mean --n-epochs 30"
-    switch = "--no-refit" if how == HOW[1] else "--refit"
-    done = cli(*f"{train} --batch-size 9 --output two.pkl {switch}".split())
+    done = cli(*f"{train} --batch-size 9 --output two.pkl {switches}".split())
     header = "row 1 (id, size, wing, kind) is taken for a header (--no-header: it is data), "
     notes = done.err.replace(header, "").splitlines()
     notes = [line for line in notes if line.startswith(("note: ", "warning: "))]

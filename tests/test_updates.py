@@ -51,8 +51,7 @@ def gradient(W, b, x):
 
 def oracle(rule, **options):
     """Parameters after each step, by the rule's formula."""
-    params = [W0.copy(), B0.copy()]
-    memory = [{}, {}]
+    params, memory = [W0.copy(), B0.copy()], [{}, {}]
     for t, x in enumerate(X, start=1):
         for i, g in enumerate(gradient(*params, x)):
             params[i] = rule(params[i], g, memory[i], t, **options)

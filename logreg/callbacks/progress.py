@@ -15,6 +15,13 @@ class Progress(Callback):
 
     What is printed goes above the line. There is none where stderr is no terminal, and where notes
     are not wanted.
+
+    Examples
+    --------
+    It reads no parameters: a run is as fast with it as without.
+
+    >>> Progress().reads_steps
+    False
     """
 
     on_rank_0_only = True

@@ -13,6 +13,14 @@ class Interruption(Callback, contextlib.ExitStack):
 
     Of several ranks, all end after the same minibatch, whichever gets the signal.
     It is used in a ``with`` statement, after which signals are handled as before.
+
+    Examples
+    --------
+    It reads no parameters: a run is as fast with it as without.
+
+    >>> with Interruption() as interruption:  # and a run in this block
+    ...     interruption.reads_steps, interruption.exit_code
+    (False, 0)
     """
 
     reads_steps = False

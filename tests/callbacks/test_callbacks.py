@@ -25,7 +25,7 @@ STOPPED = {"reason": "stopped", "message": "patience"}  # which is no end by pat
 
 ENDED = "stopped after 3 of 3 epochs; the last validation was the best: more `n_epochs` may help\n"
 ENDS = [
-    ("/usr/bin/pytest", {}, f"The code for file train.py ran for 1.5s\n{ENDED}"),
+    ("/usr/bin/pytest.exe", {}, f"The code for file train.py ran for 1.5s\n{ENDED}"),
     ("code/mine.py", STOPPED, "The code for file mine.py ran for 1.5s\nstopped: patience\n"),
     ("a.py", {"reason": "interrupted"}, ""),  # it has no result
     ("a.py", {"validations": [BEST._replace(test_error=None)]}, ""),  # its test failed
@@ -85,7 +85,7 @@ def test_a_history_is_written_once_a_second_and_at_the_end(working_folder, monke
     monkeypatch.setattr("timeit.default_timer", lambda: now)
     history.on_train_begin(run)
     assert os.listdir(".") == []
-    for now, validation, n_rows in zip((9.0, 10.0, 10.5), VALIDATIONS, (1, 2, 2)):  # noqa: B007
+    for now, validation, n_rows in zip((0.0, 1.0, 1.5), VALIDATIONS, (1, 2, 2)):  # noqa: B007
         run.validations.append(validation)
         history.on_validation(run, validation)
         assert Path("run.csv").read_text() == HEADER + "".join(ROWS[:n_rows])

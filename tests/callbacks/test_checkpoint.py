@@ -30,12 +30,12 @@ DATA = read_dataset([((40 * abs(x)).astype("u1"), y) for x, y in make_pairs((65,
 class Stop(Callback):
     """Ends a run at a minibatch."""
 
-    def __init__(self, at):
-        self.at = at
+    def __init__(self, at, why=""):
+        self.at, self.why = at, why
 
     def on_minibatch_end(self, run):
         if run.iter == self.at:
-            raise StopTraining
+            raise StopTraining(self.why)
 
 
 def train(folder, *more, resume=False, floatx="float32", **changed):
@@ -76,6 +76,12 @@ def test_a_run_resumed_twice_ends_like_an_undisturbed_one(capfd, floatx, minibat
     assert again.iter == last.iter == whole.iter
 
 
+def test_a_run_that_is_stopped_before_it_is_validated_has_no_result(capfd, working_folder):
+    run = train(".", Stop(0, "enough"))
+    assert repr(run) == "Run(epoch 1, 0 validations, stopped: enough)"
+    assert not lines(capfd.readouterr().out) and not [*working_folder.iterdir()]
+
+
 # Validated every 4 minibatches of 6 an epoch, the first part ends after the last checkpoint.
 @pytest.mark.parametrize("n_epochs, criterion", [(3, "error"), (4, "error"), (3, "loss")])
 def test_a_finished_run_is_lengthened_to_the_bits_of_a_longer_one(capfd, n_epochs, criterion):
@@ -103,7 +109,7 @@ def run_of(shape=(2, 2), dtype="float64", of_data=(), **settings):
 
 def write_state(validations=(), **settings):
     run = run_of(**settings)
-    run.iter, run.validations = 19, list(validations)
+    run.iter, run.seconds, run.validations = 19, 7.5, list(validations)
     for i, variable in enumerate(run.variables):
         variable.set_value(variable.get_value() + i)
     Checkpoint("run.state").on_validation(run, None)
@@ -136,7 +142,8 @@ def test_a_run_without_a_best_yet_comes_back_whatever_the_data_are_called(workin
     write_state([Validation(4, math.inf, 0.25, 0.3, math.nan, 0.5, 0.5, 1.5)], criterion="loss")
     run = run_of(n_epochs=4, criterion="loss", of_data={"dataset": "e"})  # its last
     Checkpoint("run.state", resume=True).restore(run)
-    assert (run.iter, run.best_values) == (19, None)
+    assert (run.iter, run.seconds, run.best_values) == (19, 7.5, None)
+    assert b'"numpy": "' in Path("run.state").read_bytes()  # it tells what wrote it
     assert [engine.value(variable).max() for variable in run.variables] == [*range(12)]
     assert run.validations == [(4, None, 0.25, 0.3, None, None, None, 1.5)]
 

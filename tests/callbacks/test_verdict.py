@@ -15,7 +15,7 @@ GUESS = f"always guessing '{LABEL[:59]}"
 SAID = f"{GUESS}, the most frequent class of the training rows, gives a test error of 50.000000 %"
 NO_BETTER = f"warning: the best model is no better than {GUESS}: the features may say nothing of"
 GROWN = "warning: the training cost has grown from 2.07944 to {}: a lower learning rate or standard"
-RARE = "note: 3 of the 200 training rows are 1, for which an error costs little in all; "
+RARE = "note: 3 of the 200 training rows are 'k1', for which an error costs little in all; "
 FEW = "note: 99 validation rows tell little: 50 of 99 rows, 50.51 % (95 % interval: 40.82 to 60.15"
 
 
@@ -23,7 +23,7 @@ def data_of(n_valid=100, counts=None, **changed):
     """Data of 8 classes, of which the most frequent one, `LABEL`, is half of the test rows."""
     data = read_dataset(make_pairs((200, n_valid, 50), n_out=8))
     counts = counts or data.facts.class_counts
-    labels = [*range(len(counts))]
+    labels = [f"k{i}" for i in range(len(counts))]
     labels[counts.index(max(counts))] = LABEL
     told = {"class_labels": labels, "class_counts": counts, "n_out": len(counts)}
     facts = dataclasses.replace(data.facts, baseline_error=0.5, **told, **changed)
@@ -39,7 +39,6 @@ def ended(costs=(2, 1), error=0.49, reason="patience", best=3, data=None, **sett
 
 
 BAD = {"error": 0.5}
-BALANCED = {"class_weight": "balanced"}
 
 
 RUNS = [
@@ -47,13 +46,12 @@ RUNS = [
     ({"costs": [1, 2.101]}, {}, [GROWN.format(2.101)]),
     ({"costs": [2, None]}, {}, [GROWN.format("nan")]),
     (BAD, {}, [NO_BETTER]),
-    ({**BAD, **BALANCED}, {}, []),
     ({**BAD, "costs": [2, 5]}, {}, [GROWN.format(5)]),
     ({}, {"n_valid": 99}, [FEW]),
     ({}, {"counts": [100, 3, *[16] * 5, 17]}, [RARE]),
     ({}, {"counts": [100, 4, *[16] * 6]}, []),
     ({}, {"counts": [2] * 100}, []),  # each is rare, and none is the rarest
-    (BALANCED, {"counts": [100, 3, *[16] * 5, 17]}, []),
+    ({**BAD, "class_weight": "balanced"}, {"counts": [100, 3, *[16] * 5, 17]}, []),
 ]
 
 
@@ -75,10 +73,14 @@ def test_the_result_of_a_table(criterion, value, capsys):
     run.n_refit_rows = 300
     run.replay()
     capsys.readouterr()
+    PrintLog().on_train_begin(run)
     PrintLog().on_train_end(run)
     out, err = capsys.readouterr()
     assert err == run.ending + "\n"
     assert out.splitlines() == [
+        f"{run.data.facts.dataset}: 350 rows, 4 features, 8 classes",
+        "200 rows to train on, 100 to validate, 50 to test",
+        "... training the model",
         f"best model: epoch 2 of 3, by the validation {criterion} ({value})",
         "validation error: 25 of 100 rows",
         "trained anew for its 4 minibatches on 300 rows, with those of validation",
@@ -89,19 +91,23 @@ def test_the_result_of_a_table(criterion, value, capsys):
     ]
 
 
+GAIN = "stopped by patience at iteration 8: the last significant gain was at iteration 7"
+ENDED = {"n_epochs": "stopped after 3 of 3 epochs", "patience": GAIN}
+SEPARABLE = "; no validation row is wrong: the weights of separable classes grow without end"
 ENDINGS = [
-    (3, "n_epochs", 0, "stopped after 3 of 3 epochs"),
-    (8, "n_epochs", 0.01, "the last validation was the best: more `n_epochs` may help"),
-    (8, "patience", 0.01, "the last validation was the best: more `patience` may help"),
-    (8, "patience", 0, "the weights of separable classes grow without end"),
+    (3, "n_epochs", 0, ""),
+    (8, "n_epochs", 0.01, "; the last validation was the best: more `n_epochs` may help"),
+    (8, "patience", 0.01, "; the last validation was the best: more `patience` may help"),
+    (8, "patience", 0, SEPARABLE),
 ]
 
 
 @pytest.mark.parametrize("best, reason, wrong, said", ENDINGS)
 def test_a_run_that_ends_at_its_best_says_so(best, reason, wrong, said):
-    run = ended(reason=reason, best=best)
+    run = ended(reason=reason, best=best, improvement_threshold=0.5)
     run.validations[-1] = run.validations[-1]._replace(error_all_rows=wrong)
-    assert run.ending.endswith(said)
+    assert run.ending == ENDED[reason] + said
+    assert repr(run).endswith(f"2 validations, best error {run.best_validation.error:f}, {reason})")
 
 
 # ---- the tutorial's figures

@@ -123,7 +123,6 @@ def test_rank_0_alone_writes(mpirun, pairs):
     assert done.returncode == 0, done.stderr
     assert os.listdir("empty") == []
     assert {"best_model.pkl", "run.csv", "run.state"} < set(os.listdir())
-    assert len(Path("run.csv").read_text().splitlines()) == 5
 
 
 # ---- the ends
