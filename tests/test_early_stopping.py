@@ -10,17 +10,6 @@ from logreg.early_stopping import EarlyStopping
 from logreg.errors import SettingError
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 
-
-def stop_of(stopping, losses, frequency):
-    """The minibatch after which a run with these validation losses ends, and the new bests."""
-    bests, losses = [], iter(losses)
-    for iter_ in range(10**6):
-        if (iter_ + 1) % frequency == 0 and stopping.update(iter_, next(losses)):
-            bests.append(iter_)
-        if stopping.is_over(iter_):
-            return iter_, bests
-
-
 # Losses at minibatches 4, 9, 14, ...; patience 10.
 SLOWLY = [1.0, 0.96, 0.92, 0.9] + [2.0] * 9
 GAINS = [
@@ -37,14 +26,14 @@ GAINS = [
 
 @pytest.mark.parametrize("increase, threshold, criterion, losses, stop, bests, significant", GAINS)
 def test_what_a_gain_does(increase, threshold, criterion, losses, stop, bests, significant):
-    stopping = EarlyStopping(10, increase, threshold, criterion)
-    assert stop_of(stopping, losses, frequency=5) == (stop, bests)
+    stopping, iter_, found = EarlyStopping(10, increase, threshold, criterion), 0, []
+    while not stopping.is_over(iter_):
+        iter_ += 1
+        if iter_ % 5 == 4 and stopping.update(iter_, losses[iter_ // 5]):
+            found.append(iter_)
+    assert (iter_, found) == (stop, bests)
     assert stopping.significant_iter == significant
     assert stopping.best_iter == (bests[-1] if bests else None)
-
-
-def test_defaults_are_the_tutorials():
-    assert Hyperparameters(0.13, 1000, 600, 5000, 2, 0.995, 0, 0, 0, None, "error") == DEFAULTS
 
 
 # What is needed of a setting, values that are taken, and values that are not. NumPy's numbers
