@@ -139,8 +139,8 @@ def _settings(argv):
         usual, given = vars(arguments.parse_args([])), vars(args)
         more = sorted(k for k in given if given[k] != usual[k] and k not in OF_VERIFY)
         if more:
-            more = [f"--{'no-' * (given[k] is False)}{k.replace('_', '-')}" for k in more]
-            raise SettingError(f"--verify takes all settings from the model file: leave out {listed(more)}")
+            more = listed([f"--{'no-' * (given[k] is False)}{k.replace('_', '-')}" for k in more])
+            raise SettingError(f"--verify takes all settings from the model file: leave out {more}")
     given = {setting.name: getattr(args, setting.name) for setting in fields(Hyperparameters)}
     args.hyperparameters = {k: value for k, value in given.items() if value is not None}
     Hyperparameters(**args.hyperparameters)  # what makes no sense is told at once

@@ -91,7 +91,7 @@ def _numbers(found):
         return [float(text) for text in re.findall(r"[^\s,;()\[\]]+", found.replace(MINUS, "-"))]
     found = found.get_value() if hasattr(found, "get_value") else found
     if hasattr(found, "tolist"):  # of torch too, whose numbers may have a gradient
-        found = found.tolist()
+        found = [found.tolist()]
     elif hasattr(found, "__array__"):
         found = numpy.ravel(found).tolist()
     try:
