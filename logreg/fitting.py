@@ -120,7 +120,7 @@ def verify(path, dataset=None, callbacks=()):
             note(f"note: without the native kernel, {UNPROMISED}")
         note(f"training as {path} says")
         run = sgd_optimization(data, hyperparameters, None, callbacks, bool(facts.refit))
-    if run.reason == "interrupted":
+    if run.reason in ("interrupted", "stopped"):
         return False
     ours = numpy.concatenate([value.ravel() for value in run.best_values])
     theirs = numpy.concatenate([W.ravel(), b])

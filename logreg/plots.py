@@ -58,6 +58,8 @@ def plot_curve(model, ax=None):
     ...     axes.get_xlabel(), axes.get_ylabel(), float(axes.get_ylim()[0])
     ('epoch', 'error (%)', 0.0)
     ('', 'training cost', 0.0)
+    >>> float(ax.get_ylim()[1])
+    34.5
     >>> for line in ax.get_legend().get_lines():
     ...     line.get_label(), line.get_linestyle(), line.get_marker()
     ('validation error', '-', 'None')
@@ -104,6 +106,26 @@ def replay(facts):
 
     The points are iteration, cost, error and test error of each validation, and its loss, if the
     best model went by that.
+
+    Examples
+    --------
+    >>> curve = [[9, 1, 0, 0, 0.7], [10, 1, 0, None, 0.6975], [11, 1, 0, None, 0.695]]
+    >>> curve.append([12, 1, 0, None, 0.7])
+    >>> settings = {"criterion": "loss", "patience": 9}
+    >>> facts = ModelFacts(curve=curve, n_train_batches=1, settings=settings)
+    >>> _, stopping, gains = replay(facts)
+    >>> print(stopping.best_iter, stopping.best_loss, *gains)
+    11.0 0.695 9.0 11.0
+    >>> ax = plot_curve(facts)
+    >>> for line in [line for axes in ax.figure.axes for line in axes.get_lines()]:
+    ...     line.get_label(), line.get_xdata().tolist(), line.get_ydata().tolist()
+    ('validation error', [10.0, 11.0, 12.0, 13.0], [0.0, 0.0, 0.0, 0.0])
+    ('significant gain', [10.0, 12.0], [0.0, 0.0])
+    ('best model', [12.0], [0.0])
+    ('training cost (right)', [10.0, 11.0, 12.0, 13.0], [1.0, 1.0, 1.0, 1.0])
+    ('validation loss (right)', [10.0, 11.0, 12.0, 13.0], [0.7, 0.6975, 0.695, 0.7])
+    >>> ax.get_xlabel(), float(ax.get_ylim()[1]), ax.figure.axes[1].get_ylabel()
+    ('minibatch', 1.0, 'cost')
     """
     if not facts.curve:
         raise SettingError("no curve is known: no validation was made")
@@ -145,6 +167,9 @@ def plot_confusion(evaluation, ax=None):
     (400, 20, 0.0)
     >>> [float(share) for share in ax.images[0].get_clim()]  # of the first and the last colour
     [0.0, 1.0]
+    >>> plot_confusion({"confusion": None})
+    Traceback (most recent call last):
+    logreg.errors.SettingError: there are more than 50 classes: the evaluation has no matrix of them
     """
     confusion = evaluation["confusion"]
     if confusion is None:

@@ -10,11 +10,11 @@ import numpy
 
 from logreg.cli import options
 from logreg.cli.command import command
-from logreg.console import STARTING, log, note, say, set_quiet, starting
+from logreg.console import STARTING, log, note, say, set_quiet, starting, warning
 from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.options import Preparation, TableOptions
 from logreg.datasets.statistics import with_interval
-from logreg.errors import SettingError
+from logreg.errors import SettingError, listed
 from logreg.files import check_writable, refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL, BY_DATA, DATASET, Hyperparameters, for_data
 from logreg.parallel.ranks import ranks
@@ -139,7 +139,7 @@ def _settings(argv):
         usual, given = vars(arguments.parse_args([])), vars(args)
         more = sorted(k for k in given if given[k] != usual[k] and k not in OF_VERIFY)
         if more:
-            more = ", ".join(f"--{name.replace('_', '-')}" for name in more)
+            more = listed([f"--{'no-' * (given[k] is False)}{k.replace('_', '-')}" for k in more])
             raise SettingError(f"--verify takes all settings from the model file: leave out {more}")
     given = {setting.name: getattr(args, setting.name) for setting in fields(Hyperparameters)}
     args.hyperparameters = {k: value for k, value in given.items() if value is not None}
@@ -176,7 +176,8 @@ def _cross_validate(args, data, watching):
         if run.reason == "interrupted":
             return
         if run.reason == "diverged":
-            note(f"fold {len(found) + 1}: {run.ending}")
+            rate = "give a lower learning rate"
+            warning(f"fold {len(found) + 1} diverged in epoch {run.epoch}: {rate}")
         told = evaluate(Predictor(run), fold)
         told["baseline_percent"] = 100 * fold.facts.baseline_error
         found.append({key: told[key] for key in ("rows", "errors", *MEANS)})

@@ -68,15 +68,14 @@ def test_an_editable_install_serves_the_folder_above_the_clone(clone, run):
     """There, the clone itself looks like a package without an __init__."""
     pytest.importorskip("pip")
     pytest.importorskip("setuptools.command.bdist_wheel", reason="pip has to fetch setuptools")
-    options = ["--no-deps", "--no-build-isolation", "--prefix", "prefix", "--editable", "."]
-    options.append("--ignore-installed")  # else pip takes away the one that runs this
-    done = run("-m", "pip", "install", "--quiet", *options, env={"CC": "no-compiler"})
+    # Without --ignore-installed, pip takes away the one that runs this.
+    words = "pip install --quiet --ignore-installed --no-deps --no-build-isolation --prefix prefix"
+    done = run("-m", *words.split(), "--editable", ".", env={"CC": "no-compiler"})
     assert done.returncode == 0, done.stderr
     (path,) = clone.glob("prefix/**/site-packages")
-    code = "import importlib.util, site; site.addsitedir(r'{}'); "
-    code += "print(importlib.util.find_spec('logreg').origin)"
+    code = f"import site; site.addsitedir(r'{path}'); import logreg; print(logreg.__file__)"
     # Without the packages of this Python (-S): logreg may be one of them.
-    done = run("-S", "-c", code.format(path), cwd=clone.parent, env={"PYTHONPATH": None})
+    done = run("-S", "-c", code, cwd=clone.parent, env={"PYTHONPATH": None})
     assert (done.stdout, done.stderr) == (f"{clone / 'logreg' / '__init__.py'}\n", "")
 
 

@@ -23,9 +23,9 @@ train T --verbose | 0 | the model\nepoch 1, [^\n]+\nepoch 2, [^\n]+\nbest model:
 train T --folds 0 | 1 | ^... loading data\n$ | error: --folds is 0: of 60 rows, 2 to 20 are made
 train T --folds 1 | 1 | ^... loading data\n$ | error: --folds is 1: of 60 rows, 2 to 20 are made
 train T --folds 21 | 1 | ^... loading data\n$ | error: --folds is 21: of 60 rows, 2 to 20 are made
-train T --folds 3 --l2 12 --batch-size 1 | 0 | mean of 3 folds: | fold 3: warning: the run diverged in epoch
+train T --folds 3 --l2 12 --batch-size 1 --quiet | 0 | mean of 3 folds: | warning: fold 3 diverged in epoch \d+: give a lower
 train T --format json | 1 | | error: --format is for --folds: predict --evaluate has one for a model
-train --verify m.pkl --l2 1 --na - | 1 | | settings from the model file: leave out --l2, --na\n$
+train --verify m.pkl --batch-size 1 --no-refit --na - | 1 | | from the model file: leave out --batch-size, --na, --no-refit\n$
 train D --folds 3 | 1 | ^... loading data\n$ | has a test set: folds are made of one table
 train T --folds 3 --output run | 1 | | error: --folds keeps no model: it is without --output, --c
 train T --folds 3 --history run | 1 | | error: --folds keeps no model

@@ -13,10 +13,11 @@ from logreg.hyperparameters import DEFAULTS, Hyperparameters
 # Losses at minibatches 4, 9, 14, ...; patience 10.
 SLOWLY = [1.0, 0.96, 0.92, 0.9] + [2.0] * 9
 GAINS = [
-    (2, 0.995, "error", [1.0] * 9, 10, [4], 4),  # no gain; and patience never shrinks
+    (2, 0.995, "error", [1.0] * 9, 10, [4], 4),  # no gain: the first is the best
     (3, 0.9, "error", [1.0, 0.5] + [0.6] * 9, 27, [4, 9], 9),  # a significant one extends it
     (3, 0.9, "error", [1.0, 0.95] + [2.0] * 9, 12, [4, 9], 4),  # a small one is a new best only
     (3, 0.5, "error", [1.0, 0.5] + [2.0] * 9, 12, [4, 9], 4),  # the threshold is not below itself
+    (1, 0.9, "error", [1.0, 0.5] + [2.0] * 9, 10, [4, 9], 9),  # patience never shrinks
     (2, 0.9, "error", [math.nan] * 9, 10, [], None),  # not a number is never a best
     (4, 0.95, "error", SLOWLY, 16, [4, 9, 14], 4),  # of the error, small ones are no large one
     (4, 0.95, "loss", SLOWLY, 56, [4, 9, 14, 19], 14),  # and of the loss they add up
@@ -25,18 +26,14 @@ GAINS = [
 
 @pytest.mark.parametrize("increase, threshold, criterion, losses, stop, bests, significant", GAINS)
 def test_what_a_gain_does(increase, threshold, criterion, losses, stop, bests, significant):
-    stopping, found, losses = EarlyStopping(10, increase, threshold, criterion), [], iter(losses)
-    for minibatch in range(100):
-        if minibatch % 5 == 4 and stopping.update(minibatch, next(losses)):
-            found.append(minibatch)
-        if stopping.is_over(minibatch):
-            break
-    assert (minibatch, found) == (stop, bests)
-    assert (stopping.best_iter, stopping.significant_iter) == ([None, *bests][-1], significant)
-
-
-def test_defaults_are_the_tutorials():
-    assert Hyperparameters(0.13, 1000, 600, 5000, 2, 0.995, 0, 0, 0, None, "error") == DEFAULTS
+    stopping, iter_, found = EarlyStopping(10, increase, threshold, criterion), 0, []
+    while not stopping.is_over(iter_):
+        iter_ += 1
+        if iter_ % 5 == 4 and stopping.update(iter_, losses[iter_ // 5]):
+            found.append(iter_)
+    assert (iter_, found) == (stop, bests)
+    assert stopping.significant_iter == significant
+    assert stopping.best_iter == (bests[-1] if bests else None)
 
 
 # What is needed of a setting, values that are taken, and values that are not. NumPy's numbers

@@ -36,12 +36,10 @@ def test_the_public_names_have_examples():
         logreg.nonsense  # noqa: B018
     parameters = inspect.signature(logreg.load_data).parameters.values()
     assert [each.name for each in parameters if each.default] == ["dataset", "na", "size"]
-    others = logreg.SoftmaxClassifier, updates.sgd, early_stopping.EarlyStopping
-    for public in [
-        *(getattr(logreg, name) for name in {*logreg.__all__} - {"__version__"}),
-        *others,
-    ]:
-        assert doctest.DocTestFinder(recurse=False).find(public)[0].examples, public
+    public = [getattr(logreg, name) for name in {*logreg.__all__} - {"__version__"}]
+    public += [logreg.SoftmaxClassifier, updates.sgd, early_stopping.EarlyStopping]
+    for each in public:
+        assert doctest.DocTestFinder(recurse=False).find(each)[0].examples, each
 
 
 class Checker(doctest.OutputChecker):

@@ -52,14 +52,12 @@ def test_commands_options_targets_and_files_are_there():
     assert len(quoted) >= 3
     for name, words in quoted:
         parsers.get(name, parsers.get(f"{name}.__main__")).parse_args(shlex.split(words))
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    contributing = (ROOT / ".github/CONTRIBUTING.md").read_text(encoding="utf-8")
     helps = "".join(parser.format_help() for parser in parsers.values())
-    for pattern, text, there in (
-        (r"(?<!\S)`?(--[a-z][a-z-]+)", README, helps),
-        (r"\bmake ([a-z-]+)", "\n".join(SHELL + QUOTED), makefile),
-    ):
-        named = {*re.findall(pattern, text)}
-        assert named and not [word for word in named if not re.search(rf"(?m)(^| ){word}\b", there)]
+    options = {*re.findall(r"(?<!\S)`?(--[a-z][a-z-]+)", README)}
+    assert options and options <= {*re.findall(r"(?<!\S)--[a-z-]+", helps)}
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = {*re.findall(r"\bmake ([a-z-]+)", "\n".join(SHELL + QUOTED))}
+    assert targets and targets <= {*re.findall(r"(?m)^([a-z-]+):", makefile)}
+    contributing = (ROOT / ".github/CONTRIBUTING.md").read_text(encoding="utf-8")
     named = re.findall(r"\b(?:scripts|logreg|tests)/[\w./]*\w", "\n".join([*QUOTED, contributing]))
     assert named and not [name for name in named if not os.path.exists(ROOT / name)]

@@ -22,10 +22,7 @@ run = fit(*given, Hyperparameters(n_epochs=2), [BestModel("m.pkl", classifier, n
 rate: float = run.best_validation.error if run.best_validation else run.epoch
 labels = Predictor("model.pkl").predict([[0.0] * 784])
 """
-FAULTS = {
-    "LogisticRegression(x, n_in='784', n_out=10)": "arg-type",
-    "Predictor()": "call-arg",
-}
+FAULTS = {"LogisticRegression(x, n_in='784', n_out=10)": "arg-type", "Predictor()": "call-arg"}
 
 
 @pytest.mark.once

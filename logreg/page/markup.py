@@ -37,7 +37,17 @@ def plotted(plot, subject, size, said):
 
 
 def table(title, head, rows):
-    """A table, of whose rows the first cell is the head."""
+    r"""A table, of whose rows the first cell is the head.
+
+    Examples
+    --------
+    >>> rows = [["a", 1], ["<b>", "<u>"]]
+    >>> print(table("Two rows", ["class", "<i>"], rows).replace("<tr>", "\n"))
+    <table><caption>Two rows</caption><thead>
+    <th scope="col">class</th><th scope="col">&lt;i&gt;</th></tr></thead><tbody>
+    <th scope="row">a</th><td>1</td></tr>
+    <th scope="row">&lt;b&gt;</th><td>&lt;u&gt;</td></tr></tbody></table>
+    """
     head = "".join(f'<th scope="col">{escaped(name, 24)}</th>' for name in head)
     body = ""
     for first, *cells in rows:

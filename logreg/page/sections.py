@@ -67,7 +67,7 @@ def run(facts):
     --------
     >>> from logreg.saving.facts import ModelFacts
     >>> from logreg.datasets.options import TableOptions
-    >>> curve, options = [[9, 1, 0.3, None], [19, 1, 0.2, None]], TableOptions(missing="mean")
+    >>> curve, options = [[9, 1, 0.3, None], [14, 1, 0.2, None]], TableOptions(missing="mean")
     >>> known = {"dataset": "<b>.csv", "n_in": 2, "n_out": 3, "dtype": "float64", "epoch": 2}
     >>> known.update(n_train_batches=10, reason="patience", engine="theano 1.0.5", curve=curve)
     >>> known.update(logreg="1.0", python="3.11")
@@ -97,6 +97,8 @@ def run(facts):
     </dl>
     >>> run(ModelFacts()).count("<dd>not known</dd>")
     7
+    >>> print(run(ModelFacts(reason="n_epochs")).split("<dt>")[4])
+    Why it stopped</dt><dd>all epochs had been run</dd>
     """
     settings = {**facts.settings, "missing": facts.options.missing}
     settings["standardize"] = bool(facts.feature_scales) or None
@@ -181,6 +183,11 @@ def weights(predictor, evaluation=None):
     <dl>
     <dt>u</dt><dd class="share"><i class="against" style="width: 0.0%"></i><b>+0.00</b></dd>
     <dt>&lt;i&gt;</dt><dd class="share"><i class="against" style="width: 0.0%"></i><b>+0.00</b></dd></dl><figcaption>no</figcaption></figure></div>
+    >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=4, n_out=31)
+    >>> save_model(classifier, "model.pkl", image_shape=[2, 2])
+    >>> start, *figures = weights(Predictor("model.pkl")).split("<figure>")
+    >>> start, len(figures)
+    ('<details><summary>30 of 31 classes</summary><div class="pictures many">', 30)
     """  # noqa: E501
     facts, labels, W = predictor.facts, predictor.labels, predictor.W
     chosen, top, figures = range(len(labels)), plots.colour_limit(W), []
@@ -235,8 +242,11 @@ def errors(evaluation):
     >>> evaluation["confusion"] = {"labels": [1, 2], "counts": [[7, 1], [5, 3]]}
     >>> print(errors(evaluation).split("figcaption>")[1])
     Confusion matrix. The most frequent mistake: 5 of class 2 taken for &lt;b&gt;.</
-    >>> 'aria-label="Confusion matrix. The most frequent mistake: 5 of' in errors(evaluation)
-    True
+    >>> for found in re.findall('<figure.*?>|aria-label=".*?"|viewBox=".*?"', errors(evaluation)):
+    ...     print(found)
+    <figure class="plot" tabindex="0">
+    aria-label="Confusion matrix. The most frequent mistake: 5 of class 2 taken for &lt;b&gt;."
+    viewBox="0 0 360 324"
     >>> print(errors({**evaluation, "mistakes": []}).split("figcaption>")[1])
     Confusion matrix. </
     """  # noqa: E501

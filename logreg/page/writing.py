@@ -21,7 +21,28 @@ def write_page(path, model, predictor, data=None, evaluation=None):
 
     `model` is the path of its file, and `data` the DataSet of a test set, if there is one, with its
     `evaluation`.
-    """
+
+    Examples
+    --------
+    >>> import re
+    >>> from logreg import LogisticRegression, Predictor, engine, save_model
+    >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=1, n_out=2)
+    >>> save_model(classifier, "a & b.pkl")
+    >>> write_page("page.html", os.path.abspath("a & b.pkl"), Predictor("a & b.pkl"))
+    >>> page = Path("page.html").read_text("utf-8")
+    >>> for line in re.findall("<title.*|<body.*|<h1>.*?/h1>|<section.*?/h2>", page):
+    ...     print(line)
+    <title>a &amp; b.pkl · logreg</title>
+    <body class="of-a-table is-live untested of-few">
+    <h1>a &amp; b.pkl</h1>
+    <section id="run"><h2>The run</h2>
+    <section id="curve"><h2>The learning curve</h2>
+    <section id="weights"><h2>What it has learnt</h2>
+    <section id="errors"><h2>Where it errs</h2>
+    <section id="draw"><h2>Try it</h2>
+    >>> re.findall('href="#(.*?)">(.*?)<', page)
+    [('run', 'Run'), ('curve', 'Curve'), ('weights', 'Weights'), ('errors', 'Errors'), ('draw', 'Try it')]
+    """  # noqa: E501
     facts, errors, gallery = predictor.facts, "", ""
     if data:
         errors = sections.errors(evaluation)

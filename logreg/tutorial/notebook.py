@@ -90,7 +90,9 @@ def _numbers(found):
     if isinstance(found, str):
         return [float(text) for text in re.findall(r"[^\s,;()\[\]]+", found.replace(MINUS, "-"))]
     found = found.get_value() if hasattr(found, "get_value") else found
-    if hasattr(found, "__array__"):
+    if hasattr(found, "tolist"):  # of torch too, whose numbers may have a gradient
+        found = [found.tolist()]
+    elif hasattr(found, "__array__"):
         found = numpy.ravel(found).tolist()
     try:
         return [number for part in found for number in _numbers(part)]

