@@ -14,6 +14,7 @@ from logreg import LogisticRegression, engine, fit
 # isort: split
 import theano
 import theano.tensor as T
+import theano.tensor.nnet.conv3d2d
 from theano.sandbox.rng_mrg import MRG_RandomStreams
 from theano.tensor.shared_randomstreams import RandomStreams
 

@@ -45,9 +45,9 @@ def test_the_tutorials_module_is_there(run_old):
 def test_a_module_beside_the_program_wins(run, working_folder):
     folder = working_folder / "programs"
     folder.mkdir()
-    (folder / "logistic_sgd.py").write_text("print('mine')\n")
-    (folder / "old.py").write_text("import os\nos.chdir('/')\nimport logistic_sgd\n")
-    assert run("-m", "logreg.legacy", "programs/old.py").stdout == "mine\n"
+    (folder / "logistic_sgd.py").write_text("import sys\nprint(sys.path[0])\n")
+    (folder / "old.py").write_text("import logistic_sgd\n")
+    assert run("-m", "logreg.legacy", "programs/old.py").stdout == f"{folder.resolve()}\n"
 
 
 def test_python_2_is_told(run_old, working_folder):
