@@ -193,7 +193,7 @@ def largest(variables):
 
     Examples
     --------
-    >>> some = [theano.shared(numpy.array(values)) for values in ([[2.0, -3.0]], [1.0])]
+    >>> some = [theano.shared(numpy.array(values)) for values in ([[2.0, -3.0]], [1.0], [])]
     >>> largest(some), largest([*some, theano.shared(numpy.array([numpy.nan]))])
     (3.0, nan)
     """

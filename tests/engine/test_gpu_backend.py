@@ -70,5 +70,5 @@ def test_without_jax_the_error_names_the_extra(run):
 
 
 def test_a_device_that_is_not_there(jax):
-    with pytest.raises(EngineError, match=r"'cuda2': JAX .* sees only cpu:0; .*'\.\[cuda\]'"):
-        engine.use_device("cuda2")
+    with pytest.raises(EngineError, match=r"'cuda12': JAX .* sees only cpu:0; .*'\.\[cuda\]'"):
+        engine.use_device("cuda12")

@@ -16,6 +16,7 @@ from softmax import Softmax
 
 from logreg import LogisticRegression, engine, kernel, updates
 from logreg.engine import T, theano
+from logreg.errors import listed
 from logreg.kernel import Rows
 
 pytestmark = pytest.mark.skipif(not kernel.is_built(), reason="no C compiler built the kernel")
@@ -99,12 +100,15 @@ def test_floats_are_laid_out_if_all_are_bytes():
         assert (kernel.lay_out(Rows(x), None, 1002) is not None) == is_laid
 
 
-@pytest.mark.parametrize("setting", ["KERNEL_SET=avx", "NUM_THREADS=3,2", "NUM_THREADS=0"])
-def test_what_is_no_setting_is_refused(setting, run):
-    name, value = f"LOGREG_{setting}".split("=")
-    done = run("-m", "logreg.train", "--dataset", "mnist_sample", "--quiet", env={name: value})
-    said = f"error: {name} is {value!r}: set it to "
-    assert done.returncode == 1 and done.stderr.startswith(said) and done.stderr.count("\n") == 1
+NO_SETTINGS = [("KERNEL_SET", "avx", f"one of {listed(SETS)}, or not")]
+NO_SETTINGS += [("NUM_THREADS", wrong, "a number from 1 to 9999") for wrong in ("3,2", "0")]
+
+
+@pytest.mark.parametrize("name, value, known", NO_SETTINGS)
+def test_what_is_no_setting_is_refused(name, value, known, run):
+    done = run("-m", "logreg.train", "--dataset", "mnist_sample", env={f"LOGREG_{name}": value})
+    said = f"error: LOGREG_{name} is {value!r}: set it to {known}\n"
+    assert (done.returncode, done.stderr) == (1, said)
 
 
 def large():
@@ -146,7 +150,7 @@ def test_callers_in_several_threads_and_in_a_forked_child(monkeypatch):
 
 def test_threads_are_those_that_the_user_or_a_pool_of_processes_allows(monkeypatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda process: {1, 4, 5, 6, 8}, raising=False)
-    cases = ("3", "2", 3), ("", "4,2", 4), ("", "0", 5), ("", "", 5), ("", "12345", 5)
+    cases = ("16", "2", 16), ("", "12,2", 12), ("", "0", 5), ("", "", 5), ("", "12345", 5)
     for logreg, openmp, n in cases:
         monkeypatch.setenv("LOGREG_NUM_THREADS", logreg)
         monkeypatch.setenv("OMP_NUM_THREADS", openmp)
@@ -179,8 +183,9 @@ def test_arrays_that_do_not_go_together_are_refused():
     calls += [(steps, {"y": y}, r"row 17 has the label -?\d+: labels must be 0 to 2") for y in bad]
     bad = [(y, 0), (y, 21), (y, -1), (y[:7], 1), (y[:0], 1), (None, 7), (None, 2**62)]
     calls += [(kernel.lay_out, {"rows": Rows(x), "y": y, "n_rows": n}, "do not") for y, n in bad]
-    steps()
+    steps(y=y.astype("uint8"))
     steps(layout=layouts[0])
+    assert kernel.classes(Rows(x[:0]), (W, b)).shape == (0,)
     for compute, wrong, message in calls:
         with pytest.raises(ValueError, match=message):
             compute(**wrong)
@@ -251,8 +256,8 @@ def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
             train_model = softmax.compile(pairs, block=3)
         for index in (0, 1, 2, 1):
             train_model(index)
-        costs = numpy.array(train_model.costs())  # it takes the steps that are only noted
-        found.append([costs, *(engine.value(variable) for variable, _ in pairs)])
+        # What lists the costs takes the steps that are only noted.
+        found.append([train_model.costs(), *(engine.value(variable) for variable, _ in pairs)])
     for one, other in zip(*found):
         numpy.testing.assert_allclose(one, other, rtol=2e-5, atol=1e-6)
 

@@ -28,7 +28,7 @@ EXPRESSIONS = """
 T.abs_(x) + T.sgn(x) + T.inv(p) | abs(x) + np.sign(x) + 1 / p
 T.dot(x, v) - theano.dot(x, T.addbroadcast(v.dimshuffle(0, "x"), 1)).flatten() | 0 * (x @ v)
 T.flatten(t)[:8] * T.flatten(t, 2)[1] + T.flatten(t, outdim=2)[2] | (t[0] * t[1] + t[2]).ravel()
-T.batched_dot(t, t.dimshuffle(0, 2, 1)) | t @ t.transpose(0, 2, 1)
+T.batched_dot(t, t.dimshuffle(0, "x", 2, 1))[:, :, 0] | t @ t.transpose(0, 2, 1)
 T.batched_dot(t, T.batched_dot(x, t)) | np.einsum("bij,bj->bi", t, np.einsum("bi,bij->bj", x, t))
 T.batched_dot(t.dimshuffle(0, 1, "x", 2), t.dimshuffle(0, 2, 1))[:, :, 0] | t @ t.transpose(0, 2, 1)
 T.batched_dot(v[:3], t) + T.batched_dot(t, v[:3]) | 2 * v[:3, None, None] * t

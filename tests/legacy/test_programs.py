@@ -45,9 +45,9 @@ def test_the_tutorials_module_is_there(run_old):
 def test_a_module_beside_the_program_wins(run, working_folder):
     folder = working_folder / "programs"
     folder.mkdir()
-    (folder / "logistic_sgd.py").write_text("load_data = 'mine'\n")
-    (folder / "old.py").write_text("from logistic_sgd import load_data\nprint(load_data)\n")
-    assert run("-m", "logreg.legacy", "programs/old.py").stdout == "mine\n"
+    (folder / "logistic_sgd.py").write_text("import sys\nprint(sys.path[0])\n")
+    (folder / "old.py").write_text("import logistic_sgd\n")
+    assert run("-m", "logreg.legacy", "programs/old.py").stdout == f"{folder.resolve()}\n"
 
 
 def test_python_2_is_told(run_old, working_folder):
@@ -62,8 +62,5 @@ def test_python_2_is_told(run_old, working_folder):
 def test_how_a_program_ends_is_how_the_command_does(run_old, run):
     assert run_old("raise SystemExit(3)").returncode == 3
     assert 'File "old.py", line 1' in run_old("eval('1 +')").stderr
-    done = run_old("x = 1\nassert x == 2, 'x is not 2'\n")
-    assert done.returncode == 1
-    assert 'File "old.py", line 2' in done.stderr and "AssertionError: x is not 2" in done.stderr
     done = run("-m", "logreg.legacy", "none.py")
     assert done.returncode == 1 and done.stderr == "error: none.py: there is no such file\n"
