@@ -101,7 +101,20 @@ def _numbers(found):
 
 
 def answers():
-    """The numbers of each answer that is checked, and to within what they have to be right."""
+    """The numbers of each answer that is checked, and to within what they have to be right.
+
+    Examples
+    --------
+    >>> checked = {exercise: numbers for exercise, (numbers, _) in answers().items()}
+    >>> len(checked) == TEXT.read_text("utf-8").count("<summary>Answer</summary>\\n\\n**")
+    True
+    >>> all(is_right(numbers, exercise) for exercise, numbers in checked.items())
+    True
+    >>> any(is_right(numbers + 0.05, exercise) for exercise, numbers in checked.items())
+    False
+    >>> any(is_right(wrong, exercise) for wrong in ([], [7] * 5) for exercise in checked)
+    False
+    """
     found = {}
     for name, question, numbers in re.findall(EXERCISE, TEXT.read_text(encoding="utf-8")):
         right = re.findall(NUMBER, numbers.replace(MINUS, "-"))

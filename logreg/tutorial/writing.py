@@ -140,7 +140,15 @@ def to_html(markdown, home=None):
 
 
 def mathml(formula, options):
-    """A formula of LaTeX as MathML."""
+    """A formula of LaTeX as MathML.
+
+    Examples
+    --------
+    >>> mathml(" x ", {"display_mode": False}).partition(">")[0]
+    '<math xmlns="http://www.w3.org/1998/Math/MathML" display="inline"'
+    >>> "block" in mathml("x", {"display_mode": True})
+    True
+    """
     from latex2mathml.converter import convert
 
     return convert(formula.strip(), display="block" if options["display_mode"] else "inline")
@@ -186,7 +194,24 @@ def highlighted(code, language, attributes):
 
 
 def facts(data, run):
-    """What there is to play with: the model, a thousand digits, points, the recorded runs."""
+    """What there is to play with: the model, a thousand digits, points, the recorded runs.
+
+    Examples
+    --------
+    What digits have added to the weights is in it as bytes, in units of the 127th of the most. And
+    pixels may be fractions, as in the tutorial's pickle.
+
+    >>> data = read_dataset("mnist_sample")
+    >>> run = sgd_optimization(data, Hyperparameters(batch_size=600, n_epochs=2), output=None)
+    >>> told, A = facts(data, run), shares(data, run)[:N_DIGITS]
+    >>> units = numpy.frombuffer(base64.b64decode(told["A"]), "int8").reshape(A.shape)
+    >>> numpy.allclose(units * told["A_unit"], A, atol=0.51 * told["A_unit"])
+    True
+    >>> from dataclasses import replace
+    >>> fractions = replace(data, train=(data.train[0] / numpy.float32(256), data.train[1]))
+    >>> facts(fractions, run)["digits"] == told["digits"]
+    True
+    """
     from PIL import Image
 
     x, y = pixels_of(data.train[0][:N_DIGITS]), data.train[1][:N_DIGITS]
@@ -217,6 +242,16 @@ def shares(data, run):
 
     Each step adds to W the rows of its minibatch, times the rate, times (truth - guess). A, of
     shape (n, n_out), is the sum of these factors: so the steps are taken again, in NumPy.
+
+    Examples
+    --------
+    The best model of this run is not its last.
+
+    >>> data = read_dataset("mnist_sample")
+    >>> run = sgd_optimization(data, Hyperparameters(batch_size=600, n_epochs=18), output=None)
+    >>> W = (data.train[0] / 256).T @ shares(data, run)
+    >>> numpy.allclose(W, run.best_values[0], atol=1e-5)
+    True
     """
     from scipy.special import softmax
 
@@ -264,7 +299,16 @@ def idx_files(data):
 
 
 def plane(seed=3):
-    """Sixty points of three classes that overlap: x, of shape (60, 2), and y, of shape (60,)."""
+    """Sixty points of three classes that overlap: x, of shape (60, 2), and y, of shape (60,).
+
+    Examples
+    --------
+    The classes take turns, so that a minibatch of six has two points of each.
+
+    >>> x, y = plane()
+    >>> y[:6].tolist(), [x[y == k].mean(axis=0).round(1).tolist() for k in range(3)]
+    ([0, 1, 2, 0, 1, 2], [[-1.0, -0.8], [0.9, -0.5], [-0.1, 1.0]])
+    """
     labels = numpy.repeat([0, 1, 2], 20)
     points = numpy.array(CENTRES)[labels] + SPREAD * numpy.random.RandomState(seed).randn(60, 2)
     order = numpy.arange(60).reshape(3, 20).T.ravel()

@@ -16,7 +16,7 @@ from conftest import ROOT
 from logreg.prediction.evaluation import percent
 from logreg.tutorial import notebook, text, writing
 from logreg.tutorial.__main__ import main
-from logreg.tutorial.notebook import FOLDED, answers, is_right
+from logreg.tutorial.notebook import FOLDED, answers
 
 FOLDER = ROOT / "logreg" / "tutorial"
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
@@ -81,14 +81,6 @@ def test_the_glossary_has_the_words_that_the_text_marks():
         assert sentence in " ".join(chapter.split()).replace("*", ""), term
 
 
-def test_a_right_answer_is_right():
-    assert len(answers()) == README.count("<summary>Answer</summary>\n\n**")
-    for exercise, (numbers, _) in answers().items():
-        assert is_right(numbers, exercise), exercise
-        for wrong in (numpy.add(numbers, 0.05), [], [7, 7, 7, 7, 7]):
-            assert not is_right(wrong, exercise), exercise
-
-
 def test_each_chapter_has_exercises_and_says_where_it_lives():
     *chapters, _, _ = CHAPTERS[1:]  # after them come what is next, and the glossary
     assert [chapter.split(".")[0] for chapter in chapters] == [str(i + 1) for i in range(14)]
@@ -98,7 +90,7 @@ def test_each_chapter_has_exercises_and_says_where_it_lives():
         assert "**Where this lives:**" in chapter.split("</details>")[-1]
 
 
-def test_the_notebook_has_the_text_and_a_cell_for_each_exercise():
+def test_the_notebook_has_the_text_and_a_cell_for_each_exercise(monkeypatch):
     v4, home = pytest.importorskip("nbformat.v4"), "https://example.org/x/-/blob/main/"
     whole = notebook._notebook(v4, home)
     code = [cell for cell in whole.cells if cell.cell_type == "code"]
@@ -110,6 +102,13 @@ def test_the_notebook_has_the_text_and_a_cell_for_each_exercise():
     assert told == [(w, bool(b.info)) for b, lines in blocks for w in " ".join(lines).split()]
     raising = [cell.source for cell in code if cell.metadata.get("tags") == ["raises-exception"]]
     assert [source.splitlines()[-1] for source in raising] == ["float(z.sum())"]
+    # Where a library is not installed, its cells are not run.
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    bare = notebook._notebook(v4, None).cells
+    skipped = [c.source for c in bare if "skip-execution" in c.metadata.get("tags", ())]
+    needing = [line for b, lines in blocks if b.info not in ("", "answer") for line in lines]
+    assert " ".join(skipped).split() == " ".join(needing).split()
+    assert notebook.NO_HOME in next(c.source for c in bare if c.cell_type == "code")
     prose = "".join(cell.source for cell in whole.cells if cell.cell_type == "markdown")
     assert prose.count("](data:image/svg+xml,") == len(PICTURES)
     shown = [block.content for block in text.blocks() if block.kind in ("text", "sh", "python")]
@@ -174,16 +173,6 @@ def test_what_the_options_write(options, expected, monkeypatch, capsys):
     assert re.findall(r"(?m)^the .+ is (.+)", capsys.readouterr().err) == [it[0] for it in expected]
 
 
-def trained(data, **options):
-    """A run of the program: its best model's validation, and its weights and bias."""
-    from logreg import Hyperparameters, engine
-    from logreg.sgd import sgd_optimization
-
-    with engine.floatx("float32"):
-        run = sgd_optimization(data, Hyperparameters(**options), output=None)
-    return run.best_validation, *run.best_values
-
-
 def says(chapter, *figures):
     words = " ".join(CHAPTERS[chapter].split())
     assert [figure for figure in figures if figure not in words] == []
@@ -191,10 +180,13 @@ def says(chapter, *figures):
 
 @pytest.mark.once
 def test_figures_of_mnist_are_those_of_a_run(mnist_folder):
+    from logreg import Hyperparameters, engine
     from logreg.datasets.dataset import read_dataset
+    from logreg.sgd import sgd_optimization
 
     mnist = read_dataset(str(mnist_folder))
-    _, W, b = trained(mnist)
+    with engine.floatx("float32"):
+        W, b = sgd_optimization(mnist, Hyperparameters(), output=None).best_values
     (x_train, y_train), (x, y) = mnist.train, mnist.test
     p = probabilities(x / 256, W, b)
     answers = p.argmax(axis=1)
@@ -210,17 +202,8 @@ def test_figures_of_mnist_are_those_of_a_run(mnist_folder):
     says(10, f"makes {n_wrong} mistakes", f"the test error counts {is_wrong[:9600].sum()}")
     pictures = x.reshape(-1, 28, 28)
     says(10, percent(is_wrong[:5000].mean()), percent(is_wrong[5000:].mean()))
-    blocks = is_wrong.reshape(100, 100).mean(axis=1)
-    says(10, f"standard error of {10 * blocks.std(ddof=1):.2f} points")
-    _, V, c = trained(mnist, learning_rate=1)
-    other = (x / 256 @ V + c).argmax(axis=1) != y
-    gains, losses = (is_wrong & ~other).sum(), (other & ~is_wrong).sum()
-    said = f"{gains} times it is the model of rate 1, and {losses} times the other"
-    says(10, f"makes {other.sum()} mistakes", f"On {gains + losses} pictures", said)
     says(11, " | ".join(error_on(numpy.roll(pictures, n, axis=2)) for n in (0, 1, 2, 4)))
-    blank = probabilities(numpy.zeros((1, 784)), W, b)
-    said = f"The model of MNIST says {blank.argmax()} as well, with {blank.max():.3f}"
-    says(11, error_on(255 - x), said)
+    says(11, error_on(255 - x))
     pairs = confused(4, 9), confused(3, 5), confused(7, 9)
     says(12, "other in {} pictures, 3 and 5 in {}, and 7 and 9 in {}.".format(*pairs))
     says(12, error_on(x_train, y_train), f"they are {(W == 0).all(axis=1).sum()}")
@@ -229,7 +212,3 @@ def test_figures_of_mnist_are_those_of_a_run(mnist_folder):
     says(13, " | ".join(f"{n:,}" for n in numpy.bincount(bins)))
     for values in (p.max(axis=1), ~is_wrong):
         says(13, " | ".join(f"{values[bins == k].mean():.2f}" for k in range(6)))
-    best, _, _ = trained(mnist, n_epochs=250, patience=10**6)
-    says(8, f"the best model is that of epoch {(best.iter + 1) // 83}")
-    says(8, f"error of {percent(best.error)} and a test error of {percent(best.test_error)}")
-    says(12, percent(best.test_error_all_rows))
