@@ -70,7 +70,7 @@ def run(facts):
     >>> curve, options = [[9, 1, 0.3, None], [14, 1, 0.2, None]], TableOptions(missing="mean")
     >>> known = {"dataset": "<b>.csv", "n_in": 2, "n_out": 3, "dtype": "float64", "epoch": 2}
     >>> known.update(n_train_batches=10, reason="patience", engine="theano 1.0.5", curve=curve)
-    >>> known.update(logreg="1.0", python="3.11")
+    >>> known.update(logreg="1.0", python="3.11", refit=True, n_refit_rows=9)
     >>> known.update(validation_error=0.0, validation_error_all_rows=0.25, date="today")
     >>> settings = {"l2": 0.0, "class_weight": None, "criterion": "error"}
     >>> print(run(ModelFacts(**known, settings=settings)).replace("</dd>", "\n"))
@@ -78,19 +78,19 @@ def run(facts):
     <dt>Model</dt><dd>2 features, 3 classes, float64
     <dt>Settings</dt><dd>l2 0.0, criterion error
     <dt>Why it stopped</dt><dd>patience ran out
-    <dt>Best model</dt><dd>of epoch 2, the last one that was validated
+    <dt>Best model</dt><dd>of epoch 2, the last one that was validated, then trained anew on 9 rows
     <dt>Validation error</dt><dd>0.00 %
     <dt>Made by</dt><dd>logreg 1.0 on theano 1.0.5, Python 3.11
     <dt>Date</dt><dd>today
     </dl>
-    >>> known.update(epoch=1, reason="diverged", refit=True, n_refit_rows=9, options=options)
+    >>> known.update(epoch=1, reason="diverged", refit=False, options=options)
     >>> known.update(settings={"criterion": "loss"}, feature_scales=[1, 2], date=None)
     >>> print(run(ModelFacts(**known)).replace("</dd>", "\n"))
     <dl><dt>Data set</dt><dd>&lt;b&gt;.csv
     <dt>Model</dt><dd>2 features, 3 classes, float64
     <dt>Settings</dt><dd>criterion loss, missing mean, standardize True
     <dt>Why it stopped</dt><dd>diverged
-    <dt>Best model</dt><dd>of epoch 1, then trained anew on 9 rows
+    <dt>Best model</dt><dd>of epoch 1
     <dt>Validation error</dt><dd>25.00 %
     <dt>Made by</dt><dd>logreg 1.0 on theano 1.0.5, Python 3.11
     <dt>Date</dt><dd>not known

@@ -6,7 +6,6 @@ Then damage: whatever bytes a file holds, reading it succeeds or ends in a Datas
 import contextlib
 import functools
 import gzip
-import io
 import os
 import pickle
 import struct
@@ -220,13 +219,3 @@ def test_a_small_gzip_takes_little_memory(name):
     with peak_memory() as peak, pytest.raises(DatasetError, match="100 times its size"):
         read_pickle("bomb.pkl.gz")
     assert peak() < 3 * SIZE
-
-
-def test_an_array_is_held_once():
-    """Of Python 2, as the tutorial's data are, and of the latest protocol."""
-    array = numpy.full((1000, 1000), 65, "u1")
-    for data in (pickle.dumps(array, 5), py2_array(array, protocol=2) + b"."):
-        stream = gzip.GzipFile(fileobj=io.BytesIO(gzip.compress(data, 1)))
-        with peak_memory() as peak:
-            pickles.load(stream)
-        assert peak() < 1.4 * array.size

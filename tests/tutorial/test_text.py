@@ -185,8 +185,10 @@ def test_figures_of_mnist_are_those_of_a_run(mnist_folder):
     from logreg.sgd import sgd_optimization
 
     mnist = read_dataset(str(mnist_folder))
+    settings = {}, {"learning_rate": 1}, {"n_epochs": 250, "patience": 10**6}
     with engine.floatx("float32"):
-        W, b = sgd_optimization(mnist, Hyperparameters(), output=None).best_values
+        runs = [sgd_optimization(mnist, Hyperparameters(**each), output=None) for each in settings]
+    (W, b), (V, c), _ = (run.best_values for run in runs)
     (x_train, y_train), (x, y) = mnist.train, mnist.test
     p = probabilities(x / 256, W, b)
     answers = p.argmax(axis=1)
@@ -202,8 +204,16 @@ def test_figures_of_mnist_are_those_of_a_run(mnist_folder):
     says(10, f"makes {n_wrong} mistakes", f"the test error counts {is_wrong[:9600].sum()}")
     pictures = x.reshape(-1, 28, 28)
     says(10, percent(is_wrong[:5000].mean()), percent(is_wrong[5000:].mean()))
+    deviation = is_wrong.reshape(100, 100).mean(axis=1).std(ddof=1)
+    other = (x / 256 @ V + c).argmax(axis=1) != y
+    gains, losses = (is_wrong & ~other).sum(), (other & ~is_wrong).sum()
+    said = f"{gains} times it is the model of rate 1, and {losses} times the other"
+    says(10, f"makes {other.sum()} mistakes", f"On {gains + losses} pictures", said)
+    says(10, f"standard error of {10 * deviation:.2f} points")
     says(11, " | ".join(error_on(numpy.roll(pictures, n, axis=2)) for n in (0, 1, 2, 4)))
-    says(11, error_on(255 - x))
+    blank = probabilities(numpy.zeros((1, 784)), W, b)
+    said = f"The model of MNIST says {blank.argmax()} as well, with {blank.max():.3f}"
+    says(11, error_on(255 - x), said)
     pairs = confused(4, 9), confused(3, 5), confused(7, 9)
     says(12, "other in {} pictures, 3 and 5 in {}, and 7 and 9 in {}.".format(*pairs))
     says(12, error_on(x_train, y_train), f"they are {(W == 0).all(axis=1).sum()}")
@@ -212,3 +222,7 @@ def test_figures_of_mnist_are_those_of_a_run(mnist_folder):
     says(13, " | ".join(f"{n:,}" for n in numpy.bincount(bins)))
     for values in (p.max(axis=1), ~is_wrong):
         says(13, " | ".join(f"{values[bins == k].mean():.2f}" for k in range(6)))
+    best = runs[2].best_validation
+    says(8, f"the best model is that of epoch {(best.iter + 1) // 83}")
+    says(8, f"error of {percent(best.error)} and a test error of {percent(best.test_error)}")
+    says(12, percent(best.test_error_all_rows))
