@@ -67,6 +67,8 @@ def is_right(found, exercise):
     >>> from logreg.engine import theano
     >>> is_right(theano.shared(numpy.log(10)), "3.1")
     True
+    >>> is_right(0.003, "4.4"), is_right(0.0036, "4.4")  # 0.002, to within 0.001
+    (True, False)
     >>> from types import SimpleNamespace as Tensor  # as of torch
     >>> is_right(Tensor(tolist=lambda: [7850, 785]), "5.1")
     True

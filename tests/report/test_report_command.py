@@ -18,7 +18,7 @@ def test_a_page_of_a_table_shows_what_was_hard_and_why(cli):
     random, header = numpy.random.RandomState(0), [*"abcdefghijkl", "health", "label"]
     y = random.randint(60, size=1200)
     x = random.randn(60, 12)[y] * numpy.linspace(5, 0.1, 60)[y, None] + random.randn(1200, 12)
-    rows = zip(*x.round(4).T, random.choice(["good", "poor"], 1200), y)
+    rows = zip(*x.round(4).T, random.choice(["good", "poor"], 1200), y + 7)
     write("t.csv", csv_text(numpy.array([*rows], object), header).encode())
     cli("train", "--dataset", "t.csv", "--n-epochs", 20)
     assert cli("report", "./best_model.pkl").code == 0
@@ -34,7 +34,7 @@ def test_a_page_of_a_table_shows_what_was_hard_and_why(cli):
     # Of the wrong rows, the columns that said most; and where they are in the file.
     assert [cells.count("<dt>") for cells, _ in found] == [12] * 30 + [8] * 24
     # Data of fewer classes have other numbers for them.
-    fewer = re.sub(r"(?m)^.*,[03]\n", "", lines)
+    fewer = re.sub(r"(?m)^.*,(7|10)\n", "", lines)
     write("fewer.csv", fewer.encode())
     assert cli("report", "--dataset", "fewer.csv", "--output", "fewer.html").code == 0
     others = Path("fewer.html").read_text("utf-8")
