@@ -47,7 +47,7 @@ class TableOptions:
 
     Examples
     --------
-    >>> TableOptions(drop="id, name", na="-").drop
+    >>> TableOptions(drop="id,, name,", na="-").drop
     ('id', 'name')
     """
 
