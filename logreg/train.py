@@ -170,20 +170,19 @@ def _cross_validate(args, data, watching):
     from logreg.sgd import sgd_optimization
 
     found, is_text = [], args.format == "text"
-    for fold in make_folds(data, args.folds):
+    for i, fold in enumerate(make_folds(data, args.folds), start=1):
         settings = for_data(fold.facts, **args.hyperparameters)
         run = sgd_optimization(fold, settings, None, watching, args.refit)
         if run.reason == "interrupted":
             return
         if run.reason == "diverged":
-            rate = "give a lower learning rate"
-            warning(f"fold {len(found) + 1} diverged in epoch {run.epoch}: {rate}")
+            warning(f"fold {i} diverged in epoch {run.epoch}: give a lower learning rate")
         told = evaluate(Predictor(run), fold)
         told["baseline_percent"] = 100 * fold.facts.baseline_error
         found.append({key: told[key] for key in ("rows", "errors", *MEANS)})
         if is_text:
             error = with_interval(told["errors"], told["rows"])
-            say(f"fold {len(found)} of {args.folds}: test error: {error}")
+            say(f"fold {i} of {args.folds}: test error: {error}")
     rows, errors = ([fold[key] for fold in found] for key in ("rows", "errors"))
     mean = {key: numpy.average([fold[key] for fold in found], weights=rows) for key in MEANS}
     mean = {"rows": sum(rows), "errors": sum(errors), **mean}

@@ -361,6 +361,9 @@ def test_the_address_opens_a_thing_at_a_setting(browser, emulate, page):
     hover = "arguments[0].dispatchEvent(new PointerEvent('pointerenter', { pointerType: 'mouse' }))"
     browser.execute_script(hover, find(browser, "#play-sums .row:nth-child(7)"))
     assert browser.current_url.endswith("#sums?digit=6")
+    browser.get(f"{page.as_uri()}?answers#pad-raw?prepared=yes")  # which is no reader's guess
+    told = [said(browser, "pad-raw", part) for part in (".said", ".verdict")]
+    assert told == ["The model says 3.", ""]
 
 
 def test_softmax_is_numpys_whatever_is_moved_and_comes_back_by_its_address(browser):
