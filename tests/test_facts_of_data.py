@@ -57,13 +57,13 @@ def test_standardized_sets_of_different_data_are_refused(frame):
             trained(sets)
 
 
-def test_pixels_beside_ones_own_validation_set_keep_their_scale_alone():
-    pairs = [((40 * x + 128).astype("uint8"), y) for x, y in make_pairs(dtype="float64")]
-    (x, y), (train, _, test) = pairs[1], load_data(pairs)
-    run = trained([train, (x, y), test])
-    found = Predictor("m.pkl")
-    assert (found.facts.dataset, found.facts.pixel_scale) == (None, 1 / 256)
-    assert (found.predict(x) != y).mean() == run.best_validation.error_all_rows
+@pytest.mark.parametrize("dtype, how", [("uint8", {}), ("float64", {"pixel_scale": 1 / 256})])
+def test_pixels_beside_ones_own_validation_set_keep_their_scale_alone(dtype, how):
+    pairs = [((40 * x + 128).round().astype(dtype), y) for x, y in make_pairs(dtype="float64")]
+    (x, y), (train, _, test) = pairs[1], load_data(pairs, **how)
+    run, facts = trained([train, (x / 256, y), test]), Predictor("m.pkl").facts
+    assert (facts.dataset, facts.pixel_scale, facts.scale_all) == (None, 1 / 256, bool(how))
+    assert (Predictor("m.pkl").predict(x) != y).mean() == run.best_validation.error_all_rows
 
 
 def test_a_loaded_model_that_is_trained_on_other_data_tells_of_these(frame, cli):

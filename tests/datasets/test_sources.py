@@ -42,8 +42,8 @@ def test_idx_folder(tmp_path, zipped):
     for file in (tmp_path / "f").iterdir():
         with pytest.raises(SettingError, match=f"{file.name} would overwrite what is read"):
             data.check_outputs(file)
-    with pytest.raises(DatasetError, match=f"^{place}: `drop`, `na`: that is for tables$"):
-        read_dataset(place, TableOptions(drop="a", na="x"))
+    with pytest.raises(DatasetError, match=f"{place}: {'`drop`, ' * zipped}`na`: that is for tab"):
+        read_dataset(place, TableOptions(drop="a" * zipped or None, na="x"))
     place.with_name("emnist").write_bytes(place.read_bytes())
     with pytest.raises(DatasetError, match="emnist: is no data set"):
         read_dataset(tmp_path / "f" / "emnist")
