@@ -91,6 +91,7 @@ setup(
         "logreg.parallel",
         "logreg.prediction",
         "logreg.saving",
+        "logreg.tables",
         "logreg.tutorial",
     ],
     ext_modules=[
