@@ -106,8 +106,11 @@ def test_every_path_that_is_named_is_there(folder):
 
 
 def test_an_import_leaves_ctrl_c_to_the_program(run, working_folder):
-    code = "import signal, logreg.train\nprint(signal.getsignal(signal.SIGINT).__name__)"
-    (working_folder / "app.py").write_text(code)
+    app = working_folder / "app"
+    code = "import signal; print(signal.getsignal(signal.SIGINT).__name__)"
+    app.mkdir()
+    (app / "__init__.py").write_text("import logreg.train")
+    (app / "__main__.py").write_text(code)
     path = f"{ROOT}{os.pathsep}{working_folder}"
     assert run("-m", "app", env={"PYTHONPATH": path}).stdout == "default_int_handler\n"
 
