@@ -4,6 +4,7 @@ import ast
 import doctest
 import importlib
 import inspect
+import os
 import re
 
 import pytest
@@ -20,7 +21,7 @@ SOURCES = {
 MODULES = {*SOURCES, "logreg.kernel._kernel"}
 # A module imports what is lower than itself. Within a room, imports make no circle.
 LAYERS = """
-errors version < console files hyperparameters < parallel < kernel early_stopping
+errors version < console files flags hyperparameters < parallel < kernel early_stopping
 < engine < updates datasets < tables < model < run saving < callbacks prediction < plots < sgd < cli
 < estimator fitting page < tutorial < train predict report export __main__ < legacy
 """
@@ -104,6 +105,30 @@ def test_modules_and_functions_are_short():
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.FunctionDef) and node.name != "parser":
                 assert node.end_lineno - node.lineno < 80, f"{module}.{node.name}"
+
+
+OUR_PATH = re.compile(
+    r"(?<![\w./-])(?:logreg|scripts|tests|data|\.ci|\.github)/[\w./*\[\]-]*[\w\]]"
+)
+
+
+@pytest.mark.parametrize("folder", [".github", ".ci", "Makefile"])
+def test_every_path_that_is_named_is_there(folder):
+    """But the compiled kernel, which is made where there is a compiler."""
+    files = [p for p in [ROOT / folder, *(ROOT / folder).rglob("*")] if p.is_file()]
+    named = {name for path in files for name in OUR_PATH.findall(path.read_text("utf-8"))}
+    assert named - {"logreg/kernel/*.so"}
+    assert [name for name in named if not [*ROOT.glob(name)]] in ([], ["logreg/kernel/*.so"])
+
+
+def test_an_import_leaves_ctrl_c_to_the_program(run, working_folder):
+    app = working_folder / "app"
+    code = "import signal; print(signal.getsignal(signal.SIGINT).__name__)"
+    app.mkdir()
+    (app / "__init__.py").write_text("import logreg.train")
+    (app / "__main__.py").write_text(code)
+    path = f"{ROOT}{os.pathsep}{working_folder}"
+    assert run("-m", "app", env={"PYTHONPATH": path}).stdout == "default_int_handler\n"
 
 
 def test_the_package_says_which_commands_there_are(run):
