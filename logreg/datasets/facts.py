@@ -6,8 +6,7 @@ from typing import List, Optional
 import numpy
 
 from logreg.datasets.arrays import image_shape, may_be_pixels
-from logreg.datasets.header import Columns
-from logreg.datasets.options import NO_OPTIONS, TableOptions
+from logreg.datasets.options import NO_OPTIONS, Columns, TableOptions
 from logreg.datasets.pictures import Layout
 from logreg.datasets.preprocessing import Preprocessing
 
@@ -49,7 +48,7 @@ class Facts:
     columns: Optional[List[str]] = None
     column_numbers: Optional[List[int]] = None  # counted from 1, in the file
     categories: Optional[List[Optional[List[str]]]] = None
-    kinds: Optional[List[str]] = None  # of columns, see :mod:`logreg.datasets.columns`
+    kinds: Optional[List[str]] = None  # of columns, see :mod:`logreg.tables.columns`
     feature_names: Optional[List[str]] = None
     options: TableOptions = NO_OPTIONS  # by which it was read
 

@@ -5,26 +5,14 @@ Each rule fits into a sentence, and an option overrules it.
 
 import difflib
 from collections import Counter
-from typing import NamedTuple, Optional
 
-from logreg.datasets.columns import MARKS, as_number, whole
-from logreg.datasets.options import NO_OPTIONS, TableOptions
+from logreg.datasets.labels import without_zero_fraction
+from logreg.datasets.options import Columns
 from logreg.errors import DatasetError, cut, listed, quoted
+from logreg.tables.columns import MARKS, as_number
 
 LABEL_NAMES = ("label", "class", "target", "y")
 ROW_NAMES = ("", "Unnamed: 0")  # of a first column, as pandas and R write them
-
-
-class Columns(NamedTuple):
-    """What is known of a table's columns; names are None if there is no header."""
-
-    label: Optional[int] = None  # index of the label's column
-    label_name: Optional[str] = None
-    names: Optional[tuple] = None  # of the features' columns
-    categories: tuple = ()  # for each of these columns: None if it holds numbers, else texts
-    kinds: tuple = ()  # of each, see :mod:`logreg.datasets.columns`
-    options: TableOptions = NO_OPTIONS  # by which it was read: what was found is given
-    numbers: tuple = ()  # of the features' columns in the file, counted from 1
 
 
 class Header:
@@ -89,7 +77,7 @@ class Header:
     def text_of(self, cell):
         """The text of a cell, '' if it is empty."""
         text, na = str(cell).strip(), self.options.na
-        return "" if text in na or whole(text) in na else text
+        return "" if text in na or without_zero_fraction(text) in na else text
 
     def is_text(self, cell):
         """Whether a cell holds text: it is not empty, and no number with a point or a comma."""
