@@ -61,7 +61,7 @@ class Placeholder:
 
 
 def check_arguments(args):
-    """Refuse more arguments than NumPy gives: each call copies them, so a small file could take GB."""
+    """Refuse more arguments than NumPy gives: each call copies them, so few bytes may take GB."""
     if len(args) > MAX_ARGUMENTS:
         raise PickleError(f"it makes an object of {len(args)} arguments, which no array has")
 

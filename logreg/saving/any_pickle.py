@@ -115,6 +115,8 @@ class _Masked(_Object):
 
 MASK = pickles.PickledDtype("b1")
 MASK.__setstate__((3, "|"))
+
+
 class _Classes(dict):
     def __missing__(self, name):
         return _Object
@@ -224,7 +226,7 @@ def arrays_of(root, max_bytes=math.inf):
 
 
 def _walk(root):
-    """Yield what may hold arrays, each object once and its place, those nearest to the root first."""
+    """Yield what may hold arrays, each object once with its place; the nearest to the root first."""
     seen = {id(root)}
     left = deque([(root, None)])
     while left:
