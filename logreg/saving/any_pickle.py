@@ -226,7 +226,7 @@ def arrays_of(root, max_bytes=math.inf):
 
 
 def _walk(root):
-    """Yield what may hold arrays, each object once with its place; the nearest to the root first."""
+    """Yield what may hold arrays, each object once and with its place, level by level."""
     seen = {id(root)}
     left = deque([(root, None)])
     while left:

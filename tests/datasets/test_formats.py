@@ -124,7 +124,7 @@ def pairs_of(x, y=None):
 
 
 REFUSED = {
-    "idx that claims": (b"\0\0\x08\x03" + b"\0\0\xea\x60" * 3, "by its header|larger than mem"),
+    "idx that claims": (b"\0\0\x08\x03" + b"\0\0\xea\x60" * 3, "by its header|100 times"),
     "idx of another type": (bytes([0, 0, 7, 1, 0, 0, 0, 1, 0]), "not a file of arrays"),
     "npy of objects": (npy_bytes(OBJECTS), r"object array: save numbers .*astype"),
     "npz of no npy": (zip_bytes({"x.npy": b"1,2\n"}), "array 'x': neither an npy nor"),
@@ -204,7 +204,7 @@ def test_an_attack_ends_in_our_error(name, capfd):
         said = r"asks for \S+, which was not run" if is_told else ""
         with peak_memory() as peak, pytest.raises(error, match=f"^hostile.pkl.*: .*{said}"):
             read(path)
-        assert peak() < 150 * len(ATTACKS[name]) + 9e6  # a byte may make an object
+        assert peak() < 350 * len(ATTACKS[name]) + 9e6  # a byte may make an object
     assert capfd.readouterr() == ("", "") and os.listdir(".") == ["hostile.pkl"]
 
 
