@@ -8,7 +8,7 @@ import pytest
 from builders import make_pairs
 from conftest import ROOT
 
-from logreg import load_model, save_model
+from logreg import engine, load_model, save_model
 from logreg.callbacks import Interruption, StopTraining
 from logreg.datasets.dataset import read_dataset
 from logreg.kernel import is_wanted
@@ -39,7 +39,8 @@ def test_a_model_of_each_kind_is_what_its_training_gives(n, options, cli, workin
 
 
 def test_one_bit_of_one_parameter_is_found(cli, trained, monkeypatch):
-    model = load_model("m.pkl")
+    with engine.floatx("float32"):
+        model = load_model("m.pkl")
     W, before = model.W.get_value(), model.W.get_value()[1, 2]
     W[1, 2] = numpy.nextafter(before, W.dtype.type(9))
     W[3, 0] = -W[3, 0]
