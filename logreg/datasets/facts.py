@@ -23,7 +23,7 @@ class _OfDataSet:
     dataset : str
         Its name, or where it was found.
     dataset_sha256 : str
-        See :func:`logreg.datasets.digest.read_through`.
+        See :func:`logreg.datasets.statistics.read_through`.
     n_in, n_out : int
         The numbers of features and of classes.
     class_labels : list
@@ -182,11 +182,16 @@ class Facts(_OfTable, _OfFeatures, _OfDataSet):
             names = None
         kinds = self.kinds or ["number" if texts is None else "text" for texts in categories]
         texts = tuple(each and tuple(each) for each in categories)
-        return Columns(label, self.label_name, names, texts, tuple(kinds))
+        return Columns(label, self.label_name, names, texts, tuple(kinds), self.options)
 
     def table_options(self, given=NO_OPTIONS):
-        """How tables to predict are read: as `given` and, where nothing is, as in training."""
+        """How tables to predict are read: as `given` and, where nothing is, as in training.
+
+        A table shows its encoding and its decimal mark: see :mod:`logreg.tables.chunks`.
+        """
         options = self.options.given()
+        options.pop("encoding", None)
+        options.pop("decimal", None)
         if self.columns:  # they are found by their names, wherever they stand
             options.pop("label_column", None)
             options.pop("drop", None)

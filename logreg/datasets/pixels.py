@@ -59,13 +59,11 @@ class Pixels(NamedTuple):
 
 
 def _shape_of(facts):
-    row_shape = tuple(facts.image_shape or [facts.n_in])
-    if not facts.is_table:
-        return image_shape(row_shape, guess=True)
-    # A file of a table has no shape; a square number of its columns may be an image.
-    low, high = facts.raw_range or (0, 255)
-    may_be_image = may_be_pixels(low, high) and not facts.categories
-    return image_shape(row_shape, guess=may_be_image)
+    may_be_image = not facts.categories
+    if facts.is_table:  # which has no shape; a square number of its columns may be an image
+        low, high = facts.raw_range or (0, 255)
+        may_be_image = may_be_image and may_be_pixels(low, high)
+    return image_shape(tuple(facts.image_shape or [facts.n_in]), guess=may_be_image)
 
 
 def _layout_of(facts, shape):

@@ -96,6 +96,11 @@ def _of_ranks():
     return RanksBackend(_backend) if ranks.size > 1 else _backend
 
 
+def device():
+    """The name of the device where variables are made: ``'cpu'``, or as of :func:`use_device`."""
+    return _backend.device
+
+
 def describe():
     """Engine, device and float type, in one line."""
     return f"{NAME} {VERSION}, {theano.config.floatX}, {_backend.where()}"
