@@ -15,7 +15,7 @@ import numpy
 
 from logreg import engine
 from logreg.callbacks import BestModel, Callback, PrintLog
-from logreg.callbacks.base import catching_stop, steps_at_once
+from logreg.callbacks.base import catching_stop
 from logreg.console import COMPILING, log, note, starting, warning
 from logreg.datasets import variables
 from logreg.datasets.dataset import read_dataset
@@ -27,22 +27,41 @@ from logreg.parallel.ranks import ranks
 from logreg.run import Run, Validation
 
 MAY_OVERFLOW = 1e19  # the root of the largest float32: of smaller parameters, products are finite
+# Of rows and parameters, in one call: one core takes 0.1 s for them, or less.
+PRODUCTS_AT_ONCE = 5 * 10**8
+MINIBATCHES_AT_ONCE = 2000  # a step takes up to 50 us beside its products
 
 
-def compile_functions(expressions, run, callbacks=()):
+def minibatches_at_once(run, callbacks=()):
+    """How many minibatches one call of `train_model` may take, between two looks at the callbacks.
+
+    Only the native kernel and a device gain from more than one. There are few enough of them for
+    a call to take about 0.1 s, since a signal waits for its end.
+    """
+    if any(callback.reads_steps for callback in callbacks):
+        return 1
+    if not run.regression and engine.is_on_cpu():
+        return 1
+    n_parameters = sum(engine.value(param).size for param in run.params)
+    n_fast = PRODUCTS_AT_ONCE // (run.hyperparameters.batch_size * n_parameters)
+    n_most = max(1, min(run.validation_frequency, MINIBATCHES_AT_ONCE, n_fast))
+    n_calls = math.ceil(run.validation_frequency / n_most)
+    return math.ceil(run.validation_frequency / n_calls)  # so that all calls take as many
+
+
+def compile_functions(expressions, run, n_at_once=1):
     """Compile `train_model`, `validate_model` and `test_model`, as the tutorial calls them.
 
-    ``train_model(i)`` queues the step on minibatch i; queued steps are taken together, unless one
-    of the callbacks reads them. ``train_model.costs()`` takes the rest and returns the costs of
-    the steps since its last call: parameters are read after it. ``test_model()`` returns two
-    errors: over the whole minibatches of its set, as the tutorial counts, and over all its rows.
+    ``train_model(first, last)`` takes the steps on the minibatches from `first` to `last` of an
+    epoch, `n_at_once` at most, and returns their costs. ``test_model()`` returns two errors: over
+    the whole minibatches of its set, as the tutorial counts, and over all its rows.
     ``validate_model()`` returns the same of its set, and the mean of the loss over all its rows,
     None with criterion 'error'; of a run that has diverged, a single None.
     """
     x, y, cost, errors, updates, loss, _ = expressions
     train_set, valid_set, test_set = run.data
-    batch_size, block = run.hyperparameters.batch_size, steps_at_once(run, callbacks)
-    train_model = engine.compile_step(x, y, train_set, batch_size, cost, updates, block)
+    batch_size = run.hyperparameters.batch_size
+    train_model = engine.compile_step(x, y, train_set, batch_size, cost, updates, n_at_once)
     errors_of_validation = engine.compile_errors(x, y, valid_set, batch_size, errors)
     test_model = engine.compile_errors(x, y, test_set, batch_size, errors)
     mean_loss = None
@@ -59,37 +78,56 @@ def compile_functions(expressions, run, callbacks=()):
     return train_model, validate_model, test_model
 
 
-def train(train_model, validate_model, test_model, run, callbacks=()):
+def blocks(run, epoch, n_at_once=1):
+    """Yield the first and the last minibatch of each call of `train_model` in an epoch.
+
+    A block ends where something else is to be done: at a validation, at the end of the epoch, where
+    patience runs out. Minibatches up to ``run.iter`` are done already.
+    """
+    begin = epoch * run.n_train_batches
+    end = begin + run.n_train_batches
+    while run.iter + 1 < end:
+        first = run.iter + 1
+        validation = first + run.validation_frequency - first % run.validation_frequency
+        patience = math.ceil(run.stopping.patience) + 1
+        stop = min(first + n_at_once, validation, end, patience)
+        yield first - begin, stop - 1 - begin
+
+
+def train(train_model, validate_model, test_model, run, callbacks=(), n_at_once=1):
     """Train until 'patience' or 'n_epochs' run out: the tutorial's double loop.
 
-    The functions are those of :func:`compile_functions`. A resumed `run` goes on after
-    ``run.iter``. Returns 'patience' or 'n_epochs', whichever ran out, or 'diverged' if a validation
-    finds that the model's parameters have become too large, or are no numbers.
+    The functions are those of :func:`compile_functions`; where the tutorial takes a minibatch,
+    `train_model` takes a block of up to `n_at_once`. A resumed `run` goes on after ``run.iter``.
+    Returns 'patience' or 'n_epochs', whichever ran out, or 'diverged' if a validation finds that
+    the model's parameters have become too large, or are no numbers.
     """
-    stopping, criterion = run.stopping, run.hyperparameters.criterion
+    if run.stopping.is_over(run.iter):  # a resumed run had come to its end
+        return "patience"
+    costs = []  # since the last validation
     for epoch in range(run.hyperparameters.n_epochs):
-        for minibatch_index in range(run.n_train_batches):
+        for first, minibatch_index in blocks(run, epoch, n_at_once):
+            costs.extend(train_model(first, minibatch_index))
             iter = epoch * run.n_train_batches + minibatch_index
-            if iter > run.iter:  # a resumed run skips those that it has done
-                train_model(minibatch_index)
-                run.iter = iter
-                if (iter + 1) % run.validation_frequency == 0:
-                    cost = float(numpy.mean(train_model.costs()))
-                    measured = validate_model()
-                    if measured is None:
-                        return "diverged"
-                    validation = Validation(iter, cost, *measured, seconds=run.read_clock())
-                    run.validations.append(validation)
-                    if stopping.update(iter, getattr(validation, criterion)):
-                        run.best_values = [engine.value(param).copy() for param in run.params]
-                        if criterion == "error":
-                            validation = run.add_test_errors(*test_model())
-                    for callback in callbacks:
-                        callback.on_validation(run, validation)
-                    run.check_rows()
+            run.iter = iter
+            if (iter + 1) % run.validation_frequency == 0:
+                measured = validate_model()
+                if measured is None:
+                    return "diverged"
+                cost = float(numpy.mean(costs))
+                costs.clear()
+                validation = Validation(iter, cost, *measured, seconds=run.read_clock())
+                run.validations.append(validation)
+                if run.stopping.update(iter, getattr(validation, run.hyperparameters.criterion)):
+                    run.best_values = [engine.value(param).copy() for param in run.params]
+                    if run.hyperparameters.criterion == "error":
+                        validation = run.add_test_errors(*test_model())
                 for callback in callbacks:
-                    callback.on_minibatch_end(run)
-            if stopping.is_over(iter):
+                    callback.on_validation(run, validation)
+                run.check_rows()
+            for callback in callbacks:
+                callback.on_minibatch_end(run)
+            if run.stopping.is_over(iter):
                 return "patience"
     return "n_epochs"
 
@@ -185,14 +223,15 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
     callbacks = [c for c in callbacks if ranks.rank == 0 or not c.on_rank_0_only]
     for callback in callbacks:
         callback.check(run)
+    n_at_once = minibatches_at_once(run, callbacks)
     with starting(COMPILING):
-        functions = compile_functions(expressions, run, callbacks)
+        functions = compile_functions(expressions, run, n_at_once)
     train_model, validate_model, test_model = functions
     for callback in callbacks:
         callback.on_train_begin(run)
     run.start_clock()
-    with catching_stop(run, train_model):
-        run.reason = train(*functions, run, callbacks)
+    with catching_stop(run):
+        run.reason = train(*functions, run, callbacks, n_at_once)
     run.read_clock()
     if refit:
         train_anew(run, start, expressions, validate_model, callbacks)
@@ -225,17 +264,22 @@ def train_anew(run, start, expressions, validate_model, callbacks):
     """
     if run.reason not in ("patience", "n_epochs") or not run.best_values:
         return
-    data, batch_size = variables.joined(run.data), run.hyperparameters.batch_size
-    anew, block = replace(run, data=data), steps_at_once(run, callbacks)
+    data = variables.joined(run.data)
+    batch_size = run.hyperparameters.batch_size
+    anew = replace(run, data=data, iter=-1)
+    n_at_once = minibatches_at_once(anew, callbacks)
     x, y, cost, _, updates, *_ = expressions
     with starting(COMPILING):
-        train_model = engine.compile_step(x, y, data.train, batch_size, cost, updates, block)
+        train_model = engine.compile_step(x, y, data.train, batch_size, cost, updates, n_at_once)
     for variable, value in zip(run.variables, start):
         engine.set_value(variable, value)
-    with catching_stop(run, train_model):
-        for iter in range(run.stopping.best_iter + 1):
-            train_model(iter % anew.n_train_batches)
-            anew.iter = iter
+    best_iter = run.stopping.best_iter
+    with catching_stop(run):
+        while anew.iter < best_iter:
+            first = (anew.iter + 1) % anew.n_train_batches
+            n = min(n_at_once, anew.n_train_batches - first, best_iter - anew.iter)
+            train_model(first, first + n - 1)
+            anew.iter += n
             for callback in callbacks:
                 callback.on_minibatch_end(anew)
     if run.reason in ("interrupted", "stopped"):
