@@ -7,16 +7,15 @@ tutorial's.
 
 import contextlib
 import gc
-import math
-from dataclasses import replace
 from typing import Any, Sequence
 
 import numpy
 
 from logreg import engine
+from logreg.blocks import blocks, minibatches_at_once
 from logreg.callbacks import BestModel, Callback, PrintLog
 from logreg.callbacks.base import catching_stop
-from logreg.console import COMPILING, log, note, starting, warning
+from logreg.console import COMPILING, log, note, starting
 from logreg.datasets import variables
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import mapping
@@ -24,29 +23,10 @@ from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.model import Expressions, balanced_weights, softmax_regression
 from logreg.parallel.ranks import ranks
+from logreg.refit import check_joinable, train_anew
 from logreg.run import Run, Validation
 
 MAY_OVERFLOW = 1e19  # the root of the largest float32: of smaller parameters, products are finite
-# Of rows and parameters, in one call: one core takes 0.1 s for them, or less.
-PRODUCTS_AT_ONCE = 5 * 10**8
-MINIBATCHES_AT_ONCE = 2000  # a step takes up to 50 us beside its products
-
-
-def minibatches_at_once(run, callbacks=()):
-    """How many minibatches one call of `train_model` may take, between two looks at the callbacks.
-
-    Only the native kernel and a device gain from more than one. There are few enough of them for
-    a call to take about 0.1 s, since a signal waits for its end.
-    """
-    if any(callback.reads_steps for callback in callbacks):
-        return 1
-    if not run.regression and engine.is_on_cpu():
-        return 1
-    n_parameters = sum(engine.value(param).size for param in run.params)
-    n_fast = PRODUCTS_AT_ONCE // (run.hyperparameters.batch_size * n_parameters)
-    n_most = max(1, min(run.validation_frequency, MINIBATCHES_AT_ONCE, n_fast))
-    n_calls = math.ceil(run.validation_frequency / n_most)
-    return math.ceil(run.validation_frequency / n_calls)  # so that all calls take as many
 
 
 def compile_functions(expressions, run, n_at_once=1):
@@ -76,22 +56,6 @@ def compile_functions(expressions, run, n_at_once=1):
         return (*errors_of_validation(), mean_loss and mean_loss())
 
     return train_model, validate_model, test_model
-
-
-def blocks(run, epoch, n_at_once=1):
-    """Yield the first and the last minibatch of each call of `train_model` in an epoch.
-
-    A block ends where something else is to be done: at a validation, at the end of the epoch, where
-    patience runs out. Minibatches up to ``run.iter`` are done already.
-    """
-    begin = epoch * run.n_train_batches
-    end = begin + run.n_train_batches
-    while run.iter + 1 < end:
-        first = run.iter + 1
-        validation = first + run.validation_frequency - first % run.validation_frequency
-        patience = math.ceil(run.stopping.patience) + 1
-        stop = min(first + n_at_once, validation, end, patience)
-        yield first - begin, stop - 1 - begin
 
 
 def train(train_model, validate_model, test_model, run, callbacks=(), n_at_once=1):
@@ -214,7 +178,7 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
     ranks.compare("the data", lambda: [engine.digest(*pair) for pair in data])
     trained = [variable for variable, _ in updates]
     if refit:
-        _check_joinable(data)
+        check_joinable(data)
         start = [engine.value(variable).copy() for variable in trained]
     of_run = {"regression": engine.regression_of(errors, x), "is_tutorials": is_tutorials}
     run = Run(data, hyperparameters, trained, params, **of_run)
@@ -226,7 +190,7 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
     n_at_once = minibatches_at_once(run, callbacks)
     with starting(COMPILING):
         functions = compile_functions(expressions, run, n_at_once)
-    train_model, validate_model, test_model = functions
+    _, validate_model, test_model = functions
     for callback in callbacks:
         callback.on_train_begin(run)
     run.start_clock()
@@ -240,56 +204,6 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
             ends.callback(callback.on_train_end, run)
         ends.callback(_test_best, run, test_model)
     return run
-
-
-def _check_joinable(data):
-    """Raise a SettingError if training and validation set cannot become one."""
-    if ranks.size > 1:
-        raise SettingError("several ranks share the rows of a set: give `refit=False`")
-    stored = [engine.as_stored(features) for features, _ in data[:2]]
-    if len({(s.shared.dtype, s.scale, s.prepare) for s in stored}) > 1:
-        kinds = " and ".join(s.shared.dtype for s in stored)
-        raise SettingError(
-            f"training and validation x are {kinds}: give one type, or `refit=False`"
-        )
-
-
-def train_anew(run, start, expressions, validate_model, callbacks):
-    """Train the best model of a run anew, for as many minibatches as it had, on more rows.
-
-    These are the training and the validation rows together, in a random order; `start` has what
-    ``run.variables`` began with. What comes of it takes the place of ``run.best_values``, which
-    stay if the run or this has been stopped or has diverged. Each `on_minibatch_end` gets a Run
-    that counts these minibatches; what callbacks have changed beside ``run.variables`` stays.
-    """
-    if run.reason not in ("patience", "n_epochs") or not run.best_values:
-        return
-    data = variables.joined(run.data)
-    batch_size = run.hyperparameters.batch_size
-    anew = replace(run, data=data, iter=-1)
-    n_at_once = minibatches_at_once(anew, callbacks)
-    x, y, cost, _, updates, *_ = expressions
-    with starting(COMPILING):
-        train_model = engine.compile_step(x, y, data.train, batch_size, cost, updates, n_at_once)
-    for variable, value in zip(run.variables, start):
-        engine.set_value(variable, value)
-    best_iter = run.stopping.best_iter
-    with catching_stop(run):
-        while anew.iter < best_iter:
-            first = (anew.iter + 1) % anew.n_train_batches
-            n = min(n_at_once, anew.n_train_batches - first, best_iter - anew.iter)
-            train_model(first, first + n - 1)
-            anew.iter += n
-            for callback in callbacks:
-                callback.on_minibatch_end(anew)
-    if run.reason in ("interrupted", "stopped"):
-        return
-    validation = validate_model()
-    if validation is None or not math.isfinite(validation[-1] or 0):
-        warning("trained anew on all rows, the model diverged: that of fewer rows is kept")
-        return
-    run.best_values = [engine.value(param).copy() for param in run.params]
-    run.n_refit_rows = engine.n_rows(data.train[0])
 
 
 def _test_best(run, test_model):

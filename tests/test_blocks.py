@@ -7,7 +7,7 @@ import pytest
 from builders import arguments, make_pairs
 from softmax import Softmax
 
-from logreg import Hyperparameters, LogisticRegression, engine, fit, sgd
+from logreg import Hyperparameters, LogisticRegression, blocks, engine, fit
 from logreg.callbacks import Callback
 from logreg.engine import T
 from logreg.updates import sgd as descent
@@ -41,7 +41,7 @@ ENDS = [  # of 4 minibatches an epoch, a validation each 3, and patience that en
 @pytest.mark.parametrize("kind, limits, ends", ENDS, ids=range(5))
 def test_a_block_ends_where_something_else_is_to_be_done(kind, limits, ends, device, monkeypatch):
     for name, limit in limits.items():
-        monkeypatch.setattr(sgd, name, limit)
+        monkeypatch.setattr(blocks, name, limit)
     noter, oracle = kind(), Softmax()
     settings = Hyperparameters(batch_size=10, n_epochs=9, patience=6, improvement_threshold=1e-9)
     run = fit_softmax(oracle, noter, settings=settings)
@@ -70,6 +70,9 @@ def test_a_refit_goes_in_blocks_too_but_nets_do_not(layer, ends):
     assert (run.n_refit_rows, run.stopping.best_iter, noter.noted) == (60, 7, ends)
 
 
+THREE_EPOCHS = Hyperparameters(batch_size=10, n_epochs=3)
+
+
 class Looker(Callback):
     """Takes NumPy's steps along, and sets W after one of them."""
 
@@ -84,7 +87,7 @@ class Looker(Callback):
             engine.set_value(self.softmax.model.W, self.softmax.values[0])
 
 
-def fit_softmax(softmax, *callbacks, settings=Hyperparameters(batch_size=10, n_epochs=3)):
+def fit_softmax(softmax, *callbacks, settings=THREE_EPOCHS):
     given = softmax.x, softmax.y, softmax.cost, softmax.errors, softmax.updates()
     return fit(*given, softmax.pairs, settings, callbacks)
 

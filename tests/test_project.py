@@ -21,8 +21,8 @@ MODULES = {*SOURCES, "logreg.kernel._kernel"}
 # A module imports what is lower than itself. Within a room, imports make no circle.
 LAYERS = """
 errors version < console files hyperparameters < parallel < kernel early_stopping
-< engine < updates datasets < model < run saving < callbacks prediction < plots < sgd < cli
-< estimator fitting page < tutorial < train predict report export __main__ < legacy
+< engine < updates datasets < model < run saving < callbacks prediction blocks < plots refit < sgd
+< cli < estimator fitting page < tutorial < train predict report export __main__ < legacy
 """
 
 
