@@ -164,7 +164,7 @@ def _loads_any(data):
             "it is npz or JSON, as logreg.export writes a model for other programs: give the model "
             "file that it was made of"
         )
-    from logreg.saving import foreign  # which our own files do not need
+    from logreg.saving import foreign  # a leaf
 
     return foreign.loads(data) if foreign.is_tutorials(data) else loads(data)
 
