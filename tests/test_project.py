@@ -87,19 +87,6 @@ def test_imports_point_one_way():
     assert not left, "they make a circle"
 
 
-@pytest.mark.parametrize("leaf", LEAVES)
-def test_a_leaf_can_be_taken_away(leaf, run, working_folder):
-    at_the_top = re.compile(rf"^(from|import) logreg\.{leaf}\b", re.M)
-    needing = [module for module, source in SOURCES.items() if at_the_top.search(source)]
-    assert {module.split(".")[1] for module in needing} == {leaf}
-    for command in (["train", "mnist_sample", "--n-epochs", "1"], ["predict", "--evaluate"]):
-        without = f"import sys; sys.modules['logreg.{leaf}'] = None; "
-        done = run(
-            "-c", f"{without}from logreg.{command[0]} import main; sys.exit(main({command[1:]}))"
-        )
-        assert done.returncode == 0, done.stderr
-
-
 def test_modules_and_functions_are_short():
     for module, source in SOURCES.items():
         assert len(source.splitlines()) <= 330, module
