@@ -33,6 +33,10 @@ PACKAGES = {  # by the names of their modules
     "PIL": "pillow",
 }
 HERE = Path(__file__).parent
+WITHOUT_HOME = (
+    "the Python package logreg (in the folder with its source, <code>pip install .</code> "
+    "installs it)"
+)
 # In `toys/`: what the toys share, the toys, and the page around them.
 SCRIPTS = (
     *("parts", "trainer", "chart", "digits"),
@@ -110,7 +114,7 @@ def page(data, run, home=None, with_mnist=False):
         title=headings[0][1],
         description=" ".join(re.search(r"(?s)\*\*(.+?)\*\*", markdown).group(1).split()),
         date=f"{datetime.now(timezone.utc):%Y-%m-%d}",
-        home=f'<a href="{escape(home)}">logreg</a>' if home else "logreg",
+        home=f'<a href="{escape(home)}">logreg</a>' if home else WITHOUT_HOME,
         contents="".join(f'<li><a href="#{name}">{title}</a>' for name, title in headings[1:]),
         text=body,
         math_font=base64.b64encode(math_font(body)).decode(),
