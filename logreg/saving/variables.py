@@ -42,6 +42,7 @@ def provenance():
     """Where and when a file is made: versions and the date (UTC), as a dict."""
     return {
         "engine": f"{engine.NAME} {engine.VERSION}",
+        "device": engine.device(),
         "python": platform.python_version(),
         "numpy": numpy.__version__,
         "logreg": __version__,
