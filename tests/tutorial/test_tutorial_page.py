@@ -20,7 +20,7 @@ from PIL import Image
 from logreg.datasets.mnist import FILES
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import DownloadError
-from logreg.tutorial import text, writing
+from logreg.tutorial import text, toy_data
 from logreg.tutorial.__main__ import main
 
 pytestmark = pytest.mark.once
@@ -409,7 +409,7 @@ def test_softmax_is_numpys_whatever_is_moved_and_comes_back_by_its_address(brows
 
 @pytest.mark.parametrize("size, points", [(1, "clouds"), (6, "either-or"), (60, "clouds")])
 def test_the_plane_steps_as_numpy_does(browser, size, points):
-    (x, y), (tested, y_tested) = writing.plane(), writing.plane(seed=4)
+    (x, y), (tested, y_tested) = toy_data.plane(), toy_data.plane(seed=4)
     chosen = [f"points][value={points}", f"size][value='{size}'", "rate][value='100'"]
     if points == "either-or":  # and the product is a third input
         chosen.append("inputs][value=product")
@@ -580,7 +580,7 @@ def test_what_is_learnt_by_heart_is_what_numpy_learns(browser, emulate, n_rows, 
 def stop(*settings):
     """What is said of early stopping on the recorded run, and what both charts draw."""
     stopping = EarlyStopping(*settings)
-    curve = [(n + 1, errors / 96) for n, errors in enumerate(writing.validations())]
+    curve = [(n + 1, errors / 96) for n, errors in enumerate(toy_data.validations())]
     bought, vain, left = [], [], [(0, settings[0])]
     for iter in range(83 * len(curve)):
         before, point = stopping.patience, curve[iter // 83]
