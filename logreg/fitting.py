@@ -186,10 +186,13 @@ def _check_promised(path, facts):
 
 
 def _preparation(facts):
+    size = NO_PREPARATION.size
+    if facts.pixels.takes_pictures:
+        size = min(facts.pixels.shape[0], 1000)
     return Preparation(
         standardize=facts.feature_scales is not None,
         shuffle=facts.split_seed is not None,
         split_seed=facts.split_seed or 0,
-        size=min(facts.image[0], 1000) if facts.takes_pictures else NO_PREPARATION.size,
+        size=size,
         pixel_scale=facts.pixel_scale if facts.scale_all else None,
     )

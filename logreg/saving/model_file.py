@@ -21,7 +21,6 @@ import numpy
 from logreg.datasets import pickles
 from logreg.errors import ModelFileError, cut
 from logreg.files import explaining, read_whole, replacing
-from logreg.saving import foreign
 from logreg.saving.facts import ModelFacts, as_json
 
 VERSION = 1
@@ -156,6 +155,15 @@ def loads(data):
     return parse(*call)
 
 
+def _loads_any(data):
+    """Read a file of ours, or a model of another program."""
+    if b"logreg.saving" in data[:100]:
+        return loads(data)
+    from logreg.saving import foreign  # a leaf
+
+    return foreign.loads(data) or loads(data)
+
+
 def read(path, kind="model", make=lambda header, arrays: (header, arrays)):
     """Read a file of a kind; return what `make` makes of its header and its arrays.
 
@@ -175,7 +183,7 @@ def read(path, kind="model", make=lambda header, arrays: (header, arrays)):
     advice = "" if os.path.exists(path) else "train a model first: python -m logreg.train"
     with explaining(path, "cannot be loaded", advice, of=faults):
         data = read_whole(path, MAX_BYTES)
-        header, arrays = foreign.loads(data) or loads(data)
+        header, arrays = _loads_any(data)
         if header.get("format") != f"logreg {kind}":
             found = cut(header.get("format")).replace("logreg ", "")
             writers = "; BestModel(path, classifier) and save_model write one"
