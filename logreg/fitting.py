@@ -29,7 +29,8 @@ def fit_table(
 ) -> Predictor:
     """Train the tutorial's model on a table, as the command does, and write a model file.
 
-    What the command prints is not printed; what makes the result doubtful is told on stderr.
+    What the command prints is not printed; what makes the result doubtful is a LogRegWarning, or a
+    note of the logger ``logreg``.
 
     Parameters
     ----------

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy
 
+from logreg import rules
 from logreg.console import note
 from logreg.datasets.arrays import narrower
 from logreg.datasets.doubts import check_classes, describe_table
@@ -41,7 +42,12 @@ def learn(parts, sets, facts, dtype=None, standardize=False):
             f"note: {facts.dataset}: x goes from 0 to 255 and is not taken for pixels; if it is, "
             "give `pixel_scale`, or save them as uint8, to have them scaled by 1/256"
         )
-    preprocessing = Preprocessing.fit(moments, scale, facts.scale_all, missing, standardize)
+    categories = ()
+    if rules.current() >= rules.ONE_HOT_SCALES:
+        categories = facts.table.one_hot_features
+    preprocessing = Preprocessing.fit(
+        moments, scale, facts.scale_all, missing, standardize, categories
+    )
     x_range = [end * scale for end in raw_range]
     if standardize:
         x_range = preprocessing.range_of(moments)
