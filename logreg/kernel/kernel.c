@@ -166,7 +166,7 @@ static Chunk chunk_at(const Job *job, size_t step, size_t first)
     chunk.weights = job->weights ? (const char *)job->weights + start * job->real : NULL;
     if (job->layout) {
         size_t index = batch / job->n_rows * job->layout->n_chunks + first / job->rows_of_chunk;
-        if (job->layout->panels[index].arena.memory)
+        if (job->layout->panels[index].cells)
             chunk.panels = &job->layout->panels[index];
     }
     return chunk;

@@ -58,10 +58,9 @@ int provide(Arena *arena);
 
 /* Rows that are laid out. Each row has a place in the panels. */
 typedef struct {
-    Arena arena;        /* without memory, the rows are not laid out */
     uint16_t *order;    /* the row at each place, */
     uint16_t *place_of; /* and the place of each row */
-    uint8_t *cells;     /* the numbers of the panels, column by column */
+    uint8_t *cells;     /* the numbers of the panels, column by column; NULL: not laid out */
     uint16_t *columns;  /* the columns that they belong to */
     uint32_t *starts;   /* where the columns of each panel begin */
     uint32_t *lists;    /* where the rows of each tile begin; NULL if tiles list no rows */
@@ -75,6 +74,9 @@ typedef struct {
     size_t image_width;
     size_t n_chunks, n_panels;  /* of a minibatch, and of the set: how many `panels` there are */
     atomic_size_t n_cells;
+    char *memory; /* of all panels: so many bytes of addresses, of which the first are used */
+    size_t n_bytes;
+    atomic_size_t n_used;
     Panels panels[];
 } Layout;
 
