@@ -91,6 +91,7 @@ setup(
         "logreg.parallel",
         "logreg.prediction",
         "logreg.saving",
+        "logreg.tables",
         "logreg.tutorial",
     ],
     ext_modules=[
@@ -106,7 +107,7 @@ setup(
         "logreg": ["py.typed"],
         "logreg.callbacks": ["tutorial_log.csv"],
         "logreg.page": ["*.js", "page.html"],
-        "logreg.tutorial": ["*.md", "*.svg", "page.html", "*.js", "*.csv"],
+        "logreg.tutorial": ["*.md", "*.svg", "page.html", "*.js", "toys/*.js", "*.csv"],
     },
     # An installed package finds the sample under sys.prefix; a clone has it in data/.
     data_files=[("share/logreg", ["data/mnist_sample.npz"])],

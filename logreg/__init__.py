@@ -5,14 +5,9 @@ The public names are loaded when they are first used, so that what needs no engi
 """
 
 import importlib
-import signal
-import sys
 from typing import TYPE_CHECKING
 
 from logreg.version import __version__ as __version__
-
-if sys.argv[:1] == ["-m"]:  # a command starts: while it imports, Ctrl-C just ends the process
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 if TYPE_CHECKING:
     from logreg.datasets.variables import load_data as load_data

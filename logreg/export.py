@@ -26,8 +26,12 @@ import argparse
 import io
 import json
 import os
+import signal
 import sys
 import zipfile
+
+if __name__ == "__main__":  # While it imports, Ctrl-C ends the process without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import numpy
 

@@ -18,7 +18,11 @@ own; of other data without one, all rows are the test set.
 
 import json
 import os
+import signal
 import sys
+
+if __name__ == "__main__":  # While it imports, Ctrl-C ends the process without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import numpy
 

@@ -1,7 +1,11 @@
 """The command line of the report: ``python -m logreg.report`` or ``logreg-report``."""
 
 import os
+import signal
 import sys
+
+if __name__ == "__main__":  # While it imports, Ctrl-C ends the process without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from logreg.cli.command import command
 from logreg.cli.options import add_table_options, command_parser, files_of, given

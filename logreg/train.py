@@ -3,8 +3,12 @@
 import argparse
 import functools
 import json
+import signal
 import sys
 from dataclasses import fields, replace
+
+if __name__ == "__main__":  # While it imports, Ctrl-C ends the process without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import numpy
 

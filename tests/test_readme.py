@@ -58,6 +58,5 @@ def test_commands_options_targets_and_files_are_there():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = {*re.findall(r"\bmake ([a-z-]+)", "\n".join(SHELL + QUOTED))}
     assert targets and targets <= {*re.findall(r"(?m)^([a-z-]+):", makefile)}
-    contributing = (ROOT / ".github/CONTRIBUTING.md").read_text(encoding="utf-8")
-    named = re.findall(r"\b(?:scripts|logreg|tests)/[\w./]*\w", "\n".join([*QUOTED, contributing]))
+    named = re.findall(r"\b(?:scripts|logreg|tests)/[\w./]*\w", "\n".join(QUOTED))
     assert named and not [name for name in named if not os.path.exists(ROOT / name)]

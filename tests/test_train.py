@@ -158,4 +158,7 @@ def test_options_beside_each_other(name, refit, prepared, weight, floatx, cli):
     assert sorted(os.listdir(".")) == ["d.npz", "m.pkl", "run.csv", "run.state", "t.csv"]
     n = f"{expected.W.size + expected.b.size} parameters"
     done = cli("train", "--verify", "m.pkl", "--quiet")
-    assert done[:2] == (0, f"verified: the {n} are those of m.pkl, bit by bit\n")
+    assert done[:2] == (
+        0,
+        f"verified: the {n} are those of m.pkl, bit by bit, and its facts agree\n",
+    )

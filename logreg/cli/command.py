@@ -66,7 +66,7 @@ def command(main):
 
 def _end_by_signals():
     """Let Ctrl-C and SIGTERM leave the blocks that they fall into, which remove half of a file."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see logreg/__init__.py
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # as the command's file set it
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))

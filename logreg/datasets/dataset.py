@@ -2,7 +2,7 @@
 statistics learns what is done to features, and variables puts them into shared variables.
 
 Each kind of file has its reader: formats (npy, npz, IDX, pickles), mnist, pictures, and for tables
-frames (chunks of rows), header, columns (what each holds), features and tables.
+a room of their own, :mod:`logreg.tables`.
 Only variables needs an engine; nothing here knows of models.
 """
 

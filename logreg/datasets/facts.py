@@ -6,8 +6,7 @@ from typing import List, Optional
 import numpy
 
 from logreg.datasets.arrays import image_shape, may_be_pixels
-from logreg.datasets.header import Columns
-from logreg.datasets.options import NO_OPTIONS, TableOptions
+from logreg.datasets.options import NO_OPTIONS, Columns, TableOptions
 from logreg.datasets.pictures import Layout
 from logreg.datasets.preprocessing import Preprocessing
 
@@ -49,7 +48,7 @@ class Facts:
     columns: Optional[List[str]] = None
     column_numbers: Optional[List[int]] = None  # counted from 1, in the file
     categories: Optional[List[Optional[List[str]]]] = None
-    kinds: Optional[List[str]] = None  # of columns, see :mod:`logreg.datasets.columns`
+    kinds: Optional[List[str]] = None  # of columns, see :mod:`logreg.tables.columns`
     feature_names: Optional[List[str]] = None
     options: TableOptions = NO_OPTIONS  # by which it was read
 
@@ -132,11 +131,17 @@ class Facts:
             tuple(names) if names and len(names) == len(categories) else None,
             tuple(texts and tuple(texts) for texts in categories),
             tuple(self.kinds or ["number" if texts is None else "text" for texts in categories]),
+            self.options,
         )
 
     def table_options(self, given=NO_OPTIONS):
-        """How tables are read: as `given` and, where nothing is, as in training."""
+        """How tables are read: as `given` and, where nothing is, as in training.
+
+        A table shows its encoding and its decimal mark: see :mod:`logreg.tables.chunks`.
+        """
         known = self.options.given()
+        known.pop("encoding", None)
+        known.pop("decimal", None)
         if self.columns:  # they are found in any order
             known = {k: v for k, v in known.items() if k not in ("label_column", "drop")}
         return TableOptions(**{**known, **given.given()})

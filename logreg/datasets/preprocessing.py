@@ -1,6 +1,6 @@
 """What happens to features before a model takes them: scaled, filled, standardized, cast.
 
-Text is one-hot encoded before that, as :mod:`logreg.datasets.tables` reads it.
+Text is one-hot encoded before that, as :mod:`logreg.tables.reading` reads it.
 """
 
 from dataclasses import dataclass

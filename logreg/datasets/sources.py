@@ -11,15 +11,14 @@ import numpy
 from logreg.console import warning
 from logreg.datasets import mnist
 from logreg.datasets.arrays import array_part, pairs_of
-from logreg.datasets.columns import whole
 from logreg.datasets.facts import Facts, of_columns
 from logreg.datasets.formats import read_array, read_arrays, reading, sniff
 from logreg.datasets.frames import FRAME, is_frame
+from logreg.datasets.labels import without_zero_fraction
 from logreg.datasets.names import find_sets
 from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.pictures import SUFFIXES, are_centred, read_picture
 from logreg.datasets.splits import SPLITS, set_name
-from logreg.datasets.tables import read_table
 from logreg.errors import DatasetError, listed, quoted
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
@@ -148,6 +147,8 @@ def _read_pictures(name, sets, layout):
 
 def _read_tables(name, sets, options, known, **how):
     """Read the table of each split; what holds for the training table holds for the others."""
+    from logreg.tables.reading import read_table  # a leaf
+
     parts, of_others, columns, is_training = {}, options, None, known is None
     for split, file in sets.items():
         where = set_name(name, split, len(sets) == 1)
@@ -156,8 +157,9 @@ def _read_tables(name, sets, options, known, **how):
         if known is None:
             known, header = of_set, bool(of_set.names)
             drop = options.drop if not header else None  # found by their names
-            of_others = replace(of_set.options, label_column=None, header=header, drop=drop)
-    names = (dict.fromkeys(map(whole, part.group_names)) for part in parts.values())
+            of_others = replace(options, group=of_set.options.group, label_column=None)
+            of_others = replace(of_others, header=header, drop=drop)
+    names = (dict.fromkeys(map(without_zero_fraction, part.group_names)) for part in parts.values())
     counts = Counter(itertools.chain.from_iterable(names))
     shared = [quoted(group) for group, n in counts.items() if n > 1]
     if shared and is_training:

@@ -17,10 +17,11 @@ import numpy
 from logreg.engine import expressions, kernel_graph, pytensor_backend, theano_backend
 from logreg.engine.backend import Stored as Stored
 from logreg.engine.backend import as_stored as as_stored
-from logreg.engine.backend import Givens, n_rows, user_setting
+from logreg.engine.backend import Givens, n_rows
 from logreg.engine.expressions import is_symbolic as is_symbolic
 from logreg.engine.ranks_backend import RanksBackend
 from logreg.errors import EngineError, SettingError
+from logreg.flags import user_setting
 from logreg.parallel.ranks import ranks
 
 ROWS_OF_A_SUM = 512  # which is made in a model's own dtype
@@ -93,6 +94,11 @@ def use_device(name=None):
 def _of_ranks():
     """The back end, or that of the ranks, if there are several."""
     return RanksBackend(_backend) if ranks.size > 1 else _backend
+
+
+def device():
+    """The name of the device where variables are made: ``'cpu'``, or as of :func:`use_device`."""
+    return _backend.device
 
 
 def describe():

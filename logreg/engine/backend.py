@@ -1,8 +1,5 @@
 """What the back ends share: how the tutorial compiles a model and keeps its data."""
 
-import configparser
-import os
-import shlex
 import time
 from typing import Callable, NamedTuple, Optional
 
@@ -11,7 +8,6 @@ import numpy
 from logreg.engine.kernel_graph import Kernel, ancestors
 from logreg.engine.kernel_steps import Errors, KernelSet, Steps
 from logreg.engine.steps import TrainModel
-from logreg.errors import SettingError
 from logreg.kernel import is_built, is_off, is_wanted
 
 
@@ -187,25 +183,3 @@ def as_features(T, rows, dtype, scale):
 def n_rows(features):
     """How many rows a set has."""
     return as_stored(features).shared.get_value(borrow=True).shape[0]
-
-
-def user_setting(engine, option):
-    """Find what the user set for an option in an engine's flags or rc files; None if nothing.
-
-    Both engines read the same syntax. It is read here as well because some options must be set
-    before the import, and because neither engine tells a default from a user's setting.
-    """
-    name = f"{engine.upper()}_FLAGS"
-    flags = shlex.shlex(os.environ.get(name, ""), posix=True)
-    flags.whitespace, flags.whitespace_split = ",", True
-    try:
-        settings = dict(flag.strip().partition("=")[::2] for flag in flags)
-    except ValueError as error:
-        raise SettingError(f"{name} is {os.environ[name]!r}: {error}; close the quotes") from None
-    if option in settings:
-        return settings[option]
-    rc = configparser.RawConfigParser()
-    files = os.environ.get(f"{engine.upper()}RC", f"~/.{engine}rc").split(os.pathsep)
-    rc.read([os.path.expanduser(file) for file in files])
-    section, _, name = option.rpartition(".")
-    return rc.get(section or "global", name, fallback=None)

@@ -12,9 +12,10 @@ import warnings
 import zlib
 
 from logreg.console import warning
-from logreg.engine.backend import Backend, user_setting
+from logreg.engine.backend import Backend
 from logreg.engine.kernel_graph import make_tools
 from logreg.errors import EngineError
+from logreg.flags import user_setting
 
 # SciPy's OpenBLAS has a prefix before the names of the functions that Theano's C code calls.
 BLAS_FUNCTIONS = [p + name for p in "sd" for name in ("gemm", "gemv", "ger", "dot")]

@@ -13,7 +13,7 @@ from pytensor.printing import pp as pp
 from pytensor.sparse.type import SparseTensorType as SparseType  # noqa: F401
 
 from logreg.engine import T
-from logreg.engine.backend import user_setting
+from logreg.flags import user_setting
 
 
 class Config:

@@ -5,7 +5,7 @@ import base64
 import numpy
 
 from logreg import plots
-from logreg.datasets.columns import DATE
+from logreg.datasets.options import DATE
 from logreg.page import markup
 from logreg.plots import short
 

@@ -15,7 +15,6 @@ from logreg.datasets.frames import framed, is_frame
 from logreg.datasets.names import find_rows
 from logreg.datasets.options import NO_OPTIONS, TableOptions
 from logreg.datasets.pictures import SUFFIXES, UNREADABLE, read_picture
-from logreg.datasets.tables import table_batches
 from logreg.errors import DatasetError, cut
 
 STDIN = "-"
@@ -148,6 +147,8 @@ def held_out_batches(data, facts, n=sys.maxsize):
 
 
 def _table_batches(name, table, facts, how):
+    from logreg.tables.reading import table_batches  # a leaf
+
     options, n_left = facts.table_options(how.options), how.n
     for rows in table_batches(table, options, min(BATCH_SIZE, n_left), facts.table, how.keep):
         yield Batch(name, rows.x[:n_left], rows.numbers, kept=rows.kept)

@@ -33,6 +33,12 @@ PACKAGES = {  # by the names of their modules
     "PIL": "pillow",
 }
 HERE = Path(__file__).parent
+# In `toys/`: what the toys share, the toys, and the page around them.
+SCRIPTS = (
+    *("parts", "trainer", "chart", "digits"),
+    *("sums", "pad_raw", "softmax", "plane", "training", "heart", "patience", "mnist_run"),
+    "page",
+)
 N_DIGITS, N_TRAIN = 1000, 800  # in the page, the first training rows; the last 200 validate
 CENTRES = ((-1, -0.6), (1, -0.6), (0, 1))  # of the points on the plane
 SPREAD = 0.6
@@ -99,7 +105,7 @@ def page(data, run, home=None, with_mnist=False):
     error = f"{100 * run.best_validation.test_error_all_rows:.2f} %"
     return filled(
         HERE / "page.html",
-        [*SHARED, HERE / "training.js", HERE / "tutorial.js"],
+        [*SHARED, HERE / "training.js", *(HERE / "toys" / f"{name}.js" for name in SCRIPTS)],
         {**facts(data, run), "files": idx_files(data) if with_mnist else None},
         title=headings[0][1],
         description=" ".join(re.search(r"(?s)\*\*(.+?)\*\*", markdown).group(1).split()),

@@ -12,8 +12,8 @@ from logreg.datasets.dataset import read_dataset
 from logreg.datasets.facts import of_columns
 from logreg.datasets.formats import mapping
 from logreg.datasets.options import Preparation, TableOptions
-from logreg.datasets.tables import read_table
 from logreg.errors import DatasetError, SettingError
+from logreg.tables.reading import read_table
 
 TRAIN, TEST, VALID = make_pairs((12, 9, 4), 5)
 KIND, MEAN = TableOptions(label_column="kind"), TableOptions(missing="mean")

@@ -1,0 +1,30 @@
+
+// A toy: few training rows, which the model learns by heart.
+
+async function playHeart(find) {
+  const RATE = 0.5, SIZE = 100, STEPS = 300;
+  const digits = await reading, { labels } = facts, nTested = labels.length - N_TRAIN;
+  const chosen = (name) => Number(find(`[name=heart-${name}]:checked`).value);
+  const given = { x: digits, y: labels, nIn: 784, nOut: 10, scale: 1 / 256, nTrain: chosen("rows"), nTested };
+  const trainer = new Trainer({ ...given, unit: SIZE });
+
+  function show() {
+    const { history, cost, testCost, wrong, steps } = trainer;
+    const lowest = Math.min(...history.map(([, , loss]) => loss));
+    const says = `Step ${steps}: training loss ${cost.toFixed(2)}, validation loss ${testCost.toFixed(2)} ` +
+      `(the lowest was ${lowest.toFixed(2)}), ${wrong.length} of ${nTested} wrong.`;
+    find(".said").textContent = says;
+    const ticks = [0, 0.5, 1, 1.5].map((value) => [value, value]);
+    const curves = chart(find(".losses"), axisOf(trainer, STEPS), { from: 0, to: 1.5, ticks, name: "loss by step" }, says);
+    curves.line(history.map(([at, , loss]) => [at, loss]), "curve tested");
+    curves.line(history, "curve");
+  }
+
+  const isAsked = () => trainer.nTrain === 100 && chosen("decay") === 0 && trainer.steps >= STEPS;
+  const { reset } = control(find, trainer, () => [SIZE, RATE, chosen("decay")], show, isAsked, STEPS);
+  for (const name of ["rows", "decay"]) {
+    find(`.${name}`).addEventListener("change", () => { trainer.nTrain = chosen("rows"); reset(); });
+  }
+  show();
+  return trainer;
+}

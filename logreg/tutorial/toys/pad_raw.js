@@ -1,0 +1,39 @@
+
+// A toy: a pad whose drawings reach the model unprepared.
+
+// A three, small and in a corner.
+const THREE = [[24, 30], [40, 20], [60, 22], [68, 36], [58, 50], [44, 55], [62, 60], [72, 76], [62, 92], [42, 96], [24, 86]];
+
+function playPadRaw(find) {
+  const rows = range(10).map((k) => {
+    const part = share();
+    find(".rows").append(make("div", { class: "row" }, make("b", {}, String(k)), ...part.nodes));
+    return part;
+  });
+
+  function show() {
+    pad.isCentred = find("[name=pad-raw-prepared]:checked").value === "yes";
+    const x = pad.pixels(), p = softmax(full.scores(new Rows(x, 784, 10))), best = argmax(p);
+    paint(find(".seen"), 28, 28, (i) => GREYS[x[i]]);
+    rows.forEach(({ bar, number }, k) => {
+      bar.className = k === best ? "best" : "";
+      bar.style.width = barLength(p[k]);
+      number.textContent = percent(p[k], 0);
+    });
+    const says = pad.isEmpty() ? "Draw a digit, anywhere, of any size." : `The model says ${best}.`;
+    find(".said").textContent = says;
+    find(".seen").setAttribute("aria-label", `What the model is given. ${says}`);
+  }
+
+  const pad = makePad(find(".pad"), show, { size: [28, 28] });
+  find(".prepared").addEventListener("change", (event) => {
+    show();
+    if (event.isTrusted && pad.isCentred) answer(find);
+  });
+  const reset = () => {
+    find("[name=pad-raw-prepared]").checked = true;
+    pad.draw([{ width: 12, points: THREE }]);
+  };
+  buttons(find, { undo: pad.undo, clear: pad.clear, reset });
+  reset();
+}

@@ -1,0 +1,87 @@
+
+// A toy: where early stopping would have ended a recorded run.
+
+const N_BATCHES = 83, N_ROWS = 9600; // an epoch's minibatches; rows of a validation
+
+// What early stopping does with the recorded validations.
+function stoppedBy(...settings) {
+  const stopping = new EarlyStopping(...settings);
+  const found = { credit: [[0, stopping.patience]], bought: [], vain: [] };
+  for (const [n, errors] of facts.validations.entries()) {
+    const iter = N_BATCHES * (n + 1) - 1, { patience } = stopping;
+    if (stopping.isOver(iter - 1)) break;
+    found.seen = n + 1;
+    found.credit.push([iter, patience - iter]);
+    if (!stopping.update(iter, errors)) continue;
+    found[stopping.patience > patience ? "bought" : "vain"].push(n + 1);
+    found.epoch = n + 1;
+    found.credit.push([iter, stopping.patience - iter]);
+  }
+  const { best, patience } = stopping, end = Math.ceil(patience);
+  const isStopped = end < N_BATCHES * facts.validations.length;
+  if (isStopped) found.credit.push([patience, 0]);
+  return { ...found, best, end, stop: isStopped && Math.floor(end / N_BATCHES) + 1 };
+}
+
+function playPatience(find) {
+  const inputs = ["patience", "increase", "threshold"].map((name) => find(`[name=patience-${name}]`));
+  const errors = facts.validations.map((n) => n / N_ROWS), nEpochs = errors.length;
+  const FORMATS = [grouped, (value) => value.toFixed(1), (value) => value.toFixed(3)];
+
+  function show() {
+    const values = inputs.map((input) => input.valueAsNumber);
+    inputs.forEach((input, i) => {
+      const text = FORMATS[i](values[i]);
+      input.parentElement.querySelector("b").textContent = text;
+      input.setAttribute("aria-valuetext", text);
+    });
+    const { credit, bought, vain, best, epoch, seen, stop, end } = stoppedBy(...values);
+    find("output").replaceChildren(
+      make("strong", {}, stop ? `Stops in epoch ${stop}` : `Not stopped in ${nEpochs} epochs`),
+      stop ? `, after ${grouped(end + 1)} minibatches; ` : "; ",
+      `the best model, of epoch ${epoch}, has a validation error of ${percent(best / N_ROWS)}.`,
+    );
+    const says = find("output").textContent;
+    const x = { to: nEpochs, ticks: range(6).map((i) => [50 * i, 50 * i]) };
+    const levels = [0.07, 0.08, 0.09, 0.1, 0.11, 0.12].map((value) => [value, percent(value, 0)]);
+    const error = { from: 0.068, to: 0.126, ticks: levels, name: "validation error by epoch" };
+    const top = chart(find(".errors"), x, error, says);
+    const points = errors.map((error, i) => [i + 1, error]);
+    top.line(points, "curve faint");
+    top.line(points.slice(0, seen), "curve");
+    function spot(n, name, d) {
+      const transform = `translate(${top.px(n)} ${top.py(errors[n - 1])})`;
+      draw(find(".errors"), "path", { class: `spot ${name}`, d, transform });
+    }
+    for (const n of vain) spot(n, "vain", "M0 -5L5 0L0 5L-5 0Z");
+    for (const n of bought) spot(n, "", CIRCLE(4));
+    spot(epoch, "best", CIRCLE(6));
+    const most = Math.max(...credit.map(([, left]) => left));
+    const unit = [500, 1000, 2500, 5000, 10000, 20000].find((step) => 3 * step >= most) || 20000;
+    const steps = range(Math.ceil(most / unit) + 1).map((i) => [i * unit, grouped(i * unit)]);
+    const thousands = range(5).map((i) => [5000 * i, grouped(5000 * i)]);
+    const y = { from: 0, to: steps[steps.length - 1][0], ticks: steps, name: "minibatches left, by minibatch" };
+    const low = chart(find(".left"), { to: N_BATCHES * nEpochs, ticks: thousands }, y,
+      `The minibatches that are left to run fall to 0, and rise with gains that buy time. ${says}`);
+    const last = credit[credit.length - 1][0];
+    low.line([...credit, [last, 0], [0, 0]], "credit");
+    if (!stop) return;
+    draw(find(".errors"), "path", { class: "limit", d: `M${top.px(end / N_BATCHES)} 24V${top.bottom}` });
+    draw(find(".left"), "path", { class: "limit", d: `M${low.px(end)} 24V${low.bottom}` });
+  }
+
+  for (const input of inputs) {
+    input.addEventListener("input", (event) => {
+      show();
+      if (event.isTrusted && inputs[0].valueAsNumber <= 500) answer(find);
+    });
+  }
+  buttons(find, {
+    reset: () => {
+      for (const input of inputs) input.value = input.defaultValue;
+      show();
+    },
+  });
+  show();
+  redraws.push(show);
+}

@@ -1,0 +1,107 @@
+
+// Descent in minibatches, and the buttons that a reader steers it with.
+
+// A model that learns from the first nTrain rows, in their order; the last nTested test it. Its
+// progress counts in units of so many rows: in epochs, if nothing else is said.
+class Trainer {
+  constructor({ x, y, nIn, nOut, nTrain, nTested, scale = 1, unit = nTrain }) {
+    Object.assign(this, { x, y, nIn, nOut, nTrain, nTested, scale, unit });
+    this.reset();
+  }
+
+  reset() {
+    this.rows = new Rows(this.x, this.nIn, this.nOut, this.y);
+    this.model = new Model(this.nIn, this.nOut, { scale: this.scale });
+    Object.assign(this, { before: null, batch: [0, 0], seen: 0, steps: 0, history: [] });
+    this.measure();
+  }
+
+  get progress() { return this.seen / this.unit; }
+
+  step(size, rate, decay) {
+    const next = this.batch[1];
+    this.batch = next + size > this.nTrain ? [0, size] : [next, next + size];
+    this.before = { W: this.model.W.slice(), b: this.model.b.slice() };
+    this.model.step(this.rows, ...this.batch, rate, decay);
+    this.seen += size;
+    this.steps += 1;
+  }
+
+  // Of the rows that it learns from, and of those that test it. That takes longer than a step.
+  measure() {
+    const n = this.y.length, tested = [this.rows, n - this.nTested, n];
+    const own = [this.rows, 0, this.nTrain];
+    this.wrong = this.model.wrong(...tested);
+    this.ownWrong = this.nTrain < 100 ? this.model.wrong(...own) : [];
+    [this.cost, this.testCost] = [this.model.cost(...own), this.model.cost(...tested)];
+    const share = this.wrong.length / this.nTested;
+    this.history.push([this.progress, this.cost, this.testCost, share]);
+  }
+}
+
+// The buttons of a trainer. settings() gives size, rate and decay; show() draws; isAsked() says
+// whether that was the experiment that was asked for. A run takes four seconds and `length` units
+// of progress; where motion is not wanted, only its end is shown. trainer.halt ends it, for all
+// buttons of the trainer.
+function control(find, trainer, settings, show, isAsked, length = EPOCHS) {
+  const button = find("[data-do=run]"), name = button.textContent;
+  let goal = null, start = null;
+
+  function measured() {
+    trainer.measure();
+    show();
+  }
+
+  function run(now) {
+    if (goal === null) return;
+    start = start || { now, progress: trainer.progress };
+    const gone = (length * (now - start.now)) / 4000;
+    const pace = isStill.matches ? goal : start.progress + gone;
+    while (trainer.progress < Math.min(pace, goal) && performance.now() - now < 30) {
+      trainer.step(...settings());
+    }
+    if (trainer.progress >= goal) {
+      stop();
+      if (isAsked()) answer(find);
+      return;
+    }
+    if (!isStill.matches) measured();
+    requestAnimationFrame(run);
+  }
+
+  function stop() {
+    goal = trainer.halt = null;
+    button.textContent = name;
+    button.closest("section").removeAttribute("aria-busy");
+    measured();
+  }
+
+  function steps(n) {
+    if (trainer.halt) trainer.halt();
+    for (let i = 0; i < n; i++) trainer.step(...settings());
+    measured();
+    if (isAsked()) answer(find);
+  }
+
+  const actions = {
+    step: () => steps(1),
+    epoch: () => {
+      const [size] = settings(), { seen, nTrain } = trainer;
+      steps(Math.ceil((nTrain - (seen % nTrain)) / size));
+    },
+    run: () => {
+      if (goal !== null) return stop();
+      if (trainer.halt) trainer.halt();
+      trainer.halt = stop;
+      [goal, start] = [length * (Math.floor(trainer.progress / length) + 1), null];
+      button.style.minWidth = `${button.getBoundingClientRect().width}px`; // nothing moves
+      button.textContent = "Pause";
+      button.closest("section").setAttribute("aria-busy", true);
+      requestAnimationFrame(run);
+    },
+    reset: () => { if (trainer.halt) trainer.halt(); trainer.reset(); show(); },
+  };
+  buttons(find, Object.fromEntries(Object.entries(actions).filter(([key]) => find(`[data-do=${key}]`))));
+  redraws.push(show);
+  return { reset: actions.reset };
+}
