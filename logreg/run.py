@@ -79,7 +79,7 @@ class Run:
         The patience, and which validation is the best.
     best_values : list of numpy.ndarray or None
         What the `params` were at the best validation; or what they came to when the model was
-        trained anew, see :func:`logreg.sgd.train_anew`.
+        trained anew, see :func:`logreg.refit.train_anew`.
     n_refit_rows : int or None
         The rows on which that was done.
     reason : {None, 'patience', 'n_epochs', 'diverged', 'interrupted', 'stopped'}
