@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy
 
+from logreg import rules
 from logreg.console import note, warning
 from logreg.datasets.arrays import narrower
 from logreg.datasets.pixels import N_IMAGES, are_centred, edges_of
@@ -44,7 +45,12 @@ def learn(parts, sets, facts, dtype=None, standardize=False):
             f"note: {facts.dataset}: x goes from 0 to 255 and is not taken for pixels; if it is, "
             "give `pixel_scale`, or save them as uint8, to have them scaled by 1/256"
         )
-    preprocessing = Preprocessing.fit(moments, scale, facts.scale_all, missing, standardize)
+    categories = ()
+    if rules.current() >= rules.ONE_HOT_SCALES:
+        categories = facts.table.one_hot_features
+    preprocessing = Preprocessing.fit(
+        moments, scale, facts.scale_all, missing, standardize, categories
+    )
     x_range = [end * scale for end in raw_range]
     some, centred = preprocessing.apply(x[:: 1 + x.size // SAMPLE_VALUES], "float64"), facts.centred
     if facts.pixels.shape:
