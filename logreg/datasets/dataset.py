@@ -2,7 +2,7 @@
 statistics learns what is done to features, and variables puts them into shared variables.
 
 Each kind of file has its reader: formats (npy, npz, IDX, pickles), mnist, pictures, and for tables
-frames (chunks of rows), header, columns (what each holds), features and tables.
+a room of their own, :mod:`logreg.tables`.
 Only variables needs an engine; nothing here knows of models.
 """
 
@@ -16,7 +16,7 @@ from logreg.datasets.arrays import check
 from logreg.datasets.facts import Facts
 from logreg.datasets.formats import mapping
 from logreg.datasets.options import NO_OPTIONS, NO_PREPARATION
-from logreg.datasets.pictures import Layout
+from logreg.datasets.pixels import Layout
 from logreg.datasets.sources import read
 from logreg.datasets.splits import in_groups, order_of, split, split_off
 from logreg.datasets.statistics import learn

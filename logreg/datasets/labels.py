@@ -5,7 +5,6 @@ import re
 
 import numpy
 
-from logreg.datasets.columns import whole
 from logreg.errors import DatasetError, quoted
 
 MAX_DIGITS = 15  # of a whole number, which then is as it was in NumPy and in a model file
@@ -33,7 +32,8 @@ def number_classes(parts, is_table=False):
             parts = {split: part._replace(labels=numbers[split]) for split, part in parts.items()}
         elif len(parts) > 1:  # in one, 1 may be written as 1.0
             parts = {
-                s: part._replace(labels=[*map(whole, part.labels)]) for s, part in parts.items()
+                s: part._replace(labels=[*map(without_zero_fraction, part.labels)])
+                for s, part in parts.items()
             }
     by_split = {split: _labels_of(part, is_table) for split, part in parts.items()}
     class_labels = set().union(*by_split.values())
@@ -48,6 +48,17 @@ def number_classes(parts, is_table=False):
         split: numpy.array([index[label] for label in labels], "int32")[parts[split].codes]
         for split, labels in by_split.items()
     }
+
+
+def without_zero_fraction(text):
+    """A text, but that of a whole number without the fraction that frames add: 7 for 7.0.
+
+    Examples
+    --------
+    >>> [without_zero_fraction(text) for text in ("-7.0", "7.05", "07.00", "v7.0")]
+    ['-7', '7.05', '07', 'v7.0']
+    """
+    return re.sub(r"^([+-]?[0-9]+)\.0+$", r"\1", text)
 
 
 def _labels_of(part, is_table):

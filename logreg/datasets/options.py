@@ -1,13 +1,14 @@
 """How data are read and prepared: each option once, for the shell, Python and model files."""
 
 from dataclasses import dataclass, fields
-from typing import Optional, Tuple, Union
+from typing import NamedTuple, Optional, Tuple, Union
 
 from logreg.hyperparameters import check, setting
 
 # What stands in cells that are empty, as pandas, R and databases write them.
 NA = ("", "NA", "NaN", "nan", "<NA>", "N/A", "NULL", "null", "None", "?")
 BOTH = (True, False)
+NUMBER, DATE, TEXT = "number", "date", "text"  # the first word of a column's kind
 # Hold for a model: its file keeps them, and prediction does not ask.
 OF_TRAINING = ("drop", "categorical", "group", "missing", "na")
 
@@ -175,3 +176,33 @@ def divided(options, *classes):
 
 
 NO_OPTIONS, NO_PREPARATION = TableOptions(), Preparation()
+
+
+class Columns(NamedTuple):
+    """What is known of a table's columns; names are None if there is no header."""
+
+    label: Optional[int] = None  # index of the label's column
+    label_name: Optional[str] = None
+    names: Optional[tuple] = None  # of the features' columns
+    categories: tuple = ()  # for each of these columns: None if it holds numbers, else texts
+    kinds: tuple = ()  # of each, see :mod:`logreg.tables.columns`
+    options: TableOptions = NO_OPTIONS  # by which it was read: what was found is given
+    numbers: tuple = ()  # of the features' columns in the file, counted from 1
+
+    @property
+    def one_hot_features(self):
+        """The indices of the features that are categories of a column.
+
+        Examples
+        --------
+        >>> Columns(categories=(None, ("f", "m"), None)).one_hot_features
+        [1, 2]
+        """
+        found = []
+        n_features = 0
+        for texts in self.categories:
+            n_of_column = 1 if texts is None else len(texts)
+            if texts is not None:
+                found += range(n_features, n_features + n_of_column)
+            n_features += n_of_column
+        return found

@@ -10,9 +10,9 @@ import pytest
 from builders import SAMPLE, make_pairs, npy_bytes, save_folder, write
 from conftest import peak_memory
 
-from logreg.datasets import frames
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import Preparation, TableOptions
+from logreg.tables import chunks
 
 # ---- reading
 
@@ -57,7 +57,7 @@ def test_make_folder_holds_no_table_in_memory(cli, monkeypatch):
     table = pandas.DataFrame(x.astype("int32"), columns=[f"c{i}" for i in range(100)])
     table["y"], table["kind"] = x[:, 0] % 2 == 1, numpy.where(x[:, 1] % 2 == 1, "ant", "bee")
     table.to_csv("t.csv", index=False)
-    monkeypatch.setattr(frames, "CHUNK_CELLS", 1 << 16)
+    monkeypatch.setattr(chunks, "CHUNK_CELLS", 1 << 16)
     monkeypatch.setattr(make_folder, "BUCKET", 1 << 18)
     with peak_memory() as peak:
         options = ["--shuffle", "--split-seed", 1, "--label-column", "y", "--drop", "c0,c7"]

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import numpy
 
-from logreg.datasets.arrays import image_shape, may_be_pixels
-from logreg.datasets.columns import NEW, NUMBER, TEXT, Column
-from logreg.datasets.header import Columns
+from logreg.datasets.options import NUMBER, TEXT, Columns
+from logreg.datasets.pixels import image_shape, may_be_pixels
 from logreg.datasets.preprocessing import FLOAT32_MAX, Moments, blocks, one_hot
 from logreg.errors import DatasetError, listed
+from logreg.tables.columns import NEW, Column
 
 ROWS_OF_A_VALUE = 5  # on average at least, in a column that may tell the label
 N_SAMPLED = 1000

@@ -4,16 +4,18 @@ A kind is a text that a model file keeps: ``'number'``, ``'number $'`` if cells 
 ``'date %d.%m.%Y'`` in the format of their texts, or ``'text'`` of categories.
 """
 
+import itertools
 import re
 import warnings
 from numbers import Number
 
 import numpy
 
+from logreg.datasets.labels import without_zero_fraction
+from logreg.datasets.options import DATE, NUMBER, TEXT
 from logreg.datasets.preprocessing import FLOAT32_MAX
 from logreg.errors import quoted
 
-NUMBER, DATE, TEXT = "number", "date", "text"
 NEW = -numpy.inf  # the number of a category that a model does not know
 MAX_CATEGORIES = 100  # of a column that no option calls categorical; of a small one, a text for
 FEW_CATEGORIES = 10  # each two rows, or so many
@@ -49,22 +51,27 @@ def as_number(text, decimal="."):
     return (value, found[2] + found[5]) if abs(value) <= FLOAT32_MAX else None
 
 
-def decimal_mark(rows, delimiter):
-    """The decimal mark of a table, as cells show it that are a number with one mark alone.
+def decimal_mark(rows, delimiter, default):
+    """The decimal mark of a table.
 
-    If none does, it is a comma where semicolons stand between cells: they do so for its sake.
+    A cell shows it that is a number with one mark, and none with the other. If no cell does, a
+    table with semicolons between its cells has decimal commas. The `default` holds for the rest.
 
     Examples
     --------
-    >>> decimal_mark([["0,5", "1.234"]], ","), decimal_mark([["0,5", "0.5"]], ";")
+    >>> decimal_mark([["0,5", "1.234"]], ",", "."), decimal_mark([["0,5", "0.5"]], ";", ".")
     (',', '.')
-    >>> decimal_mark([["1,234"]], ","), decimal_mark([["1,234"]], ";")
+    >>> decimal_mark([["1,234"]], ",", "."), decimal_mark([["1,234"]], ";", ".")
     ('.', ',')
     """
-    cells = {cell for row in rows for cell in row if "." in cell or "," in cell}
-    found = {tuple(as_number(cell, mark) is not None for mark in MARKS) for cell in cells}
-    has_comma = (False, True) in found or (delimiter == ";" and (True, True) in found)
-    return "," if has_comma and (True, False) not in found else "."
+    found = set()
+    for cell in itertools.chain.from_iterable(rows):
+        marks = [mark for mark in MARKS if as_number(cell, mark)]
+        if len(marks) == 1:
+            found.update(marks)
+    if len(found) == 1:
+        return found.pop()
+    return "," if delimiter == ";" and not found else default
 
 
 def days(texts, form):
@@ -108,17 +115,6 @@ def date_formats(text):
         return {guess_datetime_format(text, day_first) for day_first in orders} - {None}
 
 
-def whole(text):
-    """A text; of a whole number that is written as 7.0, as by frames, 7.
-
-    Examples
-    --------
-    >>> [whole(text) for text in ("-7.0", "7.05", "07.00", "v7.0")]
-    ['-7', '7.05', '07', 'v7.0']
-    """
-    return re.sub(r"^([+-]?[0-9]+)\.0+$", r"\1", text)
-
-
 class Texts:
     """The texts of a column, each with its number; an empty cell has none, and the number -1."""
 
@@ -153,7 +149,7 @@ class Column(Texts):
     Attributes
     ----------
     kind : str or None
-        What it is, see :mod:`logreg.datasets.columns`; None as long as its cells are being read.
+        What it is, see :mod:`logreg.tables.columns`; None as long as its cells are being read.
     categories : list of str or None
         Of a column of categories.
     has_numbers : bool
@@ -176,7 +172,9 @@ class Column(Texts):
             return numpy.full(len(texts), numpy.inf)
         if self.kind == TEXT and self.categories is None:
             has_empty = self.head.options.missing and self.rows("").size
-            self.categories = sorted({*map(whole, texts if has_empty else texts[:-1])})
+            self.categories = sorted(
+                {*map(without_zero_fraction, texts if has_empty else texts[:-1])}
+            )
         return self.read(texts)
 
     def _find_kind(self, n_rows):
@@ -209,8 +207,10 @@ class Column(Texts):
         """
         name, _, form = self.kind.partition(" ")
         if name == TEXT:
-            index = {whole(text): k for k, text in enumerate(self.categories)}
-            return numpy.array([index.get(whole(t), NEW if t else numpy.nan) for t in texts])
+            index = {without_zero_fraction(text): k for k, text in enumerate(self.categories)}
+            return numpy.array(
+                [index.get(without_zero_fraction(t), NEW if t else numpy.nan) for t in texts]
+            )
         if name == DATE:
             values = days(texts, form)
             values[numpy.isnan(values)] = numpy.inf

@@ -10,18 +10,18 @@ import numpy
 
 from logreg.console import note, warning
 from logreg.datasets.arrays import Part
-from logreg.datasets.columns import Texts
-from logreg.datasets.features import Features, oddities, rows_in, scratch_file
-from logreg.datasets.frames import name_of, open_table
 from logreg.datasets.options import NO_OPTIONS
 from logreg.errors import DatasetError
+from logreg.tables.chunks import name_of, open_table
+from logreg.tables.columns import Texts
+from logreg.tables.features import Features, oddities, rows_in, scratch_file
 
 
 def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=None, where=None):
     """Read a table with a label in each row: Parquet, or CSV, gzipped or not.
 
-    The rules of delimiter, header and label stand in :mod:`logreg.datasets.frames` and
-    :mod:`logreg.datasets.header`, and what a column is in :mod:`logreg.datasets.columns`. A column
+    The rules of delimiter, header and label stand in :mod:`logreg.tables.chunks` and
+    :mod:`logreg.tables.header`, and what a column is in :mod:`logreg.tables.columns`. A column
     with a name, whose cells are all alike, is left out, but if the rows are pictures.
 
     Parameters

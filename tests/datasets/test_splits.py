@@ -1,0 +1,52 @@
+"""Which rows train, validate and test."""
+
+import re
+
+import numpy
+import pandas
+import pytest
+from builders import write
+
+from logreg import load_data
+from logreg.datasets.dataset import make_folds, read_dataset
+from logreg.datasets.options import Preparation, TableOptions
+from logreg.errors import DatasetError
+
+
+def test_rows_of_a_group_stay_in_one_set(cli):
+    random = numpy.random.RandomState(0)
+    patients = random.randint(40, size=600)
+    ill = patients % 3 == 0
+    columns = {"p": patients, "a": ill + random.randn(600), "b": patients + 0.25, "ill": ill}
+    pandas.DataFrame(columns).to_csv("t.csv", index=False)
+    options = TableOptions("ill", group="p")
+    for shuffle in (None, False):
+        data = read_dataset("t.csv", options, Preparation(shuffle=shuffle))
+        for sets in (data, *make_folds(data, 5)):
+            groups = [{*x[:, 1]} for x, _ in sets]  # b tells the patient
+            assert sum(map(len, groups)) == len(set.union(*groups)) == 40
+            assert sum(sets.facts.rows) == 600 and min(map(len, groups)) > 3
+            shares = [y.mean() for _, y in sets]
+            assert shuffle is False or 0.15 < min(shares) < max(shares) < 0.6
+            is_mixed = numpy.mean(numpy.diff(sets.train[0][:, 1]) != 0) > 0.9
+            assert is_mixed == (shuffle is None)  # as minibatches should be
+        in_order = [*dict.fromkeys(numpy.concatenate([x[:, 1] for x, _ in data]))]
+        of_first_rows = [*dict.fromkeys(patients + 0.25)]
+        assert (in_order == of_first_rows) == (shuffle is False)
+    ends = numpy.cumsum([(patients + 0.25 == name).sum() for name in in_order])
+    nearest = [ends[abs(ends - n).argmin()] for n in (400, 500)]  # a sixth validates, so many test
+    assert numpy.cumsum(data.facts.rows[:2]).tolist() == nearest
+    done = cli("train", "t.csv", "--label-column", "ill", "--group", "p", "--n-epochs", 9)
+    error = re.search(r"test error: (\d+ of \d+ rows)", done.out)[1]
+    assert error in cli("predict", "--evaluate").out  # of the rows that were held out
+    assert cli("predict", write("new.csv", b"a,b,more\n1,2,3\n")).code == 0
+    with pytest.raises(DatasetError, match=r"^t\.csv: 2 groups cannot be split into 3 sets: "):
+        load_data(write("t.csv", b"a,g,k\n" + b"1,x,u\n2,y,v\n" * 9), group="g")
+
+
+def test_a_group_that_is_in_two_files(cli):
+    write("train.csv", b"g,a,y\n7,1,0\n8,1,1\n8.0,2,1\n")
+    write("test.csv", b"a,y,g\n1,0,7.0\n1,1,\n")  # as of whole numbers beside a gap
+    done = cli("train", ".", "--group", 1, "--missing", "mean")
+    said = "error: .: of 2 groups, 1 stand in several sets ('7'): move the rows of each into "
+    assert (done.code, done.err.splitlines()[-1]) == (1, said + "one set, or give no --group")

@@ -1,0 +1,173 @@
+"""Text, sheets, Parquet and data frames: delimiters, encodings, and what stands above a table."""
+
+import gzip
+from dataclasses import replace
+
+import numpy
+import pandas
+import pytest
+from conftest import peak_memory
+from reads import labels_of, put, read, table
+
+from logreg.datasets import preprocessing
+from logreg.datasets.facts import Facts, facts_of_table
+from logreg.datasets.formats import sniff
+from logreg.datasets.options import TableOptions
+from logreg.errors import DatasetError
+from logreg.tables import chunks
+from logreg.tables.reading import read_table, table_batches
+
+LINES = ["0;a;2", "0\ta, b; c|d\t2", "0|2|a, b", '0, "a,b",2', '0,"a;b|c\td",2', "0, 1,a b"]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_the_delimiter_is_that_of_most_rows(line):
+    found = table(f"{line}\n{line}\n")
+    assert len(found.columns.kinds) == 2 and found.x[0, 0] == 0
+    assert table("-1,7;0,8;-1,3\n" * 2 + "0,4;1,8;2,0\n", decimal=",").x[0].tolist() == [-1.7, 0.8]
+    assert table('"0,4","a;b",x\n"0,5","b;c",y\n', decimal=",").x[:, 0].tolist() == [0.4, 0.5]
+    assert table('"0,4",a;b,x\n"0,5",c,y\n"0,6",c,y\n', decimal=",").x[2, 0] == 0.6  # one of ;
+    # Where both marks could make numbers, and where the table itself names the delimiter.
+    assert table("a;kind\n1,234;x\n12,345;y\n").x.tolist() == [[1.234], [12.345]]
+    assert table("sep=|\n1,222,333,444|5|x\n").x.tolist() == [[1222333444, 5]]
+    for name in ("price|net", "a;b", "a\tb"):
+        found = table(f"{name},kind\n1,x\n2,y\n3,x\n")
+        assert (found.columns.names, found.labels) == ((name,), ["x", "y"])
+
+
+ABOVE = [("sep=;\r\n", 1), ("# of; all; of; 1970\n# b\n", 2), ("\n\n# \n", 1), ("", 0)]
+
+
+@pytest.mark.parametrize("above, n", ABOVE)
+def test_what_stands_above_a_table_is_left_out(above, n):
+    found = table(above + "#;a;kind\n1;2;x\n3;4;y\n")
+    assert (found.columns.names, found.labels) == (("#", "a"), ["x", "y"])
+    assert (found.x.tolist(), found.first_rows) == ([[1, 2], [3, 4]], [n + 2, n + 3])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "latin-1"])
+@pytest.mark.parametrize("is_given, is_gzipped", [(True, False), (False, True)])
+def test_encodings(encoding, is_given, is_gzipped):
+    mark = "\ufeff" * (encoding == "utf-16-be")  # Python writes none
+    data = (mark + "größe;kind\n" + "1;süß\n2;é\n" * 20_000).encode(encoding)
+    given = encoding if is_given or encoding == "latin-1" else None
+    found = table(gzip.compress(data, 1) if is_gzipped else data, encoding=given)
+    assert (found.columns.names, found.labels) == (("größe",), ["süß", "é"])
+    assert found.x.ravel().tolist() == [1, 2] * 20_000 and sniff("t.csv") == "table"
+
+
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "cp1252"]  # the last as in training
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_model_reads_a_table_in_its_own_encoding(encoding):
+    text = "größe;kind\nsüß;x\nsauer;y\n"
+    known = table(text.encode("cp1252"), encoding="cp1252").columns
+    put(("kind;größe\n" + "x;süß\n" * 70_000).encode(encoding))
+    facts = Facts(n_in=2, **facts_of_table(known))
+    (rows,) = table_batches("t.csv", facts.table_options(), 10**6, facts.table)
+    assert (rows.x == [0, 1]).all() and len(rows.x) == 70_000
+
+
+DECIMALS = [
+    # The mark in training; a table to predict, and what it means.
+    (".", "a;b\n1,5;2\n1,500;3\n", [[1.5, 2], [1.5, 3]]),  # Excel's, in German
+    (",", "a,b\n1.5,2\n", [[1.5, 2]]),
+    (".", "a;b\n1,500;3\n", [[1.5, 3]]),  # no cell decides
+    (",", 'a,b\n"1,500",3\n', [[1.5, 3]]),
+    (".", 'a,b\n"1,500",3\n', [[1500, 3]]),
+]
+
+
+@pytest.mark.parametrize("mark, text, wanted", DECIMALS)
+def test_a_table_to_predict_has_its_own_decimal_mark(mark, text, wanted):
+    options = TableOptions(decimal=mark)
+    facts = Facts(columns=["a", "b"], label_number=3, n_in=2, options=options)
+    put(text)
+    (rows,) = table_batches("t.csv", facts.table_options(), 9, facts.table)
+    assert rows.x.tolist() == wanted
+    given = facts.table_options(TableOptions(decimal="."))
+    assert given.decimal == "."
+
+
+def test_an_endless_line_is_refused():
+    data = gzip.compress(b"a" * 50_000_000, 1)
+    said = "a line of more than 8,388,608 characters"
+    with peak_memory() as peak, pytest.raises(DatasetError, match=said):
+        table(data)
+    assert peak() < 60_000_000
+
+
+def test_a_table_in_many_chunks(monkeypatch):
+    """What a column is shows in the last of them."""
+    monkeypatch.setattr(chunks, "CHUNK_CELLS", 300)
+    monkeypatch.setattr(chunks, "FIRST_CHARACTERS", 1)
+    monkeypatch.setattr(preprocessing, "BLOCK", 300)
+    rows = [f"{'a' * (i < 498)},{i % 90},{i // 100}" for i in range(999)]
+    text = "\n".join(["t,n,kind", *rows, 'b,"1,000",9\n'])
+    found = table(text, label_column="kind", missing="mean")
+    wanted = numpy.c_[numpy.eye(3)[[1] * 498 + [0] * 501 + [2]], [*numpy.arange(999) % 90, 1000]]
+    assert (found.x == wanted).all()
+    with pytest.raises(DatasetError, match=r"cells: 501 in column 1 \(t\) \(row 500\); in"):
+        table(text, label_column="kind")
+    with pytest.raises(DatasetError, match=r"row 902, column 1 \(a\) holds 'w'"):
+        table("a,kind\n" + "1,k\n" * 900 + "w,k\n")  # among numbers of other chunks
+
+
+def test_a_sheet_has_numbers_among_its_texts():
+    """Of fractions, one is kept as text; the texts of another column have decimal commas."""
+    pytest.importorskip("openpyxl")
+    fractions, commas = [1.234, 1.111, "5"] * 4, ["2,5", "3,5", "4,5"] * 4
+    columns = {"a": fractions, "b": commas, "c": [1.125, "p", "q"] * 4, "kind": [*"xyz"] * 4}
+    pandas.DataFrame(columns).to_excel("t.xlsx", index=False)
+    found = read("t.xlsx", TableOptions("kind", decimal=",", categorical="c"))
+    assert found.x[:3, :2].tolist() == [[1.234, 2.5], [1.111, 3.5], [5, 4.5]]
+    assert found.columns.categories == (None, None, ["1.125", "p", "q"])
+
+
+@pytest.mark.parametrize("name", ["t.xlsx", "t.parquet"])
+def test_whole_numbers_beside_empty_cells_stay_whole(name, cli, working_folder):
+    ids, rows = [None, *range(10**14, 10**14 + 59)], [*range(1, 61)]
+    columns = {"a": [f"{i % 7}.5" for i in rows], "all": ids, "kind": [*"xy"] * 30}
+    if name == "t.xlsx":
+        pytest.importorskip("openpyxl")
+        blank = {key: [*cells[:30], None, *cells[30:]] for key, cells in columns.items()}
+        pandas.DataFrame(blank, dtype=object).to_excel(name, index=False)
+        rows = [*range(2, 32), *range(33, 63)]  # what is blank does not count
+    else:  # as others than pandas write it
+        parquet = pytest.importorskip("pyarrow.parquet")
+        parquet.write_table(pytest.importorskip("pyarrow").table(columns), name)
+    assert [*read(name, TableOptions(group="all", missing="mean")).rows] == rows
+    assert cli("train", name, "--group", "all", "--missing", "mean", "--n-epochs", 1).code == 0
+    piped = cli("predict", "-", "--keep", "all", stdin=(working_folder / name).read_bytes())
+    kept = [line.split(",")[1:3] for line in piped.out.splitlines()]
+    assert kept[1:] == [[str(row), str(id or "")] for row, id in zip(rows, ids)]
+
+
+def test_a_data_frame_and_parquet_are_read_as_csv_is(capsys):
+    """An index that has a name is a column, too."""
+    columns = {"island": pandas.Categorical(["Dream", "Biscoe", None, "Biscoe"])}
+    columns.update(mass=[1.5, None, 4.5, 2.5], n=pandas.array([1, 2, None, 4], "Int64"))
+    columns.update(ok=[True, False, True, False], maybe=[True, None, False, True])
+    columns.update(nothing=[None] * 4, kind=[0, 1, 0, 1])
+    frame = pandas.DataFrame(columns, index=[[4, 5, 7, 9], [1, 2, 1, 3]])
+    frame.index.names = ["id", "visit"]
+    options = TableOptions("kind", missing="mean")
+    frame.to_csv("t.csv")
+    frame.to_parquet("t.parquet")
+    wanted = read("t.csv", options)
+    assert wanted.columns.names == ("id", "visit", "island", "mass", "n", "ok", "maybe")
+    assert "taken for a header" in capsys.readouterr().err
+    for source, name in (("t.parquet", "t.parquet"), (frame, "the data frame")):
+        found = read(source, replace(options, header=False))  # theirs is no row
+        assert "taken for" not in capsys.readouterr().err  # it has no header that could be data
+        numpy.testing.assert_array_equal(found.x, wanted.x)
+        assert (labels_of(found), found.columns[:5]) == ([*"0101"], wanted.columns[:5])
+        assert (found.first_rows, wanted.first_rows) == ([1, 2], [2, 3])
+        xs = [x for x, *_ in table_batches(source, options, 3, found.columns)]
+        assert [*map(len, xs)] == [3, 1]
+        numpy.testing.assert_array_equal(numpy.concatenate(xs), found.x)
+        with pytest.raises(DatasetError, match=f"^{name}: empty or missing cells: 1 in column 3"):
+            read_table(source, TableOptions("kind"))
+    with pytest.raises(DatasetError, match="the data frame: is empty"):
+        read_table(frame[:0])

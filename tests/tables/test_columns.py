@@ -1,0 +1,95 @@
+"""What a column is: numbers, dates or categories."""
+
+import re
+
+import numpy
+import pandas
+import pytest
+from reads import DAY, read, table
+
+from logreg.datasets.options import TableOptions
+from logreg.errors import DatasetError
+
+COLUMNS = [
+    (["45.2%", "0 %", ""], "number %", [45.2, 0, numpy.nan]),
+    (["1.000", "7.888,57", "0,5"], "number", [1000, 7888.57, 0.5]),
+    (["1 234", "1'234.5", "1’234"], "number", [1234, 1234.5, 1234]),
+    (["007", "12"], "number", [7, 12]),
+    (["01.02.2024", "02.02.2024"], "date %d.%m.%Y", [DAY + 1, DAY + 2]),
+    (["2024/01/05", "2024/02/01"], "date %Y/%m/%d", [DAY - 26, DAY + 1]),
+    (["01/31/2024", "02/01/2024"], "date %m/%d/%Y", [DAY, DAY + 1]),
+    (["Jan 31, 2024", "Feb 1, 2024"], "date %b %d, %Y", [DAY, DAY + 1]),
+    (["18-24", "25-34"], "text", None),
+    (["1990-1999", "2000-2009"], "text", None),
+]
+
+
+@pytest.mark.parametrize("column, kind, values", COLUMNS)
+def test_what_cells_mean_is_found_and_noted(column, kind, values, capsys):
+    text = "a\tn\tkind\n" + "".join(f"{cell}\t{i}\tx\n" for i, cell in enumerate(column))
+    found = table(text, missing="mean")
+    assert found.columns.kinds == (kind, "number")
+    told = capsys.readouterr().err
+    if values is not None:
+        numpy.testing.assert_allclose(found.x[:, 0], values)
+        assert f"column 1 (a), '{column[0]}' as {values[0]:.9g}" in told
+
+
+DOUBTFUL = [
+    ("1.5 0,5", ["0,5"]),
+    ("$5 €6 $4e38", ["€6", "$4e38"]),
+    ("soon 2024-01-31 2024-02-01", ["soon"]),
+    ("31/01/2024 01/02/2024 1st", ["1st"]),
+    ("03/04/2024 03/05/2024", ["03/04/2024", "03/05/2024"]),
+    # Of so many texts, one for each two rows, or not.
+    *((" ".join(f"t{i % n}" for i in range(2 * n - 1)), ["t0", "t1", "t2"]) for n in (11, 12, 101)),
+    *((" ".join(f"t{i % n}" for i in range(2 * n)), []) for n in (11, 12, 100)),
+    (" ".join(f"t{i}" for i in range(10)), []),
+]
+
+
+@pytest.mark.parametrize("column, doubtful", DOUBTFUL)
+def test_cells_that_make_a_column_doubtful_are_named_with_all_ways_out(column, doubtful):
+    cells = column.split()
+    text = "n\ta\tkind\n" + "".join(f"{i}\t{cell}\tx\n" for i, cell in enumerate(cells))
+    if doubtful:
+        held = f"row {2 + cells.index(doubtful[0])}, column 2 (a) holds {str(doubtful)[1:-1]}: "
+        na = " and ".join(f"`na='{text}'`" for text in doubtful)
+        said = f"{re.escape(held)}.*{re.escape(na)} lets .*`categorical='a'` makes .*`drop='a'` l"
+        with pytest.raises(DatasetError, match=said):
+            table(text)
+    assert table(text, categorical="a").columns.categories == (None, sorted({*cells}))
+
+
+def test_a_frame_declares_columns_of_text():
+    frame = pandas.DataFrame({"code": [f"101{i % 5}" for i in range(40)], "kind": ["x", "y"] * 20})
+    frame["kept"] = pandas.Categorical([str(i % 3) for i in range(40)])
+    frame["price"] = [f"${i + 1},000" for i in range(40)]
+    frame["day"] = pandas.to_datetime(["2024-01-31", "2024-02-01"] * 20)
+    frame.to_parquet("t.parquet")
+    frame.index.name = "code"  # as a column is called
+    for source in (frame, "t.parquet"):
+        found = read(source, TableOptions("kind"))
+        assert found.columns.kinds == ("text", "text", "number $", "date ISO8601")
+        assert found.columns.categories[:2] == ([f"101{i}" for i in range(5)], [*"012"])
+        assert found.x[1, -2:].tolist() == [2000, DAY + 1]
+    frame = pandas.DataFrame({"a": [1.234, 2, "7,5"], "kind": [*"xyx"]})  # a number has no comma
+    assert read(frame, TableOptions("kind")).x[:, 0].tolist() == [1.234, 2, 7.5]
+
+
+def test_a_number_that_stands_for_empty_is_compared_as_a_number():
+    x = numpy.where(numpy.arange(60) % 7, numpy.arange(60.0), -999)
+    frame = pandas.DataFrame({"a": x, "n": x.astype(int), "kind": ["x", "y"] * 30})
+    found = read(frame, TableOptions("kind", na="-999", missing="mean"))
+    wanted = numpy.where(x == -999, numpy.nan, x)
+    numpy.testing.assert_array_equal(found.x, numpy.c_[wanted, wanted])
+    text = "a;kind\n$9,5;x\n-99,90;y\n-1000;x\n"
+    for na, row in ("-99,9", 1), ("-99.9", 1), ("-1.000", 2):  # which is what stands there
+        (rows,) = numpy.isnan(table(text, na=na, missing="mean").x[:, 0]).nonzero()
+        assert rows.tolist() == [row]
+    found = table("a,n,kind\nTrue,0,x\nFalse,1,y\nTrue,2,y\n", na="0", missing="mean")
+    numpy.testing.assert_array_equal(found.x, [[1, numpy.nan], [0, 1], [1, 2]])
+    text = "a,b,n,kind\nTRUE,99 %,0,x\nFALSE,5 %,1,y\n2,7 %,99,x\n"  # no numbers stand for empty
+    found = table(text, na=["FALSE", "99 %"], missing="mean")
+    wanted = [[1, numpy.nan, 0], [numpy.nan, 5, 1], [2, 7, 99]]
+    numpy.testing.assert_array_equal(found.x, wanted)

@@ -1,0 +1,91 @@
+"""The features of a table: what is left out, and what is odd."""
+
+import numpy
+import pandas
+from builders import csv_text, save
+from reads import put, read, table
+
+from logreg import Predictor, fit_table, rules
+from logreg.datasets.dataset import read_dataset
+from logreg.datasets.options import NO_OPTIONS, TableOptions
+from logreg.tables import features
+from logreg.tables.reading import table_batches
+
+
+def test_a_look_before_training(capsys, monkeypatch):
+    monkeypatch.setattr(features, "N_SAMPLED", 10)  # of 120 rows
+    n = 120
+    frame = pandas.DataFrame({"same": [5] * n, "empty": [""] * n, "id": range(100, 100 + 3 * n, 3)})
+    frame["code"], frame["a"] = ["J", "j", "n"] * (n // 3), [i % 8 for i in range(n)]
+    frame["far"] = [i % 3 + i / n - 1 / n for i in range(n)]
+    frame["kind"] = ["Ja", "j a", "nein"] * (n // 3)
+    more = {"day": pandas.date_range("2024-01-31", periods=n), "rising": frame["id"] + 0.25}
+    more = frame.assign(half=frame["id"] // 7, **more)  # none of which numbers the rows
+    names = ("id", "code", "a", "far", "half", "day", "rising")
+    assert read_dataset(more, TableOptions("kind")).facts.columns == names
+    tells = "{} tells the label by itself: is it known before the label is? `drop` leaves it out"
+    of_number = "column 3 (id) numbers the rows: `drop` leaves it out"
+    told = capsys.readouterr().err[:-1].replace("note: the data frame: ", "").split("\n")
+    assert told[1:3] == [of_number, tells.format("column 4 (code), column 6 (far)")]
+    data = read_dataset(frame.drop(columns=["id", "far"]))
+    told = capsys.readouterr().err[:-1].replace("note: the data frame: ", "").split("\n")
+    train, *others = (x.tolist() for x, _ in data)
+    n_seen = sum(row in train for rows in others for row in rows)
+    assert told == [
+        "column 5 (kind) is the label (`label_column` names another), one-hot encoded: column 3 "
+        "(code) of 3 texts, left out, as all cells are alike: column 1 (same), column 2 (empty)",
+        tells.format("column 3 (code)"),
+        "rows of each class: 'Ja' 40, 'j a' 40, 'nein' 40",
+        "labels that differ in case or blanks only: 'Ja' and 'j a': are they one class?",
+        f"{n_seen} of the 40 rows for validation and test are the same as training rows: of new "
+        "rows, the error may be larger",
+    ]
+
+
+def test_the_scale_and_the_rate_of_a_table(cli):
+    """Two rows of a category do not decide, nor do many columns; a rate that is given wins."""
+    random = numpy.random.RandomState(0)
+    frame = pandas.DataFrame(random.randn(240, 40)).add_prefix("c")
+    frame["job"] = ["none"] * 2 + ["fixed", "free"] * 119
+    frame["kind"] = ["x"] * 2 + [*random.choice(["x", "y"], 238)]
+    options = TableOptions("kind")
+    for rule, scales in ((2, [0.5] * 3), (1, None)):
+        with rules.following(rule):
+            data = read_dataset(frame, options)
+        x, _ = data.train
+        assert data.facts.names[40:] == ("job=fixed", "job=free", "job=none")
+        numpy.testing.assert_allclose(data.facts.feature_scales[:40], x[:, :40].std(axis=0))
+        numpy.testing.assert_allclose(
+            data.facts.feature_scales[40:], scales or x[:, 40:].std(axis=0)
+        )
+    made = [
+        fit_table(frame, "kind", n_epochs=1, **given) for given in ({}, {"learning_rate": 0.13})
+    ]
+    assert [model.metadata["learning_rate"] for model in made] == [4 / 43, 0.13]
+    narrow = fit_table(frame[["c0", "kind"]], "kind", n_epochs=1, standardize=True)
+    plain = fit_table(frame, "kind", n_epochs=1, standardize=False)
+    assert {each.metadata["learning_rate"] for each in (narrow, plain)} == {0.13}
+
+
+def test_pictures_keep_columns_that_are_alike():
+    rows = numpy.random.RandomState(0).randint(9, size=(30, 65))
+    rows[:, :60] = 0
+    for factor, first, n in ((1, 0, 64), (100, 0, 4), (1, "x", 4)):  # no picture has 800, or text
+        text = csv_text(factor * rows, [*map("p{}".format, range(64)), "label"])
+        assert table(text.replace("\n0,", f"\n{first},")).x.shape == (30, n)
+
+
+def test_what_is_new_to_a_model_is_told_once_with_its_column(cli, capsys):
+    told = {"columns": ["island", "mass"], "categories": [["Biscoe", "Dream"], None]}
+    told.update(feature_names=["island=Biscoe", "island=Dream", "mass"], x_range=[0, 60])
+    save("m.pkl", numpy.eye(3, 2), numpy.zeros(2), **told)
+    put("mass,island\n1,Dream\n2,Biscoe\n3,Torgersen\n4,Dream \n5,Bute\n6,Bute\n9000,Dream\n")
+    done = cli("predict", "--model", "m.pkl", "t.csv")
+    of_category, of_value = sorted(done.err.splitlines())
+    new = "row 4, column 2 (island) holds 'Torgersen', no category that the model knows"
+    assert of_category.endswith(new) and "in mass, as 9000 in row 8" in of_value
+    known = Predictor("m.pkl").facts.table
+    found = [x.tolist() for x, *_ in table_batches("t.csv", NO_OPTIONS, 1, known)]
+    assert found[:4] == [[[0, 1, 1]], [[1, 0, 2]], [[0, 0, 3]], [[0, 1, 4]]]
+    read("t.csv", TableOptions("mass"), known=known)  # as of rows to test on
+    assert capsys.readouterr().err == f"warning: t.csv: {new}\n" * 2

@@ -1,0 +1,198 @@
+"""Whole tables: what was written is read, in training and in prediction; what is wrong is said."""
+
+import csv
+import gzip
+import json
+import os
+from collections import Counter
+
+import numpy
+import pandas
+import pytest
+from conftest import peak_memory
+from reads import DAY, labels_of, put, read, table
+
+from logreg.datasets import preprocessing
+from logreg.datasets.dataset import read_dataset
+from logreg.datasets.formats import mapping
+from logreg.datasets.options import NA, TableOptions
+from logreg.errors import DatasetError
+from logreg.saving.facts import ModelFacts, as_json
+from logreg.tables import chunks
+from logreg.tables.columns import SWAPPED
+from logreg.tables.reading import read_table, table_batches
+
+# Of each kind of column, the cell of a number k, and what it means.
+MEANINGS = {
+    "number": lambda k: (str(k / 8), k / 8),
+    "number $": lambda k: (f"-${k + 1},000.5", -1000 * k - 1000.5),
+    "date ISO8601": lambda k: (f"2024-01-{k + 1:02} 12:00", DAY - 29.5 + k),
+    "date %d/%m/%Y": lambda k: (f"{k + 1:02}/01/2024", DAY - 30 + k),
+    "text": lambda k: (["n/a", "Bär", "a sea; |cow"][k % 3],) * 2,
+    "code": lambda k: (f"0{k % 5}",) * 2,  # which an option calls categorical
+    "yes or no": lambda k: (["TRUE", "False"][k % 2], 1 - k % 2),
+    "alike": lambda k: ("7", 7),
+    "group": lambda k: (f"{k % 2:0{1 + k % 3}}",) * 2,  # 0, 00, ...
+    **dict.fromkeys(("label", "drop"), lambda k: (str(k % 4),) * 2),
+}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeypatch, capsys):
+    """Columns of any kinds in any order, empty cells, options beside each other."""
+    monkeypatch.setattr(chunks, "CHUNK_CELLS", 1)  # 32 rows, then 8
+    monkeypatch.setattr(preprocessing, "BLOCK", 50)
+    random, n = numpy.random.RandomState(seed), 40
+    has_names, has_gaps, by_number, is_last, has_commas = (random.rand(5) < 0.5).tolist()
+    kinds = ["number", *random.choice([*MEANINGS][:-3], 3), "drop", "group"]
+    kinds.insert(6 if is_last else random.randint(6), "label")
+    encoding = random.choice([None, "cp1252", "utf-16", "utf-16-le"])
+    columns, called, meant = {}, [], []
+    for i, kind in enumerate(kinds, 1):
+        cells, values = map(list, zip(*map(MEANINGS[kind], random.randint(31, size=n))))
+        if has_commas and kind.startswith("number"):
+            cells = [cell.translate(SWAPPED) for cell in cells]
+        for k in random.randint(1, n, random.choice([0, 5]) * has_gaps):
+            cells[k] = random.choice([*NA, "-", "-99" if has_commas else "-99.0"])
+            values[k] = "" if isinstance(values[k], str) else numpy.nan
+        name = f"{kind} {i}" if has_names else f"column {i}"
+        columns[name] = cells
+        called.append(name if has_names and not by_number else i)
+        meant.append(values)
+
+    def write_table(names, has_names=has_names):
+        newline = random.choice(["\n", "\r\n", "\n\n", "\r"])
+        with open("t.csv", "w", encoding=encoding, newline="") as file:
+            writer = csv.writer(file, delimiter=random.choice([*",;\t|"]), lineterminator=newline)
+            writer.writerows([names] * has_names + [*zip(*map(columns.get, names))])
+
+    write_table([*columns])
+    label, drop, group = (called[kinds.index(kind)] for kind in ("label", "drop", "group"))
+    label = None if is_last else label - 8 if by_number else label
+    codes = [name for name, kind in zip(called, kinds) if kind == "code"]
+    how = {"encoding": encoding, "drop": drop, "group": group, "categorical": codes}
+    how.update(missing="mean" if has_gaps else None, na=["-", "-99"])
+    options = TableOptions(label, None if has_names else False, **how)
+    found = trained = read("t.csv", options)
+    wanted, names = [], []
+    for name, kind, values in zip(columns, kinds, meant):
+        if kind in ("text", "code"):
+            names += [f"{name}={text}" for text in sorted({*values})]
+            wanted += [[value == text for value in values] for text in sorted({*values})]
+        elif kind not in ("label", "drop", "group") and not (has_names and kind == "alike"):
+            names.append(name)
+            wanted.append(values)
+    labels, groups = (numpy.array(meant[kinds.index(kind)]) for kind in ("label", "group"))
+    wanted, (rows,) = numpy.array(wanted, float).T, labels.nonzero()
+    numpy.testing.assert_array_equal(found.x, wanted[rows])
+    narrow = read("t.csv", options, dtype="float32", scratch=".").x
+    numpy.testing.assert_array_equal(narrow, wanted[rows].astype("float32"))
+    assert mapping(narrow) is not None and os.listdir() == ["t.csv"]
+    said = f"note: t.csv: {n - len(rows)} rows without a label are left out"
+    assert (said in capsys.readouterr().err) == (len(rows) < n)
+    assert labels_of(found) == labels[rows].tolist()
+    assert [*found.rows] == (rows + 1 + has_names).tolist()
+    assert found.first_rows == [found.rows[labels_of(found).index(text)] for text in found.labels]
+    is_same = (groups == groups[:, None]) & (groups != "") | numpy.eye(n, dtype=bool)
+    assert (found.groups == found.groups[:, None]).tolist() == is_same[rows][:, rows].tolist()
+    kept = ModelFacts.of(json.loads(as_json(read_dataset("t.csv", options).facts.as_dict())))
+    assert [*kept.names] == names and kept.class_labels == [0, 1, 2, 3]
+    assert kept.table.options.decimal == ("," if has_commas else ".")
+    for names, header in (([*columns][:: -1 if has_names else 1], has_names), (kept.titles, False)):
+        write_table(names, header)
+        again = kept.table_options(TableOptions(header=header))
+        if names != kept.titles:  # there is a label, to test on
+            tested = vars(read("t.csv", again, known=kept.table))
+            numpy.testing.assert_equal({**tested, "columns": trained.columns}, vars(trained))
+        keep = [*range(1, len(names) + 1), 1]
+        found = [*table_batches("t.csv", again, 15, kept.table, keep)]
+        numpy.testing.assert_array_equal(numpy.concatenate([batch.x for batch in found]), wanted)
+        assert [k for batch in found for k in batch.numbers] == [k + 1 + header for k in range(n)]
+        for i, name in enumerate(names):
+            assert found[0].kept[i][0] == (name if header else f"column {i + 1}")
+            assert [cell for batch in found for cell in batch.kept[i][1]] == columns[name]
+    pytest.importorskip("openpyxl")
+    pandas.DataFrame(columns).to_excel("t.xlsx", header=has_names, index=False)
+    sheet = {**vars(read("t.xlsx", options)), "where": trained.where}
+    numpy.testing.assert_equal(sheet, vars(trained))
+
+
+def test_memory_is_at_most_twice_the_data():
+    put(("0.5," * 500 + "x\n") * 12000)
+    with peak_memory() as peak:
+        x = read_table("t.csv", dtype="float32")[0].x
+    assert x.dtype == "float32" and x.shape == (12000, 500) and (x == 0.5).all()
+    assert peak() < 2 * x.nbytes
+
+
+WRONG = [
+    (f"1,2\n\x1b[31m{'é' * 5000},3\n", {}, r"column 1 holds '\\x1b\[31mé{35,55}':.{,350}$"),
+    ("a,b,k\n4,5,6\n4,-1e39,5\n", {}, r"row 3, column 2 \(b\) holds -1e\+39: .* than float32 can"),
+    ("# t\n\n1,2,3\n4,5,6,7\n7,8,9,0\n", {}, r"row 2 \(1,2,3\) fills columns: 3, and row 3: 4; le"),
+    ("Q 1,,\na,b,kind\n1,2,x\n", {}, r"row 1 \(Q 1,,\) fills columns: 1, and row 2: 3"),
+    ("1,2\n\n" * 2000 + "1,2,3\n", {}, r"row 1 \(1,2\) fills columns: 2, and row 2001: 3;"),
+    ('1,2\n3,"4\n5,6\n', {}, "EOF inside string starting at row 1.* each quote its end"),
+    ("1\n2\n", {}, "has 0 columns beside the label: 1 are needed"),
+    (f"a,k\n{'x' * 200_000},y\n", {}, "field larger than .*: every row needs as many cells as"),
+    ("\n\n", {}, "is empty: it has no row"),
+    ("label,f\n  \n", {}, "no row is below row 1, a header .`header=False`"),
+    ("a,k\n1,Müller\n".encode("cp1252"), {}, "is not UTF-8.*`encoding='cp1252'`$"),
+    ("a,k\n1,Müller\n", {"encoding": "ascii"}, "is not ascii text"),
+    ("a,t,k\n,p,x\n?,,k\n3,q,k\n", {}, r"2 in column 1 \(a\) \(row 2\), 1 in .*3\); .*`missing='"),
+    ("a,kind\n1,\n2,NA\n", {"missing": "mean"}, "2 of 2 rows have no label, row 2 first"),
+    ("a,kind\n1,x\n2,NA\n", {}, r"1 of 2 rows .* row 3 .* \(kind\): `missing='mean'` leaves"),
+    ("g,a,k\n,2,x\n?,3,x\np,4,x\n", {"group": "g"}, r"2 of 3 rows have no group, row 2.* \(g"),
+    ("a,k\n1,x\n", {"drop": 2, "label_column": "k"}, r"column 2 \(k\) is the label: let `drop`"),
+    ("Aircon,b,kind\n1,1,x\n", {"group": "AIRCO"}, "or several; did you mean Aircon. its col"),
+    ("a,a,b,kind\n1,2,3,x\n", {"drop": "a"}, "no column a to drop, or several; its columns are 1 "),
+    ("a,a,kind\n4x,1,x\n1,2,x\n", {"drop": "2"}, "`categorical='1'` makes .* `drop='1'` leaves"),
+    ("b,a,a,kind\n1,2,3,x\n", {}, "called 'a': .*; if row 1 is data, give `header=False`"),
+    (gzip.compress(b"1,2,x\n3,4,y\n" * 999)[:-30], {}, "cannot be read: cut off or damaged"),
+    # All doubtful columns at once.
+    ("a,b,k\n4x,`,x\n1,2,x\n", {}, r"row 2, .*'4x', row 2, .*'`': .*, `na='4x'` l.*'a,b'.*'a,b'"),
+    # Several columns are called so.
+    ("label,a,target\n1,2,3\n", {}, r"which .*\? its columns are 1 \(label\), 2 \(a\)"),
+    ("a,kind\n1,x\n", {"drop": "1,2"}, r"which column is the label\? .*: give `label_column`$"),
+]
+
+
+@pytest.mark.parametrize("text, options, said", WRONG)
+def test_what_is_wrong_is_said(text, options, said):
+    with pytest.raises(DatasetError, match=r"^t\.csv: (?s:.*)" + said):
+        table(text, **options)
+
+
+QUANTITY = "{} rows have {} different numbers as labels: is that a quantity? Each number is a "
+
+
+NO_LABEL = "there are {} classes in {} rows, {}, ...: that is no label; `label_column` names"
+
+
+LABELS = [
+    (90, lambda i: "x", "every row has the label 'x': give two at least"),
+    (90, lambda i: i // 4, QUANTITY.format(90, 23)),
+    (90, lambda i: i // 5, None),  # 18 numbers
+    (240, lambda i: i % 31, QUANTITY.format(240, 31)),
+    (3000, lambda i: f"k{min(i % 90, 31):02}", None),
+    (90, lambda i: f"k{i * 46 // 90}", NO_LABEL.format(46, 90, "'k0', 'k1'")),
+    (90, lambda i: f"k{i * 45 // 90:02}", None),
+    (90, lambda i: i / 8, "label column holds the label 0.125 in row 3: l ... `label_column`"),
+    (12, lambda i: min(i, 9), QUANTITY.format(12, 10)),
+    (12, lambda i: min(i, 10), NO_LABEL.format(11, 12, "0, 1")),
+]
+
+
+@pytest.mark.parametrize("n, label, said", LABELS)
+def test_what_makes_no_label(n, label, said, capsys):
+    put("a,label\n" + "".join(f"{i * i % 7},{label(i)}\n" for i in range(n)))
+    try:
+        read_dataset("t.csv")
+    except DatasetError as error:
+        begin, _, end = said.partition(" ... ")
+        assert str(error).startswith(f"t.csv: {begin}") and str(error).endswith(end)
+    else:
+        told = capsys.readouterr().err
+        assert f"warning: t.csv: {said}" in told if said else "quantity" not in told
+        shown = [f"{k!r} {count:,}" for k, count in Counter(map(label, range(n))).most_common()]
+        shown[10:] = [f"and {len(shown) - 10} more"] * (len(shown) > 10)
+        assert f"rows of each class: {', '.join(shown)}\n" in told
