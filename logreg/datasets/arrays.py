@@ -70,7 +70,7 @@ def check(parts, facts, dtype=None):
     Returned are the sets, pairs (x, y) by their splits: each x of shape (n, n_in), and of `dtype`
     if it was wider, unless it is mapped from a file; each y int32, in 0 .. n_out - 1; then the
     facts with the shape of images and the labels of the classes. The values of x are checked
-    later, in one pass: see :func:`logreg.datasets.statistics.read_through`.
+    later, in one pass: see :func:`logreg.datasets.learning.read_through`.
     """
     xs = {}
     for split, part in parts.items():

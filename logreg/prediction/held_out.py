@@ -7,10 +7,10 @@ import numpy
 from logreg.console import note, warning
 from logreg.datasets.arrays import check
 from logreg.datasets.dataset import DataSet
+from logreg.datasets.learning import read_through
 from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.sources import read
 from logreg.datasets.splits import order_of, split_off
-from logreg.datasets.statistics import read_through
 from logreg.errors import DatasetError
 from logreg.hyperparameters import DATASET
 
