@@ -6,6 +6,7 @@ from logreg.cli.command import command
 from logreg.cli.options import command_parser, files_of
 from logreg.console import STARTING, note, starting
 from logreg.files import check_writable, refuse_overwriting
+from logreg.tutorial import quiz
 
 PAGE, MNIST_PAGE = "tutorial.html", "tutorial_mnist.html"
 
@@ -18,10 +19,11 @@ def parser():
         "tutorial as one HTML file to read and to play with, which needs no network.",
     )
     add, add_file = parser.add_argument, files_of(parser)
-    add_file("--output", help=f"the page (default: {PAGE}, or none with --notebook)")
+    add_file("--output", help=f"the page (default: {PAGE}, or none with --notebook or --quiz)")
     mnist = f"a page of its own ({MNIST_PAGE}, 16 MB) that has MNIST's files in it"
     add("--mnist", action="store_true", help=f"{mnist}, to train on them in the browser")
     add_file("--notebook", help="write the tutorial as a notebook, and run it for its outputs")
+    add_file("--quiz", help="write the chapters' questions in GIFT, which Moodle imports")
     home = "address of the project's files, to which the links to them then lead"
     add("--home", metavar="URL", help=f"{home} (default: such links are text)")
     return parser
@@ -31,11 +33,20 @@ def parser():
 def main(argv=None):
     """Write what the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = parser().parse_args(argv)
-    page = MNIST_PAGE if args.mnist else None if args.notebook else PAGE
-    output = args.output or page
-    refuse_overwriting([args.notebook, output])
-    for path in filter(None, (args.notebook, output)):
+    output = args.output
+    if not output and args.mnist:
+        output = MNIST_PAGE
+    elif not output and not (args.notebook or args.quiz):
+        output = PAGE
+    paths = [path for path in (args.notebook, args.quiz, output) if path]
+    refuse_overwriting(paths)
+    for path in paths:
         check_writable(path)
+    if args.quiz:
+        quiz.write(args.quiz)
+        note(f"the quiz is {args.quiz}")
+    if not (args.notebook or output):
+        return
     with starting(STARTING):
         from logreg import engine
         from logreg.tutorial import notebook, writing
