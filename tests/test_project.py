@@ -22,8 +22,9 @@ MODULES = {*SOURCES, "logreg.kernel._kernel"}
 # A module imports what is lower than itself. Within a room, imports make no circle.
 LAYERS = """
 errors version rules < console files flags hyperparameters < parallel < kernel early_stopping
-< engine < updates datasets < tables < model < run saving < callbacks prediction < plots < sgd < cli
-< estimator fitting page < tutorial < train predict report export __main__ < legacy
+< engine < updates datasets < tables < model < run saving < callbacks prediction blocks
+< plots refit < sgd < cli < estimator fitting page < tutorial
+< train predict report export __main__ < legacy
 """
 
 # What offers a leaf that is higher than itself, and imports it in the function that uses it.
@@ -33,7 +34,7 @@ OFFERED_BY = {"tables": ("logreg.datasets.sources", "logreg.prediction.inputs")}
 def test_the_public_names_have_examples():
     names = """Hyperparameters LogisticRegression Predictor __version__ fit fit_table adagrad adam
     momentum nesterov load_data sgd_optimization_mnist updates load_model load_params save_model
-    save_params"""
+    save_params LogRegWarning"""
     assert {*logreg.__all__} == {*names.split()}
     assert {*logreg.__all__, "SoftmaxClassifier"} <= set(dir(logreg))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):

@@ -10,7 +10,6 @@ import contextlib
 import importlib.util
 import os
 import re
-import zlib
 
 import numpy
 
@@ -25,7 +24,7 @@ from logreg.flags import user_setting
 from logreg.parallel.ranks import ranks
 
 ROWS_OF_A_SUM = 512  # which is made in a model's own dtype
-N_SAMPLED = 1000  # rows of a set that ranks compare, as it may be larger than memory
+ROUNDING = 4e-7  # of a rate in float32, as JAX has it, relative to the rate
 LOADERS = {"theano": theano_backend.load, "pytensor": pytensor_backend.load}
 
 
@@ -146,39 +145,27 @@ def check_expressions(x, y, numbers, updates):
     return expressions.check(T, _on_cpu.tools, x, y, numbers, updates)
 
 
-def regression_of(errors, x):
-    """W and b if `errors` know `x` by the scores ``dot(x, W) + b`` alone; else ().
+def find_regression(errors, x, y):
+    """Find W and b of a softmax regression on `x` whose error rate `errors` is; else return None.
 
     Examples
     --------
     >>> x, y = T.matrix("x"), T.ivector("y")
     >>> W, b = theano.shared(numpy.zeros((4, 3))), theano.shared(numpy.zeros(3))
-    >>> alone = T.dot(x, W) + b
-    >>> for scores in (alone, alone + x[:, :3]):
-    ...     len(regression_of(T.mean(T.neq(T.argmax(scores, axis=1), y)), x))
-    2
-    0
+    >>> scores = T.dot(x, W) + b
+    >>> for each in (scores, -scores):
+    ...     classes = T.argmax(T.nnet.softmax(each), axis=1)
+    ...     find_regression(T.mean(T.neq(classes, y)), x, y) == (W, b)
+    True
+    False
     """
-    return expressions.regression(T, _on_cpu.tools, errors, x)
+    tools = _on_cpu.tools
+    return kernel_graph.find_classifier(T, tools, errors, x, y) if tools else None
 
 
 def value(variable):
     """The value of a shared variable, or of an expression of some, as a NumPy array."""
     return _backend.value(variable)
-
-
-def digest(features, labels):
-    """What tells a set from another: its shape, and a sum over its labels and some of its rows.
-
-    Examples
-    --------
-    >>> digest(theano.shared(numpy.eye(3, 2)), theano.shared(numpy.array([0, 2, 1], "int32")))
-    'float64 of shape (3, 2) with the sum 67c349cd'
-    """
-    rows, labels = as_stored(features).shared.get_value(borrow=True), value(labels)
-    parts = rows[:: len(rows) // N_SAMPLED or 1], labels
-    crc = zlib.crc32(b"".join(numpy.ascontiguousarray(part).tobytes() for part in parts))
-    return f"{rows.dtype} of shape {rows.shape} with the sum {crc:08x}"
 
 
 def set_value(variable, new):
@@ -206,20 +193,19 @@ def largest(variables):
     return float(numpy.max([abs(value(variable)).max(initial=0) for variable in variables]))
 
 
-def compile_step(x, y, dataset, batch_size, cost, updates, block):
-    """Compile a step of descent on one of a set's minibatches.
+def compile_step(x, y, dataset, batch_size, cost, updates, n_at_once=1):
+    """Compile the steps of descent on a set's minibatches.
 
     `cost` and `updates` are made of `x` and `y`; `dataset` is the pair that replaces them, a
     shared variable (or :func:`stored`) and a symbolic vector.
 
-    ``train_model(index)``, which is returned, takes the step on minibatch `index`, or notes it: on
-    JAX, and for plain descent by the kernel, up to `block` steps are taken in one call.
-    ``train_model.costs()`` takes what is noted, and lists the costs of all steps since its last
-    call.
+    The function that is returned, ``train_model(first, last)``, takes the steps on the minibatches
+    from `first` to `last`, at most `n_at_once`, and returns their costs. The native kernel and JAX
+    take them in one call.
     """
     features, labels = dataset
     givens = Givens(x, y, as_stored(features), labels)
-    return _of_ranks().compile_step(givens, batch_size, cost, updates, block)
+    return _of_ranks().compile_step(givens, batch_size, cost, updates, n_at_once)
 
 
 def compile_errors(x, y, dataset, batch_size, errors):
@@ -234,7 +220,11 @@ def compile_errors(x, y, dataset, batch_size, errors):
 
     def error():
         # Counts are integers again: JAX rounds rates to float32, and Numba multiplies by 1 / n.
-        counts = numpy.rint(sums())
+        # Other errors than counts of rows, such as squares, are left as they are.
+        found = sums()
+        nearest = numpy.rint(found)
+        is_count = abs(found - nearest) <= ROUNDING * nearest
+        counts = numpy.where(is_count, nearest, found)
         # The mean of the minibatches' means, as the tutorial has it. Its rounding differs from
         # that of the mean over all rows, and decides a tie in the tutorial's log, at epoch 62.
         return float(numpy.mean(counts[:n_batches] / batch_size)), float(counts.sum() / n)

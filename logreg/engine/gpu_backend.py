@@ -7,6 +7,7 @@ arrays, so the numbers of the minibatches come in shared variables, too.
 """
 
 import contextlib
+import os
 import re
 import warnings
 
@@ -15,10 +16,12 @@ import numpy
 from pytensor.graph.replace import graph_replace
 
 from logreg.engine.backend import Backend, Stored, as_features
-from logreg.engine.steps import TrainModel
+from logreg.engine.kernel_graph import ancestors
 from logreg.errors import EngineError, install
 
-CONFIG = "jax_enable_x64", "jax_default_device"
+CONFIG = "jax_enable_x64", "jax_default_device", "jax_default_matmul_precision"
+
+PREALLOCATE = "XLA_PYTHON_CLIENT_PREALLOCATE"  # JAX reads it
 
 
 class JaxBackend(Backend):
@@ -28,7 +31,8 @@ class JaxBackend(Backend):
         super().__init__(pytensor, T)  # without tools: the kernel is the CPU's
         self.device, self._place_of = name, _find_device(name)
         self._before = {name: getattr(jax.config, name) for name in CONFIG}
-        self._configure(pytensor.config.floatX == "float64", self._place_of)
+        # By default, JAX rounds the factors of float32 products to TF32 on a GPU.
+        self._configure(pytensor.config.floatX == "float64", self._place_of, "highest")
         # PyTensor leaves assertions on shapes to JAX, and asks it for 64-bit types that are off.
         warnings.filterwarnings("ignore", message="Skipping Assert|Explicitly requested dtype")
         self._mode_before = pytensor.config.mode
@@ -44,7 +48,10 @@ class JaxBackend(Backend):
 
     def where(self):
         device = self._place_of
-        return f"JAX {jax.__version__} on {device.platform}:{device.id} ({device.device_kind})"
+        words = f"JAX {jax.__version__} on {device.platform}:{device.id} ({device.device_kind})"
+        if device.platform == "gpu" and PREALLOCATE not in os.environ:
+            words += f"; JAX takes 75 % of its memory, unless {PREALLOCATE}=false"
+        return words
 
     def shared_data(self, array):
         shared = self.theano.shared(array, borrow=True, shape=array.shape)
@@ -63,13 +70,15 @@ class JaxBackend(Backend):
     def set_value(self, variable, new):
         self._place(variable, numpy.array(new, variable.dtype))
 
-    def compile_step(self, givens, batch_size, cost, updates, block):
+    def compile_step(self, givens, batch_size, cost, updates, n_at_once):
         T = self.T
-        indices = self.theano.shared(numpy.zeros(block, "int64"), shape=(block,))
+        first_index = self.theano.shared(numpy.int64(0))
         count = self.theano.shared(numpy.int64(0))
         variables, new_values = zip(*updates)
+        self._refuse_random_numbers([cost, *new_values])
 
-        def step(index, k, *state):
+        def step(k, *state):
+            index = first_index + T.minimum(k, count - 1)
             replace = self._rows(givens, index * batch_size, batch_size)
             replace.update(zip(variables, state))
             outputs = graph_replace([cost, *new_values], replace, strict=False)
@@ -79,7 +88,7 @@ class JaxBackend(Backend):
 
         costs, *states = self.theano.scan(
             step,
-            sequences=[indices, T.arange(block)],
+            sequences=[T.arange(n_at_once)],
             outputs_info=[None, *variables],
             return_updates=False,
         )
@@ -88,15 +97,26 @@ class JaxBackend(Backend):
         for variable in variables:
             self._place(variable, self.value(variable))
 
-        def take(queue):
-            self._place(indices, numpy.array(queue + [0] * (block - len(queue)), "int64"))
-            self._place(count, numpy.int64(len(queue)))
-            return compiled()
+        def train_model(first, last):
+            n = last + 1 - first
+            self._place(first_index, numpy.int64(first))
+            self._place(count, numpy.int64(n))
+            return numpy.asarray(compiled())[:n]
 
-        take([])  # JAX compiles at the first call
-        return TrainModel(take, block)
+        train_model(0, -1)  # JAX compiles at the first call, here for no step
+        return train_model
+
+    def _refuse_random_numbers(self, outputs):
+        """Raise an EngineError for dropout, say, whose mask all steps of a call would share."""
+        for variable in ancestors(outputs):
+            if getattr(variable, "default_update", None) is not None:
+                raise EngineError(
+                    f"device {self.device!r}: the graph draws random numbers ({variable}), and the "
+                    "steps of one call would all get the same: train this net on the CPU"
+                )
 
     def compile_sums(self, givens, edges, mean):
+        self._refuse_random_numbers([mean])
         starts, sizes = numpy.array(edges[:-1], "int64"), numpy.diff(edges)
         distinct = sorted({*sizes.tolist()}, reverse=True)  # that of the last block is smaller
 

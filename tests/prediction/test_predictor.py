@@ -67,18 +67,19 @@ def test_what_the_model_does_not_take_is_refused(x, said):
 
 
 TAKES = [
-    ({"image_shape": None, "raw_range": [-2, 99]}, "image", (28, 28)),
-    ({"image_shape": None, "categories": [["a", "b"]] + 782 * [None]}, "image", None),
+    ({"image_shape": None, "raw_range": [-2, 99]}, "shape", (28, 28)),
+    ({"image_shape": None, "categories": [["a", "b"]] + 782 * [None]}, "shape", None),
     ({"x_range": [0, 1.001]}, "takes_bytes", True),
     ({"x_range": [0, 1]}, "takes_bytes", False),
+    ({"x_range": [0, 1], "scale_all": True}, "takes_bytes", True),
     ({"x_median": 0.9}, "layout.background", "dark"),
     ({"x_range": [-1, 1], "x_median": -0.01}, "layout.background", "dark"),
     ({"x_range": [-1, 1], "x_median": 0.0}, "layout.background", "light"),
     # Of bytes, dark and light are those of pictures, whatever the brightest pixel is.
     ({**BYTES, "x_range": [0, 0.5], "x_median": 0.3}, "layout.background", "dark"),
     ({**BYTES, "x_range": [0, 0.6], "x_median": 0.5}, "layout.background", "light"),
-    ({"image_shape": None, "label_number": 9, "raw_range": [0, 99]}, "image", (28, 28)),
-    ({"image_shape": None, "label_number": 9, "raw_range": [-2, 99]}, "image", None),
+    ({"image_shape": None, "label_number": 9, "raw_range": [0, 99]}, "shape", (28, 28)),
+    ({"image_shape": None, "label_number": 9, "raw_range": [-2, 99]}, "shape", None),
     ({**SCALED, "scale_all": True}, "layout.ends", [0, 16]),
     (SCALED, "layout.ends", None),  # it was trained on bytes
     ({}, "takes_pictures", False),
@@ -89,7 +90,7 @@ TAKES = [
 @pytest.mark.parametrize("told, name, expected", TAKES, ids=str)
 def test_what_a_model_takes_by_what_its_file_tells(told, name, expected):
     facts = ModelFacts.of({"image_shape": [28, 28], **told}, weights()[0])
-    assert operator.attrgetter(name)(facts) == expected
+    assert operator.attrgetter(name)(facts.pixels) == expected
 
 
 SCALES = [
@@ -137,12 +138,15 @@ def test_a_run_needs_a_best_model_of_w_and_b(values):
 
 @pytest.mark.parametrize("is_changed", [False, True])
 @pytest.mark.parametrize("order", [1, -1, 2])
-def test_a_run_predicts_if_its_layer_is_on_the_features_themselves(is_changed, order):
+@pytest.mark.parametrize("factor", [None, -1, 0.1])
+def test_a_run_predicts_if_its_errors_are_those_of_softmax_of_its_scores(is_changed, order, factor):
     pairs, x, y = make_pairs(), T.matrix("x"), T.ivector("y")
     classifier = LogisticRegression(1 - x if is_changed else x, 4, 3)
     cost, errors = classifier.negative_log_likelihood(y), classifier.errors(y)
-    if order < 0:  # by hand
-        errors = T.mean(T.neq(y, T.argmax(T.dot(classifier.input, classifier.W) + classifier.b, 1)))
+    if factor:  # the probabilities are others
+        is_changed = True
+        scores = factor * (T.dot(classifier.input, classifier.W) + classifier.b)
+        errors = T.mean(T.neq(T.argmax(T.nnet.softmax(scores), axis=1), y))
     rule = updates.sgd(cost, classifier.params[::order], 0.1)  # by 2: b stays as it is
     settings = Hyperparameters(batch_size=20, n_epochs=5)
     callbacks = [] if is_changed else [BestModel("m.pkl", classifier)]
@@ -197,3 +201,17 @@ def test_one_unit_more_multiplies_the_odds_as_the_weights_say(cli):
     sizes = [abs(entry["standardized"]) for entry in told["weights"]]
     assert sizes == sorted(sizes, reverse=True)
     assert cli("predict", "--weights").out == in_words(told)
+
+
+def test_pixels_of_0_and_1_that_are_not_scaled(cli):
+    """They are bytes that training took as they are: so do --folds, --evaluate and predict."""
+    random = numpy.random.RandomState(0)
+    y = numpy.arange(120) % 2
+    x = (random.rand(120, 64) < 0.2 + 0.6 * y[:, None]).astype("u1")
+    numpy.savez("d.npz", x=x, y=y)
+    numpy.save("x.npy", x[:4])
+    words = ["--dataset", "d.npz", "--pixel-scale", 1, "--n-epochs", 20, "--batch-size", 10]
+    assert cli("train", *words, "--folds", 3).code == 0
+    assert cli("train", *words).code == 0
+    assert "all rows: 0.000000 %" in cli("predict", "--evaluate").out
+    assert cli("predict", "x.npy", "--quiet").out.split()[1::2] == ["0", "1", "0", "1"]

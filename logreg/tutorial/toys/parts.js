@@ -61,4 +61,5 @@ function askAgain(find) {
   find(".predict").classList.remove("is-answered");
   find(".verdict").textContent = "";
   for (const guess of find(".predict").querySelectorAll("input")) guess.checked = false;
+  find(".predict").dispatchEvent(new Event("change"));
 }
