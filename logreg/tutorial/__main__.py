@@ -1,9 +1,9 @@
-"""``python -m logreg.tutorial`` or ``logreg-tutorial`` writes the tutorial as a page."""
+"""``logreg tutorial`` or ``python -m logreg.tutorial`` writes the tutorial as a page."""
 
 import sys
 
 from logreg.cli.command import command
-from logreg.cli.options import command_parser, files_of
+from logreg.cli.options import add_file, add_output, command_parser
 from logreg.console import STARTING, note, starting
 from logreg.files import check_writable, refuse_overwriting
 from logreg.tutorial import quiz
@@ -15,17 +15,21 @@ def parser():
     """The options of the tutorial."""
     parser = command_parser(
         "tutorial",
+        "",
         "Train on MNIST (on mnist_sample where it cannot be had), and write the "
         "tutorial as one HTML file to read and to play with, which needs no network.",
+        ["", "--notebook tutorial.ipynb"],
     )
-    add, add_file = parser.add_argument, files_of(parser)
-    add_file("--output", help=f"the page (default: {PAGE}, or none with --notebook or --quiz)")
+    add_output(parser, f"the page (default: {PAGE}, or none with --notebook or --quiz)")
     mnist = f"a page of its own ({MNIST_PAGE}, 16 MB) that has MNIST's files in it"
-    add("--mnist", action="store_true", help=f"{mnist}, to train on them in the browser")
-    add_file("--notebook", help="write the tutorial as a notebook, and run it for its outputs")
-    add_file("--quiz", help="write the chapters' questions in GIFT, which Moodle imports")
+    text = f"{mnist}, to train on them in the browser"
+    parser.add_argument("--mnist", action="store_true", help=text)
+    notebook = "write the tutorial as a notebook, and run it for its outputs"
+    add_file(parser, "--notebook", help=notebook)
+    quiz_help = "write the questions of the chapters in GIFT, which Moodle imports"
+    add_file(parser, "--quiz", help=quiz_help)
     home = "address of the project's files, to which the links to them then lead"
-    add("--home", metavar="URL", help=f"{home} (default: such links are text)")
+    parser.add_argument("--home", metavar="URL", help=f"{home} (default: such links are text)")
     return parser
 
 
