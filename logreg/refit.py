@@ -8,6 +8,7 @@ from logreg.blocks import minibatches_at_once
 from logreg.callbacks.base import catching_stop
 from logreg.console import COMPILING, starting, warning
 from logreg.datasets import variables
+from logreg.endings import COMPLETE
 from logreg.errors import SettingError
 from logreg.parallel.ranks import ranks
 
@@ -24,15 +25,15 @@ def check_joinable(data):
         )
 
 
-def train_anew(run, start, expressions, validate_model, callbacks):
+def train_anew(run, expressions, validate_model, callbacks):
     """Train the best model of a run anew, for as many minibatches as it had, on more rows.
 
-    These are the training and the validation rows together, in a random order; `start` has what
-    ``run.variables`` began with. What comes of it takes the place of ``run.best_values``, which
+    These are the training and the validation rows together, in a random order; the variables
+    begin with ``run.start``. What comes of it takes the place of ``run.best_values``, which
     stay if the run or this has been stopped or has diverged. Each `on_minibatch_end` gets a Run
     that counts these minibatches; what callbacks have changed beside ``run.variables`` stays.
     """
-    if run.reason not in ("patience", "n_epochs") or not run.best_values:
+    if run.reason not in COMPLETE or not run.best_values:
         return
     data = variables.joined(run.data)
     batch_size = run.hyperparameters.batch_size
@@ -41,7 +42,7 @@ def train_anew(run, start, expressions, validate_model, callbacks):
     x, y, cost, _, updates, *_ = expressions
     with starting(COMPILING):
         train_model = engine.compile_step(x, y, data.train, batch_size, cost, updates, n_at_once)
-    for variable, value in zip(run.variables, start):
+    for variable, value in zip(run.variables, run.start):
         engine.set_value(variable, value)
     best_iter = run.stopping.best_iter
     with catching_stop(run):
@@ -52,7 +53,7 @@ def train_anew(run, start, expressions, validate_model, callbacks):
             anew.iter += n
             for callback in callbacks:
                 callback.on_minibatch_end(anew)
-    if run.reason in ("interrupted", "stopped"):
+    if run.reason not in COMPLETE:
         return
     validation = validate_model()
     if validation is None or not math.isfinite(validation[-1] or 0):

@@ -19,7 +19,8 @@ from logreg.prediction.evaluation import percent
 from logreg.sgd import sgd_optimization
 from logreg.tutorial import notebook, text, writing
 from logreg.tutorial.__main__ import main
-from logreg.tutorial.notebook import FOLDED, answers
+from logreg.tutorial.answers import answers
+from logreg.tutorial.notebook import FOLDED
 
 FOLDER = ROOT / "logreg" / "tutorial"
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
