@@ -1,26 +1,27 @@
 """Whole trainings in one call: of a table to a model file, and of a model that proves itself."""
 
-from dataclasses import fields
 from typing import Any
 
 import numpy
 
-from logreg import engine
+from logreg import engine, rules
 from logreg.callbacks.verdict import doubts
 from logreg.console import note, say
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.frames import framed
 from logreg.datasets.options import NO_PREPARATION, Preparation, TableOptions, divided
-from logreg.errors import DatasetError, SettingError, listed
+from logreg.errors import DatasetError, SettingError, cut, listed
 from logreg.files import AnyPath, check_writable
-from logreg.hyperparameters import BEST_MODEL, Hyperparameters, for_data
+from logreg.hyperparameters import BEST_MODEL, NAMED_IN_ALL_FILES, Hyperparameters, for_data
 from logreg.kernel import has_fma, is_wanted
 from logreg.prediction.predictor import Predictor
+from logreg.saving.facts import ModelFacts
 from logreg.saving.model_file import read_model
 from logreg.saving.variables import as_model, save_model
 from logreg.sgd import sgd_optimization
 
 UNPROMISED = "its bits cannot be promised"
+ENDINGS = ("patience", "n_epochs", "diverged")  # of trainings that end in the same way again
 
 
 def fit_table(
@@ -77,11 +78,13 @@ def fit_table(
 
 
 def verify(path, dataset=None, callbacks=()):
-    """Train a model again as its file says, and say whether all parameters are the same bits.
+    """Train a model again as its file says, and say whether that gives what the file tells.
 
-    The data are found by the name in the file, or are `dataset`; they are told by their SHA-256.
-    The bits are the same on either engine, with any number of threads, and on any machine with fma,
-    where the native kernel computes them. Nothing is written.
+    All parameters are compared bit by bit, and all facts that the training makes anew: of the data,
+    the settings, the course of the run and its errors. The data are found by the name in the file,
+    or are `dataset`; they are told by their SHA-256. The bits are the same on either engine, with
+    any number of threads, and on any machine with fma, where the native kernel computes them.
+    Nothing is written.
 
     Parameters
     ----------
@@ -94,7 +97,7 @@ def verify(path, dataset=None, callbacks=()):
     Returns
     -------
     bool
-        Whether parameters differ.
+        Whether parameters or facts differ.
 
     Raises
     ------
@@ -106,8 +109,8 @@ def verify(path, dataset=None, callbacks=()):
         If the file does not tell all that decides the bits: it names that.
     """
     facts, W, b = read_model(path)
-    hyperparameters = _hyperparameters(path, facts)
-    with engine.floatx(facts.dtype):
+    _check_promised(path, facts)
+    with engine.floatx(facts.dtype), rules.following(facts.rule or 1):
         how = facts.options, _preparation(facts), facts.dtype
         data = read_dataset(dataset or facts.dataset, *how)
         if data.facts.dataset_sha256 != facts.dataset_sha256:
@@ -119,39 +122,67 @@ def verify(path, dataset=None, callbacks=()):
         if not is_wanted():
             note(f"note: without the native kernel, {UNPROMISED}")
         note(f"training as {path} says")
+        hyperparameters = Hyperparameters(**facts.settings)
         run = sgd_optimization(data, hyperparameters, None, callbacks, bool(facts.refit))
-    if run.reason in ("interrupted", "stopped"):
-        return False
-    ours = numpy.concatenate([value.ravel() for value in run.best_values])
-    theirs = numpy.concatenate([W.ravel(), b])
-    bits = f"u{ours.itemsize}"
-    n_others = int((ours.view(bits) != theirs.view(bits)).sum())
+        if run.reason in ("interrupted", "stopped"):
+            return False
+        made = ModelFacts.of(run.facts(), run.best_values[0]).metadata()
+    differences = [*_other_parameters(run.best_values, (W, b)), *_other_facts(facts, made)]
+    for difference in differences:
+        say(f"not verified: {difference}")
+    if not differences:
+        n = W.size + b.size
+        same = f"the {n:,} parameters are those of {path}, bit by bit, and its facts agree"
+        say(f"verified: {same}")
+    return bool(differences)
+
+
+def _other_parameters(made, of_file):
+    """Yield in words how the parameters that a training made differ from those of a file."""
+    made = numpy.concatenate([array.ravel() for array in made])
+    of_file = numpy.concatenate([array.ravel() for array in of_file])
+    bits = f"u{made.itemsize}"
+    n_others = int((made.view(bits) != of_file.view(bits)).sum())
     if n_others:
-        lacking = "" if not is_wanted() or has_fma() else f"; without fma here, {UNPROMISED}"
-        say(
-            f"not verified: {n_others:,} of {ours.size:,} parameters differ, by "
-            f"{abs(ours - theirs).max():.3g} at the most (the largest one is "
-            f"{abs(theirs).max():.3g}){lacking}"
+        lacking = ""
+        if is_wanted() and not has_fma():
+            lacking = f"; without fma here, {UNPROMISED}"
+        yield (
+            f"{n_others:,} of {made.size:,} parameters differ, by "
+            f"{abs(made - of_file).max():.3g} at the most (the largest one is "
+            f"{abs(of_file).max():.3g}){lacking}"
         )
-    else:
-        say(f"verified: the {ours.size:,} parameters are those of {path}, bit by bit")
-    return n_others > 0
 
 
-def _hyperparameters(path, facts):
-    """Those of the run; a SettingError says what the file lacks."""
+def _other_facts(facts, made):
+    """Yield in words which facts of a file differ from those that a training made."""
+    of_file = facts.metadata()
+    # The data may lie elsewhere now. What an older file does not tell is not compared.
+    for name in sorted({*made} & {*of_file} - {"dataset"}):
+        if of_file[name] != made[name]:
+            yield f"its {name} is {cut(of_file[name])}, and this training gives {cut(made[name])}"
+
+
+def _check_promised(path, facts):
+    """Raise a SettingError if a model file does not tell all that decides the bits."""
     lacking = [name for name in ("dataset", "dataset_sha256", "reason") if not getattr(facts, name)]
-    lacking += [f.name for f in fields(Hyperparameters) if f.name not in facts.metadata()]
+    lacking += [name for name in NAMED_IN_ALL_FILES if name not in facts.metadata()]
     if lacking:
         raise SettingError(
             f"{path} does not tell its {listed(lacking)}: {UNPROMISED}, as of a model whose "
             "cost or data a script made; what `python -m logreg.train` writes tells all"
         )
-    if facts.reason not in ("patience", "n_epochs", "diverged"):
+    if facts.reason not in ENDINGS:
         raise SettingError(f"the training of {path} was ended ({facts.reason}): {UNPROMISED}")
     if (facts.n_ranks or 1) > 1:
         raise SettingError(f"{path} was trained by {facts.n_ranks} ranks: {UNPROMISED}")
-    return Hyperparameters(**facts.settings)
+    if facts.device not in (None, "cpu"):
+        raise SettingError(f"{path} was trained on the device {facts.device}: {UNPROMISED}")
+    if (facts.rule or 1) > rules.LATEST:
+        raise SettingError(
+            f"{path} was trained by rule {facts.rule} of a later logreg: this one has the rules up "
+            f"to {rules.LATEST}; a later version can verify it"
+        )
 
 
 def _preparation(facts):

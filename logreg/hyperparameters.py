@@ -127,6 +127,21 @@ Hyperparameters.__doc__ = Hyperparameters.__doc__.replace(
     ),
 )
 DEFAULTS = Hyperparameters()
+# What the files of a run have named from the first version on. What is added later stays out of
+# this list: where a file does not name it, its default holds, as it did when the file was written.
+NAMED_IN_ALL_FILES = (
+    "learning_rate",
+    "n_epochs",
+    "batch_size",
+    "patience",
+    "patience_increase",
+    "improvement_threshold",
+    "l1",
+    "l2",
+    "momentum",
+    "class_weight",
+    "criterion",
+)
 
 
 # Defaults that the data decide, in words.

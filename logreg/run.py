@@ -1,6 +1,8 @@
 """What is known of a training run, on the way and at its end."""
 
 import contextlib
+import hashlib
+import json
 import math
 import timeit
 from dataclasses import dataclass, field
@@ -8,7 +10,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 import numpy
 
-from logreg import engine
+from logreg import engine, rules
 from logreg.early_stopping import OF_EARLY_STOPPING, replay
 from logreg.errors import SettingError
 from logreg.hyperparameters import Hyperparameters
@@ -77,7 +79,7 @@ class Run:
         The patience, and which validation is the best.
     best_values : list of numpy.ndarray or None
         What the `params` were at the best validation; or what they came to when the model was
-        trained anew, see :func:`logreg.sgd.train_anew`.
+        trained anew, see :func:`logreg.refit.train_anew`.
     n_refit_rows : int or None
         The rows on which that was done.
     reason : {None, 'patience', 'n_epochs', 'diverged', 'interrupted', 'stopped'}
@@ -249,11 +251,20 @@ class Run:
         known = vars(self.hyperparameters)
         return {k: v for k, v in known.items() if self.is_tutorials or k in OF_A_RUN}
 
+    @property
+    def _is_plain(self):
+        """Whether this is plain descent on arrays, whose bits no rule changes."""
+        settings = self.hyperparameters
+        has_terms = settings.l1 or settings.l2 or settings.momentum
+        return self.is_tutorials and not has_terms and not self.data.facts.is_table
+
     def settings(self) -> Dict[str, Any]:
         """What decides the bits of a run, and must be the same when it is resumed, as a dict."""
         facts = self.data.facts
         return {
             **self._hyperparameters,
+            "rule": 1 if self._is_plain else rules.current(),
+            "names_sha256": _digest_of_names(facts) if facts.is_table else None,
             "floatX": engine.theano.config.floatX,
             "pixel_scale": facts.pixel_scale if facts.scale_all else None,
             "dataset": facts.dataset,
@@ -272,6 +283,7 @@ class Run:
             "curve": self._some(self.curve),
             "reason": self._end,
             "n_ranks": ranks.size,
+            "rule": rules.current(),
             "refit": self.n_refit_rows is not None,
             "n_refit_rows": self.n_refit_rows,
         }
@@ -286,3 +298,9 @@ class Run:
                 test_error_all_rows=best.test_error_all_rows,
             )
         return known
+
+
+def _digest_of_names(facts):
+    """The SHA-256 of the names in a table: labels, titles and categories."""
+    names = [facts.class_labels, facts.label_name, facts.columns, facts.categories]
+    return hashlib.sha256(json.dumps(names).encode()).hexdigest()

@@ -7,16 +7,15 @@ tutorial's.
 
 import contextlib
 import gc
-import math
-from dataclasses import replace
 from typing import Any, Sequence
 
 import numpy
 
 from logreg import engine
+from logreg.blocks import blocks, minibatches_at_once
 from logreg.callbacks import BestModel, Callback, PrintLog
-from logreg.callbacks.base import catching_stop, steps_at_once
-from logreg.console import COMPILING, log, note, starting, warning
+from logreg.callbacks.base import catching_stop
+from logreg.console import COMPILING, log, note, starting
 from logreg.datasets import variables
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import mapping
@@ -24,25 +23,25 @@ from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.model import Expressions, balanced_weights, softmax_regression
 from logreg.parallel.ranks import ranks
+from logreg.refit import check_joinable, train_anew
 from logreg.run import Run, Validation
 
 MAY_OVERFLOW = 1e19  # the root of the largest float32: of smaller parameters, products are finite
 
 
-def compile_functions(expressions, run, callbacks=()):
+def compile_functions(expressions, run, n_at_once=1):
     """Compile `train_model`, `validate_model` and `test_model`, as the tutorial calls them.
 
-    ``train_model(i)`` queues the step on minibatch i; queued steps are taken together, unless one
-    of the callbacks reads them. ``train_model.costs()`` takes the rest and returns the costs of
-    the steps since its last call: parameters are read after it. ``test_model()`` returns two
-    errors: over the whole minibatches of its set, as the tutorial counts, and over all its rows.
+    ``train_model(first, last)`` takes the steps on the minibatches from `first` to `last` of an
+    epoch, `n_at_once` at most, and returns their costs. ``test_model()`` returns two errors: over
+    the whole minibatches of its set, as the tutorial counts, and over all its rows.
     ``validate_model()`` returns the same of its set, and the mean of the loss over all its rows,
     None with criterion 'error'; of a run that has diverged, a single None.
     """
     x, y, cost, errors, updates, loss, _ = expressions
     train_set, valid_set, test_set = run.data
-    batch_size, block = run.hyperparameters.batch_size, steps_at_once(run, callbacks)
-    train_model = engine.compile_step(x, y, train_set, batch_size, cost, updates, block)
+    batch_size = run.hyperparameters.batch_size
+    train_model = engine.compile_step(x, y, train_set, batch_size, cost, updates, n_at_once)
     errors_of_validation = engine.compile_errors(x, y, valid_set, batch_size, errors)
     test_model = engine.compile_errors(x, y, test_set, batch_size, errors)
     mean_loss = None
@@ -59,37 +58,40 @@ def compile_functions(expressions, run, callbacks=()):
     return train_model, validate_model, test_model
 
 
-def train(train_model, validate_model, test_model, run, callbacks=()):
+def train(train_model, validate_model, test_model, run, callbacks=(), n_at_once=1):
     """Train until 'patience' or 'n_epochs' run out: the tutorial's double loop.
 
-    The functions are those of :func:`compile_functions`. A resumed `run` goes on after
-    ``run.iter``. Returns 'patience' or 'n_epochs', whichever ran out, or 'diverged' if a validation
-    finds that the model's parameters have become too large, or are no numbers.
+    The functions are those of :func:`compile_functions`; where the tutorial takes a minibatch,
+    `train_model` takes a block of up to `n_at_once`. A resumed `run` goes on after ``run.iter``.
+    Returns 'patience' or 'n_epochs', whichever ran out, or 'diverged' if a validation finds that
+    the model's parameters have become too large, or are no numbers.
     """
-    stopping, criterion = run.stopping, run.hyperparameters.criterion
+    if run.stopping.is_over(run.iter):  # a resumed run had come to its end
+        return "patience"
+    costs = []  # since the last validation
     for epoch in range(run.hyperparameters.n_epochs):
-        for minibatch_index in range(run.n_train_batches):
+        for first, minibatch_index in blocks(run, epoch, n_at_once):
+            costs.extend(train_model(first, minibatch_index))
             iter = epoch * run.n_train_batches + minibatch_index
-            if iter > run.iter:  # a resumed run skips those that it has done
-                train_model(minibatch_index)
-                run.iter = iter
-                if (iter + 1) % run.validation_frequency == 0:
-                    cost = float(numpy.mean(train_model.costs()))
-                    measured = validate_model()
-                    if measured is None:
-                        return "diverged"
-                    validation = Validation(iter, cost, *measured, seconds=run.read_clock())
-                    run.validations.append(validation)
-                    if stopping.update(iter, getattr(validation, criterion)):
-                        run.best_values = [engine.value(param).copy() for param in run.params]
-                        if criterion == "error":
-                            validation = run.add_test_errors(*test_model())
-                    for callback in callbacks:
-                        callback.on_validation(run, validation)
-                    run.check_rows()
+            run.iter = iter
+            if (iter + 1) % run.validation_frequency == 0:
+                measured = validate_model()
+                if measured is None:
+                    return "diverged"
+                cost = float(numpy.mean(costs))
+                costs.clear()
+                validation = Validation(iter, cost, *measured, seconds=run.read_clock())
+                run.validations.append(validation)
+                if run.stopping.update(iter, getattr(validation, run.hyperparameters.criterion)):
+                    run.best_values = [engine.value(param).copy() for param in run.params]
+                    if run.hyperparameters.criterion == "error":
+                        validation = run.add_test_errors(*test_model())
                 for callback in callbacks:
-                    callback.on_minibatch_end(run)
-            if stopping.is_over(iter):
+                    callback.on_validation(run, validation)
+                run.check_rows()
+            for callback in callbacks:
+                callback.on_minibatch_end(run)
+            if run.stopping.is_over(iter):
                 return "patience"
     return "n_epochs"
 
@@ -176,7 +178,7 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
     ranks.compare("the data", lambda: [engine.digest(*pair) for pair in data])
     trained = [variable for variable, _ in updates]
     if refit:
-        _check_joinable(data)
+        check_joinable(data)
         start = [engine.value(variable).copy() for variable in trained]
     of_run = {"regression": engine.regression_of(errors, x), "is_tutorials": is_tutorials}
     run = Run(data, hyperparameters, trained, params, **of_run)
@@ -185,14 +187,15 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
     callbacks = [c for c in callbacks if ranks.rank == 0 or not c.on_rank_0_only]
     for callback in callbacks:
         callback.check(run)
+    n_at_once = minibatches_at_once(run, callbacks)
     with starting(COMPILING):
-        functions = compile_functions(expressions, run, callbacks)
-    train_model, validate_model, test_model = functions
+        functions = compile_functions(expressions, run, n_at_once)
+    _, validate_model, test_model = functions
     for callback in callbacks:
         callback.on_train_begin(run)
     run.start_clock()
-    with catching_stop(run, train_model):
-        run.reason = train(*functions, run, callbacks)
+    with catching_stop(run):
+        run.reason = train(*functions, run, callbacks, n_at_once)
     run.read_clock()
     if refit:
         train_anew(run, start, expressions, validate_model, callbacks)
@@ -201,51 +204,6 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
             ends.callback(callback.on_train_end, run)
         ends.callback(_test_best, run, test_model)
     return run
-
-
-def _check_joinable(data):
-    """Raise a SettingError if training and validation set cannot become one."""
-    if ranks.size > 1:
-        raise SettingError("several ranks share the rows of a set: give `refit=False`")
-    stored = [engine.as_stored(features) for features, _ in data[:2]]
-    if len({(s.shared.dtype, s.scale, s.prepare) for s in stored}) > 1:
-        kinds = " and ".join(s.shared.dtype for s in stored)
-        raise SettingError(
-            f"training and validation x are {kinds}: give one type, or `refit=False`"
-        )
-
-
-def train_anew(run, start, expressions, validate_model, callbacks):
-    """Train the best model of a run anew, for as many minibatches as it had, on more rows.
-
-    These are the training and the validation rows together, in a random order; `start` has what
-    ``run.variables`` began with. What comes of it takes the place of ``run.best_values``, which
-    stay if the run or this has been stopped or has diverged. Each `on_minibatch_end` gets a Run
-    that counts these minibatches; what callbacks have changed beside ``run.variables`` stays.
-    """
-    if run.reason not in ("patience", "n_epochs") or not run.best_values:
-        return
-    data, batch_size = variables.joined(run.data), run.hyperparameters.batch_size
-    anew, block = replace(run, data=data), steps_at_once(run, callbacks)
-    x, y, cost, _, updates, *_ = expressions
-    with starting(COMPILING):
-        train_model = engine.compile_step(x, y, data.train, batch_size, cost, updates, block)
-    for variable, value in zip(run.variables, start):
-        engine.set_value(variable, value)
-    with catching_stop(run, train_model):
-        for iter in range(run.stopping.best_iter + 1):
-            train_model(iter % anew.n_train_batches)
-            anew.iter = iter
-            for callback in callbacks:
-                callback.on_minibatch_end(anew)
-    if run.reason in ("interrupted", "stopped"):
-        return
-    validation = validate_model()
-    if validation is None or not math.isfinite(validation[-1] or 0):
-        warning("trained anew on all rows, the model diverged: that of fewer rows is kept")
-        return
-    run.best_values = [engine.value(param).copy() for param in run.params]
-    run.n_refit_rows = engine.n_rows(data.train[0])
 
 
 def _test_best(run, test_model):

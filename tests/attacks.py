@@ -1,6 +1,12 @@
-"""Pickles made to hurt, and what they are put together from."""
+"""Files made to hurt, and what they are put together from."""
 
+import gzip
+import pickle
 import struct
+import zipfile
+
+import numpy
+from builders import zip_bytes
 
 COMMAND = "echo run > run"
 
@@ -26,6 +32,10 @@ def an_array(state):
     """A data set of one array, whose state may be anything."""
     made = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85C\x01b\x87R"
     return b"\x80\x03" + made + state + b"bq\0h\0\x86h\0h\0\x86\x86."
+
+
+def a_frame(size, content):
+    return b"\x95" + struct.pack("<Q", size) + content
 
 
 def a_dtype(code="f8", order="<"):
@@ -65,6 +75,71 @@ ATTACKS = {
     "a large shape": an_array(a_state(b"J\xff\xff\xff\x7fJ\xff\xff\xff\x7f\x86")),
     "axes": b"\x80\x05cnumpy.core.numeric\n_frombuffer\n(" + AXES + b"tRq\0h\0\x86h\0h\0\x86\x86.",
 }
+# A tuple of 3,000 that is handed over 3,000 times; and 600 arrays of one text.
+MANY = b"\x80\2(" + 3000 * b"N" + b"tq\0ca\nb\nq\1" + 3000 * b"h\1h\0R0" + b"N."
+LATIN1 = b"c_codecs\nencode\nX" + struct.pack("<I", 1 << 17) + bytes(1 << 17) + text("latin1")
+MADE = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85C\x01b\x87R"
+SHARING = MADE + a_state(b"J\0\0\2\0\x85", b"h\1", b"h\2") + b"b"
+ATTACKS["many arguments"] = MANY
+ATTACKS["a shared text"] = b"\x80\3" + a_dtype("u1", "|") + b"q\1" + LATIN1 + b"\x86Rq\2("
+ATTACKS["a shared text"] += 600 * SHARING + b"t."
+ATTACKS["a long key"] = b"\x80\2}" + text(1000 * "k") + b"](" + 100_000 * b"N" + b"es."
+ATTACKS["a long key to lists"] = ATTACKS["a long key"].replace(b"N", b"]")
+_record = numpy.dtype("f4")
+for _ in range(40):  # each has twice as many fields as the one before
+    _fields = {"names": ["a", "b"], "formats": [_record, _record], "offsets": [0, 0]}
+    _record = numpy.dtype({**_fields, "itemsize": 4})
+ATTACKS["records in records"] = pickle.dumps(numpy.frombuffer(bytes(4), _record), 2)
+ATTACKS["sets"] = b"\x80\4(" + 20_000 * b"\x8f" + b"t."
+
+# What other readers of pickles were hit by.
+ARRAY = pickle.dumps(numpy.ones(3), 2)[:-1]
+CALL = b"cos\nsystem\nV" + COMMAND.encode() + b"\n\x85R"  # what a scanner must not overlook
+DIVERGING = b"\x80\x05NV" + b"a" * (8192 * 16 - 17) + b"\n0("  # a frame where buffers end
+DIVERGING += a_frame(2, b"B\7\1\0\0") + b"\0\0" + (CALL + b"(").ljust(261, b"N") + b"1."
+MEMO = b"Vos\np2\n0Vsystem\np3\n0Vnumpy\np0\n0Vdtype\np1\n0g2\ng3\n\x93(Vecho run > run\ntR."
+ATTACKS.update(
+    {
+        "a list in itself": b"\x80\2]q\0h\0a.",
+        "an object in itself": b"\x80\2ca\nb\n)\x81q\0}" + text("a") + b"h\0sb.",
+        "SETITEM of a list": b"\x80\2]K\0K\1s.",
+        "SETITEM of an array": ARRAY + b"K\0K\1s.",
+        "SETITEMS of a tuple": b"\x80\2)(K\0K\1u.",
+        "APPEND to an array": ARRAY + b"K\1a.",
+        "BUILD of a list": b"\x80\2]}b.",
+        "EXT1": b"\x80\2\x82\1.",
+        "PERSID": b"Pabc\n.",
+        "BINPERSID": b"\x80\2K\1Q.",
+        "NEXT_BUFFER": b"\x80\5\x97.",
+        "a float first": b"}F1.0\n" + CALL + b".",
+        "frames that diverge": DIVERGING,
+        "a frame in a frame": b"\x80\4" + a_frame(32, a_frame(2, b"N.")) + bytes(40),
+        "GET in another order": MEMO,
+        "more rows than bytes": an_array(a_state(b"J\xff\xff\xff\x7f\x85")),
+        "a negative shape": an_array(a_state(b"J\xfe\xff\xff\xff\x85")),
+    }
+)
 for _name in ("os.system", "numpy._core.multiarray._reconstruct.__globals__"):
     for _protocol in (0, 2, 4):
         ATTACKS[f"{_name}, protocol {_protocol}"] = asks_for(_name, _protocol)
+
+
+def npy_header(shape, data=b""):
+    """An npy file of float32 that may claim any shape."""
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    return b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header.encode() + data
+
+
+LABELS = npy_header((2,), bytes(8))
+LONG_HEADER = b"\x93NUMPY\2\0" + struct.pack("<I", 1 << 31) + bytes(1 << 22)
+FILES = {
+    "header.npy": LONG_HEADER,
+    "header.gz": gzip.compress(LONG_HEADER),
+    "header.npz": zip_bytes({"x.npy": LONG_HEADER, "y.npy": LABELS}, zipfile.ZIP_DEFLATED),
+    "huge.npy": npy_header((1 << 40,)),
+    "overflow.npy": npy_header((1 << 33, 1 << 33)),
+    "claims.npz": zip_bytes({"x.npy": npy_header((1 << 34,)), "y.npy": npy_header((1 << 34,))}),
+    "claims.gz": gzip.compress(b"\0\0\x08\1" + struct.pack(">I", 1 << 27) + bytes(100)),
+    "twice.npz": zip_bytes({"x.npy": npy_header((1, 2), bytes(8)), "y.npy": LABELS}),
+    "outside.npz": zip_bytes({"../../x.npy": npy_header((2, 2), bytes(16)), "y.npy": LABELS}),
+}

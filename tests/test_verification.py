@@ -1,17 +1,21 @@
 """``train --verify``: a model that was trained as its file says, and such as were not."""
 
 import os
+import re
+from pathlib import Path
 from unittest.mock import Mock
 
 import numpy
 import pytest
-from builders import make_pairs
+from builders import make_pairs, save_table, write
 from conftest import ROOT
 
-from logreg import load_model, save_model
+from logreg import engine, load_model, save_model
 from logreg.callbacks import Interruption, StopTraining
 from logreg.datasets.dataset import read_dataset
+from logreg.hyperparameters import NAMED_IN_ALL_FILES
 from logreg.kernel import is_wanted
+from logreg.saving import model_file
 
 DIVERGING = "--label-column=species --missing=mean --drop=year --n-epochs=40 --l2=1.2"
 KINDS = [
@@ -34,12 +38,14 @@ def test_a_model_of_each_kind_is_what_its_training_gives(n, options, cli, workin
     assert cli("train", *options.split(), "--output", "m.pkl").code == 0
     before = sorted(working_folder.iterdir()), (working_folder / "m.pkl").read_bytes()
     done = cli("train", "--verify", "m.pkl", "--quiet")
-    assert done[:2] == (0, f"verified: the {n} parameters are those of m.pkl, bit by bit\n")
+    said = f"verified: the {n} parameters are those of m.pkl, bit by bit, and its facts agree\n"
+    assert done[:2] == (0, said)
     assert before == (sorted(working_folder.iterdir()), (working_folder / "m.pkl").read_bytes())
 
 
 def test_one_bit_of_one_parameter_is_found(cli, trained, monkeypatch):
-    model = load_model("m.pkl")
+    with engine.floatx("float32"):
+        model = load_model("m.pkl")
     W, before = model.W.get_value(), model.W.get_value()[1, 2]
     W[1, 2] = numpy.nextafter(before, W.dtype.type(9))
     W[3, 0] = -W[3, 0]
@@ -79,12 +85,66 @@ def test_data_that_have_moved_are_named_and_others_are_told(cli, trained):
     assert f"error: {said}on {told}...; --dataset names others\n" in other.err
 
 
+def verified_facts(cli, **changed):
+    """What is said of the facts of m.pkl when some are changed in the file."""
+    header, arrays = model_file.read("m.pkl")
+    header["metadata"].update(changed)
+    write("other.pkl", model_file.dumps("model", arrays, metadata=header["metadata"]))
+    done = cli("train", "--verify", "other.pkl")
+    assert done.code == bool(done.out.startswith("not verified: "))
+    return re.sub(
+        r"(?m)^not verified: its (\w+) is .*, and this training gives .*$", r"\1", done.out
+    )
+
+
+def test_a_fact_that_the_training_does_not_give_is_named(cli, trained):
+    labels = load_model("m.pkl").metadata["class_labels"][::-1]
+    assert verified_facts(cli, class_labels=labels) == "class_labels\n"
+    errors = {"test_error": 0.5, "validation_error_all_rows": 0.125}
+    assert verified_facts(cli, **errors) == "".join(f"{name}\n" for name in errors)
+    assert verified_facts(cli, date="today", mine=1)[:9] == "verified:"
+
+
+def test_names_that_a_table_has_no_more_are_named(cli):
+    save_table(60)
+    assert cli("train", "t.csv", "--n-epochs=2", "--output=m.pkl", "--checkpoint=s").code == 0
+    assert verified_facts(cli, feature_means=[9] * 4) == "feature_means\n"
+    text = Path("t.csv").read_text("utf-8")
+    write("t.csv", text.replace("a,b,c,d", "b,a,c,d").encode())
+    assert verified_facts(cli).split() == ["columns", "feature_names"]
+    done = cli("train", "t.csv", "--n-epochs=3", "--checkpoint=s", "--resume")
+    assert done.code == 1 and "it is of another run: names_sha256 was " in done.err
+    write("t.csv", text.replace(",2\n", ",7\n").encode())
+    assert verified_facts(cli).split() == ["class_labels"]
+
+
+def test_a_setting_that_is_added_later_has_its_default_in_older_files(cli, trained, monkeypatch):
+    """As if `momentum` were new."""
+    cli("train", "--dataset", "arrays.npz", "--n-epochs=2", "--checkpoint", "s", "--quiet")
+    for path, kind, key in (("m.pkl", "model", "metadata"), ("s", "checkpoint", "run")):
+        header, arrays = model_file.read(path, kind)
+        del header[key]["momentum"]
+        known = {k: v for k, v in header.items() if k not in ("format", "version", "arrays")}
+        write(path, model_file.dumps(kind, arrays, **known))
+    resume = ["train", "--dataset", "arrays.npz", "--n-epochs=3", "--checkpoint", "s", "--resume"]
+    assert "m.pkl does not tell its momentum" in cli("train", "--verify", "m.pkl").err
+    assert "momentum was None and is 0.0" in cli(*resume).err
+    named = tuple(name for name in NAMED_IN_ALL_FILES if name != "momentum")
+    monkeypatch.setattr("logreg.fitting.NAMED_IN_ALL_FILES", named)
+    monkeypatch.setattr("logreg.callbacks.checkpoint.NAMED_IN_ALL_FILES", named)
+    assert cli("train", "--verify", "m.pkl").code == 0
+    assert "momentum was 0.0 and is 0.5" in cli(*resume, "--momentum=0.5").err
+    assert cli(*resume).code == 0
+
+
 def test_what_cannot_be_promised_is_said(cli, trained):
     all_told = "dataset, dataset_sha256, reason, learning_rate, l2"
     for names, told, message in (
         (all_told, {}, f"does not tell its {all_told}: its bits cannot be promised"),
         ("reason", {"reason": "interrupted"}, "the training of s.pkl was ended (interrupted)"),
         ("n_ranks", {"n_ranks": 2}, "s.pkl was trained by 2 ranks"),
+        ("device", {"device": "cuda"}, "s.pkl was trained on the device cuda: its bits cannot be"),
+        ("rule", {"rule": 99}, "s.pkl was trained by rule 99 of a later logreg: this one has"),
     ):
         model = load_model("m.pkl")
         for name in names.split(", "):

@@ -13,7 +13,7 @@ SECONDS = 1.0  # at least, between two writings of a file
 
 
 class StopTraining(Exception):
-    """A callback raises it in `on_minibatch_end`, and the run ends after this minibatch.
+    """A callback raises it in `on_minibatch_end`, and the run ends after ``run.iter``.
 
     The run's `reason` is 'stopped' by ``StopTraining("why")``, which makes that its `message`, and
     'interrupted' without a text.
@@ -21,10 +21,10 @@ class StopTraining(Exception):
 
 
 @contextlib.contextmanager
-def catching_stop(run, train_model):
-    """Let StopTraining end the block, and `run` say so; leave no step behind it that is noted.
+def catching_stop(run):
+    """Let StopTraining end the block of code, and say so in ``run.reason``.
 
-    So does a reader of stdout that has gone, as ``head`` does: what was trained is kept.
+    A closed stdout, as by ``| head``, ends it as well: what was trained is kept.
     """
     try:
         yield
@@ -33,8 +33,6 @@ def catching_stop(run, train_model):
     except StopTraining as stop:
         run.message = str(stop)
         run.reason = "stopped" if run.message else "interrupted"
-    finally:
-        train_model.costs()
 
 
 class Callback:
@@ -47,8 +45,9 @@ class Callback:
     on_rank_0_only : bool
         Whether rank 0 alone calls it, as for printing and writing. It must not wait for others.
     reads_steps : bool
-        True if `on_minibatch_end` reads or changes parameters: `fit` then trains one minibatch at
-        a time, which is slower. By default, if the class defines `on_minibatch_end`.
+        True if `on_minibatch_end` must see each minibatch, as to read or change parameters: `fit`
+        then trains one minibatch at a time, which is slower. By default, it is True if the class
+        defines `on_minibatch_end`.
     """
 
     on_rank_0_only = False
@@ -70,15 +69,13 @@ class Callback:
         """After each validation, while the parameters are those that it was made with."""
 
     def on_minibatch_end(self, run: Run) -> None:
-        """After each minibatch; it may raise :class:`StopTraining`."""
+        """After each block of minibatches, of which ``run.iter`` is the last.
+
+        If a callback `reads_steps`, each minibatch is a block. It may raise :class:`StopTraining`.
+        """
 
     def on_train_end(self, run: Run) -> None:
         """After the last minibatch: ``run.reason`` says why it was the last."""
-
-
-def steps_at_once(run, callbacks):
-    """How many steps may be taken in one call, as no callback looks between them."""
-    return 1 if any(c.reads_steps for c in callbacks) else run.validation_frequency
 
 
 class FileCallback(Callback):

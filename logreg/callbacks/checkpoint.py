@@ -1,14 +1,17 @@
 """The state of a run in a file, from which a later run goes on and arrives at the same bits."""
 
 import os
+from typing import List, Optional
 
 from logreg import engine
 from logreg.callbacks.base import FileCallback
 from logreg.console import warning
-from logreg.errors import ModelFileError
+from logreg.errors import ModelFileError, cut
 from logreg.files import AnyPath
+from logreg.hyperparameters import DEFAULTS, NAMED_IN_ALL_FILES
 from logreg.parallel.ranks import ranks
 from logreg.run import Validation
+from logreg.saving.facts import is_of
 from logreg.saving.model_file import dumps, read
 from logreg.saving.variables import provenance
 
@@ -59,7 +62,7 @@ class Checkpoint(FileCallback):
             [array for name, array in arrays.items() if name.startswith(kind)]
             for kind in ("variable ", "best ")
         )
-        reason = _mismatch(header, values, run)
+        reason = _fault(header) or _mismatch(header, values, run)
         if reason:
             raise ModelFileError(f"{self.path} cannot be resumed from: {reason}")
         for variable, value in zip(run.variables, values):
@@ -72,6 +75,13 @@ class Checkpoint(FileCallback):
             validations = [validation._replace(**untested) for validation in validations]
         run.validations[:] = validations
         run.replay()
+        shapes = [value.shape for value in best_values]
+        expected = [engine.value(param).shape for param in run.params if run.best_validation]
+        if shapes != expected:
+            raise ModelFileError(
+                f"{self.path} cannot be resumed from: the parameters of its best model have the "
+                f"shapes {cut(shapes)}, and {cut(expected)} are needed"
+            )
 
     def _read(self):
         return read(self.path, "checkpoint") if os.path.lexists(self.path) else (None, None)
@@ -94,12 +104,42 @@ class Checkpoint(FileCallback):
         return dumps("checkpoint", arrays, **known, **provenance())
 
 
+def _fault(header):
+    """Say which part of a state no run has written; None if there is none."""
+    kinds = {"run": dict, "progress": dict, "validations": list}
+    for name, kind in kinds.items():
+        if not isinstance(header.get(name), kind):
+            return f"its {name} is {cut(header.get(name))}: a {kind.__name__} is needed"
+    progress = header["progress"]
+    if not (is_of(progress.get("iter"), int) and is_of(progress.get("seconds"), float)):
+        return f"its progress is {cut(progress)}: `iter` and `seconds` are needed, two numbers"
+    if min(progress["iter"], progress["seconds"]) < 0:
+        return f"its progress is {cut(progress)}: no number may be below 0"
+    last = -1
+    for row in header["validations"]:
+        if not (is_of(row, List[Optional[float]]) and len(row) == len(Validation._fields)):
+            needed = f"{len(Validation._fields)} numbers are needed"
+            return f"one of its validations is {cut(row)}: {needed}"
+        iter, _, error, error_all_rows, *_ = row
+        has_errors = error is not None and error_all_rows is not None
+        if not (has_errors and is_of(iter, int) and last < iter <= progress["iter"]):
+            return f"one of its validations is {cut(row)}, which does not follow that before"
+        last = iter
+    return None
+
+
 def _mismatch(header, values, run):
     """Say why a run cannot go on from a state; None if it can."""
-    then, now = header["run"], run.settings()
+    # What an older state does not name had its default.
+    added = [name for name in vars(DEFAULTS) if name not in NAMED_IN_ALL_FILES]
+    defaults = {"rule": 1, **{name: getattr(DEFAULTS, name) for name in added}}
+    then, now = {**defaults, **header["run"]}, run.settings()
+    names = {*now} - FREE
+    if "names_sha256" not in then:
+        names.discard("names_sha256")
     differences = [
         f"{name} was {then.get(name)} and is {now[name]}"
-        for name in sorted({*now} - FREE)
+        for name in sorted(names)
         if then.get(name) != now[name]
     ]
     if differences:

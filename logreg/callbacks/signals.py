@@ -1,4 +1,4 @@
-"""Signals that end a run after a minibatch."""
+"""Signals that end a run after a block of minibatches."""
 
 import contextlib
 import signal
@@ -9,7 +9,7 @@ from logreg.parallel.ranks import ranks
 
 
 class Interruption(Callback, contextlib.ExitStack):
-    """Lets Ctrl-C and SIGTERM end the run after a minibatch; the second one ends the process.
+    """Lets Ctrl-C and SIGTERM end the run, within about 0.2 s; the second one ends the process.
 
     Of several ranks, all end after the same minibatch, whichever gets the signal.
     It is used in a ``with`` statement, after which signals are handled as before.

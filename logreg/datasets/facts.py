@@ -131,11 +131,17 @@ class Facts:
             tuple(names) if names and len(names) == len(categories) else None,
             tuple(texts and tuple(texts) for texts in categories),
             tuple(self.kinds or ["number" if texts is None else "text" for texts in categories]),
+            self.options,
         )
 
     def table_options(self, given=NO_OPTIONS):
-        """How tables are read: as `given` and, where nothing is, as in training."""
+        """How tables are read: as `given` and, where nothing is, as in training.
+
+        A table shows its encoding and its decimal mark: see :mod:`logreg.tables.chunks`.
+        """
         known = self.options.given()
+        known.pop("encoding", None)
+        known.pop("decimal", None)
         if self.columns:  # they are found in any order
             known = {k: v for k, v in known.items() if k not in ("label_column", "drop")}
         return TableOptions(**{**known, **given.given()})

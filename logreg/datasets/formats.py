@@ -29,12 +29,15 @@ KINDS = {
     "npy": rb"\x93NUMPY",
     "idx": rb"\0\0[\x08\x09\x0B-\x0E].",
     # Protocol 2 and up, then the opcodes by which protocols 0 and 1 begin a tuple or list.
-    "pickle": rb"\x80[\x00-\x05]|\(\(|\(l[p(.]|\](q|\()|\(cnumpy|cnumpy",
+    "pickle": rb"\x80[\x00-\x05]|\(\(|\(l[p(.]|\(?\][q(]|\(cnumpy|cnumpy",
     # Parquet and UTF-16, whose reader reads it, or says what to do; and text.
     "table": rb"PAR1|\xFF\xFE|\xFE\xFF|[^\x00-\x08\x0E-\x1A\x1C-\x1F]*\Z",
 }
 CHUNK = 1 << 20  # bytes that are unpacked at a time
-PARQUET, ZIP = b"PAR1", b"PK\x03\x04"  # what their files begin with
+MAX_HEADER = 1 << 20  # bytes of an npy file's header
+# The first bytes of these files
+PARQUET = b"PAR1"
+ZIP = b"PK\x03\x04"
 
 
 @contextlib.contextmanager
@@ -71,7 +74,7 @@ def open_bytes(path):
     """Open a file to read its bytes; if these begin as gzip's, whatever its name, uncompressed."""
     # A pipe or a device would block, or never end.
     if os.path.exists(path) and not os.path.isfile(path):
-        raise DatasetError("not a regular file: save it in one, or pipe CSV into -")
+        raise DatasetError("not a regular file: save it in one")
     with open(path, "rb") as plain:
         if plain.peek(2)[:2] == b"\x1f\x8b":
             with gzip.GzipFile(fileobj=plain) as stream:
@@ -98,21 +101,27 @@ def read_array(path):
     width). What is mapped is read-only.
     """
     with reading(path), open_bytes(path) as stream:
-        return _array_of(stream)
+        return _array_of(stream, pickles.unpacked_size(os.path.getsize(path)))
 
 
-def _array_of(stream):
-    """The array of a stream, to whose end it goes; mapped, if that is a file as it lies there."""
+def _array_of(stream, max_bytes):
+    """The array of a stream, to whose end it goes.
+
+    It is mapped if the stream is a file that is not compressed, else of at most `max_bytes`.
+    """
     with parsing():
         read_header = _npy_header if stream.peek(6).startswith(npy.MAGIC_PREFIX) else _idx_header
         shape, order, dtype = read_header(stream)
     if dtype.hasobject:
         raise DatasetError(f"holds an object array: {pickles.SAVE_NUMBERS}")
-    start, size = stream.tell(), math.prod(shape) * dtype.itemsize
+    start = stream.tell()
+    size = math.prod(shape) * dtype.itemsize
     if isinstance(stream, io.BufferedReader):
         data = numpy.memmap(stream, mode="r")[start:]
         n_bytes = len(data)
     else:
+        if size > max_bytes:
+            raise DatasetError(pickles.TOO_LARGE)
         with parsing():
             data = numpy.empty(size, "uint8")
         n_bytes = sum(stream.readinto(data[i : i + CHUNK]) for i in range(0, size, CHUNK))
@@ -127,8 +136,12 @@ def _array_of(stream):
 
 
 def _npy_header(stream):
-    is_first = npy.read_magic(stream) == (1, 0)
-    read_header = npy.read_array_header_1_0 if is_first else npy.read_array_header_2_0
+    read_header = npy.read_array_header_1_0
+    if npy.read_magic(stream) != (1, 0):
+        read_header = npy.read_array_header_2_0
+        (size,) = struct.unpack("<I", stream.peek(4)[:4])
+        if size > MAX_HEADER:  # NumPy reads it whole
+            raise DatasetError(f"damaged: it has a header of {size} bytes")
     shape, is_by_columns, dtype = read_header(stream)
     return shape, "F" if is_by_columns else "C", dtype
 
@@ -144,10 +157,11 @@ def _idx_header(stream):
 def npz_arrays(stream, file_size, choose=list):
     """Read the arrays of an npz; what else the archive holds is passed over.
 
-    They are no larger than what may come of a file of `file_size`: see :mod:`.pickles`. `choose`
-    is called with the names of all, and gives those of the arrays to read.
+    All of them are no larger than what may come of a file of `file_size`: see :mod:`.pickles`.
+    `choose` is called with the names of all, and gives those of the arrays to read.
     """
-    arrays, n_left = {}, pickles.unpacked_size(file_size)
+    arrays = {}
+    n_left = pickles.unpacked_size(file_size)
     with parsing():
         archive = zipfile.ZipFile(stream)
         names = [os.path.splitext(member) for member in archive.namelist()]
@@ -155,10 +169,11 @@ def npz_arrays(stream, file_size, choose=list):
         with reading(f"array {quoted(name)}"):
             with parsing():
                 member = archive.open(f"{name}.npy")
-                n_left -= archive.getinfo(member.name).file_size
-            if n_left < 0:
+                size = archive.getinfo(member.name).file_size
+            if size > n_left:
                 raise DatasetError(pickles.TOO_LARGE)
-            arrays[name] = _array_of(member)
+            arrays[name] = _array_of(member, n_left)
+            n_left -= arrays[name].nbytes
     return arrays
 
 

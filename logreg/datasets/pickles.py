@@ -1,7 +1,7 @@
 """Pickles, and NumPy's arrays in them, read without running anything that they name.
 
-Python's own unpickler imports and calls whatever a file asks for, and some bytes crash it. Its
-twin in pure Python does neither, if it knows the opcodes and the names of the reader alone.
+Python's own unpickler imports and calls whatever a file asks for, and some bytes crash it. The
+same unpickler in pure Python does neither, once its opcodes and names are limited to ours.
 """
 
 import io
@@ -14,17 +14,22 @@ import numpy
 
 from logreg.errors import DatasetError, cut, quoted
 
-# Zeros shrink a thousand times in a gzip, pictures some ten times.
-MAX_UNPACKED, MAX_RATIO = 1 << 26, 100
-TOO_LARGE = f"it unpacks to more than {MAX_RATIO} times its size: unpack it, if you trust it, and "
-TOO_LARGE += "give the unpacked file"
+# A gzip makes zeros a thousand times smaller, and pictures some ten times.
+MAX_UNPACKED = 1 << 26
+MAX_RATIO = 100
+TOO_LARGE = (
+    f"it unpacks to more than {MAX_RATIO} times its size: unpack it, if you trust it, and give "
+    "the unpacked file"
+)
+MAX_OPCODES = 1 << 20  # beside one for each byte of a compressed file: each may make an object
+MAX_ARGUMENTS = 64  # of one object; an array has at most 5
 CHUNK = 1 << 16
 CODES = {opcode.name: ord(opcode.code) for opcode in pickletools.opcodes}
 LOADERS = {name: pickle._Unpickler.dispatch[code] for name, code in CODES.items()}
 # Python allocates a bytearray of the length that is given, before there is a byte of it.
 LOADERS["BYTEARRAY8"] = LOADERS["BINBYTES8"]
 SAVE_NUMBERS = "save numbers (or text), with x.astype('float32'), y.astype('int64')"
-# What pickled arrays have in protocols 0 to 5, written by Python 2 or 3. No dict, no set.
+# Pickled arrays of protocols 0 to 5, of Python 2 and 3, have these opcodes: no dict, no set.
 OPCODES = """
     PROTO FRAME STOP MARK GLOBAL STACK_GLOBAL REDUCE BUILD
     NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1
@@ -42,29 +47,49 @@ class PickleError(ValueError):
 class Placeholder:
     """Stands for an object of a pickle: it keeps its arguments and its state, and does nothing."""
 
-    state = None
+    __slots__ = ("args", "state")
 
     def __new__(cls, *args):
+        check_arguments(args)
         self = super().__new__(cls)
         self.args = args
+        self.state = None
         return self
 
     def __setstate__(self, state):
         self.state = state
 
 
-class _Bytes(Placeholder):
+def check_arguments(args):
+    """Refuse more arguments than NumPy gives: each call copies them, so few bytes may take GB."""
+    if len(args) > MAX_ARGUMENTS:
+        raise PickleError(f"it makes an object of {len(args)} arguments, which no array has")
+
+
+class PickledBytes(Placeholder):
     """Bytes as Python 3 pickles them in protocols 0 to 2: text to encode in latin1, or no text."""
+
+    __slots__ = ("_encoded",)
+
+    def encoded(self):
+        """The bytes, made once: many arrays may share them."""
+        if not hasattr(self, "_encoded"):
+            self._encoded = self.args[0].encode("latin1") if self.args else b""
+        return self._encoded
 
 
 class PickledDtype(Placeholder):
     """A pickled dtype."""
 
+    __slots__ = ()
+
     def dtype(self):
-        code, order = (
-            text.decode("latin1") if isinstance(text, bytes) else text  # bytes in Python 2
-            for text in (self.args[0], self.state[1])
-        )
+        """Make the dtype; a DatasetError refuses one of objects."""
+        code, order = self.args[0], self.state[1]
+        if isinstance(code, bytes):  # of Python 2
+            code = code.decode("latin1")
+        if isinstance(order, bytes):
+            order = order.decode("latin1")
         # NumPy's dtypes are a language of their own; O is an object.
         if not re.fullmatch(r"[a-zA-NP-Z?]\d{0,6}", code):
             raise DatasetError(f"holds an array of dtype {quoted(code)}: {SAVE_NUMBERS}")
@@ -74,16 +99,21 @@ class PickledDtype(Placeholder):
 class PickledArray(Placeholder):
     """A pickled array, made only after a check of what it is made of."""
 
+    __slots__ = ()
+
     def array(self):
         """Make the array, read-only."""
+        axes = ()
         if self.state is None:  # protocol 5 calls a function with all of it
             data, dtype, shape, order, *axes = self.args
         else:
-            _, shape, dtype, by_columns, data = self.state
-            order, axes = "F" if by_columns else "C", ()
-        if isinstance(data, _Bytes):
-            data = data.args[0].encode("latin1") if data.args else b""
+            _, shape, dtype, is_by_columns, data = self.state
+            order = "F" if is_by_columns else "C"
+        if isinstance(data, PickledBytes):
+            data = data.encoded()
         flat = numpy.frombuffer(data, dtype.dtype())
+        if min(shape, default=0) < 0:  # which NumPy would take for "as many as there are"
+            raise ValueError(f"{shape} is no shape")
         array = flat.reshape(shape, order="F" if order == "F" else "C")
         return array.transpose(*axes) if order == "K" else array
 
@@ -92,59 +122,74 @@ class PickledArray(Placeholder):
 CLASSES = {
     "numpy.ndarray": Placeholder,
     "numpy.dtype": PickledDtype,
-    "_codecs.encode": _Bytes,
-    "__builtin__.bytes": _Bytes,
-    "builtins.bytes": _Bytes,
+    "_codecs.encode": PickledBytes,
+    "__builtin__.bytes": PickledBytes,
+    "builtins.bytes": PickledBytes,
     "numpy.core.multiarray._reconstruct": PickledArray,
     "numpy.core.numeric._frombuffer": PickledArray,
 }
 
 
 def unpacked_size(file_size):
-    """How many bytes a compressed file may unpack to."""
+    """The number of bytes that a compressed file may unpack to."""
     return max(MAX_UNPACKED, MAX_RATIO * file_size)
 
 
-def load(stream, classes=CLASSES, opcodes=OPCODES, loaders=None, file_size=None, is_last=True):
-    """Read a pickle of a few known parts; a PickleError says what else it has.
+def load(stream, classes=CLASSES, opcodes=OPCODES, loaders=None, file_size=None):
+    """Read the only pickle of a stream: see :func:`load_all`."""
+    loaded = next(load_all(stream, classes, opcodes, loaders, file_size))
+    if stream.read(1):
+        raise PickleError("more bytes follow its end")
+    return loaded
+
+
+def load_all(stream, classes, opcodes, loaders=None, file_size=None):
+    """Yield each pickle of a stream; a PickleError names what is not one of the known parts.
 
     Strings of Python 2 stay bytes: they may be those of an array.
 
     Parameters
     ----------
     stream : binary file
-        It begins with the pickle.
-    classes : dict, optional
-        What is called for each name that the pickle may ask for, as ``'numpy.dtype'``: it must
+        It begins with a pickle.
+    classes : dict
+        What is called for each name that a pickle may ask for, as ``'numpy.dtype'``: it must
         do no harm with any arguments.
-    opcodes : str, optional
-        The names, by :mod:`pickletools`, of those that the pickle may have. Those that fill a
-        dict or a set hash what the pickle holds, which may take forever.
+    opcodes : str
+        The opcodes that a pickle may have, by their names in :mod:`pickletools`. Those that fill
+        a dict or a set hash what the pickle holds, which may take forever.
     loaders : dict, optional
-        What to do at some of the opcodes, in place of what :mod:`pickle` does.
+        Functions that take the place of those of :mod:`pickle`, by the name of their opcode.
     file_size : int, optional
-        Of a compressed file: what it unpacks to is bounded by 100 times that, or 64 MB.
-    is_last : bool
-        Whether the stream must end with it.
+        The size of the file, if it may be compressed. It then may unpack to 100 times that, or to
+        64 MB, and may have as many opcodes as bytes, and a million more.
     """
-    pieces = _Stream(stream, unpacked_size(file_size) if file_size else math.inf)
-    unpickler = _Unpickler(pieces, encoding="bytes")
+    max_bytes = math.inf
+    max_opcodes = math.inf
+    if file_size is not None:
+        max_bytes = unpacked_size(file_size)
+        max_opcodes = MAX_OPCODES + file_size
+    unpickler = _Unpickler(_Stream(stream, max_bytes), encoding="bytes")
     unpickler.classes = classes
     loaders = {**LOADERS, **(loaders or {})}
-    unpickler.dispatch = _Dispatch((CODES[name], loaders[name]) for name in opcodes.split())
+    admitted = {CODES[name]: loaders[name] for name in opcodes.split()}
+    unpickler.dispatch = _Dispatch(admitted, max_opcodes)
+    yield _load_next(unpickler)
+    while stream.peek(1):
+        yield _load_next(unpickler)
+
+
+def _load_next(unpickler):
     try:
-        loaded = unpickler.load()
+        return unpickler.load()
     except (PickleError, MemoryError):
         raise
     except Exception as error:  # whatever the unpickler may raise on bytes without sense
         reason = cut(f"{type(error).__name__}: {error}", 120)
         raise PickleError(f"it is damaged ({reason})") from error
-    if is_last and stream.read(1):
-        raise PickleError("more bytes follow its end")
-    return loaded
 
 
-class _Unpickler(pickle._Unpickler):  # which joblib and dill make subclasses of, too
+class _Unpickler(pickle._Unpickler):  # joblib and dill, too, make subclasses of it
     def find_class(self, module, name):
         name = f"{module}.{name}"
         try:
@@ -154,30 +199,45 @@ class _Unpickler(pickle._Unpickler):  # which joblib and dill make subclasses of
 
 
 class _Dispatch(dict):
-    """What is done at each opcode that is admitted."""
+    """The functions of the opcodes that are admitted; it counts the opcodes."""
+
+    def __init__(self, functions, max_opcodes):
+        super().__init__(functions)
+        self._n_left = max_opcodes
+
+    def __getitem__(self, code):
+        self._n_left -= 1
+        if self._n_left < 0:
+            raise PickleError(TOO_LARGE)
+        return super().__getitem__(code)
 
     def __missing__(self, code):
-        name = getattr(pickletools.code2op.get(chr(code)), "name", hex(code))
+        opcode = pickletools.code2op.get(chr(code))
+        name = hex(code) if opcode is None else opcode.name
         raise PickleError(f"it has the opcode {name}, which is not admitted")
 
 
 class _Stream:
-    """A file of which at most `n_left` bytes are read, and these in pieces.
+    """A file of which at most `max_bytes` bytes are read, in pieces.
 
-    For a length that is given may be larger than the file.
+    In pieces, since a pickle may ask for more bytes than there are.
     """
 
-    def __init__(self, file, n_left):
-        self._file, self._n_left = file, n_left
+    def __init__(self, file, max_bytes):
+        self._file = file
+        self._n_left = max_bytes
 
     def read(self, size):
+        """Read as many bytes as `size` says."""
         whole = io.BytesIO()
         while whole.tell() < size:
             whole.write(self._next(self._file.read, size - whole.tell()))
         return whole.getvalue()
 
     def readline(self):
-        whole, piece = io.BytesIO(), b""
+        """Read to the end of the line."""
+        whole = io.BytesIO()
+        piece = b""
         while not piece.endswith(b"\n"):
             piece = self._next(self._file.readline, CHUNK)
             whole.write(piece)
@@ -185,7 +245,9 @@ class _Stream:
 
     def _next(self, read, size):
         piece = read(min(size, CHUNK))
+        if not piece:
+            raise PickleError("it is cut short")
         self._n_left -= len(piece)
-        if not piece or self._n_left < 0:
-            raise PickleError("it is cut short" if not piece else TOO_LARGE)
+        if self._n_left < 0:
+            raise PickleError(TOO_LARGE)
         return piece

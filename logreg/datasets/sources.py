@@ -157,7 +157,8 @@ def _read_tables(name, sets, options, known, **how):
         if known is None:
             known, header = of_set, bool(of_set.names)
             drop = options.drop if not header else None  # found by their names
-            of_others = replace(of_set.options, label_column=None, header=header, drop=drop)
+            of_others = replace(options, group=of_set.options.group, label_column=None)
+            of_others = replace(of_others, header=header, drop=drop)
     names = (dict.fromkeys(map(without_zero_fraction, part.group_names)) for part in parts.values())
     counts = Counter(itertools.chain.from_iterable(names))
     shared = [quoted(group) for group, n in counts.items() if n > 1]

@@ -91,9 +91,19 @@ def use_device(name=None):
     _backend = _on_cpu.on_device(name)
 
 
+def is_on_cpu():
+    """Whether data and parameters live on the CPU."""
+    return _backend is _on_cpu
+
+
 def _of_ranks():
     """The back end, or that of the ranks, if there are several."""
     return RanksBackend(_backend) if ranks.size > 1 else _backend
+
+
+def device():
+    """The name of the device where variables are made: ``'cpu'``, or as of :func:`use_device`."""
+    return _backend.device
 
 
 def describe():
@@ -201,20 +211,19 @@ def largest(variables):
     return float(numpy.max([abs(value(variable)).max(initial=0) for variable in variables]))
 
 
-def compile_step(x, y, dataset, batch_size, cost, updates, block):
-    """Compile a step of descent on one of a set's minibatches.
+def compile_step(x, y, dataset, batch_size, cost, updates, n_at_once=1):
+    """Compile the steps of descent on a set's minibatches.
 
     `cost` and `updates` are made of `x` and `y`; `dataset` is the pair that replaces them, a
     shared variable (or :func:`stored`) and a symbolic vector.
 
-    ``train_model(index)``, which is returned, takes the step on minibatch `index`, or notes it: on
-    JAX, and for plain descent by the kernel, up to `block` steps are taken in one call.
-    ``train_model.costs()`` takes what is noted, and lists the costs of all steps since its last
-    call.
+    The function that is returned, ``train_model(first, last)``, takes the steps on the minibatches
+    from `first` to `last`, at most `n_at_once`, and returns their costs. The native kernel and JAX
+    take them in one call.
     """
     features, labels = dataset
     givens = Givens(x, y, as_stored(features), labels)
-    return _of_ranks().compile_step(givens, batch_size, cost, updates, block)
+    return _of_ranks().compile_step(givens, batch_size, cost, updates, n_at_once)
 
 
 def compile_errors(x, y, dataset, batch_size, errors):

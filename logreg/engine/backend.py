@@ -1,13 +1,11 @@
 """What the back ends share: how the tutorial compiles a model and keeps its data."""
 
-import time
 from typing import Callable, NamedTuple, Optional
 
 import numpy
 
 from logreg.engine.kernel_graph import Kernel, ancestors
 from logreg.engine.kernel_steps import Errors, KernelSet, Steps
-from logreg.engine.steps import TrainModel
 from logreg.kernel import is_built, is_off, is_wanted
 
 
@@ -78,19 +76,19 @@ class Backend:
         copy[...] = new
         variable.set_value(copy, borrow=True)
 
-    def compile_step(self, givens, batch_size, cost, updates, block):
+    def compile_step(self, givens, batch_size, cost, updates, n_at_once):
         step = self.kernel and self.kernel.plain_step(cost, updates, givens.x, givens.y)
         if step:
-            steps = Steps(step.regression, self._set(givens), step.rate, batch_size)
-            return TrainModel(steps.take, block, time.perf_counter)
+            return Steps(step.regression, self._set(givens), step.rate, batch_size).take
         of_cost = ancestors([cost])
         params = [variable for variable, _ in updates if variable in of_cost]
         of_rows, _ = self._function_of_rows(givens, [cost], updates, params)
 
-        def take_one(indices):
-            return of_rows(indices[0] * batch_size, (indices[0] + 1) * batch_size)
+        def train_model(first, last):
+            starts = range(first * batch_size, (last + 1) * batch_size, batch_size)
+            return [of_rows(start, start + batch_size)[0] for start in starts]
 
-        return TrainModel(take_one)
+        return train_model
 
     def compile_sums(self, givens, edges, mean):
         params = self.kernel and self.kernel.classifier(mean, givens.x, givens.y)

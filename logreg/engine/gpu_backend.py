@@ -15,7 +15,6 @@ import numpy
 from pytensor.graph.replace import graph_replace
 
 from logreg.engine.backend import Backend, Stored, as_features
-from logreg.engine.steps import TrainModel
 from logreg.errors import EngineError, install
 
 CONFIG = "jax_enable_x64", "jax_default_device"
@@ -63,13 +62,14 @@ class JaxBackend(Backend):
     def set_value(self, variable, new):
         self._place(variable, numpy.array(new, variable.dtype))
 
-    def compile_step(self, givens, batch_size, cost, updates, block):
+    def compile_step(self, givens, batch_size, cost, updates, n_at_once):
         T = self.T
-        indices = self.theano.shared(numpy.zeros(block, "int64"), shape=(block,))
+        first_index = self.theano.shared(numpy.int64(0))
         count = self.theano.shared(numpy.int64(0))
         variables, new_values = zip(*updates)
 
-        def step(index, k, *state):
+        def step(k, *state):
+            index = first_index + T.minimum(k, count - 1)
             replace = self._rows(givens, index * batch_size, batch_size)
             replace.update(zip(variables, state))
             outputs = graph_replace([cost, *new_values], replace, strict=False)
@@ -79,7 +79,7 @@ class JaxBackend(Backend):
 
         costs, *states = self.theano.scan(
             step,
-            sequences=[indices, T.arange(block)],
+            sequences=[T.arange(n_at_once)],
             outputs_info=[None, *variables],
             return_updates=False,
         )
@@ -88,13 +88,14 @@ class JaxBackend(Backend):
         for variable in variables:
             self._place(variable, self.value(variable))
 
-        def take(queue):
-            self._place(indices, numpy.array(queue + [0] * (block - len(queue)), "int64"))
-            self._place(count, numpy.int64(len(queue)))
-            return compiled()
+        def train_model(first, last):
+            n = last + 1 - first
+            self._place(first_index, numpy.int64(first))
+            self._place(count, numpy.int64(n))
+            return numpy.asarray(compiled())[:n]
 
-        take([])  # JAX compiles at the first call
-        return TrainModel(take, block)
+        train_model(0, -1)  # JAX compiles at the first call, here for no step
+        return train_model
 
     def compile_sums(self, givens, edges, mean):
         starts, sizes = numpy.array(edges[:-1], "int64"), numpy.diff(edges)

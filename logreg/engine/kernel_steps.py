@@ -82,9 +82,10 @@ class Steps:
         *self.params, self.weights = regression
         self.dataset, self.rate, self.batch_size = dataset, rate, batch_size
 
-    def take(self, indices):
-        """Take the steps on these minibatches; return their costs."""
-        costs, starts = [], [index * self.batch_size for index in indices]
+    def take(self, first, last):
+        """Take the steps on the minibatches from `first` to `last`; return their costs."""
+        costs = []
+        starts = range(first * self.batch_size, (last + 1) * self.batch_size, self.batch_size)
         values = [param.get_value(borrow=True) for param in self.params]
         for rows, y, at in self.dataset.minibatches(starts, self.batch_size):
             labels = y, self.weights

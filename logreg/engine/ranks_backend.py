@@ -5,7 +5,6 @@ import zlib
 import numpy
 
 from logreg.engine.kernel_graph import ancestors, find_gradients
-from logreg.engine.steps import TrainModel
 from logreg.errors import EngineError, SettingError
 from logreg.parallel.ranks import ranks
 
@@ -19,7 +18,7 @@ class RanksBackend:
     def __getattr__(self, name):
         return getattr(self.backend, name)
 
-    def compile_step(self, givens, batch_size, cost, updates, block):
+    def compile_step(self, givens, batch_size, cost, updates, n_at_once):
         if batch_size < ranks.size:
             raise SettingError(
                 f"the batch size is {batch_size}, and there are {ranks.size} ranks: each needs a "
@@ -33,8 +32,8 @@ class RanksBackend:
         ends = numpy.cumsum([1, *(self.backend.value(v).size for v in gradients.values())])
         buffer = ranks.prepare_steps(ends[-1], cost.dtype)
 
-        def take(indices):
-            start = indices[0] * batch_size
+        def step(index):
+            start = index * batch_size
             values = list(map(numpy.asarray, of_rows(start + first_row, start + end)))
             together = numpy.concatenate([value.ravel() for value in values])
             buffer[: ends[-1]] = together * ((end - first_row) / batch_size)
@@ -42,9 +41,9 @@ class RanksBackend:
             sums = zip(numpy.split(buffer, ends), values)
             cost, *gradients = [a.reshape(v.shape).astype(v.dtype) for a, v in sums]
             apply(*gradients)
-            return [cost]
+            return cost
 
-        return TrainModel(take)
+        return lambda first, last: [step(index) for index in range(first, last + 1)]
 
     def compile_sums(self, givens, edges, mean):
         """Compile the sums between this rank's edges; the ranks add theirs.

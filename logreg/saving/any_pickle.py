@@ -4,10 +4,12 @@ Nothing that the file names is imported or run. An object of it is a name with i
 so are dicts and sets: to hash what a file holds may take forever.
 """
 
+import math
 import os
 import re
 import zlib
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
+from typing import NamedTuple, Optional
 
 import numpy
 
@@ -16,7 +18,7 @@ from logreg.datasets.formats import open_bytes
 from logreg.errors import DatasetError, ModelFileError, cut
 from logreg.files import explaining
 
-MAX_PATH = 1000  # characters, the last ones: what is nested deep would have far longer ones
+MAX_PATH = 1000  # characters of a path, its last ones: what is nested deep has a far longer one
 # What else models were kept in, by what such files begin with.
 OTHERS = {
     rb"BZh": "bzip2 compressed it: unpack it with bunzip2, and export what comes out",
@@ -33,44 +35,65 @@ OPCODES = f"""{pickles.OPCODES}
 
 
 class _Object(pickles.Placeholder):
-    """An object of any class, a dict or a set: pairs of a part's name and the part."""
+    """An object of any class, a dict or a set."""
 
-    def __new__(cls, *args):
-        self = super().__new__(cls, *args)
-        self.parts = [*enumerate(args)]
-        return self
+    __slots__ = ("_added",)
 
     def __call__(self, *args):  # what was made by a call may be a function
         return _Object(self, *args)
 
     def __setstate__(self, state):
-        self.parts.append((None, state))
+        self._add(None, state)
 
     def append(self, item):
-        self.parts.append((len(self.parts), item))
+        self._add(len(self.args) + len(getattr(self, "_added", ())), item)
 
     add = append
 
     def __setitem__(self, key, value):
-        # A key that is no name stays with its value: it may be an object with arrays, too.
         is_name = isinstance(key, (str, bytes)) or (type(key) is int and 0 <= key < 1 << 63)
-        self.parts.append((key, value) if is_name else (len(self.parts), (key, value)))
+        if is_name:
+            self._add(key, value)
+        else:  # the key may be an object with arrays, too
+            self.append((key, value))
+
+    def _add(self, name, part):
+        if not hasattr(self, "_added"):
+            self._added = []
+        self._added.append((name, part))
+
+    @property
+    def parts(self):
+        """Pairs of a part's name and the part."""
+        yield from enumerate(self.args)
+        yield from getattr(self, "_added", ())
 
 
 class _Dtype(pickles.PickledDtype):
     """A pickled dtype, which may have fields, or be of small arrays."""
 
+    __slots__ = ("_made",)
+
     def dtype(self):
-        _, _, of_arrays, names, fields, size, *others = self.state
+        """Make the dtype, once: many arrays may share it."""
+        if not hasattr(self, "_made"):
+            self._made = self._make()
+        return self._made
+
+    def _make(self):
+        _, _, subarray, names, fields, size, *others = self.state
         if len(others) > 2:
             raise ValueError("dates have a unit, which is not read")
-        if of_arrays:
-            return numpy.dtype((of_arrays[0].dtype(), of_arrays[1]))
+        if subarray:
+            return numpy.dtype((subarray[0].dtype(), subarray[1]))
         if not names:
             return super().dtype()
         fields = dict(fields.parts)
-        dtypes, offsets = zip(*(fields[name][:2] for name in names))
-        layout = {"names": [*map(_text, names)], "formats": [each.dtype() for each in dtypes]}
+        formats = [fields[name][0].dtype() for name in names]
+        if any(each.base.names for each in formats):  # some bytes make 2**99 fields of these
+            raise ValueError("a record has records, which are not read")
+        offsets = [fields[name][1] for name in names]
+        layout = {"names": [*map(_text, names)], "formats": formats}
         return numpy.dtype({**layout, "offsets": offsets, "itemsize": size})
 
 
@@ -81,34 +104,46 @@ def _scalar(dtype, data=b""):
 class _Masked(_Object):
     """A masked array: its data, and which of them are masked."""
 
+    __slots__ = ()
+
     def __setstate__(self, state):
-        _, shape, dtype, by_columns, data, mask, _ = state
-        for name, of, values in (("data", dtype, data), ("mask", MASK, mask)):
-            part = pickles.PickledArray(values, of, shape, "F" if by_columns else "C")
-            self.parts.append((name, part))
+        _, shape, dtype, is_by_columns, data, mask, _ = state
+        order = "F" if is_by_columns else "C"
+        self._add("data", pickles.PickledArray(data, dtype, shape, order))
+        self._add("mask", pickles.PickledArray(mask, MASK, shape, order))
 
 
 MASK = pickles.PickledDtype("b1")
 MASK.__setstate__((3, "|"))
-CLASSES = {
-    **pickles.CLASSES,
-    "numpy.dtype": _Dtype,
-    "numpy.core.multiarray.scalar": _scalar,
-    "numpy.ma.core._mareconstruct": _Masked,
-}
 
 
-def _make(unpickler):
+class _Classes(dict):
+    def __missing__(self, name):
+        return _Object
+
+
+CLASSES = _Classes(pickles.CLASSES)
+CLASSES["numpy.dtype"] = _Dtype
+CLASSES["numpy.core.multiarray.scalar"] = _scalar
+CLASSES["numpy.ma.core._mareconstruct"] = _Masked
+
+
+def _load_empty(unpickler):
     unpickler.append(_Object())
 
 
-def _make_of_items(unpickler):
+def _load_items(unpickler):
     items = unpickler.pop_mark()  # which changes what append is
-    unpickler.append(_Object(*items))
+    made = _Object()
+    for item in items:
+        made.append(item)
+    unpickler.append(made)
 
 
-LOADERS = {"EMPTY_DICT": _make, "EMPTY_SET": _make}
-LOADERS.update(DICT=_make_of_items, FROZENSET=_make_of_items)  # pickles of Python fill dicts later
+LOADERS = {"EMPTY_DICT": _load_empty, "EMPTY_SET": _load_empty}
+LOADERS.update(DICT=_load_items, FROZENSET=_load_items)  # pickles of Python fill dicts later
+
+HOLDERS = (pickles.Placeholder, list, tuple)  # what may hold arrays
 
 
 def is_one(path):
@@ -135,58 +170,95 @@ def read(path):
         for begins, kind in OTHERS.items():
             if re.match(begins, stream.peek(512), re.DOTALL):
                 raise ModelFileError(kind)
-        roots, size = [], os.path.getsize(path)
-        while not roots or stream.peek(1):
-            roots.append(load(stream, file_size=size, is_last=False))
-        arrays, left_out = arrays_of(roots if len(roots) > 1 else roots[0])
-        if sum(array.nbytes for array in arrays.values()) > pickles.unpacked_size(size):
-            raise ModelFileError(pickles.TOO_LARGE)  # its arrays share their bytes
+        size = os.path.getsize(path)
+        roots = [*pickles.load_all(stream, CLASSES, OPCODES, LOADERS, size)]
+        root = roots if len(roots) > 1 else roots[0]
+        arrays, left_out = arrays_of(root, pickles.unpacked_size(size))
         if not arrays:
             raise ModelFileError("it is a pickle, but holds no arrays of numbers or text")
     return arrays, left_out
 
 
-def load(stream, **options):
-    """Read a pickle; the options are those of :func:`logreg.datasets.pickles.load`."""
-    classes = defaultdict(lambda: _Object, CLASSES)
-    return pickles.load(stream, classes, OPCODES, LOADERS, **options)
+def load(stream):
+    """Read the only pickle of a stream."""
+    return pickles.load(stream, CLASSES, OPCODES, LOADERS)
 
 
-def arrays_of(root):
-    """Find the arrays that what :func:`load` returns leads to; see :func:`read` for the result.
+class _Place(NamedTuple):
+    """Where a part of a pickle is: the name that it has in another part."""
+
+    parent: Optional["_Place"]
+    name: object
+
+
+def arrays_of(root, max_bytes=math.inf):
+    """Find the arrays that lie in what :func:`load` returns; see :func:`read` for the result.
 
     A path has the names of attributes, the keys of dicts and the indices of lists that lead to an
     array, the shortest if there are many: ``params/0/container/storage/0``. What has the path of
-    another gets a number behind it.
+    another gets a number behind it. A ModelFileError says that the arrays have more bytes than
+    `max_bytes`: arrays may share their bytes.
     """
-    found, left_out, seen, left, n_of = {}, [], set(), deque([(root, "")]), Counter()
-    while left:
-        value, path = left.popleft()
-        if id(value) in seen:
+    found = {}
+    left_out = []
+    n_bytes = 0
+    n_of_path = Counter()
+    for value, place in _walk(root):
+        if not isinstance(value, pickles.PickledArray):
             continue
-        seen.add(id(value))
-        parts = value.parts if isinstance(value, _Object) else ()
-        if isinstance(value, (list, tuple)):
-            parts = enumerate(value)
-        elif isinstance(value, pickles.PickledArray):
-            name = path
-            while name in found:
-                n_of[path] += 1
-                name = f"{path}_{n_of[path]}"
-            try:
-                found[name] = value.array()
-            except DatasetError:  # it is of objects
-                parts = enumerate(value.state or value.args)
-            except Exception:  # whatever its shape and its bytes may provoke
-                left_out.append(path)
-        left.extend((part, _joined(path, name)) for name, part in parts)
+        path = _path(place)
+        try:
+            array = value.array()
+        except DatasetError:  # it is of objects, and may hold arrays
+            continue
+        except Exception:  # whatever its shape and its bytes may provoke
+            left_out.append(path)
+            continue
+        n_bytes += array.nbytes
+        if n_bytes > max_bytes:
+            raise ModelFileError(pickles.TOO_LARGE)
+        name = path
+        while name in found:
+            n_of_path[path] += 1
+            name = f"{path}_{n_of_path[path]}"
+        found[name] = array
     return found, left_out
 
 
-def _joined(path, name):
-    if name is None:
-        return path
-    return f"{path}/{cut(_text(name), MAX_PATH)}"[-MAX_PATH:].lstrip("/")
+def _walk(root):
+    """Yield what may hold arrays, each object once and with its place, level by level."""
+    seen = {id(root)}
+    left = deque([(root, None)])
+    while left:
+        value, place = left.popleft()
+        yield value, place
+        for name, part in _parts_of(value):
+            # A list may have millions of numbers: nothing is kept of these.
+            if isinstance(part, HOLDERS) and id(part) not in seen:
+                seen.add(id(part))
+                # The state of an object has the place of the object.
+                left.append((part, place if name is None else _Place(place, name)))
+
+
+def _parts_of(value):
+    """Pairs of a part's name and the part, of what may hold arrays."""
+    if isinstance(value, _Object):
+        return value.parts
+    if isinstance(value, pickles.PickledArray):  # if it is of objects, these are in a list
+        return enumerate(value.state or value.args)
+    return enumerate(value) if isinstance(value, (list, tuple)) else ()
+
+
+def _path(place):
+    """The path of a place: the last MAX_PATH characters."""
+    names = []
+    n_characters = 0
+    while place is not None and n_characters <= MAX_PATH:
+        name = cut(_text(place.name), MAX_PATH)
+        names.append(name)
+        n_characters += 1 + len(name)
+        place = place.parent
+    return "/".join(reversed(names))[-MAX_PATH:].lstrip("/")
 
 
 def _text(name):

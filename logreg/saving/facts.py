@@ -35,6 +35,7 @@ class ModelFacts(Facts):
     curve: Optional[List[List[Optional[float]]]] = None  # as of :attr:`logreg.run.Run.curve`
     reason: Optional[str] = None
     n_ranks: Optional[int] = None  # that trained it together
+    rule: Optional[int] = None  # see :mod:`logreg.rules`; None: the first one
     refit: Optional[bool] = None  # whether it was trained anew on training and validation rows
     n_refit_rows: Optional[int] = None
     validation_error: Optional[float] = None
@@ -43,6 +44,7 @@ class ModelFacts(Facts):
     test_error_all_rows: Optional[float] = None
     # Of where it was made
     engine: Optional[str] = None
+    device: Optional[str] = None  # None: cpu
     python: Optional[str] = None
     logreg: Optional[str] = None
     date: Optional[str] = None
@@ -80,7 +82,7 @@ class ModelFacts(Facts):
         known = {k: v for k, v in metadata.items() if v is not None}
         values = {k: v for k, v in known.items() if k in kinds.keys() - {"options", "settings"}}
         for name, value in values.items():
-            _require(_is_of(value, kinds[name]), metadata, name, _in_words(kinds[name]))
+            _require(is_of(value, kinds[name]), metadata, name, _in_words(kinds[name]))
         try:
             values["options"] = TableOptions(**_members(TableOptions, known))
             values["settings"] = _members(Hyperparameters, known)
@@ -150,13 +152,13 @@ def _members(group, known):
     return {option.name: known[option.name] for option in fields(group) if option.name in known}
 
 
-def _is_of(value, kind):
+def is_of(value, kind):
     """Whether a value that JSON has is of a type, as ``Optional[List[int]]``."""
     members = typing.get_args(kind)
     if typing.get_origin(kind) is list:
-        return isinstance(value, list) and all(_is_of(item, members[0]) for item in value)
+        return isinstance(value, list) and all(is_of(item, members[0]) for item in value)
     if members:
-        return any(_is_of(value, member) for member in members)
+        return any(is_of(value, member) for member in members)
     if kind in (int, float):
         is_number = isinstance(value, (int, kind)) and not isinstance(value, bool)
         return is_number and abs(value) < LARGEST

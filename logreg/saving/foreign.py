@@ -11,6 +11,7 @@ import re
 
 import numpy
 
+from logreg.datasets import pickles
 from logreg.datasets.formats import ZIP, npz_arrays
 from logreg.errors import ModelFileError, cut
 from logreg.saving import any_pickle
@@ -47,7 +48,8 @@ def _reader_of(data):
 
 
 def _of_tutorial(data):
-    found, _ = any_pickle.arrays_of(any_pickle.load(io.BytesIO(data)))
+    root = any_pickle.load(io.BytesIO(data))
+    found, _ = any_pickle.arrays_of(root, pickles.unpacked_size(len(data)))
     # What was in a GPU's memory is pickled as a call with an array.
     matches = (re.fullmatch("([Wb])/container/storage/0(/0)?", path) for path in found)
     arrays = {match[1]: found[match[0]] for match in matches if match}

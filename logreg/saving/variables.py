@@ -11,6 +11,7 @@ from typing import Any, List
 import numpy
 
 from logreg import engine
+from logreg.console import warning
 from logreg.errors import ModelFileError, cut
 from logreg.files import AnyPath
 from logreg.model import LogisticRegression
@@ -20,12 +21,18 @@ from logreg.version import __version__
 
 
 def as_model(facts, W, b):
-    """The LogisticRegression that a model file describes, over a fresh input."""
-    # The parameters stay as they are, to the last bit, whatever the user's floatX is.
-    with engine.floatx(facts.dtype):
-        classifier = LogisticRegression(engine.T.matrix("x", dtype=facts.dtype), *W.shape)
-    for param, value in zip(classifier.params, (W, b)):
-        engine.set_value(param, value)
+    """Make the LogisticRegression that a model file describes, over a fresh input.
+
+    Input and parameters are of floatX, as all that the program computes: a float64 holds each
+    float32 exactly. The other way round, the parameters are rounded, and a warning says so.
+    """
+    floatx = engine.theano.config.floatX
+    if facts.dtype == "float64" and floatx == "float32":
+        warning(
+            "the model is of float64, and floatX is float32: its parameters are rounded; set "
+            "floatX to float64 to keep them"
+        )
+    classifier = LogisticRegression(engine.T.matrix("x"), *W.shape, W, b)
     classifier.metadata = facts.metadata()
     classifier.loaded = W, b
     return classifier
@@ -35,6 +42,7 @@ def provenance():
     """Where and when a file is made: versions and the date (UTC), as a dict."""
     return {
         "engine": f"{engine.NAME} {engine.VERSION}",
+        "device": engine.device(),
         "python": platform.python_version(),
         "numpy": numpy.__version__,
         "logreg": __version__,
@@ -57,11 +65,15 @@ def check_stands_alone(classifier):
         )
 
 
-def dumps_model(classifier, metadata):
-    """Make the bytes of a model file: the parameters, what is known, and where it was made."""
-    W, b = _values(classifier)
+def dumps_model(classifier, metadata, loaded=None):
+    """Make the bytes of a model file: the parameters, what is known, and where it was made.
+
+    The parameters are those of the classifier, or W and b as they were `loaded`.
+    """
+    W, b = loaded or _values(classifier)
     # The model may have more classes than the data that it was trained on.
-    facts = ModelFacts.of({**provenance(), **metadata, "n_out": W.shape[1]}, W)
+    of_parameters = {"n_out": W.shape[1], "dtype": W.dtype.name}
+    facts = ModelFacts.of({**provenance(), **metadata, **of_parameters}, W)
     return model_file.dumps("model", {"W": W, "b": b}, metadata=facts.metadata())
 
 
@@ -108,15 +120,21 @@ def save_model(classifier: LogisticRegression, path: AnyPath, **metadata: Any) -
     >>> load_model("model.pkl").metadata["class_labels"]
     ['no', 'yes']
     """
-    known, loaded = getattr(classifier, "metadata", {}), getattr(classifier, "loaded", None)
-    if loaded and not all(map(numpy.array_equal, _values(classifier), loaded)):
+    of_file, loaded = getattr(classifier, "metadata", {}), getattr(classifier, "loaded", None)
+    if loaded and not _are_cast(_values(classifier), loaded):
         if not metadata:
             raise ModelFileError(
                 f"{path} would tell of another training: the parameters of this model have changed "
                 "since it was loaded; give `**run.facts()` of the run, or what is to be known"
             )
-        known = {}
-    model_file.save(path, dumps_model(classifier, {**known, **metadata}))
+        of_file, loaded = {}, None
+    model_file.save(path, dumps_model(classifier, {**of_file, **metadata}, loaded))
+
+
+def _are_cast(values, loaded):
+    """Whether values are those that were loaded, in the dtype of the values."""
+    pairs = zip(values, loaded)
+    return all(numpy.array_equal(value, other.astype(value.dtype)) for value, other in pairs)
 
 
 def load_model(path: AnyPath) -> LogisticRegression:
@@ -129,8 +147,10 @@ def load_model(path: AnyPath) -> LogisticRegression:
     Returns
     -------
     LogisticRegression
-        Over a fresh ``T.matrix('x')``, its parameters equal to those saved to the last bit.
-        Its attribute `metadata` is a dict of what is known of its training.
+        Over a fresh ``T.matrix('x')``. It is of floatX, as are the parameters: float32 becomes
+        float64 exactly; float64 is rounded to float32, with a warning. If it is saved unchanged,
+        the file has the bits of the one that was read. Its attribute `metadata` is a dict of what
+        is known of its training.
 
     Raises
     ------

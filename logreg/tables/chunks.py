@@ -13,7 +13,7 @@ import warnings
 from collections import Counter
 from functools import partial
 
-from logreg.datasets.formats import PARQUET, ZIP, open_bytes, parsing, reading
+from logreg.datasets.formats import CHUNK, PARQUET, ZIP, open_bytes, parsing, reading
 from logreg.datasets.frames import FRAME, is_frame
 from logreg.errors import DatasetError, cut, needing
 from logreg.tables.columns import decimal_mark
@@ -21,6 +21,13 @@ from logreg.tables.header import Header
 
 CHUNK_CELLS = 1 << 19
 FIRST_CHARACTERS = 1 << 16  # are looked at, to the end of their line
+LONGEST_LINE = 1 << 23  # characters
+# What begins a file in an encoding that it names so.
+MARKED = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 FIRST_ROWS = 100  # of a frame are looked at
 
 
@@ -60,9 +67,7 @@ def open_table(path, options, known=None):
                     frame.index += 1 if options.header is False else 2
                     frame, is_sheet = frame.apply(partial(_as_numbers, pandas, options.na)), True
         if frame is None:
-            stream.seek(0)
-            is_marked = stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-            encoding = options.encoding or ("UTF-16" if is_marked else "UTF-8")
+            encoding = _encoding(stream, options, known)
             stream.seek(0)
             text = io.TextIOWrapper(stream, encoding, newline="")
             yield _csv(pandas, text, options, known)
@@ -95,11 +100,48 @@ def _standard_input():
     return stream
 
 
+def _encoding(stream, options, known):
+    """The encoding of a text: that of its mark, else of the option, else UTF-8 or the model's."""
+    stream.seek(0)
+    start = stream.read(3)
+    for mark, encoding in MARKED.items():
+        if start.startswith(mark):
+            return encoding
+    if options.encoding or not known or not known.options.encoding:
+        return options.encoding or "UTF-8"
+    return "UTF-8" if _is_utf8(stream) else known.options.encoding
+
+
+def _is_utf8(stream):
+    """Whether a stream is text in UTF-8; that of UTF-16 has bytes of zero."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    stream.seek(0)
+    try:
+        for block in iter(partial(stream.read, CHUNK), b""):
+            if "\0" in decoder.decode(block):
+                return False
+        decoder.decode(b"", final=True)
+    except UnicodeError:
+        return False
+    return True
+
+
+def _first_lines(stream):
+    """The text that shows the layout of a table, to the end of a line."""
+    text = stream.read(FIRST_CHARACTERS)
+    for _ in range(3):
+        line = stream.readline(LONGEST_LINE)
+        if len(line) == LONGEST_LINE:
+            raise DatasetError(f"has a line of more than {LONGEST_LINE:,} characters: is no table")
+        text += line
+    return text.lstrip("\ufeff")
+
+
 def _csv(pandas, stream, options, known):
     with _parsing(pandas, stream):
-        text = "".join([stream.read(FIRST_CHARACTERS), *(stream.readline() for _ in range(3))])
-        mark, n_lines, row, rows = _layout(text.lstrip("\ufeff"), options.decimal)
-    head = Header(rows, options, known, options.decimal or decimal_mark(rows, mark), row)
+        likely = options.decimal or (known and known.options.decimal)
+        mark, n_lines, row, rows = _layout(_first_lines(stream), likely)
+    head = Header(rows, options, known, _decimal(rows, mark, options, known), row)
     columns = range(len(head.cells))
     how = {"header": 0 if head.has_header else None, "names": columns, "skipinitialspace": True}
     how.update(sep=mark, skiprows=n_lines, decimal=head.decimal)
@@ -118,6 +160,12 @@ def _csv(pandas, stream, options, known):
                 yield chunk
 
     return frames, head
+
+
+def _decimal(rows, delimiter, options, known):
+    """The decimal mark of a table: the option's, or as its rows show; else the model's."""
+    of_model = known and known.options.decimal
+    return options.decimal or decimal_mark(rows, delimiter, of_model or ".")
 
 
 def _chunk_rows(n_rows, head):
@@ -197,7 +245,7 @@ def _whole(pandas, frame, options, known, is_sheet):
         frame.index = range(1, len(frame) + 1)
     first = frame.iloc[:FIRST_ROWS].astype(object).to_numpy().tolist()
     rows = [["" if cell is None else str(cell).strip() for cell in row] for row in first]
-    decimal = options.decimal or decimal_mark(rows, ",")
+    decimal = _decimal(rows, ",", options, known)
     head = Header([names] * has_header + rows, options, known, decimal, int(not has_header))
     kind_of = pandas.api.types.infer_dtype
     if not is_sheet:

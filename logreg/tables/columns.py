@@ -4,6 +4,7 @@ A kind is a text that a model file keeps: ``'number'``, ``'number $'`` if cells 
 ``'date %d.%m.%Y'`` in the format of their texts, or ``'text'`` of categories.
 """
 
+import itertools
 import re
 import warnings
 from numbers import Number
@@ -50,22 +51,27 @@ def as_number(text, decimal="."):
     return (value, found[2] + found[5]) if abs(value) <= FLOAT32_MAX else None
 
 
-def decimal_mark(rows, delimiter):
-    """The decimal mark of a table, as cells show it that are a number with one mark alone.
+def decimal_mark(rows, delimiter, default):
+    """The decimal mark of a table.
 
-    If none does, it is a comma where semicolons stand between cells: they do so for its sake.
+    A cell shows it that is a number with one mark, and none with the other. If no cell does, a
+    table with semicolons between its cells has decimal commas. The `default` holds for the rest.
 
     Examples
     --------
-    >>> decimal_mark([["0,5", "1.234"]], ","), decimal_mark([["0,5", "0.5"]], ";")
+    >>> decimal_mark([["0,5", "1.234"]], ",", "."), decimal_mark([["0,5", "0.5"]], ";", ".")
     (',', '.')
-    >>> decimal_mark([["1,234"]], ","), decimal_mark([["1,234"]], ";")
+    >>> decimal_mark([["1,234"]], ",", "."), decimal_mark([["1,234"]], ";", ".")
     ('.', ',')
     """
-    cells = {cell for row in rows for cell in row if "." in cell or "," in cell}
-    found = {tuple(as_number(cell, mark) is not None for mark in MARKS) for cell in cells}
-    has_comma = (False, True) in found or (delimiter == ";" and (True, True) in found)
-    return "," if has_comma and (True, False) not in found else "."
+    found = set()
+    for cell in itertools.chain.from_iterable(rows):
+        marks = [mark for mark in MARKS if as_number(cell, mark)]
+        if len(marks) == 1:
+            found.update(marks)
+    if len(found) == 1:
+        return found.pop()
+    return "," if delimiter == ";" and not found else default
 
 
 def days(texts, form):

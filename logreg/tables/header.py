@@ -12,7 +12,7 @@ from logreg.errors import DatasetError, cut, listed, quoted
 from logreg.tables.columns import MARKS, as_number
 
 LABEL_NAMES = ("label", "class", "target", "y")
-ROW_NAMES = ("", "Unnamed: 0")  # of a first column, as pandas and R write them
+ROW_NAMES = ("", "Unnamed: 0", "rownames")  # of a first column, as pandas and R write them
 
 
 class Header:
@@ -30,7 +30,7 @@ class Header:
         self.known, self.texts = known or Columns(), ()
         self.has_header = options.header if row else True
         if self.has_header is None:
-            self.has_header = self._is_header(rows[0], rows[:2][-1])
+            self.has_header = self._is_header(rows[0], rows[1:] or rows)
         if self.has_header and len(rows) == 1:
             raise DatasetError("no row is below row 1, a header (`header=False`: it is data)")
         self.names, self.data = (self.cells, rows[1:]) if self.has_header else ([], rows)
@@ -52,18 +52,34 @@ class Header:
             self.dropped.update(self.chosen(options.drop or (), "to drop"), self._nameless())
 
     def _is_header(self, cells, below):
-        named = cells[1:] if cells[0] == "" else cells
-        return (
-            all(map(self.is_text, named))
-            or cells == list(self.known.names or ())
-            or (len(named) > 2 and named == [str(i) for i in range(len(named))])  # as of pandas
-            or any(
-                # y is no sure name: it may be an answer, as n is.
-                cell.lower() in LABEL_NAMES[:-1]
-                or (self.is_text(cell) and text and not self.is_text(text))
-                for cell, text in zip(cells, below)
-            )
-        )
+        """Whether the cells of row 1 name the columns of the rows below."""
+        if cells == list(self.known.names or ()):
+            return True
+        label = self.options.label_column
+        if isinstance(label, str) and label in cells and self.is_text(label):
+            return True
+        for cell, first in zip(cells, below[0]):
+            # y is no sure name: it may be an answer, as n is.
+            if cell.lower() in LABEL_NAMES[:-1]:
+                return True
+            if self.is_text(cell) and first and not self.is_text(first):
+                return True
+        columns = [*zip(*below)]
+        if cells[0] == "":  # above the names of rows
+            cells = cells[1:]
+            columns = columns[1:]
+        return all(map(self.is_text, cells)) or self._are_places(cells, columns)
+
+    def _are_places(self, cells, columns):
+        """Whether each cell is the number of its column from 0, as pandas has it, or a name.
+
+        A text that stands in the column below, too, is no name.
+        """
+        for i, (cell, column) in enumerate(zip(cells, columns)):
+            is_name = self.is_text(cell) and cell not in column
+            if cell != str(i) and not is_name:
+                return False
+        return len(cells) > 2
 
     def _nameless(self):
         """The first column if it has no name, and the last if it has no cell either."""
@@ -168,8 +184,11 @@ class Header:
     def _chosen(self, wanted, purpose):
         wanted = str(wanted)
         if wanted not in self.places or self.counts[wanted] > 1:
+            as_data = ""
+            if not self.has_header:
+                as_data = "; row 1 is taken for data: `header=True` makes it a header"
             raise DatasetError(
                 f"has no column {cut(wanted)} {purpose}, or several; {self.titles(wanted)}: give a "
-                "name from the header, or a number counted from 1 (-1: the last)"
+                f"name from the header, or a number counted from 1 (-1: the last){as_data}"
             )
         return self.places[wanted]

@@ -2,13 +2,14 @@
 
 import dataclasses
 import functools
+import json
 import math
 import re
 from pathlib import Path
 
 import numpy
 import pytest
-from builders import arguments, make_pairs, new_run, outcome
+from builders import arguments, make_pairs, new_run, outcome, sealed, write
 
 from logreg import engine, fit
 from logreg.callbacks import Callback, History, StopTraining
@@ -135,6 +136,46 @@ def test_what_a_run_is_not_resumed_from(now, message, working_folder):
     said = rf"run\.state cannot be resumed from.*{message}"
     with engine.floatx("float64" if now else "float32"), pytest.raises(ModelFileError, match=said):
         Checkpoint("run.state", resume=True).restore(run_of(**now))
+
+
+ROW = [4, 0.5, 0.25, 0.25, None, None, None, 1.5]
+FORGED = [
+    {"run": []},
+    {"run": None},
+    {"progress": None},
+    {"progress": {"iter": 19}},
+    {"progress": {"iter": -1, "seconds": 1.0}},
+    {"progress": {"iter": 19.5, "seconds": 1.0}},
+    {"progress": {"iter": True, "seconds": 1.0}},
+    {"progress": {"iter": 19, "seconds": "1"}},
+    {"progress": {"iter": 19, "seconds": math.nan}},
+    {"validations": {}},
+    {"validations": [None]},
+    {"validations": [ROW[:7]]},
+    {"validations": [["4", *ROW[1:]]]},
+    {"validations": [[4.5, *ROW[1:]]]},
+    {"validations": [ROW, ROW]},
+    {"validations": [[20, *ROW[1:]]]},
+    {"validations": [[4, 0.5, None, *ROW[3:]]]},
+    {"validations": [[4, [0.5], *ROW[2:]]]},
+    {"validations": [ROW]},  # its best parameters lack
+]
+
+
+@pytest.mark.parametrize("told", FORGED)
+def test_a_state_that_no_run_has_written_is_refused(told, working_folder):
+    run = run_of()
+    run.params = run.variables[:1]
+    header = {"run": run.settings(), "progress": {"iter": 19, "seconds": 7.5}, "validations": []}
+    arrays = [
+        [f"variable {i}", v.dtype, engine.value(v).shape] for i, v in enumerate(run.variables)
+    ]
+    header = {**header, **told, "format": "logreg checkpoint", "version": 1, "arrays": arrays}
+    data = b"".join(engine.value(variable).tobytes() for variable in run.variables)
+    write("run.state", sealed(json.dumps(header), data))
+    said = "^run.state cannot be resumed from: ((one of )?its (run|progress|valid)|the parameters)"
+    with pytest.raises(ModelFileError, match=said):
+        Checkpoint("run.state", resume=True).restore(run)
 
 
 def test_a_run_without_a_best_yet_comes_back_whatever_the_data_are_called(working_folder):

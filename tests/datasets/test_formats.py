@@ -33,6 +33,7 @@ PLAIN = ("|u1", "<f4", "<f8")  # are trained on as they lie in a file
 DTYPES = [*IDX_CODES, "<i8", ">u8", "<f2", "<f4", "<f8", "?", "U3", "S2"]
 deflated = functools.partial(zip_bytes, compression=zipfile.ZIP_DEFLATED)
 MAYBE_GZIPPED = st.sampled_from([bytes, gzip.compress])
+BOTH = st.booleans()
 
 
 def py2_pickle(pairs, protocol):
@@ -89,11 +90,13 @@ def test_idx_npy_and_npz_hold_what_was_written(dtype, x, y, how):
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 @pytest.mark.parametrize("module", [b"numpy.core", b"numpy._core"])
 @bounded(max_examples=10)
-@given(x=any_array(DTYPES), y=any_array(DTYPES), zipped=MAYBE_GZIPPED, by_columns=st.booleans())
-def test_pickles_of_both_numpys(protocol, module, x, y, zipped, by_columns):
-    x = numpy.asfortranarray(x) if by_columns else x
-    pairs = [(x, y), (y.T, x), [numpy.moveaxis(x, 0, -1), x]]
-    data = pickle.dumps(pairs, protocol)
+@given(
+    x=any_array(DTYPES), y=any_array(DTYPES), zipped=MAYBE_GZIPPED, is_turned=BOTH, is_tuple=BOTH
+)
+def test_pickles_of_both_numpys(protocol, module, x, y, zipped, is_turned, is_tuple):
+    x = numpy.asfortranarray(x) if is_turned else x
+    pairs = [[x, y], (y.T, x), [numpy.moveaxis(x, 0, -1), x]]
+    data = pickle.dumps(tuple(pairs) if is_tuple else pairs, protocol)
     if protocol < 4:  # else the length of the name stands before it
         data = data.replace(b"cnumpy.core.", b"cnumpy._core.")
         data = data.replace(b"cnumpy._core.", b"c" + module + b".")
@@ -121,7 +124,7 @@ def pairs_of(x, y=None):
 
 
 REFUSED = {
-    "idx that claims": (b"\0\0\x08\x03" + b"\0\0\xea\x60" * 3, "by its header|larger than mem"),
+    "idx that claims": (b"\0\0\x08\x03" + b"\0\0\xea\x60" * 3, "by its header|100 times"),
     "idx of another type": (bytes([0, 0, 7, 1, 0, 0, 0, 1, 0]), "not a file of arrays"),
     "npy of objects": (npy_bytes(OBJECTS), r"object array: save numbers .*astype"),
     "npz of no npy": (zip_bytes({"x.npy": b"1,2\n"}), "array 'x': neither an npy nor"),
@@ -201,7 +204,7 @@ def test_an_attack_ends_in_our_error(name, capfd):
         said = r"asks for \S+, which was not run" if is_told else ""
         with peak_memory() as peak, pytest.raises(error, match=f"^hostile.pkl.*: .*{said}"):
             read(path)
-        assert peak() < 150 * len(ATTACKS[name]) + 9e6  # a byte may make an object
+        assert peak() < 350 * len(ATTACKS[name]) + 9e6  # a byte may make an object
     assert capfd.readouterr() == ("", "") and os.listdir(".") == ["hostile.pkl"]
 
 

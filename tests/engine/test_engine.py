@@ -70,11 +70,9 @@ def test_steps_are_numpys(device):
     softmax = Softmax()
     train_model = softmax.compile(softmax.updates(), 3)
     assert softmax.is_taken()  # compiling takes no step
-    for indices in ([], [2], [0, 3, 1, 1], [3, 2, 0]):
-        for index in indices:
-            train_model(index)
-        expected = [softmax.step(index) for index in indices]
-        costs = train_model.costs()
+    for first, last in ((2, 2), (0, 2), (3, 3), (1, 3), (0, 1)):
+        costs = train_model(first, last)
+        expected = [softmax.step(index) for index in range(first, last + 1)]
         assert all(cost.dtype == "float32" for cost in costs)
         numpy.testing.assert_allclose(costs, expected, rtol=1e-4)
         assert softmax.is_taken()

@@ -29,11 +29,9 @@ def test_data_and_parameters_stay_on_the_device(jax):
     updates = momentum(softmax.cost, softmax.model.params, 0.1)
     variables = [features, *labels.owner.inputs, *(variable for variable, _ in updates)]
     train_model = softmax.compile(updates, 4)
-    for index in (0, 1, 2, 3, 1):
-        train_model(index)
+    assert len(train_model(0, 3)) == 4 and len(train_model(1, 1)) == 1
     engine.compile_errors(softmax.x, softmax.y, softmax.dataset, 10, softmax.errors)()
     engine.set_value(variables[2], engine.value(variables[2]) / 2)  # as a resumed run does
-    assert len(train_model.costs()) == 5
     assert all(isinstance(variable.container.storage[0], jax.Array) for variable in variables)
 
 

@@ -253,11 +253,9 @@ def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
             cost = softmax.model.negative_log_likelihood(softmax.y, weights)
             softmax.cost = penalty(cost, softmax) if penalty else cost
             pairs = RULES[rule](softmax.cost, softmax.model.params)
-            train_model = softmax.compile(pairs, block=3)
-        for index in (0, 1, 2, 1):
-            train_model(index)
-        # What lists the costs takes the steps that are only noted.
-        found.append([train_model.costs(), *(engine.value(variable) for variable, _ in pairs)])
+            train_model = softmax.compile(pairs, 3)
+        costs = [*train_model(0, 2), *train_model(1, 1)]
+        found.append([costs, *(engine.value(variable) for variable, _ in pairs)])
     for one, other in zip(*found):
         numpy.testing.assert_allclose(one, other, rtol=2e-5, atol=1e-6)
 
@@ -281,8 +279,8 @@ def test_other_arrays_in_the_shared_variables_are_laid_out_anew(change, cell, pr
     loss = engine.compile_mean(*given, softmax.cost)
     for _ in range(2):  # from the second time on, they are laid out
         for index in (0, 75, 5):  # the last, before 8 that are left over, and another
-            train_model(index)
-            assert train_model.costs() == pytest.approx([softmax.step(index)], rel=1e-5)
+            costs = train_model(index, index)
+            assert list(costs) == pytest.approx([softmax.step(index)], rel=1e-5)
             assert softmax.is_taken() and error()[1] == softmax.error()
             expected, *_ = cost_and_gradients(softmax.data_x, softmax.data_y, *softmax.values)
             assert loss() == pytest.approx(expected, rel=1e-5)

@@ -3,6 +3,9 @@
 import re
 
 import pytest
+from builders import sample
+
+from logreg import Predictor
 
 TUTORIAL = """
 import os, pickle, sys
@@ -40,6 +43,36 @@ def test_the_tutorials_module_is_there(run_old):
     assert lines[:2] == ["... loading data", "float32 True"]
     assert lines[-3] == "Predicted values for the first 10 examples in test set:"
     assert lines[-1] == "['old.py', '7', '--seed=3', '-v'] __main__ Kept"
+
+
+PREDICT = """
+import pickle
+import theano
+from logistic_sgd import load_data
+
+def predict():
+    # The tutorial's last section: a file is loaded, and its graph is compiled.
+    with open("best_model.pkl", "rb") as file:
+        classifier = pickle.load(file)
+    predict_model = theano.function(inputs=[classifier.input], outputs=classifier.y_pred)
+    _, _, (test_set_x, test_set_y) = load_data("mnist_sample")
+    print(predict_model(test_set_x.get_value()[:10]).tolist(), classifier.W.dtype)
+
+predict()
+"""
+
+
+@pytest.mark.parametrize("trained, floatx", [("float32", "float64"), ("float64", "float32")])
+def test_a_model_of_the_command_predicts_as_in_the_tutorial(trained, floatx, run_old, cli):
+    options = ["--batch-size=100", "--n-epochs=2", f"--floatx={trained}"]
+    assert cli("train", "mnist_sample", *options).code == 0
+    flags = "import os\nos.environ['THEANO_FLAGS'] = os.environ.get('THEANO_FLAGS', '') "
+    done = run_old(f"{flags}+ ',floatX={floatx}'\n" + PREDICT)
+    assert done.returncode == 0, done.stderr
+    x = sample()["x_test"][:10].reshape(10, 784) / 256
+    classes = (x @ Predictor("best_model.pkl").W + Predictor("best_model.pkl").b).argmax(axis=1)
+    assert done.stdout == f"... loading data\n{classes.tolist()} {floatx}\n"
+    assert ("its parameters are rounded" in done.stderr) == (floatx == "float32")
 
 
 def test_a_module_beside_the_program_wins(run, working_folder):

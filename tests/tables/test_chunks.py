@@ -6,9 +6,11 @@ from dataclasses import replace
 import numpy
 import pandas
 import pytest
-from reads import labels_of, read, table
+from conftest import peak_memory
+from reads import labels_of, put, read, table
 
 from logreg.datasets import preprocessing
+from logreg.datasets.facts import Facts, of_columns
 from logreg.datasets.formats import sniff
 from logreg.datasets.options import TableOptions
 from logreg.errors import DatasetError
@@ -52,6 +54,48 @@ def test_encodings(encoding, is_given, is_gzipped):
     found = table(gzip.compress(data, 1) if is_gzipped else data, encoding=given)
     assert (found.columns.names, found.labels) == (("größe",), ["süß", "é"])
     assert found.x.ravel().tolist() == [1, 2] * 20_000 and sniff("t.csv") == "table"
+
+
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "cp1252"]  # the last as in training
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_model_reads_a_table_in_its_own_encoding(encoding):
+    text = "größe;kind\nsüß;x\nsauer;y\n"
+    known = table(text.encode("cp1252"), encoding="cp1252").columns
+    put(("kind;größe\n" + "x;süß\n" * 70_000).encode(encoding))
+    facts = Facts(n_in=2, **of_columns(known))
+    (rows,) = table_batches("t.csv", facts.table_options(), 10**6, facts.table)
+    assert (rows.x == [0, 1]).all() and len(rows.x) == 70_000
+
+
+DECIMALS = [
+    # The mark in training; a table to predict, and what it means.
+    (".", "a;b\n1,5;2\n1,500;3\n", [[1.5, 2], [1.5, 3]]),  # Excel's, in German
+    (",", "a,b\n1.5,2\n", [[1.5, 2]]),
+    (".", "a;b\n1,500;3\n", [[1.5, 3]]),  # no cell decides
+    (",", 'a,b\n"1,500",3\n', [[1.5, 3]]),
+    (".", 'a,b\n"1,500",3\n', [[1500, 3]]),
+]
+
+
+@pytest.mark.parametrize("mark, text, wanted", DECIMALS)
+def test_a_table_to_predict_has_its_own_decimal_mark(mark, text, wanted):
+    options = TableOptions(decimal=mark)
+    facts = Facts(columns=["a", "b"], label_number=3, n_in=2, options=options)
+    put(text)
+    (rows,) = table_batches("t.csv", facts.table_options(), 9, facts.table)
+    assert rows.x.tolist() == wanted
+    given = facts.table_options(TableOptions(decimal="."))
+    assert given.decimal == "."
+
+
+def test_an_endless_line_is_refused():
+    data = gzip.compress(b"a" * 50_000_000, 1)
+    said = "a line of more than 8,388,608 characters"
+    with peak_memory() as peak, pytest.raises(DatasetError, match=said):
+        table(data)
+    assert peak() < 60_000_000
 
 
 def test_a_table_in_many_chunks(monkeypatch):

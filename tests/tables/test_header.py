@@ -22,11 +22,16 @@ RULES = [
     # The columns are counted from 0, as by pandas.
     ("0,1,2\n5,6,7\n", True, 2, ("0", "1")),
     (",0,1,2\n7,5,6,7\n", True, 3, ("0", "1")),
+    ("0,1,2,species\n5,6,7,a\n5,6,7,b\n", True, 3, ("0", "1", "2")),
+    (",0,1,species\n7,5,6,a\n", True, 3, ("0", "1")),
+    ("rownames,a,kind\n1,2,x\n", True, 2, ("a",)),  # of R
     # Otherwise it is data.
     ("0,5;1,5;ant\n0,7;2,5;bee\n", False, 2, None),  # no text, but with a decimal comma
     ("species,7157,672\na,1,2\n", False, 2, None),
     ("1,,2\n1,2,5\n", False, 2, None),
     ("0,1\n3,4\n", False, 1, None),
+    ("0,1,2,b\n5,6,7,a\n5,6,7,b\n", False, 3, None),  # b is an answer
+    ("0,b\n1,a\n", False, 1, None),
     ("a,2\n,3\n", False, 1, None),
     # A cell called y may be an answer.
     ("1,y\n2,n\n", False, 1, None),
@@ -51,6 +56,16 @@ def test_the_rules(text, header, label, names, capsys):
     assert (found.columns.label, found.columns.names) == (label, names)
     assert len(found.codes) == text.count("\n") - header
     assert found.first_rows[0] == 1 + header
+
+
+def test_a_label_column_that_row_1_names_makes_it_a_header():
+    found = table("5,7,kind,3\n1,2,x,9\n3,4,y,9\n", label_column="kind")
+    assert (found.columns.names, found.labels) == (("5", "7"), ["x", "y"])
+    assert table("1,2,3\n3,4,1\n", label_column="2").labels == ["2", "4"]  # that is a number
+    with pytest.raises(
+        DatasetError, match=r"no column species.*; row 1 is taken for data: `header"
+    ):
+        table("1,2,3\n3,4,1\n", label_column="species")
 
 
 def test_an_option_overrules_the_rules(capsys):

@@ -28,8 +28,9 @@ class Softmax:
     def updates(self):
         return updates.sgd(self.cost, self.model.params, 0.5)
 
-    def compile(self, updates, block):
-        return engine.compile_step(self.x, self.y, self.dataset, 10, self.cost, updates, block)
+    def compile(self, updates, n_at_once):
+        given = self.x, self.y, self.dataset, 10, self.cost, updates
+        return engine.compile_step(*given, n_at_once)
 
     def step(self, index):
         """Take a step of NumPy's on `values`; return the cost before it."""

@@ -1,0 +1,62 @@
+"""Training the best model of a run anew, on training and validation rows together."""
+
+import math
+from dataclasses import replace
+
+from logreg import engine
+from logreg.blocks import minibatches_at_once
+from logreg.callbacks.base import catching_stop
+from logreg.console import COMPILING, starting, warning
+from logreg.datasets import variables
+from logreg.errors import SettingError
+from logreg.parallel.ranks import ranks
+
+
+def check_joinable(data):
+    """Raise a SettingError if training and validation set cannot become one."""
+    if ranks.size > 1:
+        raise SettingError("several ranks share the rows of a set: give `refit=False`")
+    stored = [engine.as_stored(features) for features, _ in data[:2]]
+    if len({(s.shared.dtype, s.scale, s.prepare) for s in stored}) > 1:
+        kinds = " and ".join(s.shared.dtype for s in stored)
+        raise SettingError(
+            f"training and validation x are {kinds}: give one type, or `refit=False`"
+        )
+
+
+def train_anew(run, start, expressions, validate_model, callbacks):
+    """Train the best model of a run anew, for as many minibatches as it had, on more rows.
+
+    These are the training and the validation rows together, in a random order; `start` has what
+    ``run.variables`` began with. What comes of it takes the place of ``run.best_values``, which
+    stay if the run or this has been stopped or has diverged. Each `on_minibatch_end` gets a Run
+    that counts these minibatches; what callbacks have changed beside ``run.variables`` stays.
+    """
+    if run.reason not in ("patience", "n_epochs") or not run.best_values:
+        return
+    data = variables.joined(run.data)
+    batch_size = run.hyperparameters.batch_size
+    anew = replace(run, data=data, iter=-1)
+    n_at_once = minibatches_at_once(anew, callbacks)
+    x, y, cost, _, updates, *_ = expressions
+    with starting(COMPILING):
+        train_model = engine.compile_step(x, y, data.train, batch_size, cost, updates, n_at_once)
+    for variable, value in zip(run.variables, start):
+        engine.set_value(variable, value)
+    best_iter = run.stopping.best_iter
+    with catching_stop(run):
+        while anew.iter < best_iter:
+            first = (anew.iter + 1) % anew.n_train_batches
+            n = min(n_at_once, anew.n_train_batches - first, best_iter - anew.iter)
+            train_model(first, first + n - 1)
+            anew.iter += n
+            for callback in callbacks:
+                callback.on_minibatch_end(anew)
+    if run.reason in ("interrupted", "stopped"):
+        return
+    validation = validate_model()
+    if validation is None or not math.isfinite(validation[-1] or 0):
+        warning("trained anew on all rows, the model diverged: that of fewer rows is kept")
+        return
+    run.best_values = [engine.value(param).copy() for param in run.params]
+    run.n_refit_rows = engine.n_rows(data.train[0])

@@ -1,0 +1,40 @@
+"""The rule by which a training gets the bits of its parameters.
+
+Plain descent on arrays keeps its bits for good. Those of tables, and of l1, l2 and momentum, may
+change. Whoever changes them raises LATEST, and keeps the older arithmetic for a `current()` below
+it. A model file keeps the rule that it was trained by, and ``--verify`` trains by that rule.
+"""
+
+import contextlib
+
+LATEST = 1
+
+
+class _Rule:
+    number = LATEST
+
+
+_rule = _Rule()
+
+
+def current():
+    """The number of the rule that trainings go by now."""
+    return _rule.number
+
+
+@contextlib.contextmanager
+def following(number):
+    """Let trainings within the block go by a rule, as that of a model file.
+
+    Examples
+    --------
+    >>> with following(1):
+    ...     current()
+    1
+    """
+    before = _rule.number
+    _rule.number = number
+    try:
+        yield
+    finally:
+        _rule.number = before

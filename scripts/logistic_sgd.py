@@ -1,0 +1,182 @@
+"""The tutorial's program in one file: a softmax classifier, trained by minibatch SGD.
+
+    python scripts/logistic_sgd.py               # on the sample that comes with logreg
+    python scripts/logistic_sgd.py MNIST         # on the four IDX files in a folder
+
+It reads from top to bottom: the model, the data, the training with early stopping, and the
+prediction. It imports nothing of logreg, and prints what logreg prints on the same data. For MNIST
+that is the log of the Theano tutorial, to the last digit.
+"""
+
+import gzip
+import os
+import sys
+import timeit
+
+import numpy
+
+# Both engines compute in float64 unless they are told. Theano also looks for a BLAS through
+# numpy.distutils, which fails on NumPy 1.22 and later: an empty flag keeps it from looking.
+os.environ.setdefault("THEANO_FLAGS", "floatX=float32,blas.ldflags=")
+os.environ.setdefault("PYTENSOR_FLAGS", "floatX=float32")
+try:
+    import theano
+    import theano.tensor as T
+except ImportError:  # from Python 3.12 on, there is PyTensor, which continues Theano
+    import pytensor as theano
+    import pytensor.tensor as T
+
+SAMPLE = os.path.join(os.path.dirname(__file__), "..", "data", "mnist_sample.npz")
+
+
+class LogisticRegression:
+    """Softmax regression: it computes a score for each class, and turns scores into probabilities.
+
+    The scores of a row x are x W + b. The probability of a class is exp(its score), divided by the
+    sum over all classes.
+
+    Parameters
+    ----------
+    input : symbolic matrix, shape (n, n_in)
+        A minibatch of rows.
+    n_in, n_out : int
+        The number of features and of classes.
+    """
+
+    def __init__(self, input, n_in, n_out):
+        # The cost is convex: zeros are as good a start as any other.
+        self.W = theano.shared(numpy.zeros((n_in, n_out), theano.config.floatX), name="W")
+        self.b = theano.shared(numpy.zeros(n_out, theano.config.floatX), name="b")
+        self.params = [self.W, self.b]
+        scores = T.dot(input, self.W) + self.b
+        # Subtracting the largest score changes no probability, and keeps exp from overflowing.
+        scores = scores - scores.max(axis=1, keepdims=True)
+        normalizer = T.exp(scores).sum(axis=1, keepdims=True)
+        self.log_p_y_given_x = scores - T.log(normalizer)
+        self.y_pred = T.argmax(scores, axis=1)
+
+    def negative_log_likelihood(self, y):
+        """The cost: the mean of -log(probability of the right class) over the minibatch."""
+        rows = T.arange(y.shape[0])
+        return -T.mean(self.log_p_y_given_x[rows, y])
+
+    def errors(self, y):
+        """The fraction of the minibatch that is put into a wrong class."""
+        return T.mean(T.neq(self.y_pred, y))
+
+
+def read_idx(path):
+    """Read an IDX file of bytes, gzipped or not: a header, the sizes of the axes, the values."""
+    if os.path.exists(path):
+        with open(path, "rb") as file:
+            data = file.read()
+    else:
+        with gzip.open(path + ".gz", "rb") as file:
+            data = file.read()
+    n_axes = data[3]
+    shape = numpy.frombuffer(data, ">i4", n_axes, offset=4)
+    return numpy.frombuffer(data, "uint8", offset=4 + 4 * n_axes).reshape(shape)
+
+
+def load_data(folder=None):
+    """Load the training, the validation and the test set, as pairs of shared variables.
+
+    Without a folder, they are those of the sample. Of MNIST, the last 10,000 training images are
+    the validation set.
+    """
+    if folder is None:
+        with numpy.load(SAMPLE) as sample:
+            names = ("train", "valid", "test")
+            pairs = [(sample["x_" + name], sample["y_" + name]) for name in names]
+    else:
+        x = read_idx(os.path.join(folder, "train-images-idx3-ubyte"))
+        y = read_idx(os.path.join(folder, "train-labels-idx1-ubyte"))
+        x_test = read_idx(os.path.join(folder, "t10k-images-idx3-ubyte"))
+        y_test = read_idx(os.path.join(folder, "t10k-labels-idx1-ubyte"))
+        pairs = [(x[:-10000], y[:-10000]), (x[-10000:], y[-10000:]), (x_test, y_test)]
+    return [shared_dataset(images, labels) for images, labels in pairs]
+
+
+def shared_dataset(images, labels):
+    """Put images, as rows of numbers from 0 to 1, and their labels into shared variables."""
+    x = images.reshape(len(images), -1).astype(theano.config.floatX) / 256
+    y = labels.astype("int32")
+    return theano.shared(x, name="x"), theano.shared(y, name="y")
+
+
+def sgd_optimization_mnist(folder=None, learning_rate=0.13, n_epochs=1000, batch_size=600):
+    """Train until patience runs out; print the log, and some predictions of the best model.
+
+    Returns the classifier, which has the parameters of the best validation.
+    """
+    print("... loading data")
+    datasets = load_data(folder)
+    n_rows = [images.get_value(borrow=True).shape[0] for images, _ in datasets]
+    n_train_batches, n_valid_batches, n_test_batches = (n // batch_size for n in n_rows)
+    test_images = datasets[2][0].get_value(borrow=True)
+
+    print("... building the model")
+    index = T.lscalar("index")
+    x = T.matrix("x")
+    y = T.ivector("y")
+    classifier = LogisticRegression(x, n_in=test_images.shape[1], n_out=10)
+    cost = classifier.negative_log_likelihood(y)
+    gradients = T.grad(cost, classifier.params)
+    rate = numpy.asarray(learning_rate, theano.config.floatX)
+    updates = [(param, param - rate * g) for param, g in zip(classifier.params, gradients)]
+    start = index * batch_size
+
+    def minibatch(set_x, set_y):
+        return {x: set_x[start : start + batch_size], y: set_y[start : start + batch_size]}
+
+    train_model = theano.function([index], cost, updates=updates, givens=minibatch(*datasets[0]))
+    validate_model = theano.function([index], classifier.errors(y), givens=minibatch(*datasets[1]))
+    test_model = theano.function([index], classifier.errors(y), givens=minibatch(*datasets[2]))
+    predict_model = theano.function([x], classifier.y_pred)
+
+    print("... training the model")
+    patience = 5000  # minibatches that are trained on in any case
+    patience_increase = 2  # a significant improvement makes it wait for twice as many
+    improvement_threshold = 0.995  # below this share of the best error, it is significant
+    validation_frequency = min(n_train_batches, patience // 2)
+    best_error = numpy.inf
+    test_error = None
+    best_values = None
+    epoch = 0
+    is_patient = True
+    start_time = timeit.default_timer()
+    while is_patient and epoch < n_epochs:
+        epoch += 1
+        for minibatch_index in range(n_train_batches):
+            train_model(minibatch_index)
+            iter = (epoch - 1) * n_train_batches + minibatch_index
+            if (iter + 1) % validation_frequency == 0:
+                error = numpy.mean([validate_model(i) for i in range(n_valid_batches)])
+                where = f"epoch {epoch}, minibatch {minibatch_index + 1}/{n_train_batches}"
+                print(f"{where}, validation error {100 * error:f} %")
+                if error < best_error:
+                    if error < best_error * improvement_threshold:
+                        patience = max(patience, iter * patience_increase)
+                    best_error = error
+                    best_values = [param.get_value() for param in classifier.params]
+                    test_error = numpy.mean([test_model(i) for i in range(n_test_batches)])
+                    print(f"     {where}, test error of best model {100 * test_error:f} %")
+            if patience <= iter:
+                is_patient = False
+                break
+    seconds = timeit.default_timer() - start_time
+
+    print(
+        f"Optimization complete with best validation score of {100 * best_error:f} %, "
+        f"with test performance {100 * test_error:f} %"
+    )
+    print(f"The code run for {epoch} epochs, with {epoch / seconds:f} epochs/sec")
+    for param, value in zip(classifier.params, best_values):
+        param.set_value(value)
+    print("Predicted values for the first 10 examples in test set:")
+    print(predict_model(test_images[:10]))
+    return classifier
+
+
+if __name__ == "__main__":
+    sgd_optimization_mnist(*sys.argv[1:2])

@@ -1,0 +1,122 @@
+"""Blocks of minibatches: where they end, and what callbacks find there."""
+
+import functools
+
+import numpy
+import pytest
+from builders import arguments, make_pairs
+from softmax import Softmax
+
+from logreg import Hyperparameters, LogisticRegression, blocks, engine, fit
+from logreg.callbacks import Callback
+from logreg.engine import T
+from logreg.updates import sgd as descent
+
+
+class Noter(Callback):
+    """Notes the minibatches after which it is called; it promises not to look at parameters."""
+
+    reads_steps = False
+
+    def __init__(self):
+        self.noted = []
+
+    def on_minibatch_end(self, run):
+        self.noted.append(run.iter)
+
+
+class Reader(Noter):
+    reads_steps = True
+
+
+ENDS = [  # of 4 minibatches an epoch, a validation each 3, and patience that ends at 6
+    (Noter, {}, [2, 3, 5, 6]),
+    (Noter, {"MINIBATCHES_AT_ONCE": 2}, [1, 2, 3, 5, 6]),
+    (Noter, {"PRODUCTS_AT_ONCE": 2 * 15 * 10}, [1, 2, 3, 5, 6]),  # W and b have 15 elements
+    (Noter, {"PRODUCTS_AT_ONCE": 1}, [0, 1, 2, 3, 4, 5, 6]),
+    (Reader, {}, [0, 1, 2, 3, 4, 5, 6]),
+]
+
+
+@pytest.mark.parametrize("kind, limits, ends", ENDS, ids=range(5))
+def test_a_block_ends_where_something_else_is_to_be_done(kind, limits, ends, device, monkeypatch):
+    for name, limit in limits.items():
+        monkeypatch.setattr(blocks, name, limit)
+    noter, oracle = kind(), Softmax()
+    settings = Hyperparameters(batch_size=10, n_epochs=9, patience=6, improvement_threshold=1e-9)
+    run = fit_softmax(oracle, noter, settings=settings)
+    assert (noter.noted, run.reason, run.iter) == (ends, "patience", 6)
+    costs = [oracle.step(i % 4) for i in range(7)]
+    assert oracle.is_taken()
+    expected = [numpy.mean(costs[:3]), numpy.mean(costs[3:6])]
+    assert [v.cost for v in run.validations] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("layer, ends", [(lambda x: x, [5, 7]), (T.tanh, [*range(8)])])
+def test_a_refit_goes_in_blocks_too_but_nets_do_not(layer, ends):
+    """Of 6 minibatches an epoch, as many as the best model has had: two epochs of 4."""
+    x, noter = T.matrix("x"), Noter()
+    noter.on_train_begin = lambda run: setattr(noter, "first_run", run)
+    noter.on_minibatch_end = lambda run: run is noter.first_run or noter.noted.append(run.iter)
+    settings = Hyperparameters(batch_size=10, n_epochs=2, criterion="loss")
+    given = arguments(
+        LogisticRegression(layer(x), 4, 3),
+        functools.partial(descent, learning_rate=0.01),
+        x=x,
+        datasets=make_pairs((40, 20, 20), dtype=x.dtype),
+        hyperparameters=settings,
+    )
+    run = fit(**given, callbacks=[noter], refit=True)
+    assert (run.n_refit_rows, run.stopping.best_iter, noter.noted) == (60, 7, ends)
+
+
+THREE_EPOCHS = Hyperparameters(batch_size=10, n_epochs=3)
+
+
+class Looker(Callback):
+    """Takes NumPy's steps along, and sets W after one of them."""
+
+    def __init__(self, softmax):
+        self.softmax, self.taken = softmax, []
+
+    def on_minibatch_end(self, run):
+        self.softmax.step(run.iter % 4)
+        self.taken.append(self.softmax.is_taken())
+        if run.iter == 5:
+            self.softmax.values[0] = numpy.ones((4, 3), "float32")
+            engine.set_value(self.softmax.model.W, self.softmax.values[0])
+
+
+def fit_softmax(softmax, *callbacks, settings=THREE_EPOCHS):
+    given = softmax.x, softmax.y, softmax.cost, softmax.errors, softmax.updates()
+    return fit(*given, softmax.pairs, settings, callbacks)
+
+
+def test_a_callback_that_reads_parameters_finds_those_after_its_minibatch(device):
+    softmax = Softmax()
+    looker = Looker(softmax)
+    fit_softmax(softmax, looker)
+    assert looker.taken == [True] * 12 and softmax.is_taken()
+
+
+def test_callbacks_are_called_in_their_order_and_at_the_end_whatever_fails(monkeypatch):
+    told, seconds, callbacks = [], [], [Callback(), Callback()]
+    monkeypatch.setattr("timeit.default_timer", lambda: len(told))  # a second is a call
+
+    def note(name, event, run, validation=None):
+        told.append((name, event))
+        if event in ("on_validation", "on_train_end"):
+            seconds.append((run.seconds, validation and validation.seconds))
+        if event == "on_train_end":
+            raise KeyError(name)
+
+    begin = ["restore", "check", "on_train_begin"]
+    epoch = ["on_validation", "on_minibatch_end"]  # in one block
+    for name, callback in zip("ab", callbacks):
+        for event in {*begin, *epoch, "on_train_end"}:
+            setattr(callback, event, functools.partial(note, name, event))
+    with pytest.raises(KeyError, match="b"):
+        fit_softmax(Softmax(), *callbacks, settings=Hyperparameters(batch_size=10, n_epochs=2))
+    events = [*begin, *epoch, *epoch, "on_train_end"]
+    assert told == [(name, event) for event in events for name in "ab"]
+    assert seconds[::2] == seconds[1::2] == [(0, 0), (4, 4), (8, None)]
