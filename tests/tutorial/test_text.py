@@ -51,7 +51,11 @@ def test_the_examples_run_in_order():
 
 @pytest.mark.parametrize("block", [block for block in text.blocks() if block.kind == "python"])
 def test_shown_code_is_the_programs(block):
-    """Line for line, but for docstrings and blank lines."""
+    """Line for line, but for docstrings and blank lines; or it is a part of a file."""
+    if block.info.endswith(".py"):
+        shown = textwrap.indent(block.content, "    ")
+        assert shown in (ROOT / block.info).read_text(encoding="utf-8")
+        return
     code = textwrap.dedent(inspect.getsource(pydoc.locate(block.info)))
     code = re.sub(r'(?s) *""".*?"""\n', "", code)
     lines, shown = ([*filter(str.strip, c.splitlines())] for c in (code, block.content))
@@ -88,17 +92,8 @@ def test_nobody_who_skips_chapter_5_is_lost():
     """Its engine is used there, in one section of chapter 6, and in chapter 14."""
     section = re.search(r"(?s)### The same with the engine.*?<details>", CHAPTERS[6]).group()
     others = [*CHAPTERS[:5], CHAPTERS[6].replace(section, ""), *CHAPTERS[7:14], *CHAPTERS[15:]]
-    engine_names = r"\bT\.\w|theano\.\w|classifier|train_model|train_x"
-    assert re.search(engine_names, section) and not re.search(engine_names, "".join(others))
-
-
-def test_each_chapter_has_exercises_and_says_where_it_lives():
-    *chapters, _, _ = CHAPTERS[1:]  # after them come what is next, and the glossary
-    assert [chapter.split(".")[0] for chapter in chapters] == [str(i + 1) for i in range(15)]
-    for chapter in chapters:
-        exercises = re.findall(r"(?m)^\*\*(\d+)\.\d\*\* _(?:Check|Think|Build)\._ ", chapter)
-        assert set(exercises) == {chapter.split(".")[0]}
-        assert "**Where this lives:**" in chapter.split("</details>")[-1]
+    engine = r"(?m)^(?:>>>|\.\.\.) .*(?:\bT\.\w|theano\.|classifier|train_model|train_x)"
+    assert re.search(engine, section) and not re.search(engine, "".join(others))
 
 
 def test_the_notebook_has_the_text_and_a_cell_for_each_exercise(monkeypatch):
