@@ -42,7 +42,8 @@ class BuildKernel(build_ext):
 class SourceDistribution(sdist):
     """An archive of the whole project: from it, the tests run as from a clone."""
 
-    FILES = "Makefile LICENSE .[a-z]*.* .ci/run .github/**/* logreg/**/* scripts/* tests/**/* "
+    FILES = "Makefile LICENSE .[a-z]*.* .codespellrc .ci/run .github/**/* "
+    FILES += "logreg/**/* scripts/* tests/**/* "
     FILES += "data/*.md data/*.png data/penguins.csv data/mnist_sample.npz"
 
     def make_distribution(self):
@@ -130,7 +131,6 @@ setup(
         "notebook": notebook,
         "sklearn": ["scikit-learn>=1.3"],
         "onnx": ["onnx"],
-        "safetensors": ["safetensors"],
         # Theano's C code is linked with it: for nets.
         "blas": [
             "scipy-openblas32; platform_system == 'Linux' and platform_machine in 'x86_64 aarch64'"
@@ -149,7 +149,7 @@ setup(
                 "openpyxl",
                 "scikit-learn>=1.3",
             ),
-            *("onnx", "onnxruntime", "safetensors", *pyarrow),
+            *("onnx", "onnxruntime", *pyarrow),
             *("matplotlib>=3.6", "selenium", *tutorial),
             *("nbformat", "nbclient", "ipykernel"),
             *("mpi4py", "mpich; platform_system != 'Windows'"),

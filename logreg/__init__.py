@@ -11,6 +11,7 @@ from logreg.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from logreg.datasets.variables import load_data as load_data
+    from logreg.errors import LogRegWarning as LogRegWarning
     from logreg.estimator import SoftmaxClassifier as SoftmaxClassifier
     from logreg.fitting import fit_table as fit_table
     from logreg.hyperparameters import Hyperparameters as Hyperparameters
@@ -38,6 +39,7 @@ _NAMES_OF = {
     "saving.variables": ["load_model", "save_model", "load_params", "save_params"],
     "prediction.predictor": ["Predictor"],
     "estimator": ["SoftmaxClassifier"],
+    "errors": ["LogRegWarning"],
 }
 _MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names}
 # SoftmaxClassifier needs the extra `sklearn`, without which `from logreg import *` is to work.

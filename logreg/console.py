@@ -1,14 +1,22 @@
-"""Results go to stdout, by :func:`say`; notes, warnings and errors to stderr, by :func:`note`."""
+"""What is printed: results on stdout, by :func:`say`; notes, warnings and errors by :func:`note`.
+
+A command prints these on stderr. A program that imports logreg gets a warning as Python's, of the
+class LogRegWarning, and a note from the logger ``logreg``.
+"""
 
 import ast
 import contextlib
 import gc
+import logging
 import os
 import re
 import shlex
 import sys
 import threading
 import time
+import warnings
+
+from logreg.errors import LogRegWarning
 
 SLOW_AFTER = 2.0  # seconds until something slow is explained
 STARTING, COMPILING = "starting the engine", "compiling"
@@ -19,6 +27,7 @@ class _Console:
 
     is_quiet = False  # notes and lines of the log are dropped, and no progress is shown
     line = ""  # what stands on the last line of the terminal
+    is_printing = False  # whether notes and warnings are printed, as commands do
     of_command = False  # a command runs, whose user knows options and no arguments
     rank = ""  # which of several processes this is, of which the first one speaks; then ""
 
@@ -32,9 +41,21 @@ def of_command():
     before = _console.is_quiet, _console.of_command
     _console.of_command = True
     try:
-        yield
+        with printing():
+            yield
     finally:
         _console.is_quiet, _console.of_command = before
+
+
+@contextlib.contextmanager
+def printing():
+    """Within the block, notes and warnings are printed."""
+    before = _console.is_printing
+    _console.is_printing = True
+    try:
+        yield
+    finally:
+        _console.is_printing = before
 
 
 def set_quiet(is_quiet):
@@ -81,15 +102,25 @@ def encodable(text, stream):
 
 
 def note(message):
-    """Print a message to stderr, on a line of its own; control characters become escapes.
+    """Tell a message that begins with ``error: ``, ``warning: ``, ``note: `` or nothing of these.
+
+    A command prints it to stderr, on a line of its own; control characters become escapes. Without
+    a command, errors alone are printed: a warning is Python's, and a note goes to the logger.
 
     In a notebook, where stderr looks like an error, what is none goes to stdout. After
     ``set_quiet(True)``, errors and warnings alone are printed; see also :func:`be_rank`. A disk
     that is full, and takes no note, stops nothing.
     """
-    is_error = message.startswith("error: ")
-    is_note = not (is_error or message.startswith("warning: "))
+    is_error, is_warning = message.startswith("error: "), message.startswith("warning: ")
+    is_note = not (is_error or is_warning)
     if not is_error and (_console.rank or (_console.is_quiet and is_note)):
+        return
+    if not (is_error or _console.is_printing):
+        if is_warning:
+            text = message[len("warning: ") :]
+            warnings.warn(text, LogRegWarning, stacklevel=_depth_of_user())
+        else:
+            logging.getLogger("logreg").info(message)
         return
     if _console.rank:
         time.sleep(2)  # what all have met, the first of them says, and ends the others
@@ -100,6 +131,15 @@ def note(message):
     with contextlib.suppress(OSError):
         show("")
         print(encodable(text, stream), file=stream, flush=True)
+
+
+def _depth_of_user():
+    """How many calls above that of its caller the code is that is not logreg's."""
+    package, frame, depth = os.path.dirname(__file__) + os.sep, sys._getframe(1), 1
+    while frame.f_back and frame.f_code.co_filename.startswith(package):
+        frame = frame.f_back
+        depth += 1
+    return depth
 
 
 def as_options(message):
@@ -131,7 +171,7 @@ def in_notebook():
 
 
 def warning(message):
-    """Print on stderr that something may not be as the user thinks."""
+    """Tell that something may not be as the user thinks."""
     note("warning: " + message)
 
 

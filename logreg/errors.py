@@ -20,6 +20,21 @@ class LogRegError(Exception):
     """
 
 
+class LogRegWarning(UserWarning):
+    """Something may not be as the user thinks: a doubt about data, a model or a result.
+
+    Python's filters of warnings hold for it. The commands print it on stderr.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from logreg import LogRegWarning
+    >>> warnings.simplefilter("error", LogRegWarning)  # a doubt ends the program
+    >>> warnings.filters.pop(0)[2] is LogRegWarning
+    True
+    """
+
+
 class EngineError(LogRegError, ImportError):
     """No usable engine, or a device that the engine cannot use."""
 

@@ -2,7 +2,7 @@
 
 import copy
 import threading
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, make_dataclass
 from numbers import Real
 from typing import Any, Optional
 
@@ -10,7 +10,7 @@ import numpy
 
 from logreg.datasets.splits import stratified_order
 from logreg.errors import DatasetError, SettingError, cut, needing, quoted
-from logreg.hyperparameters import DEFAULTS, Hyperparameters, default_batch_size
+from logreg.hyperparameters import Hyperparameters, default_batch_size
 
 with needing("SoftmaxClassifier", "sklearn", "scikit-learn"):
     from scipy.sparse import issparse
@@ -27,11 +27,20 @@ except ImportError:  # before scikit-learn 1.6
 
 MIN_VALIDATION_ROWS = 10
 FLOATS = [numpy.float64, numpy.float32]
+# What the estimator has in another way: the best model goes by the loss.
+OWN = ("criterion", "batch_size", "class_weight")
+_SHARED = [field for field in fields(Hyperparameters) if field.name not in OWN]
+_Settings: Any = make_dataclass(
+    "_Settings",
+    [(field.name, field.type, field.default) for field in _SHARED],
+    eq=False,
+    repr=False,
+)
 _one_at_a_time = threading.Lock()  # floatX is the whole process's, and engines are not for threads
 
 
 @dataclass(eq=False, repr=False)
-class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
+class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
     """Softmax regression, trained by minibatch SGD with early stopping, for scikit-learn.
 
     Features are taken as they are: put a ``StandardScaler`` before it, or divide pixels by 256.
@@ -39,7 +48,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    learning_rate, n_epochs, patience, patience_increase, improvement_threshold, l1, l2, momentum
+    {shared}
         As of :class:`logreg.Hyperparameters`, with the same defaults.
     class_weight : dict or 'balanced', optional
         What the cost of a row is multiplied by: 1 if not given; what a dict has for the row's
@@ -100,15 +109,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
     True
     """
 
-    learning_rate: float = DEFAULTS.learning_rate
-    n_epochs: int = DEFAULTS.n_epochs
     batch_size: Optional[int] = None
-    patience: int = DEFAULTS.patience
-    patience_increase: float = DEFAULTS.patience_increase
-    improvement_threshold: float = DEFAULTS.improvement_threshold
-    l1: float = DEFAULTS.l1
-    l2: float = DEFAULTS.l2
-    momentum: float = DEFAULTS.momentum
     validation_fraction: float = 1 / 6
     shuffle: bool = True
     random_state: Any = 0
@@ -173,12 +174,11 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         return order[:-n_valid], order[-n_valid:]
 
     def _hyperparameters(self, n_train, n_valid):
-        names = {field.name for field in fields(Hyperparameters)} & {*self.get_params()}
-        given = {name: getattr(self, name) for name in names}
-        given["class_weight"] = None  # here, it may be a dict of labels
-        if self.batch_size is None:
-            given["batch_size"] = default_batch_size([n_train, n_valid])
-        return Hyperparameters(criterion="loss", **given)
+        shared = {field.name: getattr(self, field.name) for field in _SHARED}
+        batch_size = self.batch_size
+        if batch_size is None:
+            batch_size = default_batch_size([n_train, n_valid])
+        return Hyperparameters(criterion="loss", batch_size=batch_size, **shared)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -214,3 +214,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         """Tell the most probable class of each row, as an array of labels."""
         scores = self._scores(X)  # first: it raises a NotFittedError
         return self.classes_[scores.argmax(axis=1)]
+
+
+SoftmaxClassifier.__doc__ = str(SoftmaxClassifier.__doc__).replace(
+    "{shared}", ", ".join(field.name for field in _SHARED)
+)

@@ -15,8 +15,7 @@ date is the number of days since 1970-01-01.
 onnx does all of that: its input `x` holds float64 if features are filled or standardized, else
 the model's type, and its outputs are `label` and `probabilities`; its metadata tell what `x` is,
 and have in `logreg` all that the model file tells. npz and json hold the numbers
-above by these names, and in `metadata` all else that the model file tells. safetensors holds the
-arrays among them, and in its metadata `logreg`, in JSON, all that the model file tells.
+above by these names, and in `metadata` all else that the model file tells.
 
 Of a pickle of another program, such as a model of Theano, Lasagne or pylearn2, npz holds every
 array by the path that leads to it. Nothing in the pickle is run.
@@ -105,16 +104,7 @@ def to_json(content, metadata):
     return json.dumps({**lists, "metadata": metadata}, indent=1).encode()
 
 
-def to_safetensors(content, metadata):
-    """Make the bytes of a safetensors file."""
-    arrays = {name: numpy.asarray(value) for name, value in content.items()}
-    arrays = {name: array for name, array in arrays.items() if array.dtype.kind != "U"}
-    with needing("--to safetensors", "safetensors", "safetensors"):
-        import safetensors.numpy
-    return safetensors.numpy.save(arrays, {"logreg": json.dumps(metadata)})
-
-
-WRITERS = {"onnx": to_onnx, "npz": to_npz, "json": to_json, "safetensors": to_safetensors}
+WRITERS = {"onnx": to_onnx, "npz": to_npz, "json": to_json}
 
 
 def parser():

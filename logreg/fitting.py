@@ -29,7 +29,8 @@ def fit_table(
 ) -> Predictor:
     """Train the tutorial's model on a table, as the command does, and write a model file.
 
-    What the command prints is not printed; what makes the result doubtful is told on stderr.
+    What the command prints is not printed; what makes the result doubtful is a LogRegWarning, or a
+    note of the logger ``logreg``.
 
     Parameters
     ----------
@@ -186,10 +187,13 @@ def _check_promised(path, facts):
 
 
 def _preparation(facts):
+    size = NO_PREPARATION.size
+    if facts.pixels.takes_pictures:
+        size = min(facts.pixels.shape[0], 1000)
     return Preparation(
         standardize=facts.feature_scales is not None,
         shuffle=facts.split_seed is not None,
         split_seed=facts.split_seed or 0,
-        size=min(facts.image[0], 1000) if facts.takes_pictures else NO_PREPARATION.size,
+        size=size,
         pixel_scale=facts.pixel_scale if facts.scale_all else None,
     )

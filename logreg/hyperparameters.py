@@ -146,6 +146,7 @@ NAMED_IN_ALL_FILES = (
 
 # Defaults that the data decide, in words.
 BY_DATA = {
+    "learning_rate": f"{DEFAULTS.learning_rate}; for standardized tables 4 / n_in at the most",
     "batch_size": f"{DEFAULTS.batch_size}; a tenth of less than 5,000 rows",
     "criterion": "error; loss for tables, and for one array that is split",
     "n_epochs": f"{DEFAULTS.n_epochs:,}; {EPOCHS_OF_A_TABLE:,} for tables, whose epochs are short",
@@ -159,11 +160,15 @@ def for_data(facts, **given):
     --------
     >>> from types import SimpleNamespace as Facts
     >>> for is_table, split in ((True, None), (False, [400, 50, 50]), (False, None)):
-    ...     found = for_data(Facts(is_table=is_table, split=split, rows=[400, 50, 50]), l2=0.1)
-    ...     found.batch_size, found.criterion, found.n_epochs, found.l2
-    (40, 'loss', 5000, 0.1)
-    (40, 'loss', 1000, 0.1)
-    (40, 'error', 1000, 0.1)
+    ...     facts = Facts(is_table=is_table, split=split, rows=[400, 50, 50])
+    ...     facts.n_in, facts.feature_scales = 100, [0.5] * 100
+    ...     found = for_data(facts, l2=0.1)
+    ...     found.batch_size, found.criterion, found.n_epochs, found.learning_rate, found.l2
+    (40, 'loss', 5000, 0.04, 0.1)
+    (40, 'loss', 1000, 0.13, 0.1)
+    (40, 'error', 1000, 0.13, 0.1)
+    >>> for_data(facts, learning_rate=0.13).learning_rate
+    0.13
     """
     by_loss = facts.is_table or facts.split
     defaults = {
@@ -171,6 +176,10 @@ def for_data(facts, **given):
         "criterion": "loss" if by_loss else DEFAULTS.criterion,
         "n_epochs": EPOCHS_OF_A_TABLE if facts.is_table else DEFAULTS.n_epochs,
     }
+    if facts.is_table and facts.feature_scales is not None:
+        # A row of n_in standardized features has about n_in as its squared norm, and a step that
+        # is much larger than its inverse goes too far.
+        defaults["learning_rate"] = min(DEFAULTS.learning_rate, 4 / facts.n_in)
     return Hyperparameters(**{**defaults, **given})
 
 

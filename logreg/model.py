@@ -12,7 +12,7 @@ Recognition and Machine Learning", section 4.3.4.
 """
 
 import numbers
-from typing import Any, List, NamedTuple
+from typing import Any, Dict, List, NamedTuple
 
 import numpy
 
@@ -54,6 +54,8 @@ class LogisticRegression:
         Class-membership probabilities; each row sums to 1.
     y_pred : symbolic vector, shape (n,), dtype int64
         The most probable class of each row.
+    metadata : dict
+        What a model file tells of the training; only a model that was loaded has it.
 
     Raises
     ------
@@ -73,6 +75,8 @@ class LogisticRegression:
     >>> halved.params
     [b]
     """
+
+    metadata: Dict[str, Any]
 
     def __init__(self, input: Any, n_in: int, n_out: int, W: Any = None, b: Any = None) -> None:
         self.W = _parameter("W", W, (n_in, n_out))

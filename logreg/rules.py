@@ -7,7 +7,8 @@ it. A model file keeps the rule that it was trained by, and ``--verify`` trains 
 
 import contextlib
 
-LATEST = 1
+LATEST = 2
+ONE_HOT_SCALES = 2  # the first rule by which a category has the scale 0.5, not its deviation
 
 
 class _Rule:

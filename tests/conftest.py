@@ -52,8 +52,11 @@ def state_of_the_process(monkeypatch):
 
     A command that runs in this process sets the engine's.
     """
+    from logreg.console import printing
+
     monkeypatch.setattr("logreg.console.SLOW_AFTER", 1e6)
-    yield
+    with printing():  # as in a command: most tests look for notes on stderr
+        yield
     if "logreg.engine" in sys.modules:
         sys.modules["logreg.engine"].theano.config.floatX = "float64"
 

@@ -53,7 +53,9 @@ def test_a_source_distribution_is_the_project(clone, run):
     folders = {"logreg", "tests", "scripts", "data", ".github", ".ci"}
     not_held = {path for path in files(clone) - held if path.parts[0] in folders}
     assert not_held == {Path("data", "train-images-idx3-ubyte")}
-    assert {*map(Path, (".pytest.ini", ".ruff.toml", "Makefile", "README.md"))} <= held
+    assert {
+        *map(Path, (".codespellrc", ".pytest.ini", ".ruff.toml", "Makefile", "README.md"))
+    } <= held
 
 
 @pytest.mark.once

@@ -47,6 +47,32 @@ def test_a_quick_start_says_nothing_even_if_it_fails(monkeypatch):
         events.clear()
 
 
+LIBRARY = """
+import logging, sys, warnings
+from logreg import LogRegWarning, load_data
+logging.basicConfig(stream=sys.stdout, format="%(name)s %(levelname)s %(message)s", level="INFO")
+load_data("t.csv", "kind", shuffle=False)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    load_data("t.csv", "kind", shuffle=False)
+print([(each.category.__mro__[:2] == (LogRegWarning, UserWarning), each.lineno) for each in caught])
+warnings.simplefilter("error")
+load_data("t.csv", "kind", shuffle=False)
+"""
+
+
+def test_a_program_gets_warnings_as_pythons_and_notes_from_the_logger(run, working_folder):
+    (working_folder / "p.py").write_text(LIBRARY)
+    rows = [f"{size},{'ant' if size < 88 else 'bee'}" for size in range(90)]
+    (working_folder / "t.csv").write_text("\n".join(["size,kind", *rows]))
+    done = run("p.py")
+    first, *_, last = done.stderr.splitlines()
+    assert first.startswith(f"{working_folder}/p.py:5: LogRegWarning: every row of the validation")
+    assert last.startswith("logreg.errors.LogRegWarning: every row of the validation set has the")
+    notes = [line for line in done.stdout.splitlines() if line.startswith("logreg INFO note: ")]
+    assert len(notes) >= 3 and "(True, 8)" in done.stdout
+
+
 @pytest.mark.parametrize("quiet", [False, True])
 @pytest.mark.parametrize("in_notebook", [False, True])
 def test_where_a_message_goes(quiet, in_notebook, capsys, monkeypatch):

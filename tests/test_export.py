@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import probabilities, save, write
+from builders import probabilities, save
 
 from logreg.prediction.predictor import Predictor
 
@@ -76,40 +76,19 @@ def read_by_others(form):
         with numpy.load("model.npz", allow_pickle=False) as arrays:
             arrays = dict(arrays)
         return arrays, json.loads(str(arrays.pop("metadata")))
-    if form == "json":
-        lists = json.loads(Path("model.json").read_text())
-        return lists, lists.pop("metadata")
-    safetensors = pytest.importorskip("safetensors", reason="it is not installed")
-    with safetensors.safe_open("model.safetensors", "numpy") as file:
-        arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        return arrays, json.loads(file.metadata()["logreg"])
+    lists = json.loads(Path("model.json").read_text())
+    return lists, lists.pop("metadata")
 
 
-@pytest.mark.parametrize("form", ["npz", "json", "safetensors"])
-def test_what_was_exported_is_read_by_others_and_by_predict(form, told, cli):
-    x, dtype, ours = rows(told), told.get("dtype", "float32"), Predictor("model.pkl")
+@pytest.mark.parametrize("form", ["npz", "json"])
+def test_what_was_exported_is_read_by_others(form, told, cli):
+    x, dtype = rows(told), told.get("dtype", "float32")
     cli("export", "model.pkl", "--to", form)
-    (arrays, metadata), labels = read_by_others(form), told.get("class_labels", [0, 1, 2])
-    assert metadata == ours.metadata
-    names = {"W", "b", "class_labels", "pixel_scale", *told} - {"dtype"}
-    if form == "safetensors":  # which has texts in its metadata alone
-        names -= {"missing", *["class_labels"] * isinstance(labels[0], str)}
-    assert {*arrays} == names
+    arrays, metadata = read_by_others(form)
+    assert metadata == Predictor("model.pkl").metadata
+    assert {*arrays} == {"W", "b", "class_labels", "pixel_scale", *told} - {"dtype"}
     assert (numpy.array(arrays["W"], dtype) == W.astype(dtype)).all()
-    assert [*arrays.get("class_labels", metadata["class_labels"])] == labels
+    assert [*arrays["class_labels"]] == told.get("class_labels", [0, 1, 2])
     assert (expected({**told, **arrays}, x) == expected(told, x)).all()
-
-    found = Predictor(f"model.{form}")
-    assert found.metadata == metadata and found.W.dtype == dtype
-    assert (found.W == ours.W).all() and (found.b == ours.b).all()
-    numpy.save("x.npy", x)
-    commands = (("predict", "x.npy", "--model", f"model.{end}", "--proba") for end in ("pkl", form))
-    assert len({cli(*command) for command in commands}) == 1
-    whole = Path(f"model.{form}").read_bytes()
-    if form == "json":  # as an editor of Windows saves it
-        write("edited.json", b"\xef\xbb\xbf\r\n" + whole.replace(b"\n", b"\r\n"))
-        assert Predictor("edited.json").metadata == metadata
-    for damaged in (whole[: len(whole) // 2], whole[:90] + b"?" + whole[95:]):
-        Path("damaged").write_bytes(damaged)
-        done = cli("predict", "x.npy", "--model", "damaged")
-        assert done.code == 1 and "error: damaged cannot be loaded: it is damaged, or" in done.err
+    done = cli("predict", "x.npy", "--model", f"model.{form}")
+    assert done.code == 1 and "for other programs: give the model file that it was" in done.err

@@ -6,11 +6,12 @@ from conftest import ROOT
 # A leaf: its modules, and the public names that need it.
 LEAVES = {
     "tables": ("logreg.tables", []),
+    "pictures": ("logreg.datasets.pictures", []),
+    "foreign pickles": ("logreg.saving.foreign logreg.saving.any_pickle logreg.export", []),
     "legacy": ("logreg.legacy", []),
     "gpu_backend": ("logreg.engine.gpu_backend", []),
     "page": ("logreg.page logreg.report logreg.plots", []),
     "tutorial": ("logreg.tutorial", []),
-    "export": ("logreg.export", []),
     "estimator": ("logreg.estimator", ["SoftmaxClassifier"]),
     "fitting": ("logreg.fitting", ["fit_table"]),
 }

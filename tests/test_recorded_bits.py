@@ -46,6 +46,18 @@ def test_digits_give_the_recorded_parameters(floatx, divisor, cli):
     assert found == RECORDED[floatx, divisor]
 
 
+def test_a_table_gives_the_recorded_parameters(cli):
+    """By rule 2, which came with another rate of wide tables and another scale of categories."""
+    table = f"{ROOT}/data/penguins.csv"
+    done = cli("train", table, "--label-column=species", "--missing=mean", "--n-epochs=40")
+    assert done.code == 0
+    _, *parameters = model_file.read_model("best_model.pkl")
+    assert [f"{zlib.crc32(array.tobytes()):08x}" for array in parameters] == [
+        "8339c0bc",
+        "d17cfa5e",
+    ]
+
+
 def test_a_model_of_arrays_is_verified(cli, arrays):
     done = cli("train", "--verify", GOLDEN / "plain.pkl")
     assert (done.code, done.out[:30]) == (0, "verified: the 15 parameters ar")

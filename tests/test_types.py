@@ -5,7 +5,7 @@ import sys
 import pytest
 
 CLIENT = """
-from logreg import Hyperparameters, LogisticRegression, Predictor, adam, fit, load_data
+from logreg import Hyperparameters, LogisticRegression, Predictor, adam, fit, load_data, load_model
 from logreg.callbacks import BestModel, Callback, StopTraining
 from logreg.engine import T
 from logreg.run import Run, Validation
@@ -20,6 +20,7 @@ cost = classifier.negative_log_likelihood(y)
 given = x, y, cost, classifier.errors(y), adam(cost, classifier.params, 0.003), load_data("d")
 run = fit(*given, Hyperparameters(n_epochs=2), [BestModel("m.pkl", classifier, note="a"), Stop()])
 rate: float = run.best_validation.error if run.best_validation else run.epoch
+labels_of_file: object = load_model("m.pkl").metadata["class_labels"]
 labels = Predictor("model.pkl").predict([[0.0] * 784])
 """
 FAULTS = {"LogisticRegression(x, n_in='784', n_out=10)": "arg-type", "Predictor()": "call-arg"}

@@ -69,11 +69,7 @@ class Checkpoint(FileCallback):
             engine.set_value(variable, value)
         run.iter, run.seconds = header["progress"]["iter"], header["progress"]["seconds"]
         run.best_values = best_values or None
-        validations = [Validation(*values) for values in header["validations"]]
-        if run.hyperparameters.criterion == "loss":  # older states have the test at that run's end
-            untested = {"test_error": None, "test_error_all_rows": None}
-            validations = [validation._replace(**untested) for validation in validations]
-        run.validations[:] = validations
+        run.validations[:] = [Validation(*values) for values in header["validations"]]
         run.replay()
         shapes = [value.shape for value in best_values]
         expected = [engine.value(param).shape for param in run.params if run.best_validation]

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy
+
 from logreg.datasets.statistics import with_interval
 from logreg.errors import quoted
 
@@ -45,8 +47,8 @@ def test_error(run):
 def doubts(run):
     """Yield what makes the result of a run doubtful, of the tutorial's model on known data.
 
-    That are few validation rows, a rare class, a model that is no better on the test rows than
-    always guessing one class, and a training cost that has grown.
+    These are few validation rows, a rare class, a training cost that has grown, and a model that is
+    no better than a guess: see :func:`_beside_guesses`.
     """
     facts, best = run.data.facts, run.best_validation
     if not (run.is_tutorials and facts.class_counts):
@@ -59,15 +61,47 @@ def doubts(run):
         wrong = _of_rows(best.error_all_rows, n_valid)
         yield f"note: {n_valid} validation rows tell little: {wrong}"
     is_weighted = run.hyperparameters.class_weight  # which may cost errors
-    if not is_weighted:
-        yield from _rare_class(facts)
     cost, initial_cost = run.validations[-1].cost, math.log(facts.n_out)  # of zeros
     cost = math.nan if cost is None else cost  # as a state has what was not finite
     if not cost <= 1.01 * initial_cost:
         ends = f"from {initial_cost:.6g} to {cost:.6g}"
         advice = "a lower learning rate or standardized features may help"
         yield f"warning: the training cost has grown {ends}: {advice}"
-    elif not best.test_error_all_rows < facts.baseline_error and not is_weighted:
+    elif not is_weighted:
+        yield from _beside_guesses(run)
+    if not is_weighted:
+        yield from _rare_class(facts)
+
+
+def _beside_guesses(run):
+    """Yield what is to be said of a model that is no better than a guess.
+
+    A guess is the largest class, or the shares of the classes as probabilities, whose loss is their
+    entropy.
+    """
+    best, facts = run.best_validation, run.data.facts
+    is_better = best.test_error_all_rows < facts.baseline_error
+    counts = numpy.array(facts.class_counts)
+    shares = counts[counts > 0] / counts.sum()
+    entropy = -(shares * numpy.log(shares)).sum()
+    losses = ""
+    if best.loss is not None:
+        losses = (
+            f"its validation loss is {best.loss:.4g}, and that of always predicting the shares of "
+            f"the classes {entropy:.4g}"
+        )
+    if best.loss is not None and best.loss > entropy:
+        yield (
+            f"warning: the best model has worse probabilities than a guess: {losses}; a lower "
+            "learning rate may help, or the features may say nothing of the label"
+        )
+    elif not is_better and best.loss is not None and counts.max() > 2 * counts.min():
+        yield (
+            f"note: the best model is right as often as {_guess(run)}, and yet it has learnt "
+            f"something: {losses}. The classes are uneven; `class_weight='balanced'` counts them "
+            "the same, at the price of more errors for the larger ones"
+        )
+    elif not is_better:
         yield (
             f"warning: the best model is no better than {_guess(run)}: the features may say "
             "nothing of the label"

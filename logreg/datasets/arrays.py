@@ -12,11 +12,10 @@ import numpy
 
 from logreg.datasets.formats import mapping, parsing
 from logreg.datasets.labels import number_classes
+from logreg.datasets.pixels import image_shape
 from logreg.datasets.preprocessing import scale_of
 from logreg.datasets.splits import SPLITS
 from logreg.errors import DatasetError
-
-MIN_IMAGE_SIDE = 8  # pixels; a smaller square number of features says nothing of an image
 
 
 class Part(NamedTuple):
@@ -145,35 +144,3 @@ def _check_alike(xs, name):
                 f"{other.shape[1]} of {other.dtype}: give all sets as many, and labels; and uint8, "
                 "which is scaled by 1/256, to all or to none"
             )
-
-
-def may_be_pixels(low, high):
-    """Whether the columns of a table between these numbers may be an image's pixels.
-
-    Examples
-    --------
-    >>> [may_be_pixels(*ends) for ends in ((0, 255), (-1, 1), (0, 256), (-2, 1))]
-    [True, True, False, False]
-    """
-    return -1 <= low <= high <= 255
-
-
-def image_shape(row_shape, guess=False):
-    """The shape of the image that a row of `row_shape` is, None if it is none.
-
-    With `guess`, a square number of features is taken for a square image.
-
-    Examples
-    --------
-    >>> image_shape((28, 28, 1)), image_shape((64,)), image_shape((32, 32, 3))
-    ((28, 28), None, None)
-    >>> [image_shape((n,), guess=True) for n in (49, 64, 65)]
-    [None, (8, 8), None]
-    """
-    shape = tuple(n for n in row_shape if n != 1)
-    if len(shape) == 2:
-        return shape
-    side = round(float(numpy.prod(row_shape, dtype=float)) ** 0.5)
-    if guess and len(shape) == 1 and side >= MIN_IMAGE_SIDE and side * side == shape[0]:
-        return side, side
-    return None

@@ -16,7 +16,7 @@ from logreg.datasets.arrays import check
 from logreg.datasets.facts import Facts
 from logreg.datasets.formats import mapping
 from logreg.datasets.options import NO_OPTIONS, NO_PREPARATION
-from logreg.datasets.pictures import Layout
+from logreg.datasets.pixels import Layout
 from logreg.datasets.sources import read
 from logreg.datasets.splits import in_groups, order_of, split, split_off
 from logreg.datasets.statistics import learn

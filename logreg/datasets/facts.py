@@ -1,61 +1,133 @@
-"""What is known of data: one frozen object, which travels with them into the model file."""
+"""What is known of data: one frozen object, which travels with them into the model file.
+
+Its fields stand in groups here. They have the names of the keys in a model file, and values that
+JSON has. In every group, None is what is not known, or what the data do not have.
+"""
 
 from dataclasses import dataclass, fields
 from typing import List, Optional
 
 import numpy
 
-from logreg.datasets.arrays import image_shape, may_be_pixels
 from logreg.datasets.options import NO_OPTIONS, Columns, TableOptions
-from logreg.datasets.pictures import Layout
+from logreg.datasets.pixels import Pixels
 from logreg.datasets.preprocessing import Preprocessing
-
-MIN_SIDE = 10  # pixels; in smaller grey images, digits are not laid out as MNIST's are
 
 
 @dataclass(frozen=True, eq=False)
-class Facts:
-    """What is known of the data that a model is trained on; None is what is not known.
+class _OfDataSet:
+    """What every data set has.
 
-    The fields but `options` have the names of the keys in a model file, and values that JSON has.
+    Attributes
+    ----------
+    dataset : str
+        Its name, or where it was found.
+    dataset_sha256 : str
+        See :func:`logreg.datasets.statistics.read_through`.
+    n_in, n_out : int
+        The numbers of features and of classes.
+    class_labels : list
+        As the data give them.
+    class_counts : list of int
+        The number of training rows of each class.
+    rows : list of int
+        The numbers of rows of the training, the validation and the test set.
+    baseline_error : float
+        The test error of always guessing the largest class.
+    split : list of int
+        The numbers of rows of all sets, if the test set was taken from one table or array.
+    split_seed : int
+        The seed of the random order before the split; None if the rows kept their order.
     """
 
-    dataset: Optional[str] = None  # its name, or where it was found
-    dataset_sha256: Optional[str] = None  # see :func:`logreg.datasets.statistics.read_through`
+    dataset: Optional[str] = None
+    dataset_sha256: Optional[str] = None
     n_in: Optional[int] = None
     n_out: Optional[int] = None
-    class_labels: Optional[list] = None  # as the data give them
-    class_counts: Optional[List[int]] = None  # how many training rows each class has
-    rows: Optional[List[int]] = None  # of the training, the validation and the test set
-    baseline_error: Optional[float] = None  # test error of always guessing the largest class
-    image_shape: Optional[List[int]] = None  # of a row, if it has (height, width)
-    # The smallest and the largest training feature, as the data have it and as a model takes it.
+    class_labels: Optional[list] = None
+    class_counts: Optional[List[int]] = None
+    rows: Optional[List[int]] = None
+    baseline_error: Optional[float] = None
+    split: Optional[List[int]] = None
+    split_seed: Optional[int] = None
+
+
+@dataclass(frozen=True, eq=False)
+class _OfFeatures:
+    """The range of features, whether they are pixels, and what is done to them before training.
+
+    Attributes
+    ----------
+    image_shape : list of int
+        The (height, width) of a row, if it has one.
+    raw_range, x_range : list of float
+        The smallest and the largest training feature: as the data have it, and as a model takes it.
+    x_median : float
+        The median of some training rows; of images, of the pixels at their edges.
+    centred : bool
+        Whether images are laid out as MNIST's are; they are taken for such if it is not known.
+    background : str
+        'dark' or 'light', if the images were made of pictures.
+    pixel_scale, scale_all, feature_means, feature_scales
+        See :class:`logreg.datasets.preprocessing.Preprocessing`.
+    """
+
+    image_shape: Optional[List[int]] = None
     raw_range: Optional[List[float]] = None
     x_range: Optional[List[float]] = None
-    x_median: Optional[float] = None  # of some training rows; of images, at their edges
-    centred: Optional[bool] = None  # whether images are laid out as MNIST's; None: as if they were
-    background: Optional[str] = None  # dark, if they were read from pictures; None: see layout
-    split: Optional[List[int]] = None  # the rows of all sets, if the test set was taken from one
-    split_seed: Optional[int] = None  # of the order before; None: that of the file
-    # Preprocessing
+    x_median: Optional[float] = None
+    centred: Optional[bool] = None
+    background: Optional[str] = None
     pixel_scale: Optional[float] = None
     scale_all: Optional[bool] = None
     feature_means: Optional[List[float]] = None
     feature_scales: Optional[List[float]] = None
-    # A table's columns
+
+
+@dataclass(frozen=True, eq=False)
+class _OfTable:
+    """The columns of a table.
+
+    Attributes
+    ----------
+    label_name : str
+        The name of the column of labels.
+    label_number : int
+        The number of this column, from 1; None if the data are no table.
+    columns : list of str
+        The names of the features' columns.
+    column_numbers : list of int
+        The numbers of these columns in the file, from 1.
+    categories : list of list of str
+        The texts of each of these columns; None for a column of numbers.
+    kinds : list of str
+        The kind of each of these columns: see :mod:`logreg.tables.columns`.
+    feature_names : list of str
+        A name for each feature.
+    options : TableOptions
+        How the table was read. In a model file, each option is a key of its own.
+    """
+
     label_name: Optional[str] = None
-    label_number: Optional[int] = None  # counted from 1
+    label_number: Optional[int] = None
     columns: Optional[List[str]] = None
-    column_numbers: Optional[List[int]] = None  # counted from 1, in the file
+    column_numbers: Optional[List[int]] = None
     categories: Optional[List[Optional[List[str]]]] = None
-    kinds: Optional[List[str]] = None  # of columns, see :mod:`logreg.tables.columns`
+    kinds: Optional[List[str]] = None
     feature_names: Optional[List[str]] = None
-    options: TableOptions = NO_OPTIONS  # by which it was read
+    options: TableOptions = NO_OPTIONS
+
+
+@dataclass(frozen=True, eq=False)
+class Facts(_OfTable, _OfFeatures, _OfDataSet):
+    """What is known of the data that a model is trained on."""
 
     def as_dict(self):
-        """What is known of the data, as a model file has it."""
-        known = {f.name: getattr(self, f.name) for f in fields(Facts) if f.name != "options"}
-        return {**known, **(vars(self.options) if self.is_table else {})}
+        """The facts as a model file has them."""
+        facts = {f.name: getattr(self, f.name) for f in fields(Facts) if f.name != "options"}
+        if self.is_table:
+            facts.update(vars(self.options))
+        return facts
 
     @property
     def is_table(self):
@@ -64,113 +136,101 @@ class Facts:
     @property
     def preprocessing(self):
         """What is done to features, in training as in prediction."""
-        means, scales = (
-            None if values is None else numpy.asarray(values, "float64")
-            for values in (self.feature_means, self.feature_scales)
+        return Preprocessing(
+            1 if self.pixel_scale is None else self.pixel_scale,
+            bool(self.scale_all),
+            self.options.missing,
+            _as_vector(self.feature_means),
+            _as_vector(self.feature_scales),
         )
-        scale = 1 if self.pixel_scale is None else self.pixel_scale
-        return Preprocessing(scale, bool(self.scale_all), self.options.missing, means, scales)
 
     @property
-    def image(self):
-        """The (height, width) of the image that a row is; None if it is none."""
-        # Rows of a CSV file have no shape; a square number of columns may be an image.
-        are_pixels = not self.is_table or may_be_pixels(*self.raw_range or (0, 255))
-        guess = are_pixels and not self.categories
-        return image_shape(tuple(self.image_shape or [self.n_in]), guess)
+    def pixels(self):
+        """What the features are as pixels: the :class:`Pixels`."""
+        return Pixels.of(self)
 
     @property
     def expected(self):
         """What a row must have, in words."""
-        shape = f" ({' x '.join(map(str, self.image))})" if self.image else ""
-        return f"{self.n_in} features{shape}"
+        shape = self.pixels.shape
+        if shape is None:
+            return f"{self.n_in} features"
+        return f"{self.n_in} features ({shape[0]} x {shape[1]})"
 
     @property
     def names(self):
         """A name for each feature."""
-        texts = self.categories or [None] * self.n_in
-        return self.feature_names or named(self.titles, texts)
+        return self.feature_names or feature_names(self.titles, self._categories)
 
     @property
     def titles(self):
         """A name for each column of a table; where it has none, its number."""
-        names, n = self.table.names, len(self.categories or [None] * self.n_in)
-        return names or [f"column {i}" for i in self.column_numbers or range(1, n + 1)]
+        numbers = self.column_numbers or range(1, len(self._categories) + 1)
+        return self.table.names or [f"column {i}" for i in numbers]
 
     @property
-    def takes_pictures(self):
-        """Whether its images are grey, and large enough to be laid out as MNIST's are."""
-        is_large = self.image is not None and min(self.image) >= MIN_SIDE
-        return is_large and (self.pixel_scale != 1 or self.raw_range is not None)
-
-    @property
-    def takes_bytes(self):
-        """Whether it is known how uint8 is scaled."""
-        low, high = self.raw_range or self.x_range or (0, 1)
-        return self.pixel_scale != 1 or low < 0 or high > 1
-
-    @property
-    def layout(self):
-        """How its images are laid out, and pictures made like them."""
-        are_bytes = self.background or (self.pixel_scale != 1 and not self.scale_all)
-        is_known, ends = self.x_range and self.x_median is not None, self.x_range
-        if are_bytes and self.centred is False and not self.feature_scales:  # as of pictures
-            ends = [0, 255 * (self.pixel_scale or 0)]
-        background = "light" if is_known and 2 * self.x_median >= sum(ends) else "dark"
-        ends = None if are_bytes else self.raw_range
-        return Layout(self.image, self.centred is not False, self.background or background, ends)
+    def _categories(self):
+        return self.categories or [None] * self.n_in
 
     @property
     def table(self):
         """The :class:`Columns` of the table, or unnamed ones."""
-        categories = self.categories or [None] * self.n_in
-        names = self.columns or self.feature_names or ()
-        return Columns(
-            None if self.label_number is None else self.label_number - 1,
-            self.label_name,
-            tuple(names) if names and len(names) == len(categories) else None,
-            tuple(texts and tuple(texts) for texts in categories),
-            tuple(self.kinds or ["number" if texts is None else "text" for texts in categories]),
-            self.options,
-        )
+        categories = self._categories
+        label = None if self.label_number is None else self.label_number - 1
+        names = tuple(self.columns or self.feature_names or ())
+        if len(names) != len(categories):
+            names = None
+        kinds = self.kinds or ["number" if texts is None else "text" for texts in categories]
+        texts = tuple(each and tuple(each) for each in categories)
+        return Columns(label, self.label_name, names, texts, tuple(kinds), self.options)
 
     def table_options(self, given=NO_OPTIONS):
-        """How tables are read: as `given` and, where nothing is, as in training.
+        """How tables to predict are read: as `given` and, where nothing is, as in training.
 
         A table shows its encoding and its decimal mark: see :mod:`logreg.tables.chunks`.
         """
-        known = self.options.given()
-        known.pop("encoding", None)
-        known.pop("decimal", None)
-        if self.columns:  # they are found in any order
-            known = {k: v for k, v in known.items() if k not in ("label_column", "drop")}
-        return TableOptions(**{**known, **given.given()})
+        options = self.options.given()
+        options.pop("encoding", None)
+        options.pop("decimal", None)
+        if self.columns:  # they are found by their names, wherever they stand
+            options.pop("label_column", None)
+            options.pop("drop", None)
+        options.update(given.given())
+        return TableOptions(**options)
 
 
-def named(columns, categories):
+def _as_vector(values):
+    return None if values is None else numpy.asarray(values, "float64")
+
+
+def feature_names(columns, categories):
     """A name for each feature: that of its column, or of one of its categories.
 
     Examples
     --------
-    >>> named(["mass", "sex"], [None, ["f", "m"]])
+    >>> feature_names(["mass", "sex"], [None, ["f", "m"]])
     ('mass', 'sex=f', 'sex=m')
     """
-    return tuple(
-        name if text is None else f"{name}={text}"
-        for name, texts in zip(columns, categories)
-        for text in texts or [None]
-    )
+    names = []
+    for name, texts in zip(columns, categories):
+        if texts is None:
+            names.append(name)
+        else:
+            names += [f"{name}={text}" for text in texts]
+    return tuple(names)
 
 
-def of_columns(columns):
+def facts_of_table(columns):
     """What a table's :class:`Columns` tell, as fields of :class:`Facts`."""
+    has_categories = any(columns.categories)
+    names = columns.names and feature_names(columns.names, columns.categories)
     return {
         "label_name": columns.label_name,
         "label_number": columns.label + 1,
         "columns": columns.names,
         "column_numbers": columns.numbers,
-        "categories": columns.categories if any(columns.categories) else None,
+        "categories": columns.categories if has_categories else None,
         "kinds": columns.kinds,
-        "feature_names": columns.names and named(columns.names, columns.categories),
+        "feature_names": names,
         "options": columns.options,
     }

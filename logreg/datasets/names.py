@@ -1,4 +1,4 @@
-"""What arrays are called, by which they are found among others."""
+"""The names by which arrays are found among others, and pictures among files."""
 
 from logreg.errors import DatasetError, cut, listed
 
@@ -10,6 +10,10 @@ FORMS = {
     "valid": ("{}_valid", "valid_{}", "{}_val", "val_{}"),
     "test": ("{}_test", "test_{}"),
 }
+# Pictures that are read, and those that are not.
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
+PICTURES += (".pbm", ".pgm", ".ppm", ".pnm")
+OTHER_PICTURES = (".svg", ".pdf", ".eps", ".heic")
 
 
 def find_sets(names):

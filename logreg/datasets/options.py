@@ -188,3 +188,21 @@ class Columns(NamedTuple):
     kinds: tuple = ()  # of each, see :mod:`logreg.tables.columns`
     options: TableOptions = NO_OPTIONS  # by which it was read: what was found is given
     numbers: tuple = ()  # of the features' columns in the file, counted from 1
+
+    @property
+    def one_hot_features(self):
+        """The indices of the features that are categories of a column.
+
+        Examples
+        --------
+        >>> Columns(categories=(None, ("f", "m"), None)).one_hot_features
+        [1, 2]
+        """
+        found = []
+        n_features = 0
+        for texts in self.categories:
+            n_of_column = 1 if texts is None else len(texts)
+            if texts is not None:
+                found += range(n_features, n_features + n_of_column)
+            n_features += n_of_column
+        return found

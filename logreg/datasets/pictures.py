@@ -8,7 +8,6 @@ proportions.
 
 import contextlib
 import warnings
-from typing import NamedTuple, Optional
 
 import numpy
 
@@ -16,56 +15,14 @@ from logreg.errors import DatasetError, cut, needing
 
 # Not all that Pillow knows: for some formats (EPS) it runs another program.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
-SUFFIXES += (".pbm", ".pgm", ".ppm", ".pnm")
-UNREADABLE = (".svg", ".pdf", ".eps", ".heic")  # pictures all the same
 
 BOX = 20 / 28  # sides of the box for the ink, as a share of the field's
-FAINT = 0.2  # share of the darkest ink: a blur about it counts for none
-# Shares of the field's sides, for images that were scaled: so large is a box of 20, and so far from
-# the middle is in the middle.
-WITHIN, OFF_CENTRE = 22 / 28, 1.5 / 28
-MOST = 0.9  # share of the images
-N_IMAGES = 1000  # about as many are looked at
 SIDE = 1000  # pixels; a larger picture is reduced first
 CONTRAST = 20  # grey levels: what differs less from the paper is no ink
 NOISE = 6  # standard deviations of the paper's noise: the same
 TO_DEVIATION = 1.48  # from the median of absolute differences, if they are normal
 SPECK = 0.02  # share of the largest blot's ink: a smaller blot is dirt
 STROKE = 0.08  # share of the ink's size; a thinner stroke would fade, so it is widened to this
-
-
-class Layout(NamedTuple):
-    """How the images of a model are laid out."""
-
-    shape: tuple  # height and width
-    is_centred: bool = False  # as MNIST's are: see :func:`are_centred`
-    background: str = "dark"  # or light
-    ends: Optional[list] = None  # what black and white become; None if they stay uint8
-
-
-def edges_of(images):
-    """The pixels at the edges of images of shape (n, height, width), of shape (n, 2, ...)."""
-    across = images[:, :, [0, -1]].swapaxes(1, 2)
-    return numpy.concatenate([images[:, [0, -1]], across], axis=2)
-
-
-def are_centred(images):
-    """Whether nearly all of some images, of shape (n, height, width), are laid out as MNIST's.
-
-    What differs from the background is within a box of 20/28 of their sides, and its centre of mass
-    in the middle.
-    """
-    is_so = True
-    ink = abs(images - numpy.median(edges_of(images)))
-    ink[ink < FAINT * ink.max()] = 0
-    for mass in (ink.sum(axis=2), ink.sum(axis=1)):
-        n, is_inked = mass.shape[1], mass > 0
-        extent = n - is_inked.argmax(axis=1) - is_inked[:, ::-1].argmax(axis=1)
-        with numpy.errstate(invalid="ignore"):  # of a blank one
-            centre = (mass * numpy.arange(0.5, n)).sum(axis=1) / mass.sum(axis=1)
-        is_so &= (extent <= WITHIN * n) & (abs(centre - n / 2) <= OFF_CENTRE * n)
-    return bool(is_so.mean() > MOST)
 
 
 def read_picture(path, layout, invert=None):

@@ -11,6 +11,7 @@ import numpy
 from logreg.errors import DatasetError
 
 FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
+ONE_HOT_SCALE = 0.5  # of a category, however rare: few rows must not decide its weight
 PIXEL_SCALE = 1 / 256  # the tutorial's, and not 1/255
 BLOCK = 1 << 18  # values that are looked at together, in float64 2 MB
 
@@ -119,8 +120,8 @@ class Preprocessing:
     means : numpy.ndarray or None
         Of the training rows, float64, of shape (n_in,), if NaN is filled or x standardized.
     scales : numpy.ndarray or None
-        Standard deviations of the training rows, float64, of shape (n_in,), and 1 where a
-        feature is constant; None if x is not standardized.
+        Standard deviations of the training rows, float64, of shape (n_in,), 1 where a feature
+        is constant, and 0.5 where it is a category; None if x is not standardized.
 
     Examples
     --------
@@ -138,12 +139,24 @@ class Preprocessing:
     scales: Optional[numpy.ndarray] = None
 
     @classmethod
-    def fit(cls, moments, pixel_scale=1.0, scale_all=False, missing=None, standardize=False):
-        """Learn from the :class:`Moments` of the training rows, if there is something to learn."""
+    def fit(
+        cls,
+        moments,
+        pixel_scale=1.0,
+        scale_all=False,
+        missing=None,
+        standardize=False,
+        categories=(),
+    ):
+        """Learn from the :class:`Moments` of the training rows, if there is something to learn.
+
+        `categories` are the indices of the features that are one-hot encoded categories.
+        """
         if not (standardize or missing == "mean"):
             return cls(pixel_scale, scale_all, missing)
         means, deviations = moments.means * pixel_scale, moments.deviations() * pixel_scale
         scales = numpy.where(deviations > 0, deviations, 1.0)
+        scales[[*categories]] = ONE_HOT_SCALE * pixel_scale
         return cls(pixel_scale, scale_all, missing, means, scales if standardize else None)
 
     def apply(self, x, dtype):

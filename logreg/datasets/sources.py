@@ -11,13 +11,13 @@ import numpy
 from logreg.console import warning
 from logreg.datasets import mnist
 from logreg.datasets.arrays import array_part, pairs_of
-from logreg.datasets.facts import Facts, of_columns
+from logreg.datasets.facts import Facts, facts_of_table
 from logreg.datasets.formats import read_array, read_arrays, reading, sniff
 from logreg.datasets.frames import FRAME, is_frame
 from logreg.datasets.labels import without_zero_fraction
-from logreg.datasets.names import find_sets
+from logreg.datasets.names import PICTURES, find_sets
 from logreg.datasets.options import NO_OPTIONS
-from logreg.datasets.pictures import SUFFIXES, are_centred, read_picture
+from logreg.datasets.pixels import are_centred
 from logreg.datasets.splits import SPLITS, set_name
 from logreg.errors import DatasetError, listed, quoted
 
@@ -120,13 +120,15 @@ def _in_folder(folder):
 def _pictures_of(folder):
     """The pictures in the folders of a folder, in a random order: pairs of file and class."""
     seen = sorted(folder.glob("[!.]*/[!.]*"))  # not what macOS and Jupyter put beside them
-    files = [file for file in seen if file.suffix.lower() in SUFFIXES]
+    files = [file for file in seen if file.suffix.lower() in PICTURES]
     order = numpy.random.RandomState(0).permutation(len(files))
     return [(str(files[i]), files[i].parent.name) for i in order]
 
 
 def _read_pictures(name, sets, layout):
     """Read pictures; if `layout` does not tell whether they are centred, those of training do."""
+    from logreg.datasets.pictures import read_picture  # a leaf
+
     if layout is None:
         raise DatasetError(f"{name}: a folder of pictures, which the model does not take")
     if layout.is_centred is None:
@@ -168,7 +170,7 @@ def _read_tables(name, sets, options, known, **how):
             f"({listed(shared)}): move the rows of each into one set, or give no `group`"
         )
     files = () if is_frame(sets["train"]) else tuple(sets.values())
-    return parts, Facts(name, **of_columns(columns)), files
+    return parts, Facts(name, **facts_of_table(columns)), files
 
 
 def _read_arrays(data):

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import numpy
 
+from logreg import rules
 from logreg.console import note, warning
 from logreg.datasets.arrays import narrower
-from logreg.datasets.pictures import N_IMAGES, are_centred, edges_of
+from logreg.datasets.pixels import N_IMAGES, are_centred, edges_of
 from logreg.datasets.preprocessing import (
     FLOAT32_MAX,
     Moments,
@@ -44,14 +45,19 @@ def learn(parts, sets, facts, dtype=None, standardize=False):
             f"note: {facts.dataset}: x goes from 0 to 255 and is not taken for pixels; if it is, "
             "give `pixel_scale`, or save them as uint8, to have them scaled by 1/256"
         )
-    preprocessing = Preprocessing.fit(moments, scale, facts.scale_all, missing, standardize)
+    categories = ()
+    if rules.current() >= rules.ONE_HOT_SCALES:
+        categories = facts.table.one_hot_features
+    preprocessing = Preprocessing.fit(
+        moments, scale, facts.scale_all, missing, standardize, categories
+    )
     x_range = [end * scale for end in raw_range]
     some, centred = preprocessing.apply(x[:: 1 + x.size // SAMPLE_VALUES], "float64"), facts.centred
-    if facts.image:
-        some = edges_of(some.reshape(-1, *facts.image))
+    if facts.pixels.shape:
+        some = edges_of(some.reshape(-1, *facts.pixels.shape))
         if centred is None:
             images = numpy.nan_to_num(x[:: 1 + len(x) // N_IMAGES])
-            centred = are_centred(images.reshape(-1, *facts.image))
+            centred = are_centred(images.reshape(-1, *facts.pixels.shape))
     counts = numpy.bincount(y, minlength=facts.n_out)
     return replace(
         facts,

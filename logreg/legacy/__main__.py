@@ -5,7 +5,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from logreg.console import note
+from logreg.console import note, printing
 
 
 def parser():
@@ -28,7 +28,8 @@ def main(argv=None):
     sys.argv = [args.program, *args.arguments]
     sys.path[0] = str(Path(args.program).resolve().parent)  # as Python has it
     try:
-        runpy.run_path(args.program, run_name="__main__")
+        with printing():
+            runpy.run_path(args.program, run_name="__main__")
     except SyntaxError as error:
         if not Path(error.filename or "").is_file():  # of eval
             raise

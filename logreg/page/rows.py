@@ -53,8 +53,8 @@ def gallery(predictor, data, evaluation):
     rows, facts, (x, y), figures = evaluation["worst_rows"], predictor.facts, data.test, []
     if not rows:
         return "<p>No row is wrong.</p>"
-    least, most = facts.layout.ends or (0, 255)  # as on the pad
-    if not facts.layout.ends and x.dtype != numpy.uint8:
+    least, most = facts.pixels.layout.ends or (0, 255)  # as on the pad
+    if not facts.pixels.layout.ends and x.dtype != numpy.uint8:
         least, most = numpy.nanmin(x), numpy.nanmax(x)
     # What a feature says of a class is what it adds to its score, beside the mean of all classes.
     W = predictor.W.astype("float64")
@@ -65,16 +65,16 @@ def gallery(predictor, data, evaluation):
         two = numpy.argsort(-p, kind="stable")[:2]
         said = [f"<b>{markup.escaped(predictor.labels[k], 16)}</b> {100 * p[k]:.1f} %" for k in two]
         said.append(f"is in fact <b>{markup.escaped(label, 16)}</b>")
-        if facts.image:
+        if facts.pixels.shape:
             alt = f"test row {row}, of class {short(label, 16)}"
-            drawn = plots.image(x[row].reshape(facts.image), alt, "gray", least, most)
+            drawn = plots.image(x[row].reshape(facts.pixels.shape), alt, "gray", least, most)
             how = 'type="button" class="to-pad" title="Put it on the pad"'
             drawn = f"<button {how}>{drawn}</button>"
         else:
             drawn = markup.bars(_reasons(facts, x[row], ready[i] * W[:, two[0]]))
             said[-1] += f", row {evaluation['wrong_rows'][i]}"
         figures.append((drawn, "<br>".join(said)))
-    return markup.figures("pictures" if facts.image else "rows", figures)
+    return markup.figures("pictures" if facts.pixels.shape else "rows", figures)
 
 
 def _reasons(facts, x, shares):
@@ -136,12 +136,12 @@ def live(predictor, data):
     [4.0, 2.0, 3.0]
     """
     facts = predictor.facts
-    if facts.image and not facts.takes_pictures:
+    if facts.pixels.shape and not facts.pixels.takes_pictures:
         return None
     scale, means = facts.preprocessing.pixel_scale, numpy.zeros(facts.n_in)
     if facts.feature_means:
         means = numpy.array(facts.feature_means) / scale
-    elif data and not facts.image:
+    elif data and not facts.pixels.shape:
         means = data.test[0].mean(axis=0, dtype="float64")
     names, kinds, categories, places = zip(*_columns(facts))
     x = data.test[0] if data else numpy.zeros((0, facts.n_in))
@@ -159,10 +159,10 @@ def live(predictor, data):
         "scale": scale,  # a row x becomes scale x, or (scale x - shifts) / scales
         "shifts": facts.feature_means,
         "scales": facts.feature_scales,
-        "shape": facts.image,
-        "range": facts.layout.ends or [0, 255],  # what black and white of the pad become
-        "background": facts.layout.background,
-        "isCentred": facts.layout.is_centred,
+        "shape": facts.pixels.shape,
+        "range": facts.pixels.layout.ends or [0, 255],  # what black and white of the pad become
+        "background": facts.pixels.layout.background,
+        "isCentred": facts.pixels.layout.is_centred,
     }
 
 

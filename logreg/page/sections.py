@@ -197,15 +197,17 @@ def weights(predictor, evaluation=None):
         n_wrong = {entry["label"]: entry["errors"] for entry in tested}
         chosen = sorted(chosen, key=lambda k: -n_wrong.get(labels[k], 0))[:MANY_CLASSES]
     for k in chosen:
-        if facts.image:
+        if facts.pixels.shape:
             alt = f"weights of class {k}, {short(labels[k])}"
-            drawn = plots.image(W[:, k].reshape(facts.image), alt, plots.DIVERGING, -top, top)
+            drawn = plots.image(
+                W[:, k].reshape(facts.pixels.shape), alt, plots.DIVERGING, -top, top
+            )
         else:
             largest = numpy.argsort(-abs(W[:, k]), kind="stable")[:N_BARS]
             drawn = markup.bars([(markup.escaped(names[i], 24), W[i, k]) for i in largest])
         figures.append((drawn, markup.escaped(labels[k], 24)))
     many = " many" if len(labels) > 20 else ""
-    drawn = markup.figures("pictures" + many if facts.image else "bars", figures)
+    drawn = markup.figures("pictures" + many if facts.pixels.shape else "bars", figures)
     if len(labels) > MANY_CLASSES:
         which = ", those of most errors" if evaluation else ""
         summary = f"<summary>{len(chosen)} of {len(labels)} classes{which}</summary>"

@@ -49,7 +49,7 @@ def write_page(path, model, predictor, data=None, evaluation=None):
         gallery = rows.gallery(predictor, data, evaluation)
     live, is_many = rows.live(predictor, data), facts.n_out > sections.MANY_CLASSES
     kinds = (
-        "of-images" if facts.image else "of-a-table",
+        "of-images" if facts.pixels.shape else "of-a-table",
         "is-live" if live else "is-still",
         "tested" if data else "untested",
         "of-many" if is_many else "of-few",
@@ -67,8 +67,8 @@ def write_page(path, model, predictor, data=None, evaluation=None):
         largest=f"{plots.colour_limit(predictor.W):.2g}",
         errors=errors,
         gallery=gallery,
-        prepared="cropped, scaled, centred" if facts.layout.is_centred else "scaled",
-        live_name="Draw" if facts.image else "Try it",
+        prepared="cropped, scaled, centred" if facts.pixels.layout.is_centred else "scaled",
+        live_name="Draw" if facts.pixels.shape else "Try it",
     )
     save(path, page.encode("utf-8", "replace"))
 

@@ -43,8 +43,9 @@ def read_test_set(facts, dataset=None, options=NO_OPTIONS):
 
 
 def _read(dataset, facts, options):
-    known = {"known": facts.table, "layout": facts.layout if facts.takes_pictures else None}
-    parts, found, files = read(dataset, facts.table_options(options), **known)
+    layout = facts.pixels.layout if facts.pixels.takes_pictures else None
+    options = facts.table_options(options)
+    parts, found, files = read(dataset, options, known=facts.table, layout=layout)
     found = replace(found, pixel_scale=facts.pixel_scale, scale_all=bool(facts.scale_all))
     is_prepared = facts.feature_means is not None
     sets, found = check(parts, found, None if is_prepared else facts.dtype)

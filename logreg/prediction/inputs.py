@@ -9,12 +9,11 @@ import numpy
 
 from logreg.console import warning
 from logreg.datasets.arrays import as_array
-from logreg.datasets.facts import MIN_SIDE
 from logreg.datasets.formats import read_arrays, sniff
 from logreg.datasets.frames import framed, is_frame
-from logreg.datasets.names import find_rows
+from logreg.datasets.names import OTHER_PICTURES, PICTURES, find_rows
 from logreg.datasets.options import NO_OPTIONS, TableOptions
-from logreg.datasets.pictures import SUFFIXES, UNREADABLE, read_picture
+from logreg.datasets.pixels import MIN_PICTURE_SIDE
 from logreg.errors import DatasetError, cut
 
 STDIN = "-"
@@ -59,7 +58,7 @@ def with_folders(paths):
     """
     for path in paths:
         names = sorted(os.listdir(path)) if os.path.isdir(path) else []
-        pictures = [n for n in names if n.lower().endswith(SUFFIXES) and not n.startswith(".")]
+        pictures = [n for n in names if n.lower().endswith(PICTURES) and not n.startswith(".")]
         yield from [os.path.join(path, name) for name in pictures] or [path]
 
 
@@ -80,7 +79,7 @@ def file_batches(path, facts, how=BY_RULE):
             f"{path}: is a pickle, or a folder without pictures: rows to predict come as npy, npz, "
             "CSV, IDX or pictures; `dataset` is for data sets, `model` for models"
         )
-    if kind is None or (kind == "table" and path.lower().endswith(SUFFIXES + UNREADABLE)):
+    if kind is None or (kind == "table" and path.lower().endswith(PICTURES + OTHER_PICTURES)):
         yield _picture(path, facts, how.invert)
     elif kind == "table":
         yield from _table_batches(path, path, facts, how)
@@ -124,10 +123,10 @@ def array_batches(name, array, facts, n=sys.maxsize):
     shape = array.shape
     squeezed = tuple(size for size in shape if size != 1)
     is_list = len(shape) > 1 and math.prod(shape[1:]) == facts.n_in
-    is_single = shape == (facts.n_in,) or (facts.image and squeezed == facts.image)
+    is_single = shape == (facts.n_in,) or (facts.pixels.shape and squeezed == facts.pixels.shape)
     if array.size == 0 or not (is_list or is_single):
         raise DatasetError(f"{name}: the model expects {facts.expected}, got {shape}")
-    if array.dtype == numpy.uint8 and not facts.takes_bytes:
+    if array.dtype == numpy.uint8 and not facts.pixels.takes_bytes:
         raise DatasetError(
             f"{name}: is uint8, and the model was trained on numbers from 0 to 1, or of a range "
             "that its file does not tell: divide by what the training data were divided by"
@@ -158,12 +157,15 @@ def _table_batches(name, table, facts, how):
 
 
 def _picture(path, facts, invert):
-    if not facts.takes_pictures:
+    if not facts.pixels.takes_pictures:
         raise DatasetError(
             f"{path}: is no npy, npz, CSV or IDX file; the model expects {facts.expected}, and no "
-            f"picture: it knows no grey images of {MIN_SIDE} x {MIN_SIDE} pixels and of what range"
+            f"picture: it knows no grey images of {MIN_PICTURE_SIDE} x "
+            f"{MIN_PICTURE_SIDE} pixels and of what range"
         )
-    pixels = read_picture(path, facts.layout, invert).reshape(1, -1)
+    from logreg.datasets.pictures import read_picture  # a leaf
+
+    pixels = read_picture(path, facts.pixels.layout, invert).reshape(1, -1)
     if pixels.min() == pixels.max():
         warning(f"{path}: is blank, or too faint: no ink was found on it")
     return Batch(path, pixels, is_single=True)

@@ -69,8 +69,6 @@ class ModelFacts(Facts):
         if not isinstance(metadata, dict):
             raise ModelFileError(f"its metadata is {cut(metadata)}: a dict is needed")
         metadata = {k: json.loads(as_json(v, f"its {k} is no")) for k, v in metadata.items()}
-        if "dropped" in metadata:  # as files before version 1.1 call it
-            metadata["drop"] = metadata.pop("dropped")
         if W is not None:
             of_W = {"n_in": W.shape[0], "n_out": W.shape[1], "dtype": W.dtype.name}
             defaults = {"class_labels": list(range(W.shape[1])), "pixel_scale": 1, **of_W}

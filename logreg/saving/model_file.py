@@ -21,7 +21,6 @@ import numpy
 from logreg.datasets import pickles
 from logreg.errors import ModelFileError, cut
 from logreg.files import explaining, read_whole, replacing
-from logreg.saving import foreign
 from logreg.saving.facts import ModelFacts, as_json
 
 VERSION = 1
@@ -156,6 +155,20 @@ def loads(data):
     return parse(*call)
 
 
+def _loads_any(data):
+    """Read the bytes of a file of ours, or of a model of the tutorial's own program."""
+    if b"logreg.saving" in data[:100]:
+        return loads(data)
+    if data.startswith((b"PK", b"{")):
+        raise ModelFileError(
+            "it is npz or JSON, as logreg.export writes a model for other programs: give the model "
+            "file that it was made of"
+        )
+    from logreg.saving import foreign  # a leaf
+
+    return foreign.loads(data) if foreign.is_tutorials(data) else loads(data)
+
+
 def read(path, kind="model", make=lambda header, arrays: (header, arrays)):
     """Read a file of a kind; return what `make` makes of its header and its arrays.
 
@@ -175,7 +188,7 @@ def read(path, kind="model", make=lambda header, arrays: (header, arrays)):
     advice = "" if os.path.exists(path) else "train a model first: python -m logreg.train"
     with explaining(path, "cannot be loaded", advice, of=faults):
         data = read_whole(path, MAX_BYTES)
-        header, arrays = foreign.loads(data) or loads(data)
+        header, arrays = _loads_any(data)
         if header.get("format") != f"logreg {kind}":
             found = cut(header.get("format")).replace("logreg ", "")
             writers = "; BestModel(path, classifier) and save_model write one"

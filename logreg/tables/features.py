@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy
 
-from logreg.datasets.arrays import image_shape, may_be_pixels
 from logreg.datasets.options import NUMBER, TEXT, Columns
+from logreg.datasets.pixels import image_shape, may_be_pixels
 from logreg.datasets.preprocessing import FLOAT32_MAX, Moments, blocks, one_hot
 from logreg.errors import DatasetError, listed
 from logreg.tables.columns import NEW, Column

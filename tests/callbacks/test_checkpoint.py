@@ -179,8 +179,7 @@ def test_a_state_that_no_run_has_written_is_refused(told, working_folder):
 
 
 def test_a_run_without_a_best_yet_comes_back_whatever_the_data_are_called(working_folder):
-    # Older states tell the test errors at the end of that run.
-    write_state([Validation(4, math.inf, 0.25, 0.3, math.nan, 0.5, 0.5, 1.5)], criterion="loss")
+    write_state([Validation(4, math.inf, 0.25, 0.3, math.nan, None, None, 1.5)], criterion="loss")
     run = run_of(n_epochs=4, criterion="loss", of_data={"dataset": "e"})  # its last
     Checkpoint("run.state", resume=True).restore(run)
     assert (run.iter, run.seconds, run.best_values) == (19, 7.5, None)

@@ -30,15 +30,18 @@ def data_of(n_valid=100, counts=None, **changed):
     return dataclasses.replace(data, facts=facts)
 
 
-def ended(costs=(2, 1), error=0.49, reason="patience", best=3, data=None, **settings):
+def ended(costs=(2, 1), error=0.49, reason="patience", best=3, data=None, loss=None, **settings):
     """A run at its end, in its third epoch: the best validation, and that of its minibatch 8."""
     each = zip((min(best, 7), 8), costs, (0.7, 0.6 if best == 8 else 0.7))
-    validations = [Validation(i, cost, valid, 0.5, None, 1, error) for i, cost, valid in each]
+    validations = [Validation(i, cost, valid, 0.5, loss, 1, error) for i, cost, valid in each]
     state = {"seconds": 1.0, "reason": reason, "validations": validations, "is_tutorials": True}
     return new_run(data or data_of(), settings={"batch_size": 66, **settings}, iter=8, **state)
 
 
 BAD = {"error": 0.5}
+# Of classes of 100, 50 and 50 rows: -(log(1/2) / 2 + log(1/4) / 4 * 2) = 1.04.
+WORSE = "warning: the best model has worse probabilities than a guess: its validation loss is 1.05"
+UNEVEN = f"note: the best model is right as often as {GUESS}, and yet it has learnt something: "
 
 
 RUNS = [
@@ -51,6 +54,11 @@ RUNS = [
     ({}, {"counts": [100, 3, *[16] * 5, 17]}, [RARE]),
     ({}, {"counts": [100, 4, *[16] * 6]}, []),
     ({}, {"counts": [2] * 100}, []),  # each is rare, and none is the rarest
+    ({"loss": 1.05}, {"counts": [100, 50, 50]}, [WORSE]),
+    ({"loss": 1.03}, {"counts": [100, 50, 50]}, []),
+    ({**BAD, "loss": 1.03}, {"counts": [100, 50, 50]}, [NO_BETTER]),
+    ({**BAD, "loss": 1.03}, {"counts": [102, 50, 48]}, [UNEVEN]),
+    ({**BAD, "loss": 1.05, "class_weight": "balanced"}, {"counts": [100, 50, 50]}, []),
     ({**BAD, "class_weight": "balanced"}, {"counts": [100, 3, *[16] * 5, 17]}, []),
 ]
 

@@ -34,7 +34,6 @@ EXTRAS = [
     ("predict digit.png", "PIL", "images"),
     ("report", "matplotlib", "report"),
     ("export best_model.pkl --to onnx", "onnx", "onnx"),
-    ("export best_model.pkl --to safetensors", "safetensors", "safetensors"),
     ("tutorial.__main__", "markdown_it", "tutorial"),
 ]
 

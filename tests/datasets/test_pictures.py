@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw
 
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import Preparation
-from logreg.datasets.pictures import Layout, are_centred, read_picture
+from logreg.datasets.pictures import read_picture
+from logreg.datasets.pixels import Layout, are_centred
 from logreg.errors import DatasetError
 from logreg.saving.facts import ModelFacts
 
@@ -135,9 +136,9 @@ def test_a_picture_of_a_training_image_is_that_image(kind, standardize, backgrou
     x = (x if dtype[0] == "f" else x.round()).astype(dtype)
     how = Preparation(standardize, pixel_scale=scale)
     facts = ModelFacts.of(read_dataset([(x, y)] * 3, preparation=how).facts.as_dict())
-    layout = facts.layout
+    layout = facts.pixels.layout
     assert (layout.background, layout.is_centred) == (background, is_centred)
-    assert facts.takes_pictures and facts.takes_bytes == ((low, high) != (0, 1))
+    assert facts.pixels.takes_pictures and facts.pixels.takes_bytes == ((low, high) != (0, 1))
     for image in grey[:3]:
         for picture, invert in itertools.product((image, 255 - image), (None, True, False)):
             wanted = image if invert is None else 255 - picture if invert else picture

@@ -10,7 +10,8 @@ from builders import draw, probabilities, sample, save, save_digits_model, weigh
 from PIL import Image
 
 from logreg import report, train
-from logreg.datasets.pictures import Layout, read_picture
+from logreg.datasets.pictures import read_picture
+from logreg.datasets.pixels import Layout
 from logreg.plots import short
 from logreg.prediction.predictor import Predictor
 

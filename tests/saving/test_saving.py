@@ -90,6 +90,7 @@ def test_what_a_file_tells():
     assert 0 <= age.total_seconds() < 600 and found["date"].endswith("+00:00")
     assert found == {
         **{"python": sys.version.split()[0], "numpy": numpy.__version__, "best": None},
+        **{"device": "cpu"},
         **{"engine": f"{engine.NAME} {engine.VERSION}", "logreg": __version__},
         **{"dtype": "float64", "class_labels": [3, 7], "image_shape": [3, 1], "dataset": name},
         **{"pixel_scale": 0.5, "n_in": 3, "n_out": 2, "date": found["date"]},

@@ -5,7 +5,7 @@ import pandas
 from builders import csv_text, save
 from reads import put, read, table
 
-from logreg import Predictor
+from logreg import Predictor, fit_table, rules
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import NO_OPTIONS, TableOptions
 from logreg.tables import features
@@ -40,6 +40,31 @@ def test_a_look_before_training(capsys, monkeypatch):
         f"{n_seen} of the 40 rows for validation and test are the same as training rows: of new "
         "rows, the error may be larger",
     ]
+
+
+def test_the_scale_and_the_rate_of_a_table(cli):
+    """Two rows of a category do not decide, nor do many columns; a rate that is given wins."""
+    random = numpy.random.RandomState(0)
+    frame = pandas.DataFrame(random.randn(240, 40)).add_prefix("c")
+    frame["job"] = ["none"] * 2 + ["fixed", "free"] * 119
+    frame["kind"] = ["x"] * 2 + [*random.choice(["x", "y"], 238)]
+    options = TableOptions("kind")
+    for rule, scales in ((2, [0.5] * 3), (1, None)):
+        with rules.following(rule):
+            data = read_dataset(frame, options)
+        x, _ = data.train
+        assert data.facts.names[40:] == ("job=fixed", "job=free", "job=none")
+        numpy.testing.assert_allclose(data.facts.feature_scales[:40], x[:, :40].std(axis=0))
+        numpy.testing.assert_allclose(
+            data.facts.feature_scales[40:], scales or x[:, 40:].std(axis=0)
+        )
+    made = [
+        fit_table(frame, "kind", n_epochs=1, **given) for given in ({}, {"learning_rate": 0.13})
+    ]
+    assert [model.metadata["learning_rate"] for model in made] == [4 / 43, 0.13]
+    narrow = fit_table(frame[["c0", "kind"]], "kind", n_epochs=1, standardize=True)
+    plain = fit_table(frame, "kind", n_epochs=1, standardize=False)
+    assert {each.metadata["learning_rate"] for each in (narrow, plain)} == {0.13}
 
 
 def test_pictures_keep_columns_that_are_alike():

@@ -1,0 +1,145 @@
+"""Whether features are the pixels of images, and of what kind: decided here, once."""
+
+from typing import NamedTuple, Optional
+
+import numpy
+
+MIN_IMAGE_SIDE = 8  # pixels; a smaller square number of features says nothing of an image
+MIN_PICTURE_SIDE = 10  # pixels; pictures are not made as small as that
+FAINT = 0.2  # share of the darkest ink; what is fainter, as a blur, does not count
+# Shares of the sides of an image. MNIST's images are scaled into a box of 20/28; scaled again, they
+# may be a little larger, and a little off the centre.
+MAX_EXTENT = 22 / 28
+MAX_OFF_CENTRE = 1.5 / 28
+MOST = 0.9  # share of the images
+N_IMAGES = 1000  # about as many are looked at
+
+
+class Layout(NamedTuple):
+    """How the images of a model are laid out."""
+
+    shape: tuple  # height and width
+    is_centred: Optional[bool] = False  # as MNIST's are: see :func:`are_centred`
+    background: str = "dark"  # or light
+    ends: Optional[list] = None  # what black and white become; None if they stay uint8
+
+
+class Pixels(NamedTuple):
+    """What the features of a model are, as pixels.
+
+    Attributes
+    ----------
+    shape : tuple or None
+        The (height, width) of the image that a row is; None if it is none.
+    takes_bytes : bool
+        Whether rows of uint8 can be predicted: whether it is known how they are scaled.
+    takes_pictures : bool
+        Whether pictures can be made like the images: these are grey, not too small, and of a range
+        that is known.
+    layout : Layout
+        How pictures are made like the images.
+    """
+
+    shape: Optional[tuple]
+    takes_bytes: bool
+    takes_pictures: bool
+    layout: Layout
+
+    @classmethod
+    def of(cls, facts):
+        """Decide by all that the :class:`.Facts` tell."""
+        shape = _shape_of(facts)
+        is_scaled = facts.pixel_scale != 1
+        low, high = facts.raw_range or facts.x_range or (0, 1)
+        # Numbers from 0 to 1 may be bytes that were divided by 255, by 256, or not at all.
+        takes_bytes = is_scaled or facts.scale_all is True or low < 0 or high > 1
+        has_range = is_scaled or facts.raw_range is not None
+        is_large = shape is not None and min(shape) >= MIN_PICTURE_SIDE
+        return cls(shape, takes_bytes, has_range and is_large, _layout_of(facts, shape))
+
+
+def _shape_of(facts):
+    may_be_image = not facts.categories
+    if facts.is_table:  # which has no shape; a square number of its columns may be an image
+        low, high = facts.raw_range or (0, 255)
+        may_be_image = may_be_image and may_be_pixels(low, high)
+    return image_shape(tuple(facts.image_shape or [facts.n_in]), guess=may_be_image)
+
+
+def _layout_of(facts, shape):
+    is_centred = facts.centred is not False
+    is_of_pictures = facts.background is not None
+    are_bytes = is_of_pictures or (facts.pixel_scale != 1 and not facts.scale_all)
+    background = facts.background
+    if background is None:
+        background = "light" if _is_light(facts, are_bytes) else "dark"
+    return Layout(shape, is_centred, background, None if are_bytes else facts.raw_range)
+
+
+def _is_light(facts, are_bytes):
+    """Whether the edges of the images are nearer to the largest feature than to the smallest."""
+    if not facts.x_range or facts.x_median is None:
+        return False
+    low, high = facts.x_range
+    if are_bytes and facts.centred is False and not facts.feature_scales:
+        # Photographs need not reach black and white.
+        low, high = 0, 255 * (facts.pixel_scale or 0)
+    return 2 * facts.x_median >= low + high
+
+
+def may_be_pixels(low, high):
+    """Whether the columns of a table between these numbers may be an image's pixels.
+
+    Examples
+    --------
+    >>> [may_be_pixels(*ends) for ends in ((0, 255), (-1, 1), (0, 256), (-2, 1))]
+    [True, True, False, False]
+    """
+    return -1 <= low <= high <= 255
+
+
+def image_shape(row_shape, guess=False):
+    """The shape of the image that a row of `row_shape` is, None if it is none.
+
+    With `guess`, a square number of features is taken for a square image.
+
+    Examples
+    --------
+    >>> image_shape((28, 28, 1)), image_shape((64,)), image_shape((32, 32, 3))
+    ((28, 28), None, None)
+    >>> [image_shape((n,), guess=True) for n in (49, 64, 65)]
+    [None, (8, 8), None]
+    """
+    shape = tuple(n for n in row_shape if n != 1)
+    if len(shape) == 2:
+        return shape
+    side = round(float(numpy.prod(row_shape, dtype=float)) ** 0.5)
+    if guess and len(shape) == 1 and side >= MIN_IMAGE_SIDE and side * side == shape[0]:
+        return side, side
+    return None
+
+
+def edges_of(images):
+    """The pixels at the edges of images of shape (n, height, width), of shape (n, 2, ...)."""
+    columns = images[:, :, [0, -1]].swapaxes(1, 2)
+    return numpy.concatenate([images[:, [0, -1]], columns], axis=2)
+
+
+def are_centred(images):
+    """Whether nearly all of some images, of shape (n, height, width), are laid out as MNIST's.
+
+    What differs from the background is within a box of 20/28 of their sides, and its centre of mass
+    in the middle.
+    """
+    is_centred = True
+    ink = abs(images - numpy.median(edges_of(images)))
+    ink[ink < FAINT * ink.max()] = 0
+    for mass in (ink.sum(axis=2), ink.sum(axis=1)):
+        n = mass.shape[1]
+        is_inked = mass > 0
+        extent = n - is_inked.argmax(axis=1) - is_inked[:, ::-1].argmax(axis=1)
+        with numpy.errstate(invalid="ignore"):  # of a blank image
+            centre = (mass * numpy.arange(0.5, n)).sum(axis=1) / mass.sum(axis=1)
+        is_centred &= extent <= MAX_EXTENT * n
+        is_centred &= abs(centre - n / 2) <= MAX_OFF_CENTRE * n
+    return bool(is_centred.mean() > MOST)
