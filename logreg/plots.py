@@ -74,17 +74,11 @@ def plot_curve(model, ax=None):
     n_batches = facts.n_train_batches or 1
     epochs, errors, tests = (iters + 1) / n_batches, 100 * errors, 100 * tests
     ax = ax or _axes()
-
-    def draw(y, which, **style):
-        ax.plot(epochs[which], y[which], clip_on=False, **style)
-
-    draw(errors, iters >= 0, color=BLUE, label="validation error")
-    is_tested, is_gain = numpy.isfinite(tests), numpy.isin(iters, gains)
+    ax.plot(epochs, errors, clip_on=False, color=BLUE, label="validation error")
+    is_tested = numpy.isfinite(tests)
     if is_tested.sum() > 1:
-        draw(tests, is_tested, color=ORANGE, ls="--", label="test error of each new best")
-    draw(errors, is_gain, color=BLUE, ls="", marker="o", ms=4, label="significant gain")
-    is_best = iters == stopping.best_iter
-    draw(errors, is_best, color=BLUE, ls="", marker="*", ms=13, label="best model")
+        style = {"clip_on": False, "color": ORANGE, "linestyle": "--"}
+        ax.plot(epochs[is_tested], tests[is_tested], **style, label="test error of each new best")
     if stopping.patience <= 1.25 * (iters[-1] + 1):
         end = (stopping.patience + 1) / n_batches
         ax.axvline(end, color=GREY, linestyle=":", label="end of patience")
@@ -94,6 +88,18 @@ def plot_curve(model, ax=None):
     right.plot(epochs, costs, color=GREY, linestyle="-.", label="training cost (right)")
     for loss in losses:
         right.plot(epochs, loss, color=GREY, label="validation loss (right)")
+    # Gains and the best model lie on the line that decides which model is best.
+    if losses:
+        axes, decisive, colour = right, losses[0], GREY
+    else:
+        axes, decisive, colour = ax, errors, BLUE
+    style = {"clip_on": False, "color": colour, "linestyle": "", "zorder": 3}
+    is_gain = numpy.isin(iters, gains)
+    is_best = iters == stopping.best_iter
+    axes.plot(
+        epochs[is_gain], decisive[is_gain], **style, marker="o", ms=4, label="significant gain"
+    )
+    axes.plot(epochs[is_best], decisive[is_best], **style, marker="*", ms=13, label="best model")
     right.set(ylabel="cost" if losses else "training cost", ylim=(0, None))
     lines = [*ax.get_lines(), *right.get_lines()]
     above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "ncols": 2, "frameon": False}
@@ -120,10 +126,10 @@ def replay(facts):
     >>> for line in [line for axes in ax.figure.axes for line in axes.get_lines()]:
     ...     line.get_label(), line.get_xdata().tolist(), line.get_ydata().tolist()
     ('validation error', [10.0, 11.0, 12.0, 13.0], [0.0, 0.0, 0.0, 0.0])
-    ('significant gain', [10.0, 12.0], [0.0, 0.0])
-    ('best model', [12.0], [0.0])
     ('training cost (right)', [10.0, 11.0, 12.0, 13.0], [1.0, 1.0, 1.0, 1.0])
     ('validation loss (right)', [10.0, 11.0, 12.0, 13.0], [0.7, 0.6975, 0.695, 0.7])
+    ('significant gain', [10.0, 12.0], [0.7, 0.695])
+    ('best model', [12.0], [0.695])
     >>> ax.get_xlabel(), float(ax.get_ylim()[1]), ax.figure.axes[1].get_ylabel()
     ('minibatch', 1.0, 'cost')
     """
@@ -137,7 +143,8 @@ def replay(facts):
 def plot_confusion(evaluation, ax=None):
     """Draw a confusion matrix as a heat map, a row for each label, with counts if there is room.
 
-    A cell's colour is its share of the label's rows; a square root makes small shares visible.
+    A mistake's colour is its share of the label's rows, on a square-root scale up to the largest
+    such share. What is right, on the diagonal, has no colour.
 
     Parameters
     ----------
@@ -160,13 +167,13 @@ def plot_confusion(evaluation, ax=None):
     >>> [(text.get_text(), text.get_color(), *text.get_position()) for text in ax.texts]
     [('5', 'black', 0, 0), ('3', 'black', 1, 0), ('', 'white', 0, 1), ('6', 'black', 1, 1)]
     >>> (ax.images[0].get_array() ** 2).round(3).tolist()  # of each label's rows
-    [[0.625, 0.375], [0.0, 1.0]]
+    [[None, 0.375], [0.0, None]]
     >>> most = {"labels": [*range(20)], "counts": 1 + numpy.identity(20, int)}
     >>> ax = plot_confusion({"confusion": most})  # of more classes, there are no counts
     >>> len(ax.texts), len(ax.get_xticks()), ax.get_xticklabels()[0].get_rotation()
     (400, 20, 0.0)
-    >>> [float(share) for share in ax.images[0].get_clim()]  # of the first and the last colour
-    [0.0, 1.0]
+    >>> [round(float(share) ** 2, 3) for share in ax.images[0].get_clim()]
+    [0.0, 0.048]
     >>> plot_confusion({"confusion": None})
     Traceback (most recent call last):
     logreg.errors.SettingError: there are more than 50 classes: the evaluation has no matrix of them
@@ -177,10 +184,14 @@ def plot_confusion(evaluation, ax=None):
     labels, counts = confusion["labels"], numpy.array(confusion["counts"])
     ax = ax or _axes()
     shares = counts / numpy.maximum(counts.sum(axis=1, keepdims=True), 1)
-    ax.imshow(numpy.sqrt(shares), cmap="cividis", vmin=0, vmax=1, aspect="auto")
+    is_right = numpy.identity(len(counts), bool)
+    largest = shares[~is_right].max(initial=0) or 1.0
+    mistakes = numpy.ma.masked_array(numpy.sqrt(shares), is_right)
+    ax.imshow(mistakes, cmap="cividis", vmin=0, vmax=numpy.sqrt(largest), aspect="auto")
     if len(labels) <= MAX_COUNTS:
         for (i, j), n in numpy.ndenumerate(counts):
-            colour = "black" if shares[i, j] > 0.3 else "white"
+            is_light = i == j or shares[i, j] > 0.3 * largest
+            colour = "black" if is_light else "white"
             ax.text(j, i, n or "", ha="center", va="center", color=colour, fontsize="small")
     step = 1 + len(labels) // (MAX_COUNTS + 1)  # there is no room for more labels
     names = [short(label) for label in labels[::step]]

@@ -24,11 +24,11 @@ def check_joinable(data):
         )
 
 
-def train_anew(run, start, expressions, validate_model, callbacks):
+def train_anew(run, expressions, validate_model, callbacks):
     """Train the best model of a run anew, for as many minibatches as it had, on more rows.
 
-    These are the training and the validation rows together, in a random order; `start` has what
-    ``run.variables`` began with. What comes of it takes the place of ``run.best_values``, which
+    These are the training and the validation rows together, in a random order; the variables
+    begin with ``run.start``. What comes of it takes the place of ``run.best_values``, which
     stay if the run or this has been stopped or has diverged. Each `on_minibatch_end` gets a Run
     that counts these minibatches; what callbacks have changed beside ``run.variables`` stays.
     """
@@ -41,7 +41,7 @@ def train_anew(run, start, expressions, validate_model, callbacks):
     x, y, cost, _, updates, *_ = expressions
     with starting(COMPILING):
         train_model = engine.compile_step(x, y, data.train, batch_size, cost, updates, n_at_once)
-    for variable, value in zip(run.variables, start):
+    for variable, value in zip(run.variables, run.start):
         engine.set_value(variable, value)
     best_iter = run.stopping.best_iter
     with catching_stop(run):

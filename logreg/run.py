@@ -1,6 +1,8 @@
 """What is known of a training run, on the way and at its end."""
 
 import contextlib
+import copy
+import functools
 import hashlib
 import json
 import math
@@ -11,6 +13,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 import numpy
 
 from logreg import engine, rules
+from logreg.datasets.variables import digest
 from logreg.early_stopping import OF_EARLY_STOPPING, replay
 from logreg.errors import SettingError
 from logreg.hyperparameters import Hyperparameters
@@ -68,6 +71,13 @@ class Run:
         All that training changes.
     params : list of shared variables
         Those of `variables` that the cost depends on: not what an update rule remembers.
+    regression : tuple of two shared variables, or None
+        W and b, if the model is a :class:`.LogisticRegression` on the features themselves.
+    is_tutorials : bool
+        Whether cost and updates are made of the hyperparameters, as those of the tutorial's model
+        are; of others, these are not known.
+    start : list of numpy.ndarray
+        What the `variables` were before the first minibatch.
     n_train_batches : int
         Minibatches in an epoch.
     iter : int
@@ -87,28 +97,27 @@ class Run:
         :class:`~logreg.callbacks.StopTraining`, and 'interrupted' if it gave none.
     message : str
         That text.
-    regression : tuple of shared variables
-        W and b, if the model is one layer on the features themselves; else empty.
-    is_tutorials : bool
-        Whether cost and updates are made of the hyperparameters, as those of the tutorial's model
-        are; of others, these are not known.
     """
 
     data: Any
     hyperparameters: Hyperparameters
     variables: List[Any]
     params: List[Any]
+    regression: Optional[tuple] = None
+    is_tutorials: bool = False
     iter: int = -1
     seconds: float = 0.0
     validations: List[Validation] = field(default_factory=list)
+    start: Optional[List[numpy.ndarray]] = None
     best_values: Optional[List[numpy.ndarray]] = None
     n_refit_rows: Optional[int] = None
     reason: Optional[str] = None
     message: str = ""
-    regression: tuple = ()
-    is_tutorials: bool = False
 
     def __post_init__(self):
+        if self.start is None:
+            # Not all are arrays: a variable may hold a generator of random numbers.
+            self.start = [copy.deepcopy(engine.value(v)) for v in self.variables]
         self._n_rows = self._count_rows()
         self.n_train_batches = self._n_rows[0] // self.hyperparameters.batch_size
         self.replay()
@@ -258,6 +267,10 @@ class Run:
         has_terms = settings.l1 or settings.l2 or settings.momentum
         return self.is_tutorials and not has_terms and not self.data.facts.is_table
 
+    @functools.cached_property
+    def _digests(self):
+        return [digest(*pair) for pair in self.data]
+
     def settings(self) -> Dict[str, Any]:
         """What decides the bits of a run, and must be the same when it is resumed, as a dict."""
         facts = self.data.facts
@@ -268,7 +281,7 @@ class Run:
             "floatX": engine.theano.config.floatX,
             "pixel_scale": facts.pixel_scale if facts.scale_all else None,
             "dataset": facts.dataset,
-            "dataset_sha256": facts.dataset_sha256 or [engine.digest(*pair) for pair in self.data],
+            "dataset_sha256": facts.dataset_sha256 or self._digests,
         }
 
     def facts(self) -> Dict[str, Any]:

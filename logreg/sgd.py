@@ -175,13 +175,12 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
     updates, params, *sizes = engine.check_expressions(x, y, numbers, updates)
     data = variables.given(datasets, x, y, sizes, hyperparameters.batch_size)
     expressions = expressions._replace(updates=updates)
-    ranks.compare("the data", lambda: [engine.digest(*pair) for pair in data])
+    ranks.compare("the data", lambda: [variables.digest(*pair) for pair in data])
     trained = [variable for variable, _ in updates]
     if refit:
         check_joinable(data)
-        start = [engine.value(variable).copy() for variable in trained]
-    of_run = {"regression": engine.regression_of(errors, x), "is_tutorials": is_tutorials}
-    run = Run(data, hyperparameters, trained, params, **of_run)
+    regression = engine.find_regression(errors, x, y)
+    run = Run(data, hyperparameters, trained, params, regression, is_tutorials)
     for callback in callbacks:
         callback.restore(run)
     callbacks = [c for c in callbacks if ranks.rank == 0 or not c.on_rank_0_only]
@@ -198,7 +197,7 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
         run.reason = train(*functions, run, callbacks, n_at_once)
     run.read_clock()
     if refit:
-        train_anew(run, start, expressions, validate_model, callbacks)
+        train_anew(run, expressions, validate_model, callbacks)
     with contextlib.ExitStack() as ends:  # each is called, whatever fails
         for callback in reversed(callbacks):
             ends.callback(callback.on_train_end, run)

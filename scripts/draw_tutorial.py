@@ -18,7 +18,7 @@ from logreg.prediction.evaluation import evaluate
 from logreg.prediction.predictor import Predictor
 from logreg.sgd import sgd_optimization
 from logreg.tutorial.text import HERE
-from logreg.tutorial.writing import plane, validations
+from logreg.tutorial.toy_data import plane, validations
 
 INK = "#767676"  # legible on white and on black
 COLOURS = (plots.BLUE, plots.ORANGE, plots.GREY)

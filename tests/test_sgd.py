@@ -14,7 +14,7 @@ from logreg.engine import T, theano
 from logreg.errors import LogRegError, SettingError
 from logreg.hyperparameters import Hyperparameters
 from logreg.sgd import fit, sgd_optimization
-from logreg.updates import momentum
+from logreg.updates import momentum, sgd
 
 
 class Oracle:
@@ -113,6 +113,19 @@ def test_any_cost_can_be_minimized():
         fit(*given, settings, loss=T.mean(residual) / 0)
 
 
+def test_an_autoencoder_has_no_labels_and_errors_that_are_no_counts():
+    """Neither cost nor errors are made of y; the errors are squares, far below 1 / n."""
+    x, y = T.matrix("x"), T.ivector("y")
+    W = theano.shared(numpy.random.RandomState(0).normal(size=(4, 2)).astype(x.dtype))
+    cost = T.mean((T.dot(T.dot(x, W), W.T) - x) ** 2) / 1000
+    pairs = make_pairs((20, 20, 20), dtype="float64")
+    settings = Hyperparameters(batch_size=10, n_epochs=2)
+    run = fit(x, y, cost, cost, sgd(cost, [W], 0.1), pairs, settings)
+    rows, value = pairs[1][0], engine.value(W)
+    expected = ((rows @ value @ value.T - rows) ** 2).mean() / 1000
+    assert run.validations[-1].error == pytest.approx(expected, rel=1e-5)
+
+
 def test_bytes_are_pixels_and_settings_of_another_rule_are_not_told():
     pairs = [(numpy.abs(40 * x).astype("uint8"), y) for x, y in make_pairs()]
     classifier = LogisticRegression(T.matrix("x"), 4, 3)
@@ -131,6 +144,9 @@ X, Y = PAIRS[0]
 SHARED = theano.shared(Y.astype("float64"))
 W = theano.shared(numpy.zeros((4, 3)), name="W")
 BY_LOSS = Hyperparameters(criterion="loss")
+
+
+PIXELS = (40 * abs(X)).astype("uint8")
 
 
 def with_training_set(x, y):
@@ -153,12 +169,13 @@ REFUSED = [
     (with_training_set(X, numpy.eye(3)[Y]), r"y has shape \(20, 3\) and dtype float64"),
     (with_training_set(X[:, :3], Y), r"shape \(20, 3\), and the model takes 4 columns"),
     (with_training_set(X * numpy.nan, Y), "training x holds nan in row 0, column 0"),
+    (with_training_set(PIXELS, Y), r"training x is multiplied by 0.00\d+, and validation x by 1, "),
     ({"datasets": [*PAIRS[:2], (theano.shared(X[:0]), SHARED[:0])]}, "the test set has 0 rows"),
     ({"callbacks": [History("nowhere/file")]}, "nowhere.file cannot be written"),
 ]
 
 
-@pytest.mark.parametrize("changed, message", REFUSED, ids=range(17))
+@pytest.mark.parametrize("changed, message", REFUSED, ids=range(18))
 def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, message, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)
     with pytest.raises(LogRegError, match=message):

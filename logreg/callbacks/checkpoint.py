@@ -12,7 +12,7 @@ from logreg.hyperparameters import DEFAULTS, NAMED_IN_ALL_FILES
 from logreg.parallel.ranks import ranks
 from logreg.run import Validation
 from logreg.saving.facts import is_of
-from logreg.saving.model_file import dumps, read
+from logreg.saving.model_file import DTYPES, dumps, read
 from logreg.saving.variables import provenance
 
 # To change: until a run ends, its bits are the same; and data may be found by another path.
@@ -58,10 +58,9 @@ class Checkpoint(FileCallback):
             if self.resume:
                 warning(f"there is no {self.path} to go on from: the run begins anew")
             return
-        values, best_values = (
-            [array for name, array in arrays.items() if name.startswith(kind)]
-            for kind in ("variable ", "best ")
-        )
+        values = _numbered(arrays, "variable")
+        best_values = _numbered(arrays, "best")
+        start = _numbered(arrays, "start") or run.start  # older states have none
         reason = _fault(header) or _mismatch(header, values, run)
         if reason:
             raise ModelFileError(f"{self.path} cannot be resumed from: {reason}")
@@ -69,23 +68,38 @@ class Checkpoint(FileCallback):
             engine.set_value(variable, value)
         run.iter, run.seconds = header["progress"]["iter"], header["progress"]["seconds"]
         run.best_values = best_values or None
+        run.start = start
         run.validations[:] = [Validation(*values) for values in header["validations"]]
         run.replay()
-        shapes = [value.shape for value in best_values]
-        expected = [engine.value(param).shape for param in run.params if run.best_validation]
+        shapes = [value.shape for value in [*best_values, *start]]
+        needed = [*run.params, *run.variables] if run.best_validation else run.variables
+        expected = [engine.value(variable).shape for variable in needed]
         if shapes != expected:
             raise ModelFileError(
-                f"{self.path} cannot be resumed from: the parameters of its best model have the "
-                f"shapes {cut(shapes)}, and {cut(expected)} are needed"
+                f"{self.path} cannot be resumed from: the parameters of its best model and of its "
+                f"start have the shapes {cut(shapes)}, and {cut(expected)} are needed"
             )
+
+    def check(self, run):
+        """Check that the file can be written, and can hold all that training changes."""
+        super().check(run)
+        for i, variable in enumerate(run.variables):
+            dtype = getattr(variable, "dtype", "no array")
+            if dtype not in DTYPES:
+                raise ModelFileError(
+                    f"{self.path} cannot keep updates[{i}], {variable}, which is {dtype}: "
+                    f"a state holds {', '.join(DTYPES)}; make it one of these"
+                )
 
     def _read(self):
         return read(self.path, "checkpoint") if os.path.lexists(self.path) else (None, None)
 
     def on_validation(self, run, validation):
         """Take the state."""
-        arrays = {f"variable {i}": engine.value(v).copy() for i, v in enumerate(run.variables)}
+        values = [engine.value(variable).copy() for variable in run.variables]
+        arrays = {f"variable {i}": value for i, value in enumerate(values)}
         arrays.update((f"best {i}", value) for i, value in enumerate(run.best_values or []))
+        arrays.update((f"start {i}", value) for i, value in enumerate(run.start))
         progress = {"iter": run.iter, "seconds": run.seconds}
         # As they are now: at its end, a run tests its last model, which may be trained anew.
         self._state = arrays, progress, [*run.validations]
@@ -98,6 +112,11 @@ class Checkpoint(FileCallback):
         validations = [validation.plain() for validation in validations]
         known = {"run": run.settings(), "progress": progress, "validations": validations}
         return dumps("checkpoint", arrays, **known, **provenance())
+
+
+def _numbered(arrays, kind):
+    """List the arrays of one kind, as of "best 0", "best 1", ..."""
+    return [array for name, array in arrays.items() if name.startswith(f"{kind} ")]
 
 
 def _fault(header):

@@ -1,5 +1,6 @@
 """Data sets in shared variables, as an engine takes them: read ones, and pairs that are given."""
 
+import zlib
 from dataclasses import fields, replace
 from inspect import Parameter, Signature, signature
 from typing import Any
@@ -15,9 +16,10 @@ from logreg.datasets.formats import mapping
 from logreg.datasets.options import Preparation, TableOptions, divided
 from logreg.datasets.preprocessing import PIXEL_SCALE, check_values
 from logreg.datasets.splits import SPLITS, set_name
-from logreg.errors import SettingError
+from logreg.errors import DatasetError, SettingError
 
 OPTIONS = TableOptions, Preparation  # of load_data
+N_SAMPLED = 1000  # rows of a digest, of features that are mapped from a file
 
 
 def load_data(dataset: Any, label_column: Any = None, **options: Any) -> DataSet:
@@ -130,6 +132,13 @@ def given(datasets, x, y, sizes, batch_size):
             raise SettingError(
                 f"the batch size is {batch_size}, but the {SPLITS[split]} set has {shape[0]} rows"
             )
+    scales = {split: engine.as_stored(features).scale for split, (features, _) in sets.items()}
+    for split, scale in scales.items():
+        if scale != scales["train"]:
+            raise DatasetError(
+                f"training x is multiplied by {scales['train']:g}, and {SPLITS[split]} x by "
+                f"{scale:g}, since uint8 is divided by 256: give uint8 to all sets or to none"
+            )
     n_rows = len(_values(sets["train"][0]))
     n_left = n_rows % batch_size
     if 10 * n_left >= n_rows:
@@ -205,3 +214,23 @@ def joined(data):
     of_train = engine.as_stored(xs[0])
     features = engine.stored(x[order], of_train.scale, of_train.prepare)
     return replace(data, train=(features, engine.shared_data(y[order])))
+
+
+def digest(features, labels):
+    """What tells a set from another: its shape, and a checksum of its rows and its labels.
+
+    Of features that are mapped from a file, about a thousand rows are read.
+
+    Examples
+    --------
+    >>> from logreg.engine import theano
+    >>> digest(theano.shared(numpy.eye(3, 2)), theano.shared(numpy.array([0, 2, 1], "int32")))
+    'float64 of shape (3, 2) with the sum 67c349cd'
+    """
+    rows = engine.value(engine.as_stored(features).shared)
+    every = 1
+    if mapping(rows) is not None:
+        every = len(rows) // N_SAMPLED or 1
+    crc = zlib.crc32(numpy.ascontiguousarray(rows[::every]))
+    crc = zlib.crc32(numpy.ascontiguousarray(engine.value(labels)), crc)
+    return f"{rows.dtype} of shape {rows.shape} with the sum {crc:08x}"

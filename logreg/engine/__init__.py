@@ -10,7 +10,6 @@ import contextlib
 import importlib.util
 import os
 import re
-import zlib
 
 import numpy
 
@@ -25,7 +24,7 @@ from logreg.flags import user_setting
 from logreg.parallel.ranks import ranks
 
 ROWS_OF_A_SUM = 512  # which is made in a model's own dtype
-N_SAMPLED = 1000  # rows of a set that ranks compare, as it may be larger than memory
+ROUNDING = 4e-7  # of a rate in float32, as JAX has it, relative to the rate
 LOADERS = {"theano": theano_backend.load, "pytensor": pytensor_backend.load}
 
 
@@ -91,11 +90,6 @@ def use_device(name=None):
     _backend = _on_cpu.on_device(name)
 
 
-def is_on_cpu():
-    """Whether data and parameters live on the CPU."""
-    return _backend is _on_cpu
-
-
 def _of_ranks():
     """The back end, or that of the ranks, if there are several."""
     return RanksBackend(_backend) if ranks.size > 1 else _backend
@@ -151,39 +145,27 @@ def check_expressions(x, y, numbers, updates):
     return expressions.check(T, _on_cpu.tools, x, y, numbers, updates)
 
 
-def regression_of(errors, x):
-    """W and b if `errors` know `x` by the scores ``dot(x, W) + b`` alone; else ().
+def find_regression(errors, x, y):
+    """Find W and b of a softmax regression on `x` whose error rate `errors` is; else return None.
 
     Examples
     --------
     >>> x, y = T.matrix("x"), T.ivector("y")
     >>> W, b = theano.shared(numpy.zeros((4, 3))), theano.shared(numpy.zeros(3))
-    >>> alone = T.dot(x, W) + b
-    >>> for scores in (alone, alone + x[:, :3]):
-    ...     len(regression_of(T.mean(T.neq(T.argmax(scores, axis=1), y)), x))
-    2
-    0
+    >>> scores = T.dot(x, W) + b
+    >>> for each in (scores, -scores):
+    ...     classes = T.argmax(T.nnet.softmax(each), axis=1)
+    ...     find_regression(T.mean(T.neq(classes, y)), x, y) == (W, b)
+    True
+    False
     """
-    return expressions.regression(T, _on_cpu.tools, errors, x)
+    tools = _on_cpu.tools
+    return kernel_graph.find_classifier(T, tools, errors, x, y) if tools else None
 
 
 def value(variable):
     """The value of a shared variable, or of an expression of some, as a NumPy array."""
     return _backend.value(variable)
-
-
-def digest(features, labels):
-    """What tells a set from another: its shape, and a sum over its labels and some of its rows.
-
-    Examples
-    --------
-    >>> digest(theano.shared(numpy.eye(3, 2)), theano.shared(numpy.array([0, 2, 1], "int32")))
-    'float64 of shape (3, 2) with the sum 67c349cd'
-    """
-    rows, labels = as_stored(features).shared.get_value(borrow=True), value(labels)
-    parts = rows[:: len(rows) // N_SAMPLED or 1], labels
-    crc = zlib.crc32(b"".join(numpy.ascontiguousarray(part).tobytes() for part in parts))
-    return f"{rows.dtype} of shape {rows.shape} with the sum {crc:08x}"
 
 
 def set_value(variable, new):
@@ -238,7 +220,11 @@ def compile_errors(x, y, dataset, batch_size, errors):
 
     def error():
         # Counts are integers again: JAX rounds rates to float32, and Numba multiplies by 1 / n.
-        counts = numpy.rint(sums())
+        # Other errors than counts of rows, such as squares, are left as they are.
+        found = sums()
+        nearest = numpy.rint(found)
+        is_count = abs(found - nearest) <= ROUNDING * nearest
+        counts = numpy.where(is_count, nearest, found)
         # The mean of the minibatches' means, as the tutorial has it. Its rounding differs from
         # that of the mean over all rows, and decides a tie in the tutorial's log, at epoch 62.
         return float(numpy.mean(counts[:n_batches] / batch_size)), float(counts.sum() / n)

@@ -131,6 +131,7 @@ class Backend:
         start, stop = self.T.lscalar("start"), self.T.lscalar("stop")
         as_x = as_features(self.T, rows, x.dtype, features.scale)
         options = {"updates": updates, "givens": {x: as_x, y: labels[start:stop]}}
+        options["on_unused_input"] = "ignore"  # an autoencoder has no labels
         function = self.theano.function([start, stop, rows], outputs, **options)
         function.trust_input = True  # it gets arrays as they are, and need not look
 

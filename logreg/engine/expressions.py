@@ -30,19 +30,6 @@ def check(T, tools, x, y, numbers, updates):
     return (updates, params, *_sizes(T, tools, x, y, both))
 
 
-def regression(T, tools, errors, x):
-    """What :func:`logreg.engine.regression_of` does, by an engine's `T` and tools."""
-    variables = ancestors([errors])
-    shared = [v for v in variables if hasattr(v, "get_value") and v.dtype.startswith("float")]
-    for W, b in (shared, shared[::-1]) if tools and len(shared) == 2 else ():
-        if (W.ndim, b.ndim) == (2, 1):
-            scores = T.dot(x, W) + b
-            found = {v: None for v in variables if is_same(tools, v, scores)}
-            if found and x not in ancestors([errors], found.__contains__):
-                return W, b
-    return ()
-
-
 def _checked_updates(updates):
     """A list of pairs of the updates that are given, as pairs or as a dict.
 

@@ -7,6 +7,7 @@ arrays, so the numbers of the minibatches come in shared variables, too.
 """
 
 import contextlib
+import os
 import re
 import warnings
 
@@ -15,9 +16,12 @@ import numpy
 from pytensor.graph.replace import graph_replace
 
 from logreg.engine.backend import Backend, Stored, as_features
+from logreg.engine.kernel_graph import ancestors
 from logreg.errors import EngineError, install
 
-CONFIG = "jax_enable_x64", "jax_default_device"
+CONFIG = "jax_enable_x64", "jax_default_device", "jax_default_matmul_precision"
+
+PREALLOCATE = "XLA_PYTHON_CLIENT_PREALLOCATE"  # JAX reads it
 
 
 class JaxBackend(Backend):
@@ -27,7 +31,8 @@ class JaxBackend(Backend):
         super().__init__(pytensor, T)  # without tools: the kernel is the CPU's
         self.device, self._place_of = name, _find_device(name)
         self._before = {name: getattr(jax.config, name) for name in CONFIG}
-        self._configure(pytensor.config.floatX == "float64", self._place_of)
+        # By default, JAX rounds the factors of float32 products to TF32 on a GPU.
+        self._configure(pytensor.config.floatX == "float64", self._place_of, "highest")
         # PyTensor leaves assertions on shapes to JAX, and asks it for 64-bit types that are off.
         warnings.filterwarnings("ignore", message="Skipping Assert|Explicitly requested dtype")
         self._mode_before = pytensor.config.mode
@@ -43,7 +48,10 @@ class JaxBackend(Backend):
 
     def where(self):
         device = self._place_of
-        return f"JAX {jax.__version__} on {device.platform}:{device.id} ({device.device_kind})"
+        words = f"JAX {jax.__version__} on {device.platform}:{device.id} ({device.device_kind})"
+        if device.platform == "gpu" and PREALLOCATE not in os.environ:
+            words += f"; JAX takes 75 % of its memory, unless {PREALLOCATE}=false"
+        return words
 
     def shared_data(self, array):
         shared = self.theano.shared(array, borrow=True, shape=array.shape)
@@ -67,6 +75,7 @@ class JaxBackend(Backend):
         first_index = self.theano.shared(numpy.int64(0))
         count = self.theano.shared(numpy.int64(0))
         variables, new_values = zip(*updates)
+        self._refuse_random_numbers([cost, *new_values])
 
         def step(k, *state):
             index = first_index + T.minimum(k, count - 1)
@@ -97,7 +106,17 @@ class JaxBackend(Backend):
         train_model(0, -1)  # JAX compiles at the first call, here for no step
         return train_model
 
+    def _refuse_random_numbers(self, outputs):
+        """Raise an EngineError for dropout, say, whose mask all steps of a call would share."""
+        for variable in ancestors(outputs):
+            if getattr(variable, "default_update", None) is not None:
+                raise EngineError(
+                    f"device {self.device!r}: the graph draws random numbers ({variable}), and the "
+                    "steps of one call would all get the same: train this net on the CPU"
+                )
+
     def compile_sums(self, givens, edges, mean):
+        self._refuse_random_numbers([mean])
         starts, sizes = numpy.array(edges[:-1], "int64"), numpy.diff(edges)
         distinct = sorted({*sizes.tolist()}, reverse=True)  # that of the last block is smaller
 

@@ -83,6 +83,24 @@ def is_same(tools, variable, pattern):
     return bool(may_be) and tools.equal_computations([variable], [pattern])
 
 
+def find_params(variables, dtypes):
+    """List the pairs of a shared matrix and vector, of some dtypes, that may be W and b."""
+    shared = [v for v in variables if hasattr(v, "get_value")]
+    shared = [v for v in shared if getattr(v, "dtype", None) in dtypes]
+    shapes = {v: v.get_value(borrow=True).shape for v in shared}
+    matrices = [W for W in shared if W.ndim == 2]
+    return [(W, b) for W in matrices for b in shared if shapes[b] == shapes[W][1:]]
+
+
+def find_classifier(T, tools, errors, x, y):
+    """Find W and b of the classifier whose error rate on `x` and `y` an expression is; or None."""
+    for W, b in find_params(ancestors([errors]), ("float32", "float64")):
+        classes = T.argmax(T.nnet.softmax(T.dot(x, W) + b), axis=1)
+        if is_same(tools, errors, T.mean(T.neq(classes, y))):
+            return W, b
+    return None
+
+
 class Kernel:
     """Finds softmax regression in graphs; it knows the engine by the tools that it is given.
 
@@ -97,19 +115,16 @@ class Kernel:
         self.function = tools.function
 
     def classifier(self, errors, x, y):
-        """W and b of the classifier whose error rate on `x` and `y` an expression is; else None."""
-        T = self.T
-        for W, b in self._params(ancestors([errors]), x, y):
-            classes = T.argmax(T.nnet.softmax(T.dot(x, W) + b), axis=1)
-            if is_same(self.tools, errors, T.mean(T.neq(classes, y))):
-                return W, b
-        return None
+        """Find W and b of the classifier whose error rate on `x` and `y` an expression is."""
+        params = find_classifier(self.T, self.tools, errors, x, y) if _is_taken(x, y) else None
+        is_alike = params and params[0].dtype == params[1].dtype == x.dtype
+        return params if is_alike else None
 
     def regressions(self, variables, x, y):
         """The costs of softmax regression among variables: a dict to each :class:`Regression`."""
         T, costs = self.T, {}
         constants = [v for v in variables if hasattr(v, "data") and getattr(v, "ndim", None) == 1]
-        for W, b in self._params(variables, x, y):
+        for W, b in find_params(variables, [x.dtype]) if _is_taken(x, y) else ():
             labels = checked_labels(T, y, b.shape[0])  # which the kernel looks at itself
             p = T.nnet.softmax(T.dot(x, W) + b)
             terms = T.log(p)[T.arange(labels.shape[0]), labels]
@@ -122,16 +137,6 @@ class Kernel:
             for regression, cost in patterns.items():
                 costs.update((v, regression) for v in variables if is_same(self.tools, v, cost))
         return costs
-
-    def _params(self, variables, x, y):
-        """Pairs of shared variables that the kernel may take for W and b."""
-        if x.ndim != 2 or not y.dtype.startswith("int"):
-            return []
-        shared = [v for v in variables if hasattr(v, "get_value")]
-        shared = [v for v in shared if getattr(v, "dtype", None) == x.dtype]
-        shapes = {v: v.get_value(borrow=True).shape for v in shared}
-        matrices = [W for W in shared if W.ndim == 2]
-        return [(W, b) for W in matrices for b in shared if shapes[b] == shapes[W][1:]]
 
     def plain_step(self, cost, updates, x, y):
         """The :class:`PlainStep` that updates are, if they are one; else None."""
@@ -189,3 +194,8 @@ class Kernel:
                 factor, slopes = self.T.grad(cost, of_regression), {of.W: dW, of.b: db}
                 terms += [factor * slopes[param]] if param in slopes else []
         return self.T.cast(sum(terms[1:], terms[0]), param.dtype)  # the cost may be of another
+
+
+def _is_taken(x, y):
+    """Whether the kernel takes such rows and labels."""
+    return x.ndim == 2 and y.dtype.startswith("int")

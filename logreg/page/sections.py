@@ -233,8 +233,8 @@ def errors(evaluation):
     class taken for rows
     2 &lt;b&gt; 5
     1 2 1
-    How probable predictions were, how often right; and how many are so probable or more, their error
-    probability forecast happened rows so probable error
+    Calibration, and the error if only predictions at least this sure are kept
+    probability mean probability share correct rows rows at least this sure error
     from 0.5 62.50 % - 7 9 33.33 %
     The 2 classes of most errors (predict --evaluate --format json has all)
     class rows errors error precision recall F1
@@ -251,7 +251,7 @@ def errors(evaluation):
     viewBox="0 0 360 324"
     >>> print(errors({**evaluation, "mistakes": []}).split("figcaption>")[1])
     Confusion matrix. </
-    """  # noqa: E501
+    """
     classes, pairs, calibration = tables(evaluation)
     first = markup.table(*pairs)
     if evaluation["confusion"]:

@@ -153,9 +153,15 @@ def tables(evaluation):
     head = ("class", "rows", "errors", "error", "precision", "recall", "F1")
     classes = [[entry["label"], *_counts(entry), *_scores(entry)] for entry in entries]
     classes.append(["macro mean", "", "", "", *_scores(evaluation["macro"])])
-    what = "How probable predictions were, how often right; and how many are so probable or more, "
-    what += "their error"
-    of_bands = ("probability", "forecast", "happened", "rows", "so probable", "error")
+    what = "Calibration, and the error if only predictions at least this sure are kept"
+    of_bands = (
+        "probability",
+        "mean probability",
+        "share correct",
+        "rows",
+        "rows at least this sure",
+        "error",
+    )
     bands = []
     for entry in evaluation["calibration"]:
         shares = map(percent, (entry["forecast"], entry["happened"]))
@@ -194,16 +200,16 @@ def as_text(evaluation):
      left     1      0
     right     1      1
     <BLANKLINE>
-    How probable predictions were, how often right; and how many are so probable or more, their error
-    probability  forecast  happened  rows  so probable    error
-       from 0.0         -         -     0            3  33.33 %
-       from 0.5   57.44 %    0.00 %     1            3  33.33 %
-       from 0.6         -         -     0            2   0.00 %
-       from 0.7         -         -     0            2   0.00 %
-       from 0.8   81.76 %  100.00 %     1            2   0.00 %
-       from 0.9   93.70 %  100.00 %     1            1   0.00 %
-      from 0.95         -         -     0            0        -
-      from 0.99         -         -     0            0        -
+    Calibration, and the error if only predictions at least this sure are kept
+    probability  mean probability  share correct  rows  rows at least this sure    error
+       from 0.0                 -              -     0                        3  33.33 %
+       from 0.5           57.44 %         0.00 %     1                        3  33.33 %
+       from 0.6                 -              -     0                        2   0.00 %
+       from 0.7                 -              -     0                        2   0.00 %
+       from 0.8           81.76 %       100.00 %     1                        2   0.00 %
+       from 0.9           93.70 %       100.00 %     1                        1   0.00 %
+      from 0.95                 -              -     0                        0        -
+      from 0.99                 -              -     0                        0        -
     <BLANKLINE>
     wrong rows, the most confident mistakes first: 2
     <BLANKLINE>
@@ -212,7 +218,7 @@ def as_text(evaluation):
 
     >>> as_text({**found, "wrong_rows": ["a\x1b.png"]}).splitlines()[-1]
     'wrong rows, the most confident mistakes first: a\\x1b.png'
-    """  # noqa: E501
+    """
     low, high = wilson_interval(evaluation["errors"], evaluation["rows"])
     lines = [
         f"Test set of {shown(evaluation['dataset'])}: {evaluation['rows_are']}",

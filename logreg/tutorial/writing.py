@@ -1,7 +1,6 @@
 """Writes the page of the tutorial: text, formulas, pictures and what to play with, in one file."""
 
 import base64
-import gzip
 import importlib
 import io
 import re
@@ -9,19 +8,14 @@ from datetime import datetime, timezone
 from html import escape, unescape
 from pathlib import Path
 
-import numpy
-
-from logreg.callbacks.reference import LAST_EPOCH, percent, read_reference
 from logreg.console import warning
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.mnist import FILES
 from logreg.errors import DatasetError, needing
 from logreg.hyperparameters import DATASET, Hyperparameters
-from logreg.page.rows import base64_of
 from logreg.page.writing import SHARED, filled
 from logreg.saving.model_file import save
 from logreg.sgd import sgd_optimization
-from logreg.tutorial import text
+from logreg.tutorial import text, toy_data
 
 PACKAGES = {  # by the names of their modules
     "markdown_it": "markdown-it-py",
@@ -33,15 +27,16 @@ PACKAGES = {  # by the names of their modules
     "PIL": "pillow",
 }
 HERE = Path(__file__).parent
-# In `toys/`: what the toys share, the toys, and the page around them.
+WITHOUT_HOME = (
+    "the Python package logreg (in the folder with its source, <code>pip install .</code> "
+    "installs it)"
+)
+# In `toys/`: what the toys share, the toys, and the pages around them.
 SCRIPTS = (
     *("parts", "trainer", "chart", "digits"),
     *("sums", "pad_raw", "softmax", "plane", "training", "heart", "patience", "mnist_run"),
-    "page",
+    *("play", "reading", "chapters"),
 )
-N_DIGITS, N_TRAIN = 1000, 800  # in the page, the first training rows; the last 200 validate
-CENTRES = ((-1, -0.6), (1, -0.6), (0, 1))  # of the points on the plane
-SPREAD = 0.6
 PLAIN = r'<span class="(?:n|nb|nn|ne|bp|o|p|w)">([^<]*)</span>'  # without a colour of its own
 # What GitHub's Markdown has a form of its own for, or the text marks by a comment.
 FORMS = {
@@ -106,11 +101,11 @@ def page(data, run, home=None, with_mnist=False):
     return filled(
         HERE / "page.html",
         [*SHARED, HERE / "training.js", *(HERE / "toys" / f"{name}.js" for name in SCRIPTS)],
-        {**facts(data, run), "files": idx_files(data) if with_mnist else None},
+        {**toy_data.facts(data, run), "files": toy_data.idx_files(data) if with_mnist else None},
         title=headings[0][1],
         description=" ".join(re.search(r"(?s)\*\*(.+?)\*\*", markdown).group(1).split()),
         date=f"{datetime.now(timezone.utc):%Y-%m-%d}",
-        home=f'<a href="{escape(home)}">logreg</a>' if home else "logreg",
+        home=f'<a href="{escape(home)}">logreg</a>' if home else WITHOUT_HOME,
         contents="".join(f'<li><a href="#{name}">{title}</a>' for name, title in headings[1:]),
         text=body,
         math_font=base64.b64encode(math_font(body)).decode(),
@@ -197,140 +192,3 @@ def highlighted(code, language, attributes):
         lines += [f'<span class="gp">{p}</span>{line}' for p, line in zip(prompts, source)]
         lines += [f'<span class="go">{escape(line)}</span>' for line in example.want.splitlines()]
     return "\n".join(lines) + "\n"
-
-
-def facts(data, run):
-    """What there is to play with: the model, a thousand digits, points, the recorded runs.
-
-    Examples
-    --------
-    What digits have added to the weights is in it as bytes, in units of the 127th of the most. And
-    pixels may be fractions, as in the tutorial's pickle.
-
-    >>> data = read_dataset("mnist_sample")
-    >>> run = sgd_optimization(data, Hyperparameters(batch_size=600, n_epochs=2), output=None)
-    >>> told, A = facts(data, run), shares(data, run)[:N_DIGITS]
-    >>> units = numpy.frombuffer(base64.b64decode(told["A"]), "int8").reshape(A.shape)
-    >>> numpy.allclose(units * told["A_unit"], A, atol=0.51 * told["A_unit"])
-    True
-    >>> from dataclasses import replace
-    >>> fractions = replace(data, train=(data.train[0] / numpy.float32(256), data.train[1]))
-    >>> facts(fractions, run)["digits"] == told["digits"]
-    True
-    """
-    from PIL import Image
-
-    x, y = pixels_of(data.train[0][:N_DIGITS]), data.train[1][:N_DIGITS]
-    points, labels = map(numpy.concatenate, zip(plane(), plane(seed=4)))
-    digits, A = io.BytesIO(), shares(data, run)[:N_DIGITS]
-    unit = float(abs(A).max()) / 127
-    Image.fromarray(x).save(digits, "png", optimize=True)  # a line for each
-    return {
-        **{name: base64_of(array) for name, array in zip("Wb", run.best_values)},
-        "A": base64_of(numpy.rint(A / unit).astype("int8")),
-        "A_unit": unit,
-        "digits": "data:image/png;base64," + base64.b64encode(digits.getvalue()).decode(),
-        "labels": y.tolist(),
-        "plane": {"x": points.ravel().tolist(), "y": labels.tolist()},
-        "validations": validations(),
-        "logs": {"mnist": [*read_reference().values()], "own": log_of(x, y)},
-        "mnist": {file.sha256: file.name for file in FILES.values()},
-    }
-
-
-def pixels_of(x):
-    """The bytes of images that the tutorial's pickle has as fractions."""
-    return (x if x.dtype == numpy.uint8 else numpy.rint(256 * x)).astype("uint8")
-
-
-def shares(data, run):
-    """What each training row has added to the weights of a run: A, with ``W = X.T @ A``.
-
-    Each step adds to W the rows of its minibatch, times the rate, times (truth - guess). A, of
-    shape (n, n_out), is the sum of these factors: so the steps are taken again, in NumPy.
-
-    Examples
-    --------
-    The best model of this run is not its last.
-
-    >>> data = read_dataset("mnist_sample")
-    >>> run = sgd_optimization(data, Hyperparameters(batch_size=600, n_epochs=18), output=None)
-    >>> W = (data.train[0] / 256).T @ shares(data, run)
-    >>> numpy.allclose(W, run.best_values[0], atol=1e-5)
-    True
-    """
-    from scipy.special import softmax
-
-    x = data.facts.preprocessing.apply(data.train[0], "float32")
-    truth = numpy.eye(data.facts.n_out, dtype="float32")
-    size, rate = run.hyperparameters.batch_size, run.hyperparameters.learning_rate
-    A = numpy.zeros((len(x), data.facts.n_out), "float32")
-    W, b = map(numpy.zeros_like, run.best_values)
-    for iter in range(run.best_validation.iter + 1):
-        first = iter % run.n_train_batches * size
-        rows = slice(first, first + size)
-        step = rate / size * (truth[data.train[1][rows]] - softmax(x[rows] @ W + b, axis=1))
-        A[rows] += step
-        W += x[rows].T @ step
-        b += step.sum(axis=0)
-    return A
-
-
-def log_of(x, y):
-    """The validation errors that a run on the page's digits prints, each without a test error."""
-    train, valid = (x[:N_TRAIN], y[:N_TRAIN]), (x[N_TRAIN:], y[N_TRAIN:])
-    settings = Hyperparameters(batch_size=100, n_epochs=LAST_EPOCH)
-    run = sgd_optimization(read_dataset([train, valid, valid]), settings, output=None)
-    return [[percent(validation.error)] for validation in run.validations]
-
-
-def idx_files(data):
-    """MNIST's four files, gzipped, in Base64.
-
-    Examples
-    --------
-    >>> from types import SimpleNamespace
-    >>> pair = numpy.arange(784).astype("uint8")[None] / 256, numpy.array([7])
-    >>> images, *_ = idx_files(SimpleNamespace(train=pair, valid=pair, test=pair))
-    >>> [*gzip.decompress(base64.b64decode(images))[:20]]
-    [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28, 0, 1, 2, 3]
-    """
-    files = []
-    for pairs in ((data.train, data.valid), (data.test,)):
-        x, y = map(numpy.concatenate, zip(*pairs))
-        for array in (pixels_of(x).reshape(-1, 28, 28), y.astype("uint8")):
-            header = numpy.array([0x800 + array.ndim, *array.shape], ">i4")
-            files.append(gzip.compress(header.tobytes() + array.tobytes(), 6))
-    return [base64.b64encode(file).decode() for file in files]
-
-
-def plane(seed=3):
-    """Sixty points of three classes that overlap: x, of shape (60, 2), and y, of shape (60,).
-
-    Examples
-    --------
-    The classes take turns, so that a minibatch of six has two points of each.
-
-    >>> x, y = plane()
-    >>> y[:6].tolist(), [x[y == k].mean(axis=0).round(1).tolist() for k in range(3)]
-    ([0, 1, 2, 0, 1, 2], [[-1.0, -0.8], [0.9, -0.5], [-0.1, 1.0]])
-    """
-    labels = numpy.repeat([0, 1, 2], 20)
-    points = numpy.array(CENTRES)[labels] + SPREAD * numpy.random.RandomState(seed).randn(60, 2)
-    order = numpy.arange(60).reshape(3, 20).T.ravel()
-    return points[order], labels[order]
-
-
-def validations():
-    """The validation errors, of 9,600 rows, of a run of 250 epochs of MNIST without patience.
-
-    Examples
-    --------
-    It begins as the tutorial's own run does, whose log has their shares.
-
-    >>> log = [round(96 * float(error)) for error, _ in read_reference().values()]
-    >>> len(log), log == validations()[:73], len(validations())
-    (73, True, 250)
-    """
-    rows = numpy.loadtxt(HERE / "validations.csv", int, delimiter=",", skiprows=1)
-    return rows[:, 1].tolist()

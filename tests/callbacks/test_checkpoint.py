@@ -193,10 +193,22 @@ def test_other_arrays_are_other_data(working_folder):
     fit(**arguments(datasets=pairs), callbacks=resuming)
     last_rows = numpy.arange(3000)[:, None] >= 2000
     x, y = pairs[0]
+    x_of_one = numpy.where(numpy.arange(3000)[:, None] == 1, -x, x)  # all rows count
     one_label = numpy.where(numpy.arange(3000) == 1, (y + 1) % 3, y)
-    for i, other in ((0, (x, one_label)), (0, (x + last_rows, y)), (1, pairs[2]), (2, pairs[1])):
+    others = [(0, (x, one_label)), (0, (x + last_rows, y)), (0, (x_of_one, y))]
+    others += [(1, pairs[2]), (2, pairs[1])]
+    for i, other in others:
         with pytest.raises(ModelFileError, match="another run: dataset_sha256 was"):
             fit(**arguments(datasets=[*pairs[:i], other, *pairs[i + 1 :]]), callbacks=resuming)
+
+
+def test_what_a_state_cannot_hold_is_refused_before_the_training():
+    n_steps = theano.shared(numpy.int64(0), name="n_steps")
+    given = arguments()
+    given["updates"] = [*given["updates"], (n_steps, n_steps + 1)]
+    with pytest.raises(ModelFileError, match=r"updates\[\d\], n_steps, which is int64: a state"):
+        fit(**given, callbacks=[Checkpoint("run.state")])
+    assert n_steps.get_value() == 0 and not Path("run.state").exists()
 
 
 @pytest.mark.parametrize("lacking, there", [("run.csv", "run.state"), ("run.state", "run.csv")])

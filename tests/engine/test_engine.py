@@ -9,7 +9,7 @@ from builders import cost_and_gradients, make_pairs
 from softmax import Softmax
 
 from logreg import engine
-from logreg.engine import kernel_steps, theano
+from logreg.engine import T, kernel_steps, theano
 from logreg.errors import SettingError
 
 FLAGS, RC = engine.NAME.upper() + "_FLAGS", engine.NAME.upper() + "RC"
@@ -86,6 +86,15 @@ def test_errors_are_counts_divided_by_rows(device, batch_size, n_whole, monkeypa
     assert softmax.error(n_whole) > 0 and softmax.error() != softmax.error(36)
     found = engine.compile_errors(*arguments)()
     assert found == pytest.approx((softmax.error(n_whole), softmax.error()), abs=1e-15)
+
+
+def test_errors_that_are_no_counts_are_not_rounded(device):
+    """As the squares that an autoencoder is measured by."""
+    softmax = Softmax()
+    squares = T.mean(softmax.x**2) / 300
+    found = engine.compile_errors(softmax.x, softmax.y, softmax.dataset, 10, squares)()
+    expected = [(softmax.data_x[:n] ** 2).mean() / 300 for n in (40, 47)]
+    assert found == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("n", [3, 512, 1100])

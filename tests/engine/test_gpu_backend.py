@@ -6,7 +6,7 @@ from builders import make_pairs, save_folder
 from softmax import Softmax
 
 from logreg import Predictor, engine
-from logreg.engine import theano
+from logreg.engine import T, theano
 from logreg.errors import EngineError
 from logreg.updates import momentum
 
@@ -52,13 +52,29 @@ def test_a_command_gives_the_model_of_the_cpu(options, jax, cli):
 
 
 def test_settings_hold_for_a_block(jax):
-    before = engine.describe(), theano.config.mode, jax.config.jax_enable_x64
+    def state():
+        names = "jax_enable_x64", "jax_default_matmul_precision"
+        return engine.describe(), theano.config.mode, *(getattr(jax.config, n) for n in names)
+
+    before = state()
     with pytest.raises(KeyError), engine.settings("float64", "cpu"):
         with engine.settings("float64", "jax:cpu"):
-            assert "float64, JAX" in engine.describe() and jax.config.jax_enable_x64
+            assert "float64, JAX" in engine.describe()
+            assert state()[2:] == (True, "highest")  # else, a GPU multiplies float32 as TF32
         assert "float64, cpu" in engine.describe() and theano.config.mode != "JAX"
         raise KeyError
-    assert before == (engine.describe(), theano.config.mode, jax.config.jax_enable_x64)
+    assert before == state()
+
+
+def test_a_graph_that_draws_random_numbers_is_refused(jax):
+    """The steps of one call would all have the same mask."""
+    from pytensor.tensor.random.utils import RandomStream
+
+    softmax = Softmax()
+    mask = RandomStream(seed=1).bernoulli(0.5, size=())
+    softmax.cost = softmax.cost * T.cast(mask, "float32")
+    with pytest.raises(EngineError, match=r"'jax:cpu': the graph draws random numbers .* the CPU"):
+        softmax.compile(softmax.updates(), 4)
 
 
 def test_without_jax_the_error_names_the_extra(run):

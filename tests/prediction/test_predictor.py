@@ -138,12 +138,15 @@ def test_a_run_needs_a_best_model_of_w_and_b(values):
 
 @pytest.mark.parametrize("is_changed", [False, True])
 @pytest.mark.parametrize("order", [1, -1, 2])
-def test_a_run_predicts_if_its_layer_is_on_the_features_themselves(is_changed, order):
+@pytest.mark.parametrize("factor", [None, -1, 0.1])
+def test_a_run_predicts_if_its_errors_are_those_of_softmax_of_its_scores(is_changed, order, factor):
     pairs, x, y = make_pairs(), T.matrix("x"), T.ivector("y")
     classifier = LogisticRegression(1 - x if is_changed else x, 4, 3)
     cost, errors = classifier.negative_log_likelihood(y), classifier.errors(y)
-    if order < 0:  # by hand
-        errors = T.mean(T.neq(y, T.argmax(T.dot(classifier.input, classifier.W) + classifier.b, 1)))
+    if factor:  # the probabilities are others
+        is_changed = True
+        scores = factor * (T.dot(classifier.input, classifier.W) + classifier.b)
+        errors = T.mean(T.neq(T.argmax(T.nnet.softmax(scores), axis=1), y))
     rule = updates.sgd(cost, classifier.params[::order], 0.1)  # by 2: b stays as it is
     settings = Hyperparameters(batch_size=20, n_epochs=5)
     callbacks = [] if is_changed else [BestModel("m.pkl", classifier)]

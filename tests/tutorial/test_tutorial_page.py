@@ -20,7 +20,7 @@ from PIL import Image
 from logreg.datasets.mnist import FILES
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import DownloadError
-from logreg.tutorial import text, writing
+from logreg.tutorial import text, toy_data
 from logreg.tutorial.__main__ import main
 
 pytestmark = pytest.mark.once
@@ -55,7 +55,8 @@ def page(tmp_path_factory, cli):
 
 @pytest.fixture
 def browser(open_page, page):
-    return open_page(page)
+    """The page with all chapters at once."""
+    return open_page(page, "?all")
 
 
 def find(browser, selector):
@@ -175,7 +176,7 @@ BAR = "[node.className === 'best', parseFloat(node.style.left) || 0, parseFloat(
 def test_the_page_is_one_file_and_tells_of_the_sample(browser, page):
     assert page.stat().st_size < 1.05e6
     title = text.TEXT.read_text("utf-8").partition("\n")[0][2:]
-    told = rf"{title}, of logreg, .+ \d+-\d+-\d+ after a run on mnist_sample, as MNIST could not "
+    told = rf"{title}, of the Python package logreg .+ \d+-\d+-\d+ after a run on mnist_sample, "
     assert re.match(told, find(browser, "footer p").get_property("textContent"))
     told = "5,000 rows of mnist_sample, as MNIST could not be had; test error 10.90 %"
     assert told in said(browser, "sums", ".toy > small")
@@ -344,13 +345,15 @@ def test_examples_are_copied_so_that_pythons_shell_takes_them(browser):
 def test_the_address_opens_a_thing_at_a_setting(browser, emulate, page):
     emulate(prefers_reduced_motion="reduce")
     browser.get("about:blank")
-    browser.get(f"{page.as_uri()}?answers#8-patience")  # as the chapter was called once
+    browser.get(f"{page.as_uri()}?all&answers#8-patience")  # as the chapter was called once
     browser.execute_async_script(FRAMES)
     assert find(browser, "body").get_attribute("class") == "with-answers"
     assert browser.current_url.endswith("#patience")
     assert browser.execute_script("return document.querySelector(':target').tagName") == "H2"
     assert find(browser, "#contents .now").get_property("textContent").startswith("8. ")
-    browser.get(f"{page.as_uri()}?answers#plane?rate=100&size=60&inputs=product")  # as a link does
+    browser.get(
+        f"{page.as_uri()}?all&answers#plane?rate=100&size=60&inputs=product"
+    )  # as a link does
     assert len(model(browser, "plane")[0]) == 3  # inputs
     assert shown(browser, "plane", ".toy", "node.getBoundingClientRect().bottom > 0") == [True]
     browser.execute_async_script(FRAMES)
@@ -361,9 +364,58 @@ def test_the_address_opens_a_thing_at_a_setting(browser, emulate, page):
     hover = "arguments[0].dispatchEvent(new PointerEvent('pointerenter', { pointerType: 'mouse' }))"
     browser.execute_script(hover, find(browser, "#play-sums .row:nth-child(7)"))
     assert browser.current_url.endswith("#sums?digit=6")
-    browser.get(f"{page.as_uri()}?answers#pad-raw?prepared=yes")  # which is no reader's guess
+    browser.get(f"{page.as_uri()}?all&answers#pad-raw?prepared=yes")  # which is no reader's guess
     told = [said(browser, "pad-raw", part) for part in (".said", ".verdict")]
     assert told == ["The model says 3.", ""]
+
+
+def headings(browser):
+    """The titles of the chapters that are shown."""
+    found = browser.find_elements("css selector", "main > h1, main > h2")
+    return [node.text.rstrip("#") for node in found if node.is_displayed()]
+
+
+def test_a_chapter_at_a_time(open_page, emulate, page):
+    browser = open_page(page)
+    prose = re.sub("(?s)```.*?```|<!--.*?-->", "", text.TEXT.read_text("utf-8"))
+    titles = re.findall(r"(?m)^##? (.+)", prose)
+    for title, following in zip(titles, [*titles[1:], None]):
+        assert headings(browser) == [title]
+        assert browser.execute_script("return document.documentElement.scrollTop") < 300
+        current = browser.find_elements("css selector", "#contents [aria-current]")
+        assert [link.text for link in current] == ([title] if title != titles[0] else [])
+        forward = browser.find_elements("css selector", ".pager [rel=next]")
+        assert [link.text for link in forward] == ([f"{following} →"] if following else [])
+        if forward:
+            forward[0].send_keys(ENTER)
+            browser.execute_async_script(FRAMES)
+    browser.back()
+    browser.execute_async_script(FRAMES)
+    assert headings(browser) == [titles[-2]]
+    find(browser, ".pager [rel=prev]").send_keys(ENTER)
+    browser.execute_async_script(FRAMES)
+    assert headings(browser) == [titles[-3]]
+    # A toy's address opens its chapter; what was drawn unseen is drawn anew.
+    browser.get(f"{page.as_uri()}#plane?rate=100")
+    assert len(model(browser, "plane")[0]) == 2
+    assert headings(browser)[0].startswith("7. ")
+    charts = shown(browser, "plane", ".chart", "node.viewBox.baseVal.width / node.clientWidth")
+    assert charts == [1]
+    assert find(browser, "#play-plane [value='100']").is_selected()
+    emulate(media="print")
+    assert headings(browser) == titles
+    emulate()
+    find(browser, ".pager a:last-child").send_keys(ENTER)
+    browser.execute_async_script(FRAMES)
+    assert headings(browser) == titles
+
+
+def test_without_javascript_all_chapters_are_there(chromium, page):
+    chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    chromium.get(page.as_uri())
+    shown = headings(chromium)
+    chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+    assert len(shown) == 17
 
 
 def test_softmax_is_numpys_whatever_is_moved_and_comes_back_by_its_address(browser):
@@ -373,7 +425,7 @@ def test_softmax_is_numpys_whatever_is_moved_and_comes_back_by_its_address(brows
     actions = ("z0", "z1", "z2", "truth", "more", "double", "reset")
     for action in ["z0", *random.choice(actions, 80)]:
         if action[0] == "z":
-            z[int(action[1])] = value = random.randint(-200, 201) * random.choice([1, 5]) // 5 / 10
+            z[int(action[1])] = value = random.randint(-60, 61) * random.choice([1, 5]) // 5 / 10
             browser.execute_script(SET, f"#play-softmax [name={action}]", value)
         elif action == "truth":
             k = random.randint(3)
@@ -390,7 +442,7 @@ def test_softmax_is_numpys_whatever_is_moved_and_comes_back_by_its_address(brows
         words = f"The truth is class {k}, which was given {given}. The loss is −log {given} = "
         assert shown(browser, "softmax", ".number, #play-softmax i", told) == [*sum(rows, ())]
         assert said(browser, "softmax") == f"{words}{-math.log(p[k]):.3f}"
-        can = [max(z) <= 19, max(abs(z)) <= 10, True]
+        can = [max(z) <= 5, max(abs(z)) <= 3, True]
         assert shown(browser, "softmax", "[data-do]", "!node.disabled") == can
         assert bool(said(browser, "softmax", ".verdict")) == is_answered
         state = {f"truth={k}", *(f"z{i}={value:g}" for i, value in enumerate(z))}
@@ -409,7 +461,7 @@ def test_softmax_is_numpys_whatever_is_moved_and_comes_back_by_its_address(brows
 
 @pytest.mark.parametrize("size, points", [(1, "clouds"), (6, "either-or"), (60, "clouds")])
 def test_the_plane_steps_as_numpy_does(browser, size, points):
-    (x, y), (tested, y_tested) = writing.plane(), writing.plane(seed=4)
+    (x, y), (tested, y_tested) = toy_data.plane(), toy_data.plane(seed=4)
     chosen = [f"points][value={points}", f"size][value='{size}'", "rate][value='100'"]
     if points == "either-or":  # and the product is a third input
         chosen.append("inputs][value=product")
@@ -438,7 +490,10 @@ def test_the_plane_steps_as_numpy_does(browser, size, points):
         told = "[...'ef'].map((it) => node.transform.baseVal[0].matrix[it])"
         places = 200 + (numpy.r_[tested, x][:, :2] - (0, 0.2)) * (200 / 2.6, -200 / 2.6)
         numpy.testing.assert_allclose(shown(browser, "plane", "[transform]", told), places, 1e-5)
-        told = "loss by epoch, logarithmic 0.1 1 10 100 0 10 20 30 40"
+        levels = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]
+        n_levels = numpy.searchsorted(levels, history[:, 1:3].max()) + 1
+        told = " ".join(map("{:g}".format, levels[:n_levels]))
+        told = f"loss by epoch, logarithmic {told} 0 10 20 30 40"
         check_chart(browser, "plane", ".chart", told, [history[:, ::2], history[:, :2]], numpy.log)
         seen = pictures(browser, "plane", ".regions")[0, :, [1, 3]].T
         expected = regions(before, (W, b)) if before else 0 * seen
@@ -550,13 +605,19 @@ def test_what_is_learnt_by_heart_is_what_numpy_learns(browser, emulate, n_rows, 
     find(browser, f"#play-heart [name=heart-rows][value='{n_rows}']").send_keys(SPACE)
     find(browser, f"#play-heart [name=heart-decay][value='{decay}']").send_keys(SPACE)
     x, y, tested, W, b = digits(n_rows)
+    losses = [cost_and_gradients(*tested, W, b)[0]]
     for n in 300, 600:
         find(browser, "#play-heart [data-do=run]").send_keys(ENTER)
         wait(browser, lambda: find(browser, "#play-heart [data-do=run]").text != "Pause")
         for i in range(0, 30000, 100):
             W, b = descend(x[i % n_rows :][:100], y[i % n_rows :][:100], W, b, 0.5, decay)
+            if i % 500 == 400:
+                losses.append(cost_and_gradients(*tested, W, b)[0])
         history, (_, wrong) = check(model(browser, "heart"), x, y, tested, W, b)
         _, cost, loss, _ = history[-1]
+        # The curve is the same however often the page was drawn.
+        assert history[:, 0].tolist() == [*range(0, n + 1, 5)]
+        numpy.testing.assert_allclose(history[:, 2], losses, rtol=1e-5)
         told = f"Step {n}: training loss {cost:.2f}, validation loss {loss:.2f} "
         told += f"(the lowest was {history[:, 2].min():.2f}), {wrong.sum()} of 200 wrong."
         assert shown(browser, "heart", ":is(.losses, .said)", SAYS) == [told, told]
@@ -571,7 +632,7 @@ def test_what_is_learnt_by_heart_is_what_numpy_learns(browser, emulate, n_rows, 
 def stop(*settings):
     """What is said of early stopping on the recorded run, and what both charts draw."""
     stopping = EarlyStopping(*settings)
-    curve = [(n + 1, errors / 96) for n, errors in enumerate(writing.validations())]
+    curve = [(n + 1, errors / 96) for n, errors in enumerate(toy_data.validations())]
     bought, vain, left = [], [], [(0, settings[0])]
     for iter in range(83 * len(curve)):
         before, point = stopping.patience, curve[iter // 83]
@@ -639,8 +700,15 @@ def test_axe_finds_nothing_serious(browser, emulate, axe, scheme, width):
 
 def test_a_pad_that_can_fail(browser):
     _, W, b = full_run(browser)
+    answers = find(browser, "#play-pad-raw .answers")
     for prepared, verdict in ("no", ""), ("yes", "No. The ink is"), ("no", ""):
         assert find(browser, "#play-pad-raw [value=no]").is_selected()
+        # What the model says is hidden until it is guessed.
+        assert not answers.is_displayed()
+        assert said(browser, "pad-raw", ".said").startswith("Guess, or prepare")
+        if prepared == "no":
+            find(browser, "#play-pad-raw .predict input").send_keys(SPACE)
+            assert answers.is_displayed()
         find(browser, f"#play-pad-raw [value={prepared}]").send_keys(SPACE)
         p = probabilities(pictures(browser, "pad-raw", ".seen")[:, :, 0] / 256, W, b)[0]
         assert shown(browser, "pad-raw", ".number") == [f"{100 * q:.0f} %" for q in p]
@@ -650,7 +718,7 @@ def test_a_pad_that_can_fail(browser):
         assert (p.argmax() == 3) == (prepared == "yes")
         assert said(browser, "pad-raw", ".verdict")[:14] == verdict
         find(browser, "#play-pad-raw .pad").send_keys(SPACE * 4 if verdict else "")  # two dots more
-        for button in ("undo", "clear", "reset") if verdict else ():
+        for button in ("undo", "clear", "reset") if verdict else ("reset",):
             find(browser, f"#play-pad-raw [data-do={button}]").send_keys(ENTER)
             browser.execute_async_script(FRAMES)
             is_empty = said(browser, "pad-raw", ".said") == "Draw a digit, anywhere, of any size."

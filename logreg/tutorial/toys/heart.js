@@ -6,7 +6,7 @@ async function playHeart(find) {
   const digits = await reading, { labels } = facts, nTested = labels.length - N_TRAIN;
   const chosen = (name) => Number(find(`[name=heart-${name}]:checked`).value);
   const given = { x: digits, y: labels, nIn: 784, nOut: 10, scale: 1 / 256, nTrain: chosen("rows"), nTested };
-  const trainer = new Trainer({ ...given, unit: SIZE });
+  const trainer = new Trainer({ ...given, unit: SIZE, spacing: 5 });
 
   function show() {
     const { history, cost, testCost, wrong, steps } = trainer;

@@ -11,6 +11,8 @@ function playPadRaw(find) {
     return part;
   });
 
+  let isReset = true, isUntouched = true; // whether the first three is to be drawn, and lies there
+
   function show() {
     pad.isCentred = find("[name=pad-raw-prepared]:checked").value === "yes";
     const x = pad.pixels(), p = softmax(full.scores(new Rows(x, 784, 10))), best = argmax(p);
@@ -20,18 +22,29 @@ function playPadRaw(find) {
       bar.style.width = barLength(p[k]);
       number.textContent = percent(p[k], 0);
     });
-    const says = pad.isEmpty() ? "Draw a digit, anywhere, of any size." : `The model says ${best}.`;
+    const isAsked = isUntouched && !pad.isCentred && !find(".predict :checked");
+    find(".answers").style.visibility = isAsked ? "hidden" : "";
+    let says = `The model says ${best}.`;
+    if (pad.isEmpty()) says = "Draw a digit, anywhere, of any size.";
+    if (isAsked) says = "Guess, or prepare the three, to see what the model says.";
     find(".said").textContent = says;
     find(".seen").setAttribute("aria-label", `What the model is given. ${says}`);
   }
 
-  const pad = makePad(find(".pad"), show, { size: [28, 28] });
+  const drawn = () => {
+    isUntouched = isReset;
+    isReset = false;
+    show();
+  };
+  const pad = makePad(find(".pad"), drawn, { size: [28, 28] });
+  find(".predict").addEventListener("change", show);
   find(".prepared").addEventListener("change", (event) => {
     show();
     if (event.isTrusted && pad.isCentred) answer(find);
   });
   const reset = () => {
     find("[name=pad-raw-prepared]").checked = true;
+    isReset = true;
     pad.draw([{ width: 12, points: THREE }]);
   };
   buttons(find, { undo: pad.undo, clear: pad.clear, reset });

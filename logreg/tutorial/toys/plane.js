@@ -3,6 +3,7 @@
 
 function playPlane(find) {
   const SHAPES = [CIRCLE(5), "M-4.5 -4.5H4.5V4.5H-4.5Z", "M0 -6L5.6 4.2H-5.6Z"];
+  const LEVELS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]; // of the losses' axis
   const SIDE = 400, REACH = 2.6; // of the field, in pixels and in units of the points
   const points = range(120).map((i) => facts.plane.x.slice(2 * i, 2 * i + 2));
   const place = ([x, y]) => [(SIDE / 2) * (1 + x / REACH), (SIDE / 2) * (1 - (y - 0.2) / REACH)];
@@ -85,8 +86,10 @@ function playPlane(find) {
       : `No step yet, all scores are zero, and class 0 takes every point: ${state}`;
     find(".said").textContent = said;
     field.setAttribute("aria-label", `Sixty points, and borders between classes. ${said}`);
-    const ticks = [0.1, 1, 10, 100].map((value) => [value, value]);
-    const y = { from: 0.1, to: 100, isLog: true, ticks, name: "loss by epoch, logarithmic" };
+    const highest = Math.max(...history.map(([, loss, newLoss]) => Math.max(loss, newLoss)));
+    const to = LEVELS.find((level) => level >= highest) || LEVELS[LEVELS.length - 1];
+    const ticks = LEVELS.filter((level) => level <= to).map((level) => [level, level]);
+    const y = { from: LEVELS[0], to, isLog: true, ticks, name: "loss by epoch, logarithmic" };
     const curves = chart(find(".chart"), axisOf(trainer), y, `The losses. ${said}`);
     curves.line(history.map(([at, , loss]) => [at, loss]), "curve tested");
     curves.line(history, "curve");

@@ -6,7 +6,7 @@ function playSoftmax(find) {
   const rows = START.map((_, k) => {
     const name = `class ${k}`;
     const truth = make("input", { type: "radio", name: "truth", value: k });
-    const ends = { min: -20, max: 20, step: 0.1 };
+    const ends = { min: -6, max: 6, step: 0.1 };
     const score = make("input", { type: "range", name: `z${k}`, ...ends, "aria-label": `score of ${name}` });
     const [number, share] = [make("span", { class: "number" }), make("span", { class: "number" })];
     const bar = make("i", { style: `--bar: var(--class-${k})` });
@@ -30,8 +30,8 @@ function playSoftmax(find) {
     const words = `The truth is class ${k}, which was given ${given}. The loss is −log ${given} = `;
     find("output").replaceChildren(words, loss);
     const scores = rows.map(({ score }) => score.valueAsNumber);
-    find("[data-do=more]").disabled = Math.max(...scores) > 19;
-    find("[data-do=double]").disabled = Math.max(...scores.map(Math.abs)) > 10;
+    find("[data-do=more]").disabled = Math.max(...scores) > 5;
+    find("[data-do=double]").disabled = Math.max(...scores.map(Math.abs)) > 3;
   }
 
   function set(change) {

@@ -2,32 +2,39 @@
 // Descent in minibatches, and the buttons that a reader steers it with.
 
 // A model that learns from the first nTrain rows, in their order; the last nTested test it. Its
-// progress counts in units of so many rows: in epochs, if nothing else is said.
+// progress counts in units of `unit` rows, by default in epochs. `history` has a point each time the
+// progress passes a multiple of `spacing`, and a last one of the present: so a curve depends on the
+// steps alone, and not on how often the page was drawn.
 class Trainer {
-  constructor({ x, y, nIn, nOut, nTrain, nTested, scale = 1, unit = nTrain }) {
-    Object.assign(this, { x, y, nIn, nOut, nTrain, nTested, scale, unit });
+  constructor({ x, y, nIn, nOut, nTrain, nTested, scale = 1, unit = nTrain, spacing = 0.5 }) {
+    Object.assign(this, { x, y, nIn, nOut, nTrain, nTested, scale, unit, spacing });
     this.reset();
   }
 
   reset() {
     this.rows = new Rows(this.x, this.nIn, this.nOut, this.y);
     this.model = new Model(this.nIn, this.nOut, { scale: this.scale });
-    Object.assign(this, { before: null, batch: [0, 0], seen: 0, steps: 0, history: [] });
+    Object.assign(this, { before: null, batch: [0, 0], seen: 0, steps: 0, kept: [] });
     this.measure();
+    this.kept = this.history;
   }
 
   get progress() { return this.seen / this.unit; }
 
   step(size, rate, decay) {
-    const next = this.batch[1];
+    const next = this.batch[1], place = Math.floor(this.progress / this.spacing);
     this.batch = next + size > this.nTrain ? [0, size] : [next, next + size];
     this.before = { W: this.model.W.slice(), b: this.model.b.slice() };
     this.model.step(this.rows, ...this.batch, rate, decay);
     this.seen += size;
     this.steps += 1;
+    if (Math.floor(this.progress / this.spacing) === place) return;
+    this.measure();
+    this.kept = this.history;
   }
 
-  // Of the rows that it learns from, and of those that test it. That takes longer than a step.
+  // Costs and errors of the rows that it learns from, and of those that test it. This takes longer
+  // than a step.
   measure() {
     const n = this.y.length, tested = [this.rows, n - this.nTested, n];
     const own = [this.rows, 0, this.nTrain];
@@ -35,7 +42,9 @@ class Trainer {
     this.ownWrong = this.nTrain < 100 ? this.model.wrong(...own) : [];
     [this.cost, this.testCost] = [this.model.cost(...own), this.model.cost(...tested)];
     const share = this.wrong.length / this.nTested;
-    this.history.push([this.progress, this.cost, this.testCost, share]);
+    const point = [this.progress, this.cost, this.testCost, share];
+    const isKept = this.kept.length && this.kept[this.kept.length - 1][0] === this.progress;
+    this.history = isKept ? this.kept : [...this.kept, point];
   }
 }
 
