@@ -64,9 +64,9 @@ class Predictor:
     def __init__(self, model: Any) -> None:
         if not hasattr(model, "best_values"):
             facts, W, b = model_file.read_model(model)
-        elif model.best_values and model.regression:
+        elif model.best_values and model.W_and_b:
             best = dict(zip(model.params, model.best_values))
-            W, b = (best[v] if v in best else v.get_value() for v in model.regression)
+            W, b = (best[v] if v in best else v.get_value() for v in model.W_and_b)
             facts = ModelFacts.of(model.facts(), W)
         else:
             raise SettingError(
