@@ -19,7 +19,7 @@ import numpy
 from benchmark import run_parser
 from peers import load, stored
 
-from logreg.datasets.preprocessing import scaled
+from logreg.datasets.preprocessing import PIXEL_SCALE, Preprocessing
 
 CHAIN = 1000  # dependent steps that are timed at once
 PIECES = 4  # of an array that several threads read, for each of them
@@ -38,7 +38,7 @@ def of_machine(args):
     """
     datasets = stored(args)
     value_size = min(datasets[0][0].itemsize, 4)
-    x = scaled(datasets[0][0], "float32")
+    x = Preprocessing(PIXEL_SCALE).apply(datasets[0][0], "float32")
     n_in, n_out = x.shape[1], int(datasets[0][1].max()) + 1
     n_train, n_valid, n_test = (len(y) for _, y in datasets)
     n_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1

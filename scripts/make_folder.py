@@ -28,7 +28,7 @@ from logreg.datasets.formats import MAPPED_DTYPES
 from logreg.datasets.labels import number_classes
 from logreg.datasets.options import Preparation, TableOptions
 from logreg.datasets.preprocessing import blocks, check_values
-from logreg.datasets.sources import read
+from logreg.datasets.sources import read_parts
 from logreg.datasets.splits import SHARE, SPLITS, stratified_order
 from logreg.errors import SettingError
 
@@ -98,7 +98,7 @@ def new_folder(path):
 def write(folder, args, scratch):
     """Write the sets; return their sizes."""
     how = given(TableOptions, args)
-    parts, facts, _ = read(args.source, how, dtype="float32", scratch=scratch)
+    parts, facts, _ = read_parts(args.source, how, dtype="float32", scratch=scratch)
     all_sizes, lacking = {}, [split for split in SPLITS if split not in parts]
     class_labels, codes = number_classes(parts, facts.is_table)
     for split, part in parts.items():

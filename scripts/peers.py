@@ -14,7 +14,7 @@ import numpy
 from benchmark import run_parser
 
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.preprocessing import scaled
+from logreg.datasets.preprocessing import PIXEL_SCALE, Preprocessing
 from logreg.early_stopping import EarlyStopping
 from logreg.hyperparameters import DEFAULTS
 
@@ -226,7 +226,7 @@ def stored(args):
 
 def load(args):
     """What :func:`stored` reads, as float32."""
-    return [(scaled(x, "float32"), y) for x, y in stored(args)]
+    return [(Preprocessing(PIXEL_SCALE).apply(x, "float32"), y) for x, y in stored(args)]
 
 
 def main(argv=None):

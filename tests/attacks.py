@@ -85,11 +85,6 @@ ATTACKS["a shared text"] = b"\x80\3" + a_dtype("u1", "|") + b"q\1" + LATIN1 + b"
 ATTACKS["a shared text"] += 600 * SHARING + b"t."
 ATTACKS["a long key"] = b"\x80\2}" + text(1000 * "k") + b"](" + 100_000 * b"N" + b"es."
 ATTACKS["a long key to lists"] = ATTACKS["a long key"].replace(b"N", b"]")
-_record = numpy.dtype("f4")
-for _ in range(40):  # each has twice as many fields as the one before
-    _fields = {"names": ["a", "b"], "formats": [_record, _record], "offsets": [0, 0]}
-    _record = numpy.dtype({**_fields, "itemsize": 4})
-ATTACKS["records in records"] = pickle.dumps(numpy.frombuffer(bytes(4), _record), 2)
 ATTACKS["sets"] = b"\x80\4(" + 20_000 * b"\x8f" + b"t."
 
 # What other readers of pickles were hit by.

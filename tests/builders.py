@@ -48,13 +48,17 @@ def probabilities(x, W, b):
     return e / e.sum(axis=1, keepdims=True)
 
 
-def cost_and_gradients(x, y, W, b, weights=None):
-    """The mean cost of softmax regression, and its gradients by W and by b, in the same way."""
+def cost_and_gradients(x, y, W, b, weights=None, row_weights=None):
+    """The mean cost of softmax regression, and its gradients by W and by b, in the same way.
+
+    The weights are those of the classes.
+    """
     rows, p = numpy.arange(len(y)), probabilities(x, W, b)
-    of_rows = numpy.ones(len(y), p.dtype) if weights is None else weights[y]
-    cost = -(of_rows * log_softmax(x @ W + b, axis=1)[rows, y]).mean()
+    if row_weights is None:
+        row_weights = numpy.ones(len(y), p.dtype) if weights is None else weights[y]
+    cost = -(row_weights * log_softmax(x @ W + b, axis=1)[rows, y]).mean()
     p[rows, y] -= 1
-    p *= of_rows[:, None] / p.dtype.type(len(y))
+    p *= row_weights[:, None] / p.dtype.type(len(y))
     return cost, x.T @ p, p.sum(axis=0)
 
 

@@ -12,14 +12,14 @@ from typing import Optional
 
 import numpy
 
-from logreg.datasets.arrays import check
+from logreg.datasets.arrays import check_sets
 from logreg.datasets.facts import Facts
 from logreg.datasets.formats import mapping
+from logreg.datasets.learning import learn
 from logreg.datasets.options import NO_OPTIONS, NO_PREPARATION
 from logreg.datasets.pixels import Layout
-from logreg.datasets.sources import read
+from logreg.datasets.sources import read_parts
 from logreg.datasets.splits import in_groups, order_of, split, split_off
-from logreg.datasets.statistics import learn
 from logreg.errors import DatasetError, SettingError
 from logreg.files import AnyPath, refuse_overwriting
 
@@ -120,14 +120,14 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
             raise SettingError("a DataSet is read already: give its options to `load_data`")
         return dataset
     size = preparation.size
-    parts, facts, files = read(dataset, options, layout=Layout((size, size), is_centred=None))
+    parts, facts, files = read_parts(dataset, options, layout=Layout((size, size), is_centred=None))
     standardize, scale = preparation.standardize, preparation.pixel_scale
     if standardize is None:
         standardize = facts.is_table and scale is None
     facts = replace(facts, pixel_scale=scale, scale_all=scale is not None)
     # Rounded before it is standardized, a large number would lose what tells rows apart.
     is_prepared = standardize or options.missing
-    sets, facts = check(parts, facts, None if is_prepared else dtype)
+    sets, facts = check_sets(parts, facts, None if is_prepared else dtype)
     shuffle = preparation.shuffle
     if shuffle is None and mapping(sets["train"][0]) is not None:
         shuffle = False  # what stays in its file stays in its order

@@ -23,7 +23,7 @@ class _OfDataSet:
     dataset : str
         Its name, or where it was found.
     dataset_sha256 : str
-        See :func:`logreg.datasets.statistics.read_through`.
+        See :func:`logreg.datasets.learning.read_through`.
     n_in, n_out : int
         The numbers of features and of classes.
     class_labels : list

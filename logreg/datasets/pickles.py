@@ -44,6 +44,10 @@ class PickleError(ValueError):
     """A pickle that its reader does not admit, or that is cut short or damaged."""
 
 
+class ObjectsError(DatasetError):
+    """An array of objects, which may be arrays."""
+
+
 class Placeholder:
     """Stands for an object of a pickle: it keeps its arguments and its state, and does nothing."""
 
@@ -90,9 +94,10 @@ class PickledDtype(Placeholder):
             code = code.decode("latin1")
         if isinstance(order, bytes):
             order = order.decode("latin1")
-        # NumPy's dtypes are a language of their own; O is an object.
-        if not re.fullmatch(r"[a-zA-NP-Z?]\d{0,6}", code):
-            raise DatasetError(f"holds an array of dtype {quoted(code)}: {SAVE_NUMBERS}")
+        # NumPy's dtypes are a language of their own: not M (dates), O (objects), V (records).
+        if not re.fullmatch(r"[a-ln-zA-LNP-UW-Z?]\d{0,6}", code):
+            kind = ObjectsError if code.startswith("O") else DatasetError
+            raise kind(f"holds an array of dtype {quoted(code)}: {SAVE_NUMBERS}")
         return numpy.dtype(code).newbyteorder(order if order in ("<", ">") else "|")
 
 

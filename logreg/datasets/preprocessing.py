@@ -34,14 +34,14 @@ def check_values(x, where):
     first_row = 0
     for block in blocks(x.reshape(len(x), -1)):
         with numpy.errstate(all="ignore"):
-            ends = float(block.min()), float(block.max())  # NaN where there is one
-            if not max(map(abs, ends)) <= FLOAT32_MAX:
-                row, column = numpy.argwhere(~(abs(block.astype(float)) <= FLOAT32_MAX))[0]
-                raise DatasetError(
-                    f"{where} x holds {block[row, column]} in row {first_row + row}, column "
-                    f"{column} (counted from 0): every value must be finite, and no larger than "
-                    "float32 can hold; replace it, e.g. with numpy.nan_to_num, or leave out the row"
-                )
+            is_bad = ~(abs(block.astype("float64")) <= FLOAT32_MAX)  # of NaN, too
+        if is_bad.any():
+            row, column = numpy.argwhere(is_bad)[0]
+            raise DatasetError(
+                f"{where} x holds {block[row, column]} in row {first_row + row}, column {column} "
+                "(counted from 0): every value must be finite, and no larger than float32 can "
+                "hold; replace it, e.g. with numpy.nan_to_num, or leave out the row"
+            )
         first_row += len(block)
 
 
@@ -91,10 +91,12 @@ class Moments:
         x[is_lacking] = 0
         x *= x
         total = self._counts + counts
-        share, change = counts / numpy.maximum(total, 1), means - self.means
+        share = counts / numpy.maximum(total, 1)
+        change = means - self.means
         self._squares = self._squares + (x.sum(axis=0) + change**2 * self._counts * share)
         self.means = self.means + change * share
-        self._n_rows, self._counts = self._n_rows + len(x), total
+        self._n_rows += len(x)
+        self._counts = total
 
     def deviations(self):
         """The standard deviation of each column: of a constant one exactly 0."""
@@ -154,32 +156,38 @@ class Preprocessing:
         """
         if not (standardize or missing == "mean"):
             return cls(pixel_scale, scale_all, missing)
-        means, deviations = moments.means * pixel_scale, moments.deviations() * pixel_scale
-        scales = numpy.where(deviations > 0, deviations, 1.0)
-        scales[[*categories]] = ONE_HOT_SCALE * pixel_scale
-        return cls(pixel_scale, scale_all, missing, means, scales if standardize else None)
+        scales = None
+        if standardize:
+            deviations = moments.deviations() * pixel_scale
+            scales = numpy.where(deviations > 0, deviations, 1.0)
+            scales[[*categories]] = ONE_HOT_SCALE * pixel_scale
+        return cls(pixel_scale, scale_all, missing, moments.means * pixel_scale, scales)
 
     def apply(self, x, dtype):
         """Make what a model takes of features of shape (n, n_in): of its float `dtype`, C-ordered.
 
         What need not change is not copied. Nothing is said of what is not finite.
         """
-        scale = self.pixel_scale if x.dtype == numpy.uint8 or self.scale_all else 1
+        scale = 1
+        if x.dtype == numpy.uint8 or self.scale_all:
+            scale = self.pixel_scale
         with numpy.errstate(all="ignore"):
             if self.means is not None:
                 ready = numpy.empty(x.shape, dtype)
-                for block, of_block in zip(blocks(x), blocks(ready)):
-                    block = block.astype("float64") * scale
-                    if self.missing == "mean":
-                        block = numpy.where(numpy.isnan(block), self.means, block)
-                    if self.scales is not None:
-                        block = (block - self.means) / self.scales
-                    of_block[:] = block
+                for block, ready_block in zip(blocks(x), blocks(ready)):
+                    ready_block[:] = self._standardize(block.astype("float64") * scale)
                 return ready
             if scale != 1:
                 # By 1/256, a power of two, the product is exact in any float type.
                 return numpy.multiply(x, numpy.asarray(scale, dtype), dtype=dtype, order="C")
             return numpy.ascontiguousarray(x, dtype=dtype)
+
+    def _standardize(self, x):
+        if self.missing == "mean":
+            x = numpy.where(numpy.isnan(x), self.means, x)
+        if self.scales is None:
+            return x
+        return (x - self.means) / self.scales
 
     def range_of(self, moments):
         """The smallest and the largest value of the rows of `moments`, once standardized."""
@@ -191,21 +199,6 @@ class Preprocessing:
 def scale_of(x, pixel_scale=None):
     """What features are multiplied by: `pixel_scale` if given, else 1/256 if uint8, else 1."""
     return pixel_scale or (PIXEL_SCALE if x.dtype == numpy.uint8 else 1.0)
-
-
-def scaled(x, dtype):
-    """Features of the float `dtype`, C-ordered, uint8 pixels scaled by 1/256.
-
-    Examples
-    --------
-    >>> pixels = numpy.array([[0, 64], [128, 255]], "uint8", order="F")
-    >>> scaled(pixels, "float32").tolist(), scaled(pixels, "float32").flags.c_contiguous
-    ([[0.0, 0.25], [0.5, 0.99609375]], True)
-    >>> floats = scaled(pixels.astype(">f4"), "float32")  # which are no pixels
-    >>> floats.tolist(), floats.flags.c_contiguous, scaled(floats, "float32") is floats
-    ([[0.0, 64.0], [128.0, 255.0]], True, True)
-    """
-    return Preprocessing(PIXEL_SCALE).apply(x, dtype)
 
 
 def one_hot(x, codes):
@@ -228,10 +221,11 @@ def one_hot(x, codes):
     >>> one_hot(numpy.array([[5.0, 1], [6, 0], [7, 2]]), [None, [0, 1]]).tolist()
     [[5.0, 0.0, 1.0], [6.0, 1.0, 0.0], [7.0, 0.0, 0.0]]
     """
-    encoded = numpy.empty((len(x), sum(1 if c is None else len(c) for c in codes)), x.dtype)
-    j = 0
-    for column, codes_of in zip(x.T, codes):
-        for code in [None] if codes_of is None else codes_of:
-            encoded[:, j] = column if code is None else column == code
-            j += 1
-    return encoded
+    columns = []
+    for column, codes_of_column in zip(x.T, codes):
+        if codes_of_column is None:
+            columns.append(column)
+        else:
+            columns += [column == code for code in codes_of_column]
+    encoded = numpy.array(columns, x.dtype).reshape(len(columns), len(x))
+    return numpy.ascontiguousarray(encoded.T)

@@ -79,8 +79,18 @@ class Steps:
     """Steps on the cost of a :class:`.Regression` by a rate, or its gradients, on a KernelSet."""
 
     def __init__(self, regression, dataset, rate=0.0, batch_size=0):
-        *self.params, self.weights = regression
+        *self.params, self.class_weights = regression
+        self._weights, self._weights_for = None, None  # of the rows, and the labels they are for
         self.dataset, self.rate, self.batch_size = dataset, rate, batch_size
+
+    def weights(self, y):
+        """The weight of each row in the cost, by its label; None if all are 1."""
+        if self.class_weights is not None and self._weights_for is not y:
+            class_weights = numpy.array(self.class_weights, self.dataset.dtype)
+            # A label that is no class has any weight: the kernel refuses it.
+            self._weights = numpy.take(class_weights, y, mode="clip")
+            self._weights_for = y
+        return self._weights
 
     def take(self, first, last):
         """Take the steps on the minibatches from `first` to `last`; return their costs."""
@@ -88,7 +98,7 @@ class Steps:
         starts = range(first * self.batch_size, (last + 1) * self.batch_size, self.batch_size)
         values = [param.get_value(borrow=True) for param in self.params]
         for rows, y, at in self.dataset.minibatches(starts, self.batch_size):
-            labels = y, self.weights
+            labels = y, self.weights(y)
             some, *values = kernel.steps(rows, values, labels, at, self.batch_size, self.rate)
             costs.extend(some)
         for param, value in zip(self.params, values):
@@ -99,7 +109,7 @@ class Steps:
         """The cost of some rows, and its gradients by W and b."""
         values = [param.get_value(borrow=True) for param in self.params]
         ((rows, y, (at,)),) = self.dataset.minibatches([start], stop - start)
-        (cost,), *both = kernel.gradients(rows, values, (y, self.weights), at, stop - start)
+        (cost,), *both = kernel.gradients(rows, values, (y, self.weights(y)), at, stop - start)
         return [cost, *both]
 
     def in_two(self, params):

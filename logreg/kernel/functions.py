@@ -1,10 +1,14 @@
 """Softmax regression as a native function: the C files beside this one, on NumPy arrays.
 
-It classifies rows, or takes steps of descent, from the data as they are stored. No engine comes
-in, and nothing symbolic. What its functions take has three parts: the :class:`Rows`; a pair (W, b)
-of parameters, of shapes (n_in, n_out) and (n_out,), both float32 or float64; and a pair (y,
-weights) of the integer labels of all rows, and the factors of classes in the cost, None if these
-are 1. A ValueError says that they do not go together, or that a label is not in 0 .. n_out - 1.
+It classifies rows, or takes steps of descent, from the data as they are stored. It knows no engine
+and nothing symbolic. Its functions take
+
+- the :class:`Rows`,
+- the parameters (W, b), of shapes (n_in, n_out) and (n_out,), both float32 or float64,
+- the labels (y, weights): the integer label of each row, and the weight of each row in the cost,
+  None if all are 1.
+
+Arrays that do not go together are a ValueError, and so is a label that is not in 0 .. n_out - 1.
 """
 
 import os
@@ -20,7 +24,7 @@ try:
 except ImportError:  # no C compiler was there when logreg was installed
     _kernel = None
 
-LARGE = 1 << 28  # bytes, of which memory may have no room for a copy if they are mapped from a file
+LARGE = 1 << 28  # bytes: memory may have no room for a copy of more, if a file holds them
 
 
 class Rows(NamedTuple):
@@ -41,31 +45,43 @@ def is_off():
     return os.environ.get("LOGREG_KERNEL") == "0"
 
 
+def instruction_sets():
+    """Names of the sets of instructions that this machine has, the fastest first."""
+    return _kernel.instruction_sets.split()
+
+
 def is_wanted():
-    """Whether the kernel was built, and the user did not switch it off."""
-    n_threads()  # whose error is not to come in the midst of a graph
+    """Whether the kernel was built, and the user did not switch it off.
+
+    Raises a SettingError if LOGREG_KERNEL_SET or LOGREG_NUM_THREADS is no setting.
+    """
+    n_threads()
+    if not is_built():
+        return False
     wanted = os.environ.get("LOGREG_KERNEL_SET")
-    if is_built() and wanted and wanted not in _kernel.instruction_sets.split():
-        known = listed(_kernel.instruction_sets.split())
-        raise SettingError(f"LOGREG_KERNEL_SET is {wanted!r}: set it to one of {known}, or not")
-    return is_built() and not is_off()
+    if wanted and wanted not in instruction_sets():
+        names = listed(instruction_sets())
+        raise SettingError(f"LOGREG_KERNEL_SET is {wanted!r}: set it to one of {names}, or not")
+    return not is_off()
 
 
 def has_fma():
-    """Whether the set of instructions in use has fma, without which bits are others."""
-    wanted = os.environ.get("LOGREG_KERNEL_SET") or _kernel.instruction_sets.split()[0]
+    """Whether the set of instructions in use has fma: bits are others without it."""
+    wanted = os.environ.get("LOGREG_KERNEL_SET") or instruction_sets()[0]
     return wanted != "plain"
 
 
 def n_threads():
     """Threads that share a minibatch: LOGREG_NUM_THREADS, else OMP_NUM_THREADS, else our cores."""
-    given, of_openmp = (os.environ.get(f"{name}_NUM_THREADS", "") for name in ("LOGREG", "OMP"))
-    if not given:
-        found = re.match("[1-9][0-9]{0,3}(?![0-9])", of_openmp)
-        return int(found.group()) if found else n_cores()
-    if not re.fullmatch("[1-9][0-9]{0,3}", given):
-        raise SettingError(f"LOGREG_NUM_THREADS is {given!r}: set it to a number from 1 to 9999")
-    return int(given)
+    wanted = os.environ.get("LOGREG_NUM_THREADS", "")
+    if wanted:
+        if not re.fullmatch("[1-9][0-9]{0,3}", wanted):
+            raise SettingError(
+                f"LOGREG_NUM_THREADS is {wanted!r}: set it to a number from 1 to 9999"
+            )
+        return int(wanted)
+    found = re.match("[1-9][0-9]{0,3}(?![0-9])", os.environ.get("OMP_NUM_THREADS", ""))
+    return int(found.group()) if found else n_cores()
 
 
 def n_cores():
@@ -85,11 +101,15 @@ def map_of(array):
 def lay_out(rows, y, n_rows):
     """Lay out minibatches of `n_rows` rows for :func:`steps`; without `y`, all for :func:`classes`.
 
-    Bytes are copied, but for what is blank, and so are floats that are whole numbers from 0 to 255,
-    or these over 256, as the tutorial's pixels are. Returned are the :class:`Rows` with a layout,
-    which holds for x and y as they are now, and changes no bit unless a parameter is infinite; None
-    of other floats, of more than 256 MiB that are mapped from a file, and of more than 65,535
-    columns.
+    Bytes are copied without most of their blanks. So are floats that are whole numbers from 0 to
+    255, or these over 256, as the tutorial's pixels are.
+
+    Returns
+    -------
+    Rows or None
+        The rows with a layout, which is right for x and y as they are now. It changes no bit of a
+        result, unless a parameter is infinite. None for other floats, for more than 256 MiB that
+        are mapped from a file, and for more than 65,535 columns.
     """
     x, mapped = rows.x, map_of(rows.x)
     if not x.size or x.shape[1] > 65535 or (mapped is not None and x.nbytes > LARGE):
@@ -97,31 +117,36 @@ def lay_out(rows, y, n_rows):
     x, factor = _as_bytes(x)
     if x is None:
         return None
-    # What may be written to would be lost with its pages, and so would a copy.
+    # A writable map would lose what was written with its pages.
     is_map = x is rows.x and mapped is not None and mapped.mode == "r"
-    y = y if y is None else as_labels(y)
-    layout = _kernel.lay_out(x, y, n_rows, is_map, n_threads())
+    labels = None if y is None else as_labels(y)
+    layout = _kernel.lay_out(x, labels, n_rows, is_map, n_threads())
     return Rows(x, rows.scale * factor, layout)
 
 
 def classes(rows, params):
     """Compute which class has the largest score in each row, int64 of shape (n,)."""
-    x, (W, b) = _as_taken(rows, params)
-    best = numpy.empty(len(x.x), "int64")
+    rows, params = _prepare(rows, params)
+    best = numpy.empty(len(rows.x), "int64")
     if best.size:
-        _kernel.classes(x, (W, b), best, n_threads())
+        _kernel.classes(rows, params, best, n_threads())
     return best
 
 
-def steps(rows, params, labels, starts, n_rows, rate):
+def steps(rows, params, labels, starts, n_rows, rate, l2=0.0, momentum=0.0):
     """Take steps of descent on the mean negative log-likelihood of the labels.
+
+    With `l2`, the cost has a penalty: `l2` times the sum of the squares of W. With `momentum`, a
+    step is ``v = momentum * v - rate * gradient`` and ``param = param + v``.
 
     Parameters
     ----------
     rows : Rows
         The layout, if there is one, is of minibatches of `n_rows` rows.
-    params, labels : tuple
-        As above; W and b are not changed.
+    params : tuple
+        W and b; with momentum, their velocities after them. They are not changed.
+    labels : tuple
+        As above.
     starts : sequence of int
         The first row of each step's minibatch, which has `n_rows` rows.
     rate : float
@@ -129,33 +154,38 @@ def steps(rows, params, labels, starts, n_rows, rate):
 
     Returns
     -------
-    costs, W, b : numpy.ndarray
+    costs, *params : numpy.ndarray
         The cost before each step, and the parameters after the last, of the dtype of W. Their bits
         do not depend on the number of threads, nor on how many steps one call takes.
     """
-    return _descend(rows, params, labels, starts, n_rows, float(rate))
+    return _descend(rows, params, labels, starts, n_rows, (float(rate), float(l2), float(momentum)))
 
 
 def gradients(rows, params, labels, start, n_rows):
     """Compute the cost of the `n_rows` rows from `start` on, an array of it, and its gradients."""
-    return _descend(rows, params, labels, [start], n_rows, None)
+    return _descend(rows, params, labels, [start], n_rows, (numpy.nan, 0.0, 0.0))
 
 
-def _descend(rows, params, labels, starts, n_rows, rate):
-    rows, (W, b) = _as_taken(rows, params)
+def _descend(rows, params, labels, starts, n_rows, rule):
+    rows, (W, b) = _prepare(rows, params[:2])
     y, weights = labels
     if y.shape != rows.x.shape[:1]:
         raise ValueError(f"y has shape {y.shape}, and x has {len(rows.x)} rows")
-    weights = weights if weights is None else numpy.require(weights, W.dtype, "CA")
+    if weights is not None:
+        weights = numpy.require(weights, W.dtype, "CA")
+    no_velocities = [numpy.empty(0, W.dtype)] * 2
+    velocities = [numpy.array(v, W.dtype, order="C") for v in params[2:]] or no_velocities
     starts = numpy.array(starts, "int64").reshape(-1)
-    costs, W, b = numpy.empty(len(starts)), W.copy(), b.copy()
+    costs = numpy.empty(len(starts))
+    W, b = W.copy(), b.copy()
+    batches = starts, costs, n_rows
     labels = as_labels(y), weights
-    _kernel.descend(rows, (W, b), labels, starts, costs, n_rows, n_threads(), rate)
-    return costs.astype(W.dtype), W, b
+    _kernel.descend(rows, (W, b), labels, *batches, n_threads(), rule, tuple(velocities))
+    return [costs.astype(W.dtype), W, b, *velocities[: len(params) - 2]]
 
 
 def as_labels(y):
-    """Labels as int32; one that does not fit stays none of the classes."""
+    """Labels as int32; a label that does not fit becomes another one that is no class."""
     if y.dtype.kind not in "iu":
         raise ValueError(f"labels are {y.dtype}: integers are needed")
     if y.dtype != "int32":
@@ -164,7 +194,7 @@ def as_labels(y):
 
 
 def _as_bytes(x):
-    """x as bytes, and by what these are to be multiplied; None where that is not exact."""
+    """x as bytes, and the factor that makes x of them; None if no factor does so exactly."""
     if x.dtype == "uint8":
         return numpy.require(x, None, "CA"), 1.0
     as_bytes = numpy.empty(x.shape, "uint8")
@@ -180,15 +210,16 @@ def _as_bytes(x):
     return None, 1.0
 
 
-def _as_taken(rows, params):
+def _prepare(rows, params):
     """Rows and parameters as the C code takes them: aligned, x of bytes or of the dtype of W."""
     x, (W, b) = rows.x, params
-    shapes = W.ndim == 2 and (x.shape[1:], b.shape) == (W.shape[:1], W.shape[1:])
-    if not shapes or b.dtype != W.dtype or W.dtype not in ("float32", "float64"):
-        are = ", ".join(f"{a.dtype} of shape {a.shape}" for a in (x, W, b))
+    has_shapes = W.ndim == 2 and x.shape[1:] == W.shape[:1] and b.shape == W.shape[1:]
+    if not has_shapes or b.dtype != W.dtype or W.dtype not in ("float32", "float64"):
+        found = ", ".join(f"{array.dtype} of shape {array.shape}" for array in (x, W, b))
         raise ValueError(
-            f"x, W and b are {are}: they must be of shapes (n, n_in), (n_in, n_out) and (n_out,), "
-            "W and b both float32, or both float64"
+            f"x, W and b are {found}: they must be of shapes (n, n_in), (n_in, n_out) and "
+            "(n_out,), W and b both float32, or both float64"
         )
-    x = numpy.require(x, "uint8" if x.dtype == "uint8" else W.dtype, "CA")
-    return rows._replace(x=x), [numpy.require(param, None, "CA") for param in params]
+    dtype = "uint8" if x.dtype == "uint8" else W.dtype
+    arrays = numpy.require(W, None, "CA"), numpy.require(b, None, "CA")
+    return rows._replace(x=numpy.require(x, dtype, "CA")), arrays

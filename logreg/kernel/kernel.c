@@ -1,14 +1,16 @@
-/* What Python calls: it measures arrays, and goes from phase to phase of a job. */
+/* What Python calls: it checks the arrays, and does a job step by step. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <math.h>
 #include "kernel.h"
 
 #define LAYOUT "logreg.kernel.Layout"
+#define LARGE (1 << 18) /* bytes of W that a near cache does not hold */
 #define PRODUCTS_OF_A_THREAD 4000000 /* take a few times as long as it takes to start one, */
 #define PRODUCTS_OF_A_STEP 40000     /* and these as long as threads wait for each other */
 
-enum { X, W, B, Y, WEIGHTS, STARTS, OUT, N_ARRAYS };
+enum { X, W, B, Y, WEIGHTS, VELOCITY_OF_W, VELOCITY_OF_B, STARTS, OUT, N_ARRAYS };
 typedef struct {
     Job job;
     Py_buffer arrays[N_ARRAYS];
@@ -17,8 +19,38 @@ typedef struct {
     int n_threads;
 } Call;
 
+/* A set of instructions. */
+typedef struct {
+    const char *name; /* "plain" has no fma */
+    const Loops *of_float, *of_double;
+} Set;
+
+static const Set sets[] = { /* the best one first */
+#if defined(__x86_64__)
+    {"avx512", &float_avx512, &double_avx512},
+    {"avx2", &float_avx2, &double_avx2},
+    {"plain", &float_plain, &double_plain},
+#elif defined(__aarch64__)
+    {"neon", &float_plain, &double_plain},
+#else
+    {"plain", &float_plain, &double_plain},
+#endif
+    {0},
+};
+
+static int is_usable(const Set *set)
+{
+#if defined(__x86_64__)
+    if (!strcmp(set->name, "avx512"))
+        return __builtin_cpu_supports("avx512f");
+    if (!strcmp(set->name, "avx2"))
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
+    return 1;
+}
+
 /* The set that LOGREG_KERNEL_SET names, else the best one that the machine has. */
-static const Set *chosen_set(void)
+static const Set *choose_set(void)
 {
     const char *wanted = getenv("LOGREG_KERNEL_SET");
     for (const Set *set = sets; set->name; set++)
@@ -28,13 +60,13 @@ static const Set *chosen_set(void)
     return NULL;
 }
 
-/* Measure the arrays; returned is whether they go together, and are not so large that a size of what
-   the job needs would not fit into its type. */
+/* Measure the arrays. Returns whether they go together, and are not so large that a size of what the
+   job needs would not fit into its type. */
 static int measure(Call *call)
 {
     const Py_buffer *arrays = call->arrays;
     const Py_ssize_t cell = arrays[X].itemsize, real = arrays[W].itemsize;
-    const Py_ssize_t sizes[N_ARRAYS] = {cell, real, real, 4, real, 8, 8};
+    const Py_ssize_t sizes[N_ARRAYS] = {cell, real, real, 4, real, real, real, 8, 8};
     size_t n[N_ARRAYS] = {0};
     for (int i = 0; i < N_ARRAYS; i++)
         if (arrays[i].obj && arrays[i].itemsize == sizes[i] && sizes[i] > 0)
@@ -42,145 +74,198 @@ static int measure(Call *call)
         else if (arrays[i].obj)
             return 0;
     Job *job = &call->job;
-    job->in.x = arrays[X].buf;
-    job->in.W = arrays[W].buf;
-    job->in.b = arrays[B].buf;
-    job->in.y = arrays[Y].buf;
-    job->in.weights = arrays[WEIGHTS].buf;
-    job->in.starts = arrays[STARTS].buf;
-    job->in.cell = (size_t)cell;
-    job->in.real = (size_t)real;
-    job->in.n_rows = (size_t)call->n_rows;
-    size_t n_all = job->in.n_all = job->in.y ? n[Y] : n[OUT], n_out = job->in.n_out = n[B];
-    size_t n_in = job->in.n_in = n_out ? n[W] / n_out : 0;
-    size_t n_steps = job->in.n_steps = job->in.y ? n[STARTS] : 1;
+    job->x = arrays[X].buf;
+    job->W = arrays[W].buf;
+    job->b = arrays[B].buf;
+    job->y = arrays[Y].buf;
+    job->weights = arrays[WEIGHTS].buf;
+    job->velocity_of_W = n[VELOCITY_OF_W] ? arrays[VELOCITY_OF_W].buf : NULL;
+    job->velocity_of_b = n[VELOCITY_OF_B] ? arrays[VELOCITY_OF_B].buf : NULL;
+    job->starts = arrays[STARTS].buf;
+    job->cell = (size_t)cell;
+    job->real = (size_t)real;
+    job->n_rows = (size_t)call->n_rows;
+    size_t n_all = job->n_all = job->y ? n[Y] : n[OUT], n_out = job->n_out = n[B];
+    size_t n_in = job->n_in = n_out ? n[W] / n_out : 0;
+    size_t n_steps = job->n_steps = job->y ? n[STARTS] : 1;
+    int are_velocities = n[VELOCITY_OF_W] == n[W] && n[VELOCITY_OF_B] == n_out;
     return (real == 4 || real == 8) && (cell == 1 || cell == real) && n_in > 0 &&
            n[W] <= SIZE_MAX / 512 && n_out <= SIZE_MAX / 64 / CHUNK && n_in * n_out == n[W] &&
-           job->in.n_rows > 0 && job->in.n_rows <= n_all && n[X] / n_all == n_in &&
-           n[X] % n_all == 0 && (!arrays[WEIGHTS].obj || n[WEIGHTS] == n_out) &&
-           (!job->in.y || n[OUT] == n_steps) && (!job->in.y || job->in.is_step || n_steps == 1);
+           job->n_rows > 0 && job->n_rows <= n_all && n[X] / n_all == n_in && n[X] % n_all == 0 &&
+           (!arrays[WEIGHTS].obj || n[WEIGHTS] == n_all) &&
+           (are_velocities || n[VELOCITY_OF_W] + n[VELOCITY_OF_B] == 0) &&
+           (!job->y || (n[OUT] == n_steps && (job->is_step || n_steps == 1)));
 }
 
 /* Whether the steps are within x, and as they were laid out. */
 static int are_laid_out(const Job *job)
 {
-    size_t n_rows = job->in.n_rows, n_all = job->in.n_all;
-    const Layout *layout = job->in.layout;
-    for (size_t i = 0; job->in.y && i < job->in.n_steps; i++)
-        if ((uint64_t)job->in.starts[i] > n_all - n_rows ||
-            (layout && (uint64_t)job->in.starts[i] % n_rows))
+    size_t n_rows = job->n_rows, n_all = job->n_all;
+    const Layout *layout = job->layout;
+    for (size_t i = 0; job->y && i < job->n_steps; i++)
+        if ((uint64_t)job->starts[i] > n_all - n_rows || (layout && (uint64_t)job->starts[i] % n_rows))
             return 0;
-    return !layout || (job->in.cell == 1 && layout->n_all == n_all && layout->n_rows == n_rows &&
-                       layout->n_in == job->in.n_in && layout->span == job->in.set->span);
+    return !layout || (job->cell == 1 && layout->n_all == n_all && layout->n_rows == n_rows &&
+                       layout->n_in == job->n_in);
 }
 
-/* Begin with the scores of the next chunk, or go from them to the gradients. */
-static size_t next_phase(Job *job)
+static void divide_work(Job *job)
 {
-    Task *score_panels = job->in.set->of[job->in.real == 8].score_panels;
-    if (atomic_load(&job->at.bad))
-        return 0;
-    if (job->in.y && job->at.task == score_panels) {
-        job->at.task = job->in.set->of[job->in.real == 8].add_gradients;
-        return parts(job->in.n_in, columns_of_task(job)) + 1;
-    }
-    job->at.first += job->at.n;
-    if (job->at.first == job->in.n_rows) {
-        job->at.first = 0;
-        job->at.step++;
-    }
-    if (job->at.step == job->in.n_steps)
-        return 0;
-    size_t batch = job->in.y ? (size_t)job->in.starts[job->at.step] : 0;
-    size_t start = batch + job->at.first;
-    job->at.n = smaller(job->own.most, job->in.n_rows - job->at.first);
-    job->at.rows = job->in.x + start * job->in.n_in * job->in.cell;
-    job->at.labels = job->in.y + start;
-    const Layout *layout = job->in.layout;
-    const Chunk *laid = layout ? layout->chunks + batch / job->in.n_rows * layout->of_batch : NULL;
-    int is_laid = laid && laid[job->at.first / job->own.most].memory;
-    job->at.chunk = is_laid ? laid + job->at.first / job->own.most : &job->own.as_they_come;
-    job->at.task = score_panels;
-    return parts(parts(job->at.n, PANEL), job->own.group);
+    size_t n_sums = job->loops->n_sums;
+    job->rows_of_chunk = rows_of_chunk(job->n_rows, job->n_in * job->cell);
+    job->width = divide_up(job->n_out, divide_up(job->n_out, n_sums));
+    job->is_sliced = job->n_out > UNSLICED;
+    job->group = job->n_in * job->n_out * job->real > LARGE ? GROUP : 1;
+    job->image_width = job->layout ? job->layout->image_width : SIDE;
 }
 
-/* Copy W to where its tiles lie one after the other, or back. */
-static void pack(const Job *job, int back)
+static void take_memory(Job *job, Arena *arena)
 {
-    char *packed = job->own.w;
-    for (size_t class = 0; class < job->in.n_out; class += job->own.width)
-        for (size_t k = 0; k < job->in.n_in; k++) {
-            size_t n = classes_from(job, class) * job->in.real;
-            char *row = (char *)job->in.W + (k * job->in.n_out + class) * job->in.real;
-            memcpy(back ? row : packed, back ? packed : row, n);
-            packed += n;
+    size_t n = job->rows_of_chunk, real = job->real, n_out = job->n_out;
+    size_t all_of_W = divide_up(job->n_in, PANEL) * PANEL * n_out * real;
+    job->scores = take(arena, n * n_out * real);
+    job->by_scores = take(arena, n * n_out * real);
+    job->totals = take(arena, n * real);
+    job->margins = take(arena, n * real);
+    job->weight_at = take(arena, n * real);
+    job->sums = take(arena, job->y ? all_of_W : 0);
+    job->sums_of_b = take(arena, PANEL * n_out * real);
+    job->squares = take(arena, job->n_in * sizeof *job->squares);
+    job->as_they_come.order = take(arena, 2 * (n + PANEL));
+    job->sliced_W = job->is_sliced ? take(arena, all_of_W) : job->W;
+    job->sliced_v = job->velocity_of_W;
+    if (job->velocity_of_W && job->is_sliced)
+        job->sliced_v = take(arena, all_of_W);
+}
+
+/* Copy W, or its velocity, to slices of classes that lie one after the other, or back. */
+static void slice(const Job *job, char *whole, char *sliced, int is_back)
+{
+    if (!whole || !job->is_sliced)
+        return;
+    for (size_t class = 0; class < job->n_out; class += job->width)
+        for (size_t k = 0; k < job->n_in; k++) {
+            size_t n = classes_from(job, class) * job->real;
+            char *row = whole + (k * job->n_out + class) * job->real;
+            if (is_back)
+                memcpy(row, sliced, n);
+            else
+                memcpy(sliced, row, n);
+            sliced += n;
         }
 }
 
-/* Do a job, without Python's lock; returned is whether there was memory for it. */
-static int is_done(Job *job, size_t n_threads)
+/* The chunk of a step that begins at row `first` of its minibatch. */
+static Chunk chunk_at(const Job *job, size_t step, size_t first)
 {
-    size_t n_out = job->in.n_out, real = job->in.real, row = job->in.n_in * job->in.cell;
-    size_t n = rows_of_chunk(job->in.n_rows, row);
-    size_t of_W = parts(job->in.n_in, PANEL) * PANEL * n_out * real;
-    job->own.most = n;
-    job->own.end = job->in.x + job->in.n_all * row;
-    size_t n_sums = job->in.set->n_sums;
-    if (n_out > n_sums && job->in.set->span < PANEL)
-        n_sums /= 2; /* of each class two vectors, which share its loaded weight */
-    job->own.width = parts(n_out, parts(n_out, n_sums));
-    job->own.group = n_out <= 4 * job->in.set->n_sums ? 1 : GROUP;
-    int is_packed = job->own.width < n_out;
-    const size_t bytes[N_PARTS] = {n * n_out * real, n * n_out * real, of_W, PANEL * n_out * real,
-                                   is_packed ? of_W : 0, n * real, n * PANEL * job->in.cell,
-                                   2 * (n + PANEL)};
-    void *memory = new_parts(job->own.parts, bytes);
-    if (!memory)
+    size_t batch = job->y ? (size_t)job->starts[step] : 0, start = batch + first;
+    Chunk chunk = {.step = step, .first = first, .panels = &job->as_they_come};
+    chunk.n = smaller(job->rows_of_chunk, job->n_rows - first);
+    chunk.rows = job->x + start * job->n_in * job->cell;
+    chunk.labels = job->y ? job->y + start : NULL;
+    chunk.weights = job->weights ? (const char *)job->weights + start * job->real : NULL;
+    if (job->layout) {
+        size_t index = batch / job->n_rows * job->layout->n_chunks + first / job->rows_of_chunk;
+        if (job->layout->panels[index].cells)
+            chunk.panels = &job->layout->panels[index];
+    }
+    return chunk;
+}
+
+/* The sum of the squares of W before the step, in an order that depends on nothing but n_in. */
+static double sum_of_squares(const Job *job)
+{
+    double sums[8] = {0};
+    for (size_t k = 0; k < job->n_in; k++)
+        sums[k % 8] += job->squares[k];
+    for (size_t i = 1; i < 8; i++)
+        sums[0] += sums[i];
+    return sums[0];
+}
+
+static void do_steps(Job *job, Team *team)
+{
+    for (size_t step = 0; step < job->n_steps; step++) {
+        for (size_t first = 0; first < job->n_rows; first += job->rows_of_chunk) {
+            job->at = chunk_at(job, step, first);
+            size_t n_panels = divide_up(job->at.n, PANEL), n_tiles = divide_up(job->n_in, PANEL);
+            share(team, job, job->loops->score_panels, divide_up(n_panels, job->group));
+            if (atomic_load(&job->bad))
+                return;
+            if (job->y)
+                share(team, job, job->loops->add_gradients, 1 + divide_up(n_tiles, tiles_of_task(job)));
+        }
+        if (job->is_step && job->l2 != 0)
+            job->costs[step] += job->l2 * sum_of_squares(job);
+    }
+}
+
+/* Do a job, without Python's lock. Returns 0 if there is no memory for it. */
+static int run_job(Job *job, size_t n_threads)
+{
+    Arena arena = {0};
+    divide_work(job);
+    take_memory(job, &arena);
+    if (!provide(&arena))
         return 0;
-    for (size_t i = 0; i < n; i++)
-        job->own.order[i] = (uint16_t)i;
-    job->own.as_they_come.order = job->own.as_they_come.place_of = job->own.order;
-    job->own.w = is_packed ? job->own.w : job->in.W;
-    if (is_packed)
-        pack(job, 0);
-    work(job, next_phase, n_threads);
-    if (is_packed && job->in.y)
-        pack(job, 1);
-    free(memory);
+    take_memory(job, &arena);
+    for (size_t i = 0; i < job->rows_of_chunk; i++)
+        job->as_they_come.order[i] = (uint16_t)i;
+    job->as_they_come.place_of = job->as_they_come.order;
+    slice(job, job->W, job->sliced_W, 0);
+    slice(job, job->velocity_of_W, job->sliced_v, 0);
+    Team *team = gather(job, n_threads);
+    do_steps(job, team);
+    dismiss(team);
+    if (job->y) {
+        slice(job, job->W, job->sliced_W, 1);
+        slice(job, job->velocity_of_W, job->sliced_v, 1);
+    }
+    free(arena.memory);
     return 1;
 }
 
+/* Release the arrays; returns None, or NULL after an error. */
 static PyObject *release(Call *call)
 {
     for (int i = 0; i < N_ARRAYS; i++)
         PyBuffer_Release(&call->arrays[i]);
-    return PyErr_Occurred() ? NULL : (Py_INCREF(Py_None), Py_None);
+    if (PyErr_Occurred())
+        return NULL;
+    Py_RETURN_NONE;
 }
 
-/* Do what a call asks for, if it goes together. */
+/* As many threads as the work is worth. */
+static size_t threads_for(const Job *job, size_t n_threads)
+{
+    const Layout *layout = job->layout; /* without most blanks */
+    size_t n_columns = layout ? layout->n_cells / layout->n_all : job->n_in;
+    size_t of_step = n_columns * job->n_rows * job->n_out, of_all = of_step * job->n_steps;
+    size_t n_worth = 1 + smaller(of_step / PRODUCTS_OF_A_STEP, of_all / PRODUCTS_OF_A_THREAD);
+    return smaller(n_threads, n_worth);
+}
+
+/* Do what a call asks for, if its arguments go together. */
 static PyObject *compute(Call *call)
 {
     Job *job = &call->job;
-    int is_there = 0;
-    job->in.set = chosen_set();
+    const Set *set = choose_set();
     if (call->layout != Py_None)
-        job->in.layout = PyCapsule_GetPointer(call->layout, LAYOUT);
+        job->layout = PyCapsule_GetPointer(call->layout, LAYOUT);
     if (!PyErr_Occurred() && !(measure(call) && are_laid_out(job)))
-        PyErr_SetString(PyExc_ValueError, "x, W, b, y, weights, starts, n_rows and the layout do not go together");
+        PyErr_SetString(PyExc_ValueError, "x, W, b, y, weights, velocities, starts, n_rows and the layout do not go together");
     if (!PyErr_Occurred()) {
-        const Layout *layout = job->in.layout; /* without most blanks */
-        size_t of_row = layout ? layout->n_cells / layout->n_all : job->in.n_in;
-        size_t of_step = of_row * job->in.n_rows * job->in.n_out, of_all = of_step * job->in.n_steps;
-        size_t worth_it = 1 + smaller(of_step / PRODUCTS_OF_A_STEP, of_all / PRODUCTS_OF_A_THREAD);
+        int has_memory = 0;
+        job->loops = job->real == 8 ? set->of_double : set->of_float;
         Py_BEGIN_ALLOW_THREADS
-        is_there = is_done(job, smaller((size_t)call->n_threads, worth_it));
+        has_memory = run_job(job, threads_for(job, (size_t)call->n_threads));
         Py_END_ALLOW_THREADS
-        size_t bad = atomic_load(&job->at.bad);
-        if (!is_there)
+        size_t bad = atomic_load(&job->bad);
+        if (!has_memory)
             PyErr_NoMemory();
         else if (bad)
             PyErr_Format(PyExc_ValueError, "row %zd has the label %d: labels must be 0 to %zd",
-                         (Py_ssize_t)bad - 1, (int)job->in.y[bad - 1], (Py_ssize_t)job->in.n_out - 1);
+                         (Py_ssize_t)bad - 1, (int)job->y[bad - 1], (Py_ssize_t)job->n_out - 1);
     }
     return release(call);
 }
@@ -189,10 +274,10 @@ static PyObject *classes(PyObject *Py_UNUSED(self), PyObject *args)
 {
     Call call = {0};
     Py_buffer *arrays = call.arrays;
-    if (!PyArg_ParseTuple(args, "(y*dO)(y*y*)w*i", &arrays[X], &call.job.in.scale, &call.layout,
+    if (!PyArg_ParseTuple(args, "(y*dO)(y*y*)w*i", &arrays[X], &call.job.scale, &call.layout,
                           &arrays[W], &arrays[B], &arrays[OUT], &call.n_threads))
         return NULL;
-    call.job.in.classes = arrays[OUT].buf;
+    call.job.classes = arrays[OUT].buf;
     call.n_rows = arrays[OUT].len / 8;
     return compute(&call);
 }
@@ -200,24 +285,21 @@ static PyObject *classes(PyObject *Py_UNUSED(self), PyObject *args)
 static PyObject *descend(PyObject *Py_UNUSED(self), PyObject *args)
 {
     Call call = {0};
+    Job *job = &call.job;
     Py_buffer *arrays = call.arrays;
-    PyObject *rate;
-    if (!PyArg_ParseTuple(args, "(y*dO)(w*w*)(y*z*)y*w*niO", &arrays[X], &call.job.in.scale,
+    if (!PyArg_ParseTuple(args, "(y*dO)(w*w*)(y*z*)y*w*ni(ddd)(w*w*)", &arrays[X], &job->scale,
                           &call.layout, &arrays[W], &arrays[B], &arrays[Y], &arrays[WEIGHTS],
-                          &arrays[STARTS], &arrays[OUT], &call.n_rows, &call.n_threads, &rate))
+                          &arrays[STARTS], &arrays[OUT], &call.n_rows, &call.n_threads, &job->rate,
+                          &job->l2, &job->momentum, &arrays[VELOCITY_OF_W], &arrays[VELOCITY_OF_B]))
         return NULL;
-    call.job.in.costs = arrays[OUT].buf;
-    call.job.in.is_step = rate != Py_None;
-    call.job.in.rate = rate == Py_None ? 0 : PyFloat_AsDouble(rate);
+    job->costs = arrays[OUT].buf;
+    job->is_step = !isnan(job->rate);
     return compute(&call);
 }
 
-static void free_layout(PyObject *capsule)
+static void free_capsule(PyObject *capsule)
 {
-    Layout *layout = PyCapsule_GetPointer(capsule, LAYOUT);
-    for (size_t i = 0; i < layout->n_chunks; i++)
-        free(layout->chunks[i].memory);
-    free(layout);
+    free_layout(PyCapsule_GetPointer(capsule, LAYOUT));
 }
 
 static PyObject *lay_out(PyObject *Py_UNUSED(self), PyObject *args)
@@ -226,24 +308,24 @@ static PyObject *lay_out(PyObject *Py_UNUSED(self), PyObject *args)
     Job *job = &call.job;
     const Py_buffer *x = &call.arrays[X], *y = &call.arrays[Y];
     PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*z*npi", &call.arrays[X], &call.arrays[Y], &call.n_rows,
-                          &job->in.is_map, &call.n_threads))
+    if (!PyArg_ParseTuple(args, "y*z*npi", &call.arrays[X], &call.arrays[Y], &call.n_rows, &job->is_map,
+                          &call.n_threads))
         return NULL;
     Py_ssize_t n_rows = call.n_rows, n_all = y->obj ? y->len / 4 : n_rows;
-    job->in.set = chosen_set();
     if (n_rows < 1 || n_rows > n_all || x->len < 1 || x->len % n_all || x->len / n_all > UINT16_MAX)
         PyErr_SetString(PyExc_ValueError, "x, y and n_rows do not go together");
     if (!PyErr_Occurred()) {
-        job->in.x = x->buf;
-        job->in.y = y->buf;
-        job->in.n_all = (size_t)n_all;
-        job->in.n_rows = (size_t)n_rows;
-        job->in.n_in = (size_t)(x->len / n_all);
-        job->in.cell = 1;
+        Layout *layout;
+        job->x = x->buf;
+        job->y = y->buf;
+        job->n_all = (size_t)n_all;
+        job->n_rows = (size_t)n_rows;
+        job->n_in = (size_t)(x->len / n_all);
+        job->cell = 1;
         Py_BEGIN_ALLOW_THREADS
-        job->in.layout = new_layout(job, (size_t)call.n_threads);
+        layout = new_layout(job, (size_t)call.n_threads);
         Py_END_ALLOW_THREADS
-        result = job->in.layout ? PyCapsule_New(job->in.layout, LAYOUT, free_layout) : PyErr_NoMemory();
+        result = layout ? PyCapsule_New(layout, LAYOUT, free_capsule) : PyErr_NoMemory();
     }
     Py_XDECREF(release(&call));
     return result;
@@ -253,7 +335,7 @@ static PyMethodDef functions[] = {
     {"lay_out", lay_out, METH_VARARGS, "(x, y, n_rows, is_map, n_threads)"},
     {"classes", classes, METH_VARARGS, "((x, scale, layout), (W, b), classes, n_threads)"},
     {"descend", descend, METH_VARARGS,
-     "((x, scale, layout), (W, b), (y, weights), starts, costs, n_rows, n_threads, rate)"},
+     "((x, scale, layout), (W, b), (y, weights), starts, costs, n_rows, n_threads, rule, velocities)"},
     {NULL, NULL, 0, NULL},
 };
 

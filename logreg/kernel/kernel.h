@@ -1,29 +1,34 @@
-/* Softmax regression: what the files of the kernel share, each of which begins with what it does.
+/* Softmax regression: what the files of the kernel share.
 
-   Rows are scored in panels of 16: the numbers of a column lie side by side, a lane of a vector is a
-   row, and a column that is blank in all 16 rows is left out. Gradients are summed in blocks of
-   columns: a lane is a column, and a row that is blank in the block is left out. So nothing is summed
-   across lanes: a score is summed column by column, a gradient row by row, as the rows come, with
-   fma. The bits of a result depend neither on the size of a vector, nor on the number of threads,
-   nor on how many steps a call takes, nor on a layout. An x86-64 without fma gives other bits.
+   Scores are computed in panels of 16 rows. The 16 numbers of a column lie side by side: a lane of a
+   vector is a row. A column that is blank in all 16 rows is left out. Gradients are summed in tiles
+   of 16 columns: a lane is a column. A row that is blank in the tile is left out. So nothing is
+   summed across lanes. A score is summed column by column, and a gradient row by row, in the order
+   of x, with fma. The bits of a result depend neither on the size of a vector, nor on the number of
+   threads, nor on how many steps a call takes, nor on a layout. An x86-64 without fma gives other
+   bits.
 
-   Python sees three functions. Their arrays are contiguous and aligned: x of bytes or of the type of
-   W, which is float or double, labels int32, starts and classes int64, costs double. They belong to
-   the caller, who must not change them meanwhile: Python's lock is not held. What does not go
-   together is a ValueError, and so is a label that is none of the classes; what was written until
-   then means nothing.
+   Python sees three functions. Their arrays are contiguous and aligned. x has bytes or the type of W,
+   which is float or double. Labels are int32, starts and classes int64, costs double, and weights
+   have the type of W. The arrays belong to the caller, who must not change them during a call,
+   because Python's lock is released. Arrays that do not go together are a ValueError, and so is a
+   label that is none of the classes. After an error, what was written means nothing.
 
    lay_out(x, y, n_rows, is_map, n_threads)
-       The minibatches of n_rows rows of bytes, as an object that owns their memory; y is None for
-       `classes`, of n_rows rows. Rows that would take twice their room, or for which there is no
-       memory, are left out, and computed as they come. If x is mapped from a file, to be read only,
-       its pages are given back to the system.
+       Lays out the minibatches of n_rows rows of bytes, in an object that owns their memory. For
+       `classes`, y is None. Rows that would take more than twice their room are left out, and so are
+       rows for which there is no memory: they are computed as they come. If x is mapped from a
+       file and only read, its pages are given back to the system.
    classes((x, scale, layout), (W, b), classes, n_threads)
-       The class with the largest of the scores scale * x W + b of each row, the first of several.
-   descend((x, scale, layout), (W, b), (y, weights), starts, costs, n_rows, n_threads, rate)
-       A step of descent from each start on, on the mean negative log-likelihood of n_rows rows: the
-       costs before them; W and b are changed. A row counts by the weight of its class, 1 if weights
-       are None. If the rate is None, there is one start, and the gradients take the place of W and b. */
+       Finds the class with the largest of the scores scale * x W + b in each row, the first one of
+       several.
+   descend((x, scale, layout), (W, b), (y, weights), starts, costs, n_rows, n_threads, rule, velocities)
+       Takes a step of descent from each start on. The cost is the mean negative log-likelihood of
+       n_rows rows, each times its weight, plus l2 times the sum of the squares of W. Weights are
+       None if all are 1. The costs before the steps are written, and W and b are changed. The rule
+       is (rate, l2, momentum). The velocities are two arrays like W and b that are changed, too;
+       with empty arrays there is no momentum. With a rate of NaN there is one start, and W and b
+       become the gradients of the mean. */
 
 #pragma once
 
@@ -31,117 +36,131 @@
 #include <stdint.h>
 #include <string.h>
 
-#define PANEL 16   /* rows of a panel, and columns of a task of gradients */
-#define CHUNK 1024 /* rows, at the most, that are scored before a gradient is summed */
-#define GROUP 4    /* panels of a task of scores, if W is too large for a near cache */
-#define N_PARTS 8  /* of memory */
-#define JOIN2(a, b) a##_##b
-#define JOIN(a, b) JOIN2(a, b)
-#if defined(__clang__)
-#define UNROLLED _Pragma("unroll")
-#define WIDE ""
-#define SHUFFLE(type, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#else
-#define UNROLLED _Pragma("GCC unroll 24")
-#define WIDE ",prefer-vector-width=512"
-#define SHUFFLE(type, a, b, ...) __builtin_shuffle(a, b, (type){__VA_ARGS__})
-#endif
+#define PANEL 16   /* rows of a panel, and columns of a tile */
+#define CHUNK 1024 /* rows that are scored before their gradient is summed, at the most */
+#define GROUP 4    /* panels or tiles of a task, if W is too large for a near cache */
+#define UNSLICED 24 /* classes, at the most, with which W is used as it is */
+#define SIDE 4     /* a tile is a square of pixels with this side */
 
-/* Up to CHUNK rows of a minibatch, each of which has a place in the panels. */
-typedef struct {
-    void *memory; /* of all parts; NULL if the rows are not laid out */
-    union {
-        void *parts[N_PARTS];
-        struct {
-            uint16_t *order;    /* which row has each place, */
-            uint16_t *place_of; /* and which place each row */
-            uint8_t *cells;     /* panel after panel, column after column */
-            uint16_t *columns;  /* the numbers of these columns */
-            uint32_t *starts;   /* for each panel, where its columns begin */
-            uint32_t *lists;    /* where the rows of a block of columns begin; NULL: all have ink */
-            uint16_t *places;   /* the places of those rows, as they come, */
-            uint8_t *ink;       /* and their cells */
-        };
-    };
-} Chunk;
+#pragma GCC visibility push(hidden)
 
+/* One piece of memory, from which pointers are taken. Without memory, `take` only counts. */
 typedef struct {
-    size_t n_all, n_rows, n_in, span; /* rows of x, of a minibatch; columns of x, of a block */
-    size_t of_batch, n_chunks;        /* chunks of a minibatch, and of all */
-    atomic_size_t n_cells;            /* of all that is laid out */
-    Chunk chunks[];
+    char *memory;
+    size_t used;
+} Arena;
+
+/* Take so many bytes, at a multiple of 64: so no vector lies on two cache lines. */
+void *take(Arena *arena, size_t n_bytes);
+
+/* Get the memory for what was counted; returns 0 if there is none. */
+int provide(Arena *arena);
+
+/* Rows that are laid out. Each row has a place in the panels. */
+typedef struct {
+    uint16_t *order;    /* the row at each place, */
+    uint16_t *place_of; /* and the place of each row */
+    uint8_t *cells;     /* the numbers of the panels, column by column; NULL: not laid out */
+    uint16_t *columns;  /* the columns that they belong to */
+    uint32_t *starts;   /* where the columns of each panel begin */
+    uint32_t *lists;    /* where the rows of each tile begin; NULL if tiles list no rows */
+    uint16_t *places;   /* the places of these rows, in the order of x, */
+    uint8_t *ink;       /* and their numbers in the tile */
+} Panels;
+
+/* The minibatches of a data set. Each one has `n_chunks` chunks. */
+typedef struct {
+    size_t n_all, n_rows, n_in; /* rows of the set and of a minibatch, columns */
+    size_t image_width;
+    size_t n_chunks, n_panels;  /* of a minibatch, and of the set: how many `panels` there are */
+    atomic_size_t n_cells;
+    char *memory; /* of all panels: so many bytes of addresses, of which the first are used */
+    size_t n_bytes;
+    atomic_size_t n_used;
+    Panels panels[];
 } Layout;
 
 typedef struct Job Job;
 typedef void Task(Job *, size_t block);
+
+/* The tasks for one set of instructions and one type of W. */
 typedef struct {
-    const char *name;    /* "plain" has no fma */
-    size_t span, n_sums; /* columns of a block that lists rows; vectors that registers hold */
-    struct {
-        Task *score_panels, *add_gradients;
-    } of[2]; /* by whether W is of doubles */
-} Set;
+    size_t n_sums; /* classes whose sums fit into registers */
+    Task *score_panels, *add_gradients;
+} Loops;
+
+extern const Loops float_avx512, double_avx512, float_avx2, double_avx2, float_plain, double_plain;
+
+/* Rows of a minibatch that are scored together. */
+typedef struct {
+    size_t step, first, n; /* the step, the first row in the minibatch, and the number of rows */
+    const char *rows;
+    const int32_t *labels;
+    const void *weights; /* or NULL */
+    const Panels *panels;
+} Chunk;
 
 struct Job {
-    struct { /* what is given */
-        const char *x;
-        const int32_t *y;    /* NULL for classes */
-        const void *weights; /* of the classes, or NULL */
-        void *W, *b;
-        size_t n_all, n_rows, n_in, n_out, cell, real; /* the last: bytes of a number of x, of W */
-        double scale, rate;
-        const int64_t *starts;
-        size_t n_steps;
-        Layout *layout; /* or NULL */
-        const Set *set;
-        int64_t *classes;
-        double *costs;
-        int is_step, is_map;
-    } in;
-    struct {                /* what it needs for itself */
-        size_t width;       /* classes of a tile, whose sums registers hold, at the most */
-        size_t most, group; /* rows of a chunk, and panels of a task, at the most */
-        const char *end;    /* of x */
-        Chunk as_they_come;
-        union {
-            void *parts[N_PARTS];
-            struct {
-                void *z, *d, *sums, *db; /* scores by panel; gradients by place; by W, and by b */
-                void *w, *losses;        /* W, tile after tile; losses by place */
-                char *last;              /* columns, where a vector would reach beyond x */
-                uint16_t *order;
-            };
-        };
-    } own;
-    struct { /* where it is */
-        Task *task;
-        size_t step, first, n; /* first row of the chunk in its minibatch, and how many it has */
-        const char *rows;
-        const int32_t *labels;
-        const Chunk *chunk;
-        atomic_size_t bad; /* 1 + a row whose label is none of the classes */
-    } at;
+    /* The arguments. */
+    const char *x;
+    const int32_t *y;    /* NULL for `classes` */
+    const void *weights; /* or NULL */
+    void *W, *b, *velocity_of_W, *velocity_of_b; /* the last two: NULL without momentum */
+    size_t n_all, n_rows, n_in, n_out;
+    size_t cell, real; /* bytes of a number of x, and of W */
+    double scale, rate, l2, momentum;
+    const int64_t *starts;
+    size_t n_steps;
+    Layout *layout; /* or NULL */
+    int64_t *classes;
+    double *costs;
+    int is_step, is_map;
+
+    /* How the work is divided. */
+    const Loops *loops;
+    size_t width;       /* classes of a slice of W, at the most: registers hold their sums */
+    int is_sliced;      /* whether the slices of W lie one after the other in memory */
+    size_t rows_of_chunk, group;
+    size_t image_width; /* pixels; a table has images that are SIDE wide */
+
+    /* Memory of the job. */
+    void *scores;              /* panel by panel, class by class */
+    void *by_scores;           /* gradients by the scores: slice by slice, place by place */
+    void *totals, *margins;    /* of each place: the sum of exponentials, and the label's exponent */
+    void *weight_at;           /* the weight of each place */
+    void *sums, *sums_of_b;    /* gradients by W, tile by tile, class by class; and by b */
+    void *sliced_W, *sliced_v; /* W and its velocity in slices, or W and its velocity */
+    double *squares;           /* sums of squares of each row of W */
+    Panels as_they_come;       /* has only the order */
+
+    Chunk at;          /* where the job is */
+    atomic_size_t bad; /* 1 + a row whose label is none of the classes */
 };
 
-#pragma GCC visibility push(hidden)
+/* Turn rows into columns, for numbers of a size.
 
-extern const Set sets[]; /* the best one first, and one without a name last */
-int is_usable(const Set *set);
+   lay_SIZE: lay out the columns from `first` to `last` of PANEL rows. Columns that are blank in all
+   rows are left out. The numbers of the others are written, counted from `first`. Returns how many
+   there are. What is written behind them, up to 16 bytes a row, means nothing.
+   turn_SIZE: from the PANEL numbers of each of n classes, class by class, to n numbers side by side,
+   PANEL times. Up to 3 numbers behind them mean nothing. */
+typedef size_t Lay(const char *const *rows, size_t first, size_t last, void *cells, uint16_t *columns);
+typedef void Turn(const void *from, size_t n, void *to);
+Lay lay_uint8_t, lay_uint32_t, lay_uint64_t;
+Turn turn_uint8_t, turn_uint32_t, turn_uint64_t;
 
-/* Lay out the columns from `first` to `last` of PANEL rows: column by column, PANEL numbers for
-   each. Those that all rows leave blank are left out; the others are numbered, from `first` on.
-   Returned is how many they are; behind them, up to 16 bytes more a row mean nothing. */
-typedef size_t Lay(const char *const *rows, size_t first, size_t last, void *out, uint16_t *columns);
-Lay lay_uint8_t, lay_uint32_t, lay_uint64_t; /* by the size of a number */
+/* Lay out all minibatches of a job's rows; returns NULL without memory. */
+Layout *new_layout(Job *job, size_t n_threads);
+void free_layout(Layout *layout);
 
-/* Get memory for parts of so many bytes, each at a multiple of 64: so no vector lies on two lines. */
-void *new_parts(void **parts, const size_t *bytes);
+/* A team of threads, this one and others. They end with `dismiss`, at the latest: so nothing is left
+   for another call, nor for a forked child. */
+typedef struct Team Team;
+Team *gather(Job *job, size_t n_threads);
 
-Layout *new_layout(Job *job, size_t n_threads); /* of what is `in` a job; NULL without memory */
-
-/* Do one phase of a job after the other: `next` sets it up, and returns how many blocks it has, below
-   2^32 and 0 at the end. Who has done the last block of a phase calls it. */
-void work(Job *job, size_t (*next)(Job *), size_t n_threads);
+/* Do a task for each of the blocks 0 .. n_blocks - 1, below 2^32, together; returns when all are done. */
+void share(Team *team, Job *job, Task *task, size_t n_blocks);
+void dismiss(Team *team);
 
 #pragma GCC visibility pop
 
@@ -150,39 +169,46 @@ static inline size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* How many parts of a size there are, if the last may be smaller. */
-static inline size_t parts(size_t n, size_t size)
+static inline size_t divide_up(size_t n, size_t size)
 {
     return n / size + (n % size != 0);
 }
 
-/* How many rows a chunk has at the most: their scores, and floats, are to stay in a cache. */
+/* How many rows a chunk has at the most: their scores, and floats, should stay in a cache. */
 static inline size_t rows_of_chunk(size_t n_rows, size_t bytes_of_row)
 {
     size_t n_panels = (1 << 16) / bytes_of_row;
-    return PANEL * smaller(parts(n_rows, PANEL), smaller(n_panels < 8 ? 8 : n_panels, CHUNK / PANEL));
+    return PANEL * smaller(divide_up(n_rows, PANEL), smaller(n_panels < 8 ? 8 : n_panels, CHUNK / PANEL));
 }
 
-/* How many classes a tile has, which begins with this one. */
+/* The first column of a tile. In a table, a tile is PANEL columns side by side. */
+static inline size_t column_of_tile(size_t image_width, size_t tile)
+{
+    size_t n_side_by_side = image_width / SIDE;
+    return tile / n_side_by_side * SIDE * image_width + tile % n_side_by_side * SIDE;
+}
+
+/* How many classes the slice has that begins with this one. */
 static inline size_t classes_from(const Job *job, size_t class)
 {
-    return smaller(job->own.width, job->in.n_out - class);
+    return smaller(job->width, job->n_out - class);
 }
 
-/* Columns of a task of gradients: a cache line of each row, where rows are read as they come. */
-static inline size_t columns_of_task(const Job *job)
+/* How many tiles the gradients' tasks have: a cache line of each row, if rows are read as they come. */
+static inline size_t tiles_of_task(const Job *job)
 {
-    return job->in.cell == 1 && !job->at.chunk->lists ? 64 : PANEL;
+    return job->group > 1 || (job->cell == 1 && !job->at.panels->lists) ? GROUP : 1;
 }
 
-/* Which row has a place: the first of a panel, where there is none. */
-static inline size_t row_at(const Job *job, const Chunk *chunk, size_t place)
+/* The row at a place; behind the last row, the first one of the panel. */
+static inline size_t row_at(const Panels *panels, size_t n_rows, size_t place)
 {
-    return chunk->order[place < job->at.n ? place : place / PANEL * PANEL];
+    return panels->order[place < n_rows ? place : place / PANEL * PANEL];
 }
 
-static inline void find_rows(const Job *job, const Chunk *chunk, size_t panel, const char **rows)
+static inline void find_rows(const Chunk *chunk, const Panels *panels, size_t panel, size_t bytes_of_row,
+                             const char **rows)
 {
     for (size_t i = 0; i < PANEL; i++)
-        rows[i] = job->at.rows + row_at(job, chunk, panel * PANEL + i) * job->in.n_in * job->in.cell;
+        rows[i] = chunk->rows + row_at(panels, chunk->n, panel * PANEL + i) * bytes_of_row;
 }

@@ -1,4 +1,4 @@
-/* All minibatches of a set of bytes laid out before the first step, so that no step does it again. */
+/* The minibatches of a set of bytes, laid out once, before the first step. */
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -7,16 +7,56 @@
 
 #define ROUNDED(n) (((n) + 63) & ~(size_t)63)
 
-void *new_parts(void **parts, const size_t *bytes)
+void *take(Arena *arena, size_t n_bytes)
 {
-    size_t n = 64;
-    for (int i = 0; i < N_PARTS; i++)
-        n += ROUNDED(bytes[i]);
-    void *memory = malloc(n);
-    size_t at = ROUNDED((size_t)memory);
-    for (int i = 0; i < N_PARTS; at += ROUNDED(bytes[i++]))
-        parts[i] = (void *)at;
-    return memory;
+    size_t at = arena->used;
+    arena->used += ROUNDED(n_bytes);
+    return arena->memory ? (void *)(ROUNDED((size_t)arena->memory) + at) : NULL;
+}
+
+int provide(Arena *arena)
+{
+    arena->memory = malloc(arena->used + 64);
+    arena->used = 0;
+    return arena->memory != NULL;
+}
+
+/* How much room panels need: rows, columns of all panels, tiles, and rows listed in all tiles. */
+typedef struct {
+    size_t n_rows, n_columns, n_tiles, n_listed;
+} Sizes;
+
+static void take_panels(Arena *arena, Panels *panels, Sizes sizes)
+{
+    panels->order = take(arena, 2 * sizes.n_rows);
+    panels->place_of = take(arena, 2 * (sizes.n_rows + PANEL));
+    panels->starts = take(arena, 4 * (divide_up(sizes.n_rows, PANEL) + 1));
+    panels->lists = take(arena, 4 * (sizes.n_tiles + 1));
+    panels->columns = take(arena, 2 * (sizes.n_columns + PANEL));
+    panels->cells = take(arena, (sizes.n_columns + PANEL) * PANEL);
+    panels->places = take(arena, 2 * (sizes.n_listed + PANEL));
+    panels->ink = take(arena, (sizes.n_listed + 1) * PANEL);
+}
+
+/* The bytes that panels take. */
+static size_t bytes_of_panels(Sizes sizes)
+{
+    Arena arena = {0};
+    Panels panels;
+    take_panels(&arena, &panels, sizes);
+    return arena.used;
+}
+
+static void copy_panels(Panels *to, const Panels *from, Sizes sizes)
+{
+    memcpy(to->order, from->order, 2 * sizes.n_rows);
+    memcpy(to->place_of, from->place_of, 2 * sizes.n_rows);
+    memcpy(to->starts, from->starts, 4 * (divide_up(sizes.n_rows, PANEL) + 1));
+    memcpy(to->lists, from->lists, 4 * (sizes.n_tiles + 1));
+    memcpy(to->columns, from->columns, 2 * sizes.n_columns);
+    memcpy(to->cells, from->cells, sizes.n_columns * PANEL);
+    memcpy(to->places, from->places, 2 * sizes.n_listed);
+    memcpy(to->ink, from->ink, sizes.n_listed * PANEL);
 }
 
 static int compare(const void *a, const void *b)
@@ -25,121 +65,173 @@ static int compare(const void *a, const void *b)
     return (one > other) - (one < other);
 }
 
-/* Order rows by label, and then by where their ink ends: so panels have more blank columns. */
-static void order_rows(const Job *job, Chunk *chunk)
+/* Order rows by label, then by where their ink ends: so panels have more blank columns. */
+static void order_rows(const Job *job, const Chunk *chunk, Panels *panels)
 {
     uint64_t keys[CHUNK];
-    for (size_t r = 0; r < job->at.n; r++) {
-        const char *row = job->at.rows + r * job->in.n_in;
-        uint64_t end = job->in.n_in, label = job->in.y ? (uint32_t)job->at.labels[r] : 0;
-        while (end > 0 && !row[end - 1])
+    for (size_t row = 0; row < chunk->n; row++) {
+        const char *cells = chunk->rows + row * job->n_in;
+        uint64_t end = job->n_in, label = job->y ? (uint32_t)chunk->labels[row] : 0;
+        while (end > 0 && !cells[end - 1])
             end--;
-        keys[r] = label << 32 | end << 16 | r;
+        keys[row] = label << 32 | end << 16 | row;
     }
-    qsort(keys, job->at.n, sizeof *keys, compare);
-    for (size_t place = 0; place < job->at.n; place++) {
-        chunk->order[place] = (uint16_t)keys[place];
-        chunk->place_of[chunk->order[place]] = (uint16_t)place;
+    qsort(keys, chunk->n, sizeof *keys, compare);
+    for (size_t place = 0; place < chunk->n; place++) {
+        panels->order[place] = (uint16_t)keys[place];
+        panels->place_of[panels->order[place]] = (uint16_t)place;
     }
 }
 
-/* Lay out the panels; returned is how many columns they have. */
-static size_t lay_panels(const Job *job, Chunk *chunk)
+/* Returns how many columns all panels have. */
+static size_t lay_panels(const Job *job, const Chunk *chunk, Panels *panels)
 {
-    size_t n = 0;
-    for (size_t p = 0; p < parts(job->at.n, PANEL); p++) {
+    size_t n = 0, n_panels = divide_up(chunk->n, PANEL);
+    for (size_t panel = 0; panel < n_panels; panel++) {
         const char *rows[PANEL];
-        find_rows(job, chunk, p, rows);
-        chunk->starts[p] = (uint32_t)n;
-        n += lay_uint8_t(rows, 0, job->in.n_in, chunk->cells + n * PANEL, chunk->columns + n);
+        find_rows(chunk, panels, panel, job->n_in, rows);
+        panels->starts[panel] = (uint32_t)n;
+        n += lay_uint8_t(rows, 0, job->n_in, panels->cells + n * PANEL, panels->columns + n);
     }
-    chunk->starts[parts(job->at.n, PANEL)] = (uint32_t)n;
+    panels->starts[n_panels] = (uint32_t)n;
     return n;
 }
 
-/* List the rows that have ink in each block of columns; returned is how many that makes. */
-static size_t list_rows(const Job *job, Chunk *chunk)
+/* Copy the numbers of a row in the tile that begins at `column`; returns whether one is not 0. */
+static int copy_tile(const Job *job, const char *row, size_t column, uint8_t *tile)
 {
-    size_t n = 0, n_in = job->in.n_in, span = job->in.set->span;
-    uint32_t *list = chunk->lists;
-    for (size_t k = 0; k < n_in; k += span) {
-        size_t size = smaller(span, n_in - k);
-        const char *cells = job->at.rows + k;
-        *list++ = (uint32_t)n;
-        for (size_t r = 0; r < job->at.n; r++, cells += n_in) {
-            uint64_t ink[2] = {0, 0};
-            if (size == 16)
-                memcpy(ink, cells, 16);
-            else if (size == 8)
-                memcpy(ink, cells, 8);
-            else
-                memcpy(ink, cells, size);
-            memcpy(chunk->ink + n * span, ink, 16); /* the next one writes over half of it, if 8 */
-            chunk->places[n] = chunk->place_of[r];
-            n += (ink[0] | ink[1]) != 0;
+    uint32_t ink[SIDE] = {0};
+    size_t n = job->n_in - column;
+    if (job->image_width > SIDE)
+        for (size_t i = 0; i < SIDE; i++)
+            memcpy(&ink[i], row + column + i * job->image_width, SIDE);
+    else if (n >= PANEL)
+        memcpy(ink, row + column, PANEL);
+    else
+        memcpy(ink, row + column, n);
+    memcpy(tile, ink, PANEL);
+    return (ink[0] | ink[1] | ink[2] | ink[3]) != 0;
+}
+
+/* List the rows that have ink in each tile; returns how many that makes. */
+static size_t list_rows(const Job *job, const Chunk *chunk, Panels *panels)
+{
+    size_t n = 0, n_tiles = divide_up(job->n_in, PANEL);
+    for (size_t tile = 0; tile < n_tiles; tile++) {
+        size_t column = column_of_tile(job->image_width, tile);
+        panels->lists[tile] = (uint32_t)n;
+        for (size_t row = 0; row < chunk->n; row++) {
+            panels->places[n] = panels->place_of[row];
+            n += (size_t)copy_tile(job, chunk->rows + row * job->n_in, column, panels->ink + n * PANEL);
         }
     }
-    *list = (uint32_t)n;
+    panels->lists[n_tiles] = (uint32_t)n;
     return n;
 }
 
-/* Task: lay out a chunk where there is room for all that may be, and keep what there is. */
-static void lay_chunk(Job *all, size_t task)
+/* Whole pages of a map are given back to the system: it reads them again if it must. */
+static void give_pages_back(const char *begin, const char *end)
 {
-    Job job = {.in = all->in};
-    Layout *layout = job.in.layout;
-    Chunk room, *chunk = &layout->chunks[task];
-    size_t n_in = job.in.n_in, span = layout->span, n_lists = parts(n_in, span);
-    size_t in_batch = task % layout->of_batch * all->own.most;
-    size_t start = task / layout->of_batch * layout->n_rows + in_batch;
-    size_t n = job.at.n = smaller(all->own.most, layout->n_rows - in_batch);
-    job.at.rows = job.in.x + start * n_in;
-    job.at.labels = job.in.y + start;
-    size_t n_columns = parts(n, PANEL) * n_in + PANEL, n_listed = n_lists * n + 2;
-    size_t bytes[N_PARTS] = {2 * n, 2 * n, n_columns * PANEL, 2 * n_columns,
-                             4 * parts(n, PANEL) + 4, 4 * n_lists + 4, 2 * n_listed, n_listed * span};
-    if (!(room.memory = new_parts(room.parts, bytes)))
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t first = divide_up((size_t)begin, page), last = (size_t)end / page;
+    if (first < last)
+        madvise((void *)(first * page), (last - first) * page, MADV_DONTNEED);
+}
+
+/* Task: lay out a chunk where there is room for everything, then keep what there is. */
+static void lay_chunk(Job *job, size_t index)
+{
+    Layout *layout = job->layout;
+    Panels room, *kept = &layout->panels[index];
+    size_t n_chunks = layout->n_chunks, first = index % n_chunks * job->rows_of_chunk;
+    size_t start = index / n_chunks * job->n_rows + first, n_tiles = divide_up(job->n_in, PANEL);
+    Chunk chunk = {.n = smaller(job->rows_of_chunk, job->n_rows - first)};
+    chunk.rows = job->x + start * job->n_in;
+    chunk.labels = job->y ? job->y + start : NULL;
+    size_t all_columns = divide_up(chunk.n, PANEL) * job->n_in, all_listed = n_tiles * chunk.n;
+    Arena arena = {.used = bytes_of_panels((Sizes){chunk.n, all_columns, n_tiles, all_listed})};
+    if (!provide(&arena))
         return;
-    order_rows(&job, &room);
-    n_columns = lay_panels(&job, &room);
-    n_listed = job.in.y ? list_rows(&job, &room) : 0;
-    if (n_listed > n_lists * n / 4 * 3) /* it takes less time to go through all rows */
-        n_listed = 0;
-    bytes[2] = n_columns * PANEL, bytes[3] = 2 * n_columns;
-    bytes[6] = 2 * n_listed, bytes[7] = n_listed * span;
+    take_panels(&arena, &room, (Sizes){chunk.n, all_columns, n_tiles, all_listed});
+    order_rows(job, &chunk, &room);
+    size_t n_columns = lay_panels(job, &chunk, &room);
+    size_t n_listed = job->y ? list_rows(job, &chunk, &room) : 0;
+    int has_lists = n_listed > 0 && (job->image_width > SIDE || n_listed <= all_listed / 4 * 3);
+    Sizes sizes = {chunk.n, n_columns, n_tiles, has_lists ? n_listed : 0};
     atomic_fetch_add(&layout->n_cells, n_columns * PANEL);
-    if (n_columns * PANEL <= 2 * n * n_in && (chunk->memory = new_parts(chunk->parts, bytes))) {
-        for (int i = 0; i < N_PARTS; i++)
-            memcpy(chunk->parts[i], room.parts[i], bytes[i]);
-        chunk->lists = n_listed ? chunk->lists : NULL;
+    if (n_columns * PANEL <= 2 * chunk.n * job->n_in) {
+        size_t at = atomic_fetch_add(&layout->n_used, bytes_of_panels(sizes));
+        Arena place = {.memory = layout->memory, .used = at};
+        take_panels(&place, kept, sizes);
+        copy_panels(kept, &room, sizes);
+        if (!has_lists) /* it takes less time to go through all rows */
+            kept->lists = NULL;
     }
-    free(room.memory);
-    if (job.in.is_map) { /* its whole pages are given back: if they must, they are read again */
-        size_t page = (size_t)sysconf(_SC_PAGESIZE), first = parts((size_t)job.at.rows, page);
-        size_t end = (size_t)(job.at.rows + n * n_in) / page;
-        if (first < end)
-            madvise((void *)(first * page), (end - first) * page, MADV_DONTNEED);
-    }
+    free(arena.memory);
+    if (job->is_map)
+        give_pages_back(chunk.rows, chunk.rows + chunk.n * job->n_in);
 }
 
-static size_t next_phase(Job *job)
+/* How wide the images are: those of squares with many blank tiles, SIDE for others. */
+static size_t find_image_width(Job *job)
 {
-    size_t n = job->at.task ? 0 : job->in.layout->n_chunks;
-    job->at.task = lay_chunk;
-    return n;
+    size_t width = SIDE, n_inked = 0, n_tiles = job->n_in / PANEL, n_rows = smaller(job->n_rows, CHUNK);
+    uint8_t tile[PANEL];
+    while (width * width < job->n_in)
+        width += SIDE;
+    if (width * width != job->n_in)
+        return SIDE;
+    job->image_width = width;
+    for (size_t row = 0; row < n_rows; row++)
+        for (size_t i = 0; i < n_tiles; i++)
+            n_inked += (size_t)copy_tile(job, job->x + row * job->n_in, column_of_tile(width, i), tile);
+    return n_inked <= n_rows * n_tiles / 4 * 3 ? width : SIDE;
+}
+
+/* Reserve addresses for all panels, however many they are. Memory is taken as it is written to, in
+   pages as large as the system has: with small ones, a step took 1.1 times as long. */
+static int reserve(Layout *layout, size_t n_bytes)
+{
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    void *memory = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (memory == MAP_FAILED)
+        return 0;
+#if defined(MADV_HUGEPAGE)
+    madvise(memory, n_bytes, MADV_HUGEPAGE);
+#endif
+    layout->memory = memory;
+    layout->n_bytes = n_bytes;
+    return 1;
 }
 
 Layout *new_layout(Job *job, size_t n_threads)
 {
-    size_t n_rows = job->in.n_rows, most = rows_of_chunk(n_rows, job->in.n_in);
-    size_t of_batch = parts(n_rows, most), n_chunks = job->in.n_all / n_rows * of_batch;
-    Layout *layout = calloc(1, sizeof *layout + n_chunks * sizeof *layout->chunks);
-    if (layout) {
-        size_t span = job->in.set->span;
-        *layout = (Layout){job->in.n_all, n_rows, job->in.n_in, span, of_batch, n_chunks, 0};
-        job->in.layout = layout;
-        job->own.most = most;
-        work(job, next_phase, n_threads);
+    job->rows_of_chunk = rows_of_chunk(job->n_rows, job->n_in);
+    size_t n_chunks = divide_up(job->n_rows, job->rows_of_chunk), n = job->rows_of_chunk;
+    size_t n_panels = job->n_all / job->n_rows * n_chunks, n_tiles = divide_up(job->n_in, PANEL);
+    size_t n_columns = divide_up(n, PANEL) * job->n_in;
+    Layout *layout = calloc(1, sizeof *layout + n_panels * sizeof *layout->panels);
+    if (!layout)
+        return NULL;
+    if (!reserve(layout, n_panels * bytes_of_panels((Sizes){n, n_columns, n_tiles, n_tiles * n}))) {
+        free(layout);
+        return NULL;
     }
+    job->layout = layout;
+    layout->n_all = job->n_all;
+    layout->n_rows = job->n_rows;
+    layout->n_in = job->n_in;
+    layout->image_width = job->image_width = find_image_width(job);
+    layout->n_chunks = n_chunks;
+    layout->n_panels = n_panels;
+    Team *team = gather(job, n_threads);
+    share(team, job, lay_chunk, n_panels);
+    dismiss(team);
     return layout;
+}
+
+void free_layout(Layout *layout)
+{
+    munmap(layout->memory, layout->n_bytes);
+    free(layout);
 }

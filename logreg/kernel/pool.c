@@ -1,12 +1,11 @@
-/* Threads that share the blocks of a phase. They live as long as a call of `work`: so nothing is left
-   for another call, nor for a forked child.
+/* A team of threads that shares the blocks of one task after the other.
 
-   Each thread has a share of the blocks, the same in each step, and takes of others' when it is
-   through: with one share for all, two threads took 1.2 times as long, as blocks went from core to
-   core. Nobody waits for a thread that holds no block, not even at the end: the last one to leave
-   frees the team. The word of a phase has its number and how many blocks it has; that of a share the
-   number of the phase in which somebody last took of it, and the next block. So a thread that is
-   late, with the word of an earlier phase, finds nothing there. */
+   Each thread has a share of the blocks, the same in each task, and takes blocks of others when its
+   own are done. (With one share for all, two threads took 1.2 times as long: blocks moved from core
+   to core.) Nobody waits for a thread that does no block, not even at the end: the last thread to
+   leave frees the team. The team's word has the number of the task and its number of blocks. The
+   word of a share has the number of the task of which a block was last taken, and the next block. So
+   a thread that is late, with the word of an earlier task, finds no block there. */
 
 #include <pthread.h>
 #include <sched.h>
@@ -17,83 +16,112 @@
 #define NUMBER(word) ((word) >> 32)
 #define BLOCKS(word) ((word) & UINT32_MAX)
 
-typedef struct {
-    _Alignas(128) _Atomic uint64_t phase;
+struct Team {
+    _Alignas(128) _Atomic uint64_t word; /* 0 before the first task; without blocks after the last */
     Job *job;
-    size_t (*next)(Job *);
+    Task *task;
     size_t n_threads;
-    _Alignas(128) atomic_size_t n_left; /* blocks of the phase */
+    _Alignas(128) atomic_size_t n_left; /* blocks of the task that are not done */
     atomic_size_t n_begun, n_there;
     _Alignas(128) _Atomic uint64_t shares[][16]; /* the first of 16: on a cache line of its own */
-} Team;
+};
 
-static void begin_phase(Team *team)
+/* Take the next block of a thread's share; returns -1 if there is none. */
+static int64_t take_block(Team *team, uint64_t word, size_t thread)
 {
-    uint64_t number = NUMBER(atomic_load(&team->phase)) + 1, n = team->next(team->job);
-    atomic_store(&team->n_left, n);
-    atomic_store(&team->phase, number << 32 | n);
-}
-
-/* Take the next block of a thread's share; -1 if there is none. */
-static int64_t take(Team *team, uint64_t phase, size_t thread)
-{
-    uint64_t first = BLOCKS(phase) * thread / team->n_threads, at;
-    uint64_t end = BLOCKS(phase) * (thread + 1) / team->n_threads;
+    uint64_t first = BLOCKS(word) * thread / team->n_threads, next;
+    uint64_t end = BLOCKS(word) * (thread + 1) / team->n_threads;
     uint64_t seen = atomic_load(&team->shares[thread][0]);
     do {
-        at = NUMBER(seen) == NUMBER(phase) ? BLOCKS(seen) : first;
-        if (at == end || NUMBER(seen) > NUMBER(phase))
+        next = NUMBER(seen) == NUMBER(word) ? BLOCKS(seen) : first;
+        if (next == end || NUMBER(seen) > NUMBER(word))
             return -1;
     } while (!atomic_compare_exchange_weak(&team->shares[thread][0], &seen,
-                                           NUMBER(phase) << 32 | (at + 1)));
-    return (int64_t)at;
+                                           NUMBER(word) << 32 | (next + 1)));
+    return (int64_t)next;
 }
 
-/* Do blocks until the job is done, and leave. */
-static void *take_part(void *of_team)
+static void do_blocks(Team *team, uint64_t word, size_t self)
 {
-    Team *team = of_team;
-    size_t self = atomic_fetch_add(&team->n_begun, 1);
-    uint64_t phase;
-    while (BLOCKS(phase = atomic_load(&team->phase))) {
-        size_t n = 0;
-        for (size_t i = 0; i < team->n_threads; i++)
-            for (int64_t block; (block = take(team, phase, (self + i) % team->n_threads)) >= 0; n++)
-                team->job->at.task(team->job, (size_t)block);
-        if (n && atomic_fetch_sub(&team->n_left, n) == n)
-            begin_phase(team);
-        for (int tries = 0; atomic_load(&team->phase) == phase; tries++) {
-#if defined(__x86_64__)
-            __builtin_ia32_pause();
-#endif
-            if (tries > 1000)
-                sched_yield();
-        }
+    size_t n = 0;
+    for (size_t i = 0; i < team->n_threads; i++) {
+        size_t thread = (self + i) % team->n_threads;
+        for (int64_t block; (block = take_block(team, word, thread)) >= 0; n++)
+            team->task(team->job, (size_t)block);
     }
+    atomic_fetch_sub(&team->n_left, n);
+}
+
+static void wait_a_moment(size_t tries)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+    if (tries > 1000)
+        sched_yield();
+}
+
+static void leave(Team *team)
+{
     if (atomic_fetch_sub(&team->n_there, 1) == 1)
         free(team);
+}
+
+/* What each thread does but the one that gathers the team. */
+static void *take_part(void *argument)
+{
+    Team *team = argument;
+    size_t self = atomic_fetch_add(&team->n_begun, 1);
+    uint64_t seen = 0, word;
+    do {
+        for (size_t tries = 0; (word = atomic_load(&team->word)) == seen; tries++)
+            wait_a_moment(tries);
+        if (BLOCKS(word))
+            do_blocks(team, word, self);
+        seen = word;
+    } while (BLOCKS(word));
+    leave(team);
     return NULL;
 }
 
-void work(Job *job, size_t (*next)(Job *), size_t n_threads)
+Team *gather(Job *job, size_t n_threads)
 {
     void *memory = NULL;
     size_t size = sizeof(Team) + n_threads * 128;
-    if (n_threads < 2 || posix_memalign(&memory, 128, size)) {
-        for (size_t n; (n = next(job));)
-            for (size_t i = 0; i < n; i++)
-                job->at.task(job, i);
-        return;
-    }
+    if (n_threads < 2 || posix_memalign(&memory, 128, size))
+        return NULL;
     Team *team = memset(memory, 0, size);
-    *team = (Team){.job = job, .next = next, .n_threads = n_threads, .n_there = n_threads};
-    begin_phase(team);
+    *team = (Team){.job = job, .n_threads = n_threads, .n_begun = 1, .n_there = n_threads};
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are Python's */
     for (pthread_t thread; --n_threads && !pthread_create(&thread, NULL, take_part, team);)
         pthread_detach(thread);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    atomic_fetch_sub(&team->n_there, n_threads); /* for whom there was no room */
-    take_part(team);
+    atomic_fetch_sub(&team->n_there, n_threads); /* threads that could not be made */
+    return team;
+}
+
+void share(Team *team, Job *job, Task *task, size_t n_blocks)
+{
+    if (!team) {
+        for (size_t i = 0; i < n_blocks; i++)
+            task(job, i);
+        return;
+    }
+    uint64_t word = (NUMBER(atomic_load(&team->word)) + 1) << 32 | n_blocks;
+    team->task = task;
+    atomic_store(&team->n_left, n_blocks);
+    atomic_store(&team->word, word);
+    do_blocks(team, word, 0);
+    for (size_t tries = 0; atomic_load(&team->n_left); tries++)
+        wait_a_moment(tries);
+}
+
+void dismiss(Team *team)
+{
+    if (!team)
+        return;
+    atomic_store(&team->word, (NUMBER(atomic_load(&team->word)) + 1) << 32);
+    leave(team);
 }

@@ -1,6 +1,7 @@
-"""Names of `theano`, `theano.tensor` and its `nnet` that PyTensor has not, or calls otherwise."""
+"""Names of `theano` and `theano.tensor` that PyTensor does not have, or that it calls otherwise."""
 
 import collections
+import functools
 import types
 
 import numpy
@@ -9,32 +10,44 @@ from pytensor import graph
 from pytensor.gradient import pullback as Lop  # noqa: F401
 from pytensor.gradient import pushforward
 from pytensor.gradient import zero_grad as consider_constant  # noqa: F401
+from pytensor.graph.replace import vectorize_graph
+from pytensor.graph.traversal import walk
 from pytensor.printing import pp as pp
 from pytensor.sparse.type import SparseTensorType as SparseType  # noqa: F401
 
+from logreg.console import note
 from logreg.engine import T
 from logreg.flags import user_setting
 
 
 class Config:
-    """PyTensor's settings, and Theano's device: the CPU. A floatX of Theano's flags holds."""
+    """PyTensor's settings and some of THEANO_FLAGS. The device is the CPU."""
 
-    device, compute_test_value = "cpu", "off"
-    # Theano's settings below these names may be made, and have no effect.
-    blas = dnn = gcc = warn = types.SimpleNamespace()
+    device = "cpu"
+    compute_test_value = "off"
+    # A program may set whatever Theano has below these names. It has no effect.
+    blas = cuda = dnn = gcc = lib = nvcc = warn = types.SimpleNamespace()
 
     def __init__(self):
-        self.floatX = user_setting("theano", "floatX") or self.floatX
+        for name in ("floatX", "mode", "compute_test_value"):
+            value = user_setting("theano", name)
+            if value:
+                setattr(self, name, value)
 
     def __getattr__(self, name):
         return getattr(pytensor.config, name)
 
     def __setattr__(self, name, value):
         if name == "device" and value != "cpu":
-            raise AttributeError(f"device {value!r} is none that old programs run on: leave it cpu")
+            raise AttributeError(f"device {value!r} is not available: old programs run on the CPU")
+        if name == "compute_test_value":
+            if value != "off":
+                note_once(f"note: compute_test_value={value} has no effect on PyTensor")
+            return
         setattr(pytensor.config, name, value)
 
 
+note_once = functools.lru_cache(maxsize=None)(note)
 config = Config()
 shared = pytensor.shared
 Softmax = T.special.Softmax
@@ -44,12 +57,12 @@ OrderedUpdates, _asarray, sgn = collections.OrderedDict, numpy.asarray, T.sign
 
 
 def In(variable, name=None, value=None, **options):
-    """Make an input, which may have a default; PyTensor's have none.
+    """Make an input that may have a default value, which PyTensor's inputs do not have.
 
-    An input that is a state, with an `update`, is refused.
+    An input with an `update` is refused.
     """
     if options.get("update") is not None:
-        raise NotImplementedError("an input has no update: let the state be a shared variable")
+        raise NotImplementedError("an input cannot have an update: make it a shared variable")
     made = pytensor.In(variable, name=name, **options)
     made.default = value
     return made
@@ -61,93 +74,91 @@ def Param(variable, default=None, name=None, **options):
 
 
 def function(inputs, outputs=None, *args, **options):
-    """Compile a function; inputs with a default may be left out of its calls.
+    """Compile a function; calls of it may leave out the inputs that have a default.
 
-    Outputs that are a dict are returned as one.
+    If the outputs are a dict, the function returns a dict.
     """
-    names = outputs if isinstance(outputs, dict) else None
-    outputs = [*names.values()] if names else outputs
+    names = None
+    if isinstance(outputs, dict):
+        names = list(outputs)
+        outputs = list(outputs.values())
     compiled = pytensor.function(inputs, outputs, *args, **options)
-    given = [(i.name, getattr(i, "default", None)) for i in inputs]
-    if not names and all(default is None for _, default in given):
+    defaults = [(each.name, getattr(each, "default", None)) for each in inputs]
+    if names is None and all(default is None for _, default in defaults):
         return compiled
 
     def call(*args, **named):
-        values = compiled(*args, *(named.pop(*pair) for pair in given[len(args) :]), **named)
-        return dict(zip(names, values)) if names else values
+        others = [named.pop(name, default) for name, default in defaults[len(args) :]]
+        values = compiled(*args, *others, **named)
+        return values if names is None else dict(zip(names, values))
 
     return call
 
 
 def Tensor(dtype, broadcastable, name=None):
-    """Make a type of arrays; `broadcastable` tells which of their dimensions have one row."""
+    """Make a type of arrays; `broadcastable` says of each dimension whether its length is 1."""
     return T.TensorType(dtype, [1 if is_one else None for is_one in broadcastable], name)
 
 
+def ancestors(variable_list, blockers=None):
+    """List the variables of some graphs in Theano's order: the last graph and first inputs first.
+
+    PyTensor begins with the last inputs. What lies behind a blocker is left out.
+    """
+
+    def inputs_in_reverse(variable):
+        if variable.owner is not None and variable not in (blockers or ()):
+            return reversed(variable.owner.inputs)
+
+    return list(walk(variable_list, inputs_in_reverse, bfs=False))
+
+
 def inputs(variable_list, blockers=None):
-    """List the variables, made of no others, that expressions are made of."""
-    return [*graph.graph_inputs(variable_list, blockers)]
+    """List the inputs of some graphs, in the order of :func:`ancestors`."""
+    return [each for each in ancestors(variable_list, blockers) if each.owner is None]
 
 
-def clone(output, replace=None, strict=True, share_inputs=True, **_):
-    """Copy a graph, with some of its variables replaced."""
-    return graph.clone_replace(output, replace, rebuild_strict=strict)
+def clone(output, replace=None, strict=True, share_inputs=True):
+    """Copy a graph, with some of its variables replaced, and its inputs unless they are shared."""
+    options = {"rebuild_strict": strict, "copy_inputs_over": share_inputs}
+    return graph.clone_replace(output, replace, **options)
 
 
 def Rop(f, wrt, eval_points, disconnected_outputs="ignore"):
-    """Multiply the Jacobian of f by a direction; what f does not depend on counts as 0."""
+    """Multiply the Jacobian of f by a direction; inputs that f does not depend on add 0."""
     return pushforward(f, wrt, eval_points, disconnected_outputs)
 
 
 def flatten(x, ndim=1, outdim=None):
-    """Make an array of fewer dimensions: the first ones stay. `outdim` is an older name."""
+    """Keep the first dimensions and flatten the others; `outdim` is an older name of `ndim`."""
     return T.flatten(x, outdim or ndim)
 
 
-def stack(*arrays, axis=0, tensors=None):
-    """Stack arrays along a new axis: a list of them, `tensors` by name, or each as an argument."""
-    if arrays and isinstance(arrays[0], (list, tuple)):
-        tensors, axis = arrays if len(arrays) > 1 else (arrays[0], axis)
-    return T.stack(arrays if tensors is None else tensors, axis)
+def stack(*tensors, **options):
+    """Stack arrays along a new axis; they are a list, or one argument each."""
+    if tensors and not isinstance(tensors[0], (list, tuple)):
+        tensors = [tensors]
+    return T.stack(*tensors, **options)
 
 
 def split(x, splits_size, n_splits=None, axis=0):
-    """Take an array apart along an axis, into parts of these sizes."""
+    """Split an array along an axis into parts of these sizes."""
     return T.split(x, splits_size, axis=axis)
 
 
 def patternbroadcast(x, broadcastable):
-    """Tell which dimensions have one row, by a list of bools."""
+    """Declare by a list of bools which dimensions have the length 1."""
     return addbroadcast(x, *(i for i, is_one in enumerate(broadcastable) if is_one))
 
 
 def unbroadcast(x, *axes):
-    """Let it be unknown that dimensions have one row, as the state of a scan may have to."""
-    for axis in axes:  # how many numbers are not zero is known when they are computed
+    """Hide from the type that some dimensions have the length 1: a scan's state may need this."""
+    for axis in axes:  # the type does not know how many numbers are not zero
         x = T.take(x, T.nonzero(T.ones(x.shape[axis]))[0], axis)
     return x
 
 
 def batched_dot(a, b):
-    """Multiply the arrays of two batches one by one, as `dot` does; those of a vector are numbers.
-
-    Summed up is the last axis of the first, and the last but one of the second.
-    """
-    if 1 in (a.ndim, b.ndim):
-        n = max(a.ndim, b.ndim)
-        a, b = (x if x.ndim > 1 else x.dimshuffle(0, *"x" * (n - 1)) for x in (a, b))
-        return a * b
-    rows, columns = "ijkl"[: a.ndim - 2], "mnop"[: b.ndim - 2]
-    return T.einsum(f"b{rows}z,b{columns[:-1]}z{columns[-1:]}->b{rows}{columns}", a, b)
-
-
-def confusion_matrix(actual, pred):
-    """Count the pairs of actual and predicted classes; return it and the classes, in order."""
-    classes = T.unique(T.concatenate([actual, pred]))
-    a, b = (T.cast(T.eq(y.dimshuffle(0, "x"), classes), "int64") for y in (actual, pred))
-    return [T.dot(a.T, b), classes]
-
-
-def batch_normalization(inputs, gamma, beta, mean, std, mode=None):
-    """Compute numbers whose mean is 0 and whose standard deviation is 1, times gamma plus beta."""
-    return (inputs - mean) * (gamma / std) + beta
+    """Multiply the arrays of two batches one by one, as `dot` does."""
+    one_a, one_b = a[0].type(), b[0].type()
+    return vectorize_graph(T.dot(one_a, one_b), {one_a: a, one_b: b})

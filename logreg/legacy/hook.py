@@ -4,18 +4,30 @@ The first import of `theano` loads the engine: until then a program may set THEA
 """
 
 import collections.abc
-import importlib.util
+import importlib
 import inspect
+import os
 import sys
 import time
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import PathFinder
+from importlib.util import spec_from_file_location, spec_from_loader
 from pathlib import Path
 
 import numpy
 
-# Modules that logreg has for both engines.
-OURS = ("logistic_sgd", "theano.tensor.signal.downsample")
+from logreg.console import note
+from logreg.flags import user_setting
+
+# Modules that neither engine has, and the file here for each.
+FILES = {
+    "logistic_sgd": "logistic_sgd.py",
+    "theano.compat.python2x": "compat.py",
+    "theano.tensor.signal.downsample": "downsample.py",
+}
+for module in ("", ".basic_ops", ".dnn", ".rng_curand", ".type", ".var"):
+    FILES[f"theano.sandbox.cuda{module}"] = "cuda.py"
+SIX = "theano.compat.six"  # the package `six`, which Theano had a copy of
 
 
 class _Cast(dict):
@@ -49,30 +61,40 @@ GIVEN_BACK = [
 ]
 
 
+def choose_cpu():
+    """Set Theano's device to the CPU, and say so where the user's flags or rc file name another."""
+    device = user_setting("theano", "device") or "cpu"
+    if device != "cpu":
+        note(f"note: Theano's settings have device={device}: the program runs on the CPU")
+        os.environ["THEANO_FLAGS"] = os.environ.get("THEANO_FLAGS", "") + ",device=cpu"
+
+
 class Finder(MetaPathFinder, Loader):
     """Finds `theano` with its modules, and `logistic_sgd`."""
 
     def find_spec(self, name, path=None, target=None):
         """Find a module; None leaves it to others."""
-        if name in OURS:
-            file = Path(__file__).with_name(name.split(".")[-1] + ".py")
-            there = PathFinder.find_spec(name, path)
-            return there or importlib.util.spec_from_file_location(name, file)
-        if name.startswith("theano.sandbox.cuda"):
-            raise ImportError(
-                f"{name} is for GPUs of Theano 0.9 and before: take the line out, old programs "
-                "run on the CPU"
-            )
+        if name in ("theano", "logistic_sgd") and "logreg.engine" not in sys.modules:
+            choose_cpu()
+        if name == "logistic_sgd":
+            beside_the_program = PathFinder.find_spec(name, path)
+            if beside_the_program:
+                return beside_the_program
+        if name in FILES:
+            file = Path(__file__).with_name(FILES[name])
+            return spec_from_file_location(name, file, submodule_search_locations=[])
         engine = sys.modules.get("logreg.engine")
         is_theanos = engine is not None and getattr(engine, "NAME", "theano") == "theano"
-        if name.split(".")[0] != "theano" or is_theanos:
+        if name.split(".")[0] != "theano" or (is_theanos and not name.startswith(SIX)):
             return None
-        return importlib.util.spec_from_loader(name, self, is_package=True)
+        return spec_from_loader(name, self, is_package=True)
 
     def create_module(self, spec):
         """Take `theano` from the engine, or make a module of PyTensor's."""
         from logreg import engine
 
+        if spec.name.startswith(SIX):
+            return None
         if engine.NAME == "theano":
             return engine.theano
         from logreg.legacy.names import make_module
@@ -80,12 +102,17 @@ class Finder(MetaPathFinder, Loader):
         return make_module(spec.name)
 
     def exec_module(self, module):
-        """Add to `theano` on PyTensor what comes with it; Theano has done so."""
+        """Add to `theano` the modules that come with it; replace a module of `six` by its own."""
+        name = module.__name__
+        if name.startswith(SIX):
+            sys.modules[name] = importlib.import_module(name.replace("theano.compat.", ""))
+        if name != "theano":
+            return
+        module.theano = module
         names = sys.modules.get("logreg.legacy.names")
-        if module.__name__ == "theano" and names:
-            for name in names.SOURCES:
-                importlib.import_module(name)
-            module.theano = module
+        for path in names.SOURCES if names else []:
+            importlib.import_module(path)
+        importlib.import_module("theano.sandbox.cuda")
 
 
 def install():

@@ -9,7 +9,8 @@ from pytensor.tensor import sharedvar
 from logreg.engine import T
 from logreg.engine.compat import Names, missing
 
-CALLS, NNET, WINDOWS = "logreg.legacy.calls", "logreg.engine.nnet", "logreg.legacy.windows"
+CALLS, WINDOWS = "logreg.legacy.calls", "logreg.legacy.windows"
+NNET, NORMALIZATION = "logreg.engine.nnet", "logreg.legacy.normalization"
 # Theano's `tensor` has the names of its modules.
 TENSOR = [f"pytensor.tensor.{name}" for name in ("type", "elemwise", "subtensor", "basic", "math")]
 TENSOR += ["pytensor.tensor.sharedvar", "pytensor.tensor", NNET, CALLS]
@@ -18,8 +19,10 @@ TENSOR += ["pytensor.tensor.sharedvar", "pytensor.tensor", NNET, CALLS]
 GRAPH = ["pytensor.graph.basic", "pytensor.graph.traversal", "pytensor.graph"]
 SOURCES = {"theano": [*GRAPH, "pytensor.scan.views", "pytensor", CALLS]}
 for paths, sources in [
+    ("compat", ["logreg.legacy.compat"]),
     ("compile.nanguardmode", ["pytensor.compile.debug.nanguardmode"]),
     ("gof gof.graph", [*GRAPH, CALLS]),
+    ("gpuarray gpuarray.basic_ops gpuarray.dnn gpuarray.type", ["logreg.legacy.cuda"]),
     ("gradient", ["pytensor.gradient", CALLS]),
     ("ifelse", ["pytensor"]),
     ("sandbox version tensor.nnet.conv3d2d", []),
@@ -30,7 +33,8 @@ for paths, sources in [
     ("scan_module.scan_utils", ["pytensor.scan.utils"]),
     ("sparse", ["pytensor.sparse.variable", "pytensor.sparse.type", "pytensor.sparse", CALLS]),
     ("tensor tensor.basic", TENSOR),
-    ("tensor.nnet tensor.nnet.nnet tensor.nnet.sigm tensor.nnet.bn", [NNET, CALLS, WINDOWS]),
+    ("tensor.nnet tensor.nnet.nnet tensor.nnet.sigm", [NNET, CALLS, WINDOWS]),
+    ("tensor.nnet.bn", [NORMALIZATION]),
     ("tensor.nnet.abstract_conv tensor.nnet.conv tensor.signal.pool", [WINDOWS]),
 ]:
     SOURCES.update({f"theano.{path}": sources for path in paths.split()})
@@ -47,6 +51,15 @@ def _is_true(variable):
 
 for kind in (T.TensorVariable, T.TensorConstant, sharedvar.TensorSharedVariable):
     kind.__bool__ = _is_true
+
+
+def _filter_variable(type, other, allow_convert=True):
+    """Accept an update whose static shape says more than that of its variable, as Theano does."""
+    return filter_variable(type, other)
+
+
+filter_variable = T.TensorType.filter_variable
+T.TensorType.filter_variable = _filter_variable
 
 
 def make_module(path):

@@ -1,7 +1,7 @@
-"""Theano's streams of random numbers on PyTensor: a seed gives the numbers that Theano draws.
+"""Theano's streams of random numbers on PyTensor: a seed gives the numbers that it gives on Theano.
 
-`ndim` need not be told: it is taken for the sake of old programs. A `dtype` is floatX or int64 by
-default.
+The methods accept `ndim`, which old programs pass, and do not need it. Without a `dtype`, numbers
+are of floatX, or int64 where they are counts.
 """
 
 import functools
@@ -10,70 +10,78 @@ import numpy
 import pytensor
 from pytensor.gradient import disconnected_grad
 from pytensor.tensor import random
+from pytensor.tensor.random.variable import (  # noqa: F401
+    RandomGeneratorSharedVariable as RandomStateSharedVariable,
+)
 
 from logreg.engine import T
 from logreg.engine.compat import missing
 
-# One step of the generator MRG31k3p (L'Ecuyer and Touzin, 2000): two recurrences of three numbers.
-FIRST = numpy.array([[0, 1 << 22, 129], [1 << 15, 0, 32769]])
-STEPS = numpy.array([[row, [1, 0, 0], [0, 1, 0]] for row in FIRST], object)  # Python's numbers
+# The generator MRG31k3p (L'Ecuyer and Touzin, 2000) has two recurrences. Each makes the next number
+# from the three before it, by these factors.
+FACTORS = numpy.array([[0, 1 << 22, 129], [1 << 15, 0, 32769]])
 MODULI = numpy.array([2147483647, 2147462579])[:, None, None]
+# The same as matrices, which also move the numbers before by one. They have Python's integers.
+MATRICES = numpy.array([[row, [1, 0, 0], [0, 1, 0]] for row in FACTORS], object)
 MOST_STREAMS = 60 * 256
 
 
 @functools.lru_cache(maxsize=None)
-def _ahead(exponent):
-    """The matrices that go 2 ** exponent steps ahead."""
-    powers = STEPS
+def _matrices_of_steps(exponent):
+    """Compute the matrices that take 2 ** exponent steps at once."""
+    matrices = MATRICES
     for _ in range(exponent):
-        powers = powers @ powers % MODULI
-    return powers
+        matrices = matrices @ matrices % MODULI
+    return matrices
 
 
 class _Streams:
+    """What both kinds of streams share: the states, and how they change."""
+
     def __init__(self, seed=None, **_):
-        self.state_updates, self._seed = [], seed
-        self._begin(seed)
+        self.state_updates = []
+        self._seed = seed
+        self._start(seed)
 
     def __getattr__(self, name):
         raise AttributeError(missing(f"{type(self).__name__}.{name}"))
 
     def seed(self, seed=None):
-        """Begin anew, with all numbers that have been made."""
-        self._begin(self._seed if seed is None else seed)
+        """Start again from a seed; None is the first one."""
+        self._start(self._seed if seed is None else seed)
         for state, _ in self.state_updates:
-            n_streams = getattr(state.type, "shape", ())[2:]  # of one stream, NumPy's, none
+            n_streams = numpy.shape(state.get_value(borrow=True))[2:]  # empty for NumPy's generator
             state.set_value(self._next_state(*n_streams), borrow=True)
 
     def updates(self):
-        """List what changes the state, though a function that draws does so by itself."""
+        """List the states and their updates; functions that draw make these updates anyway."""
         return list(self.state_updates)
 
-    def _keep(self, state, after):
-        state.default_update = after
-        self.state_updates.append((state, after))
+    def _add_state(self, state, update):
+        state.default_update = update
+        self.state_updates.append((state, update))
 
 
 class RandomStreams(_Streams):
-    """Makes symbolic random numbers, which are others whenever a function is called.
+    """Makes symbolic random numbers: each call of a function draws new ones.
 
-    It stands for ``theano.tensor.shared_randomstreams.RandomStreams``, and draws by NumPy's
+    It stands in for ``theano.tensor.shared_randomstreams.RandomStreams``, and draws by NumPy's
     Mersenne Twister. Normal numbers and permutations are not Theano's, but the same in each run.
     """
 
-    def _begin(self, seed):
+    def _start(self, seed):
         self._seeds = numpy.random.RandomState(seed)
 
     def _next_state(self):
+        seeded = numpy.random.RandomState(int(self._seeds.randint(1 << 30)))
         twister = numpy.random.MT19937()
-        state = numpy.random.RandomState(int(self._seeds.randint(1 << 30)))
-        twister.state = state.get_state(legacy=False)
+        twister.state = seeded.get_state(legacy=False)
         return numpy.random.Generator(twister)
 
     def _draw(self, name, size, dtype, *parameters):
         state = pytensor.shared(self._next_state(), borrow=True)
         drawn = getattr(random, name)(*parameters, size=size, rng=state)
-        self._keep(state, drawn.owner.outputs[0])
+        self._add_state(state, drawn.owner.outputs[0])
         drawn = T.cast(drawn, dtype or "floatX")
         drawn.rng = state
         return drawn
@@ -87,17 +95,20 @@ class RandomStreams(_Streams):
         return self._draw("normal", size, dtype, avg, std)
 
     def binomial(self, size=None, n=1, p=0.5, ndim=None, dtype="int64"):
-        """Draw how many of `n` trials succeed, each with probability `p`."""
+        """Count the successes of `n` trials, each with probability `p`."""
         return self._draw("binomial", size, dtype, n, p)
 
     def multinomial(self, size=None, n=1, pvals=(0.5, 0.5), ndim=None, dtype="int64"):
-        """Draw how many of `n` trials have each outcome; `pvals` are their probabilities."""
-        pvals = T.cast(pvals, "float64")  # NumPy takes no sum above 1, if only by its rounding
+        """Count each outcome of `n` trials; `pvals` are the outcomes' probabilities."""
+        pvals = T.cast(pvals, "float64")  # NumPy refuses a sum that rounding has made larger than 1
         return self._draw("multinomial", size, dtype, n, pvals / pvals.sum(-1, keepdims=True))
 
     def permutation(self, size=None, n=1, ndim=None, dtype="int64"):
         """Draw orders of 0 .. n - 1, along a last dimension."""
-        size = () if size is None else (size,) if isinstance(size, int) else size
+        if size is None:
+            size = ()
+        elif isinstance(size, int):
+            size = (size,)
         drawn = self._draw("uniform", (*size, n), "float64", 0, 1)
         return T.cast(T.argsort(drawn, axis=-1), dtype)
 
@@ -105,43 +116,48 @@ class RandomStreams(_Streams):
 class MRG_RandomStreams(_Streams):
     """Makes symbolic random numbers as ``theano.sandbox.rng_mrg.MRG_RandomStreams`` does.
 
-    The numbers of an array come from several streams in turn, which begin 2 ** 72 steps apart;
-    arrays begin 2 ** 134 steps apart.
+    The numbers of an array come from several streams in turn, which start 2 ** 72 steps apart.
+    The streams of the next array start 2 ** 134 steps later.
     """
 
-    def _begin(self, seed):
+    def _start(self, seed):
         seed = 12345 if seed is None else seed
         self._first = numpy.resize(numpy.array(seed, object), (2, 3, 1))
 
     def _next_state(self, n_streams):
-        states, powers = self._first, _ahead(72)
-        while states.shape[2] < n_streams:
-            states = numpy.concatenate([states, powers @ states % MODULI], axis=2)
-            powers = powers @ powers % MODULI
-        self._first = _ahead(134) @ self._first % MODULI
+        states = self._first
+        matrices = _matrices_of_steps(72)
+        while states.shape[2] < n_streams:  # twice as many streams each time
+            states = numpy.concatenate([states, matrices @ states % MODULI], axis=2)
+            matrices = matrices @ matrices % MODULI
+        self._first = _matrices_of_steps(134) @ self._first % MODULI
         return states[..., :n_streams].astype("int64")
 
     def uniform(self, size=None, low=0.0, high=1.0, ndim=None, dtype=None, nstreams=None):
         """Draw evenly from `low` to `high`."""
-        dtype = pytensor.config.floatX if dtype in (None, "floatX") else dtype
-        shape, n_streams = T.as_tensor_variable(size), nstreams or MOST_STREAMS
+        if dtype in (None, "floatX"):
+            dtype = pytensor.config.floatX
+        shape = T.as_tensor_variable(size)
+        n_streams = nstreams or MOST_STREAMS
         if not nstreams and hasattr(shape, "data"):
             n = int(numpy.prod(shape.data))
             n_streams = min(n // 6 if n > 6 else n, MOST_STREAMS)
         n = T.prod(shape, dtype="int64")
         value = self._next_state(n_streams)
         state = pytensor.shared(value, borrow=True, shape=value.shape)
+        state.tag.is_rng = True  # as on Theano
 
-        def step(begin, states):
-            first = T.sum(FIRST[:, :, None] * states, axis=1, keepdims=True) % MODULI
-            after = T.concatenate([first, states[:, :2]], axis=1)
+        def step(start, states, n):
+            new = T.sum(FACTORS[:, :, None] * states, axis=1, keepdims=True) % MODULI
+            after = T.concatenate([new, states[:, :2]], axis=1)
             drawn = after[0, 0] - after[1, 0]
-            after = T.switch(T.arange(n_streams) < n - begin, after, states)
+            after = T.switch(T.arange(n_streams) < n - start, after, states)
             return after, drawn + T.switch(drawn <= 0, MODULI[0, 0, 0], 0)
 
-        begins = T.arange(0, n, n_streams)
-        states, drawn = pytensor.scan(step, begins, [state, None], return_updates=False)
-        self._keep(state, T.specify_shape(states[-1], value.shape))
+        starts = T.arange(0, n, n_streams)
+        # n is passed to the scan, since an input of the function may be what it is made of.
+        states, drawn = pytensor.scan(step, starts, [state, None], [n], return_updates=False)
+        self._add_state(state, T.specify_shape(states[-1], value.shape))
         unit = numpy.asarray(4.6566126e-10 if dtype == "float32" else 2.0**-31, dtype)
         drawn = T.cast(disconnected_grad(drawn).flatten()[:n], dtype) * unit
         low, high = T.cast(low, dtype), T.cast(high, dtype)
@@ -151,7 +167,8 @@ class MRG_RandomStreams(_Streams):
         """Draw from the normal distribution with a mean and a standard deviation."""
         n = T.prod(T.as_tensor_variable(size), dtype="int64")
         pairs = self.uniform((n + n % 2,), 0, 1, 1, dtype, nstreams).reshape((2, (n + 1) // 2))
-        radius, angle = T.sqrt(-2 * T.log(pairs[0])), T.cast(2 * numpy.pi, pairs.dtype) * pairs[1]
+        radius = T.sqrt(-2 * T.log(pairs[0]))
+        angle = T.cast(2 * numpy.pi, pairs.dtype) * pairs[1]
         drawn = T.concatenate([radius * T.cos(angle), radius * T.sin(angle)])[:n]
         return drawn.reshape(size, ndim=ndim) * T.cast(std, drawn.dtype) + T.cast(avg, drawn.dtype)
 
@@ -162,9 +179,9 @@ class MRG_RandomStreams(_Streams):
         return T.cast(self.uniform(size, ndim=ndim, nstreams=nstreams) < p, dtype)
 
     def multinomial(self, size=None, n=1, pvals=None, ndim=None, dtype="int64", nstreams=None):
-        """Draw how many of `n` trials have each outcome; rows of `pvals` are probabilities."""
+        """Count each outcome of `n` trials; rows of `pvals` are probabilities."""
         pvals = T.as_tensor_variable(pvals)
-        rows = pvals.shape[0]
-        drawn = self.uniform((n * rows,), nstreams=nstreams).reshape((n, rows, 1))
+        n_rows = pvals.shape[0]
+        drawn = self.uniform((n * n_rows,), nstreams=nstreams).reshape((n, n_rows, 1))
         chosen = T.sum(T.cumsum(pvals, axis=1) <= drawn, axis=2, keepdims=True)
         return T.cast(T.eq(chosen, T.arange(pvals.shape[1])).sum(axis=0), dtype)

@@ -11,11 +11,9 @@ import zlib
 from collections import Counter, deque
 from typing import NamedTuple, Optional
 
-import numpy
-
 from logreg.datasets import pickles
 from logreg.datasets.formats import open_bytes
-from logreg.errors import DatasetError, ModelFileError, cut
+from logreg.errors import ModelFileError, cut
 from logreg.files import explaining
 
 MAX_PATH = 1000  # characters of a path, its last ones: what is nested deep has a far longer one
@@ -69,52 +67,8 @@ class _Object(pickles.Placeholder):
         yield from getattr(self, "_added", ())
 
 
-class _Dtype(pickles.PickledDtype):
-    """A pickled dtype, which may have fields, or be of small arrays."""
-
-    __slots__ = ("_made",)
-
-    def dtype(self):
-        """Make the dtype, once: many arrays may share it."""
-        if not hasattr(self, "_made"):
-            self._made = self._make()
-        return self._made
-
-    def _make(self):
-        _, _, subarray, names, fields, size, *others = self.state
-        if len(others) > 2:
-            raise ValueError("dates have a unit, which is not read")
-        if subarray:
-            return numpy.dtype((subarray[0].dtype(), subarray[1]))
-        if not names:
-            return super().dtype()
-        fields = dict(fields.parts)
-        formats = [fields[name][0].dtype() for name in names]
-        if any(each.base.names for each in formats):  # some bytes make 2**99 fields of these
-            raise ValueError("a record has records, which are not read")
-        offsets = [fields[name][1] for name in names]
-        layout = {"names": [*map(_text, names)], "formats": formats}
-        return numpy.dtype({**layout, "offsets": offsets, "itemsize": size})
-
-
 def _scalar(dtype, data=b""):
     return pickles.PickledArray(data, dtype, (), "C")
-
-
-class _Masked(_Object):
-    """A masked array: its data, and which of them are masked."""
-
-    __slots__ = ()
-
-    def __setstate__(self, state):
-        _, shape, dtype, is_by_columns, data, mask, _ = state
-        order = "F" if is_by_columns else "C"
-        self._add("data", pickles.PickledArray(data, dtype, shape, order))
-        self._add("mask", pickles.PickledArray(mask, MASK, shape, order))
-
-
-MASK = pickles.PickledDtype("b1")
-MASK.__setstate__((3, "|"))
 
 
 class _Classes(dict):
@@ -123,9 +77,7 @@ class _Classes(dict):
 
 
 CLASSES = _Classes(pickles.CLASSES)
-CLASSES["numpy.dtype"] = _Dtype
 CLASSES["numpy.core.multiarray.scalar"] = _scalar
-CLASSES["numpy.ma.core._mareconstruct"] = _Masked
 
 
 def _load_empty(unpickler):
@@ -209,9 +161,9 @@ def arrays_of(root, max_bytes=math.inf):
         path = _path(place)
         try:
             array = value.array()
-        except DatasetError:  # it is of objects, and may hold arrays
+        except pickles.ObjectsError:  # which may be arrays
             continue
-        except Exception:  # whatever its shape and its bytes may provoke
+        except Exception:  # of another dtype, or whatever its shape and its bytes may provoke
             left_out.append(path)
             continue
         n_bytes += array.nbytes

@@ -50,8 +50,16 @@ T.nnet.softmax(v) | softmax(v[None])
 T.nnet.softmax_with_bias(x, v) + T.nnet.logsoftmax(x) * p | softmax(x + v) + log_softmax(x) * p
 T.nnet.binary_crossentropy(T.nnet.sigmoid(x), p) - T.nnet.softplus(x) | -p * x
 T.nnet.categorical_crossentropy(T.nnet.softmax(x), p) | -(p * log_softmax(x)).sum(axis=1)
+T.nnet.bn.batch_normalization_train(x, v, -v)[0] | normalized(x, 0) * v - v
+T.nnet.bn.batch_normalization_train(x, p[:1], p[1:2], axes=[0])[0] | normalized(x, 0) * p[0] + p[1]
+T.nnet.bn.batch_normalization_train(t, v, v, "spatial")[0] | (normalized(t, (0, 2)) + 1) * np.c_[v]
+T.nnet.bn.batch_normalization_test(x, v, -v, v, p[0]) | (x - v) * v / np.sqrt(p[0] + 1e-4) - v
 T.nnet.bn.batch_normalization(x, v, -v, x.mean(0), x.std(0)) | (x - x.mean(0)) * v / x.std(0) - v
 """
+
+
+def normalized(x, axis):
+    return (x - x.mean(axis, keepdims=True)) / numpy.sqrt(x.var(axis, keepdims=True) + 1e-4)
 
 
 def test_expressions_and_their_gradients():
@@ -77,6 +85,16 @@ def test_expressions_and_their_gradients():
             ends = [expected({**VALUES, name: end}) for end in (value + step, value - step)]
             rise = ((ends[0] - ends[1]) * factors).sum() / 2
             assert_allclose((next(computed) * step).sum(), rise, 1e-4, 1e-11, err_msg=text)
+
+
+def test_batch_normalization_keeps_running_statistics():
+    x, v = T.dmatrix(), T.dvector()
+    statistics = T.nnet.bn.batch_normalization_train(x, v, v, (0,), 0.5, 0.25, v, v * v)[1:]
+    computed = theano.function([x, v], statistics, mode="FAST_COMPILE")(VALUES["x"], VALUES["v"])
+    mean, var, before = VALUES["x"].mean(axis=0), VALUES["x"].var(axis=0), VALUES["v"]
+    expected = [mean, 1 / numpy.sqrt(var + 0.5), before * 0.75 + mean * 0.25]
+    expected.append(before**2 * 0.75 + var * 3 / 2 * 0.25)  # of three rows
+    assert_allclose(computed, expected)
 
 
 def costs_of(T, p, y):

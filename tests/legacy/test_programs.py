@@ -45,6 +45,20 @@ def test_the_tutorials_module_is_there(run_old):
     assert lines[-1] == "['old.py', '7', '--seed=3', '-v'] __main__ Kept"
 
 
+@pytest.mark.parametrize("module", ["theano", "logistic_sgd"])
+def test_a_gpu_is_read_as_the_cpu(run_old, working_folder, monkeypatch, module):
+    (working_folder / "rc").write_text("[global]\ndevice = gpu\n")
+    monkeypatch.setenv("THEANORC", str(working_folder / "rc"))
+    code = f"import {module}\nimport theano\nprint(theano.config.device)\n"
+    done = run_old(code)
+    assert (done.returncode, done.stdout) == (0, "cpu\n"), done.stderr
+    said = "note: Theano's settings have device={}: the program runs on the CPU\n"
+    assert done.stderr == said.format("gpu")
+    flags = "import os\nos.environ['THEANO_FLAGS'] = 'device=gpu0,floatX=float32'\n"
+    done = run_old(flags + code + "print(theano.config.floatX)\n")
+    assert (done.stdout, done.stderr) == ("cpu\nfloat32\n", said.format("gpu0"))
+
+
 PREDICT = """
 import pickle
 import theano

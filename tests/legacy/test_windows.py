@@ -120,6 +120,7 @@ def test_names_of_earlier_versions():
     shapes = {"image_shape": x.shape, "filter_shape": x.shape}
     pools = [call(images, **options) for call in (pool.pool_2d, downsample.max_pool_2d)]
     pools += [call(images, (2, 2)) for call in (pool.pool_2d, downsample.max_pool_2d)]
+    pools.append(downsample.DownsampleFactorMax((2, 2), False)(images))
     outputs = [*pools, T.nnet.conv.conv2d(images, images, **shapes)]
     first, second, *others, last = theano.function([images], outputs, **FAST)(x)
     assert first.shape == (2, 1, 6, 4) and (first == second).all()

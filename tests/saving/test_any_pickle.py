@@ -83,19 +83,11 @@ def test_each_array_has_a_name_of_its_own(arrays_of, protocol):
     same(arrays_of(pickle.dumps(root, protocol)), **dict(zip(names, arrays)))
 
 
-def test_scalars_masks_and_records(arrays_of, cli):
-    records = numpy.array([(1, [2.5, 3], b"x")], [("n", "<i8"), ("pair", "f4", 2), ("text", "S3")])
-    aligned = numpy.zeros(2, numpy.dtype([("a", "i1"), ("b", "f8"), ("c", "i1")], align=True))
-    masked = numpy.ma.array([[1.5, 2], [3, 4]], mask=[[0, 1], [0, 0]], order="F")
-    root = {"one": numpy.float32(0.1), "m": masked, "r": records, "a": aligned, "c": masked.T}
-    root["dates"] = numpy.array(["2016-05-01"], "M8[D]")
-    same(
-        arrays_of(pickle.dumps(root).replace(b"\x8c\1n", b"U\1n")),  # a name of Python 2
-        **{"one": numpy.float32(0.1), "r": records, "a": aligned},
-        **{"m/data": masked.data, "m/mask": masked.mask},
-        **{"c/data": masked.data.T, "c/mask": masked.mask.T},
-    )
-    said = "note: left out, as they cannot be written: dates\n"
+def test_scalars_are_read_and_what_is_no_number_or_text_is_left_out(arrays_of, cli):
+    root = {"one": numpy.float32(0.1), "dates": numpy.array(["2016-05-01"], "M8[D]")}
+    root["records"] = numpy.array([(1, 2.5)], [("n", "<i8"), ("x", "f4")])
+    same(arrays_of(pickle.dumps(root)), one=numpy.float32(0.1))
+    said = "note: left out, as they cannot be written: dates, records\n"
     assert said in cli("export", "old.pkl", "--to", "npz", "--output", "again.npz").err
     assert cli("export", "old.pkl", "--to", "json").code == 1
 

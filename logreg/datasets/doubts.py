@@ -1,0 +1,107 @@
+"""What makes a training useless or doubtful: its classes, and rows that stand in several sets."""
+
+import re
+from collections import defaultdict
+
+import numpy
+
+from logreg.console import note, warning
+from logreg.datasets.preprocessing import blocks
+from logreg.datasets.splits import SPLITS
+from logreg.errors import DatasetError, listed, quoted
+
+# Numbers that are labels may be a quantity if there are more different ones than this, ...
+MANY_NUMBERS = 30
+# ... or, of few rows, if there are fewer rows than this for each of them.
+ROWS_OF_A_NUMBER = 5
+
+
+def check_classes(facts, sets):
+    """Refuse one class, or too many; warn of sets from which nothing can be learnt."""
+    n_rows = sum(len(y) for _, y in sets.values())
+    n_out = facts.n_out
+    if n_out < 2 and facts.is_table:
+        raise DatasetError(
+            f"{facts.dataset}: every row has the label {_names(facts, [0])}: give two at least"
+        )
+    has_numbers = facts.is_table and not isinstance(facts.class_labels[0], str)
+    if has_numbers and n_out > min(MANY_NUMBERS, n_rows / ROWS_OF_A_NUMBER):
+        warning(
+            f"{facts.dataset}: {n_rows} rows have {n_out} different numbers as labels: is that a "
+            "quantity? Each number is a class of its own: make a few classes"
+        )
+    if n_out > max(10, n_rows / 2):
+        raise DatasetError(
+            f"{facts.dataset}: there are {n_out} classes in {n_rows} rows, "
+            f"{_names(facts, [0, 1])}, ...: that is no label; `label_column` names another column"
+        )
+    for split in ("valid", "test"):
+        _check_held_out(facts, sets["train"][1], sets[split][1], f"the {SPLITS[split]} set")
+
+
+def _check_held_out(facts, y_train, y, name):
+    """Warn if a set has a single class, or one that training does not see."""
+    present = numpy.unique(y)
+    unseen = numpy.setdiff1d(present, y_train)
+    if len(unseen):
+        doubt = (
+            f"{len(unseen)} of the {facts.n_out} classes in {name} are in no training row "
+            f"({_names(facts, unseen)})"
+        )
+    elif len(present) == 1:
+        doubt = f"every row of {name} has the label {_names(facts, present)}"
+    else:
+        return
+    advice = ""
+    if facts.split_seed is None:
+        advice = "; if the rows are sorted by class, shuffle them: `shuffle=True`"
+    warning(f"{doubt}: the result is likely to be useless{advice}")
+
+
+def _names(facts, classes):
+    return ", ".join(quoted(facts.class_labels[k]) for k in classes[:10])
+
+
+def describe_table(facts, sets):
+    """Note the classes of a table, labels that are nearly alike, and rows in several sets."""
+    _note(facts, f"rows of each class: {_class_sizes(facts, sets)}")
+    alike = defaultdict(list)
+    for label in facts.class_labels:
+        if isinstance(label, str):
+            alike[re.sub(r"\s", "", label.casefold())].append(quoted(label))
+    groups = [" and ".join(labels) for labels in alike.values() if len(labels) > 1]
+    if groups:
+        _note(
+            facts,
+            f"labels that differ in case or blanks only: {listed(groups)}: are they one class?",
+        )
+    train = _row_hashes(*sets["train"])
+    held_out = numpy.concatenate([_row_hashes(*sets["valid"]), _row_hashes(*sets["test"])])
+    n_same = int(numpy.isin(held_out, train).sum())
+    if n_same:
+        _note(
+            facts,
+            f"{n_same} of the {len(held_out)} rows for validation and test are the same as "
+            "training rows: of new rows, the error may be larger",
+        )
+
+
+def _note(facts, text):
+    note(f"note: {facts.dataset}: {text}")
+
+
+def _class_sizes(facts, sets):
+    """The ten largest classes of a table with their numbers of rows, in words."""
+    labels = facts.class_labels
+    counts = sum(numpy.bincount(y, minlength=len(labels)) for _, y in sets.values())
+    order = numpy.argsort(-counts, kind="stable")
+    sizes = ", ".join(f"{quoted(labels[k])} {counts[k]:,}" for k in order[:10])
+    if len(order) > 10:
+        sizes += f", and {len(order) - 10} more"
+    return sizes
+
+
+def _row_hashes(x, y):
+    """A number for each row with its label: rows that are the same have the same."""
+    rows = (row.tobytes() for block in blocks(x) for row in numpy.ascontiguousarray(block))
+    return numpy.array([hash((row, label)) for row, label in zip(rows, y.tolist())])

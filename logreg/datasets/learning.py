@@ -1,0 +1,144 @@
+"""What is learnt of the training rows before training: the facts that preprocessing needs."""
+
+import hashlib
+from dataclasses import replace
+
+import numpy
+
+from logreg import rules
+from logreg.console import note
+from logreg.datasets.arrays import narrower
+from logreg.datasets.doubts import check_classes, describe_table
+from logreg.datasets.pixels import N_IMAGES, are_centred, edges_of
+from logreg.datasets.preprocessing import (
+    FLOAT32_MAX,
+    Moments,
+    Preprocessing,
+    blocks,
+    check_values,
+    scale_of,
+)
+
+N_MEDIAN_VALUES = 1 << 19  # about as many values as a median is taken of
+
+
+def learn(parts, sets, facts, dtype=None, standardize=False):
+    """Learn from the training rows of three sets, and check the values of all: the facts, whole.
+
+    A bad value is named by its row in the `parts`, which the sets were split off. Of a fold, there
+    are none.
+    """
+    check_classes(facts, sets)
+    if facts.is_table and parts:
+        describe_table(facts, sets)
+    x, y = sets["train"]
+    missing = facts.options.missing
+    moments = Moments() if standardize or missing else None
+    raw_range, digest = read_through(parts, sets, facts, dtype, moments, standardize)
+    facts = replace(facts, raw_range=raw_range)  # which tells whether rows are images
+    scale = scale_of(x, facts.pixel_scale)
+    if scale == 1 and raw_range == [0, 255]:
+        note(
+            f"note: {facts.dataset}: x goes from 0 to 255 and is not taken for pixels; if it is, "
+            "give `pixel_scale`, or save them as uint8, to have them scaled by 1/256"
+        )
+    categories = ()
+    if rules.current() >= rules.ONE_HOT_SCALES:
+        categories = facts.table.one_hot_features
+    preprocessing = Preprocessing.fit(
+        moments, scale, facts.scale_all, missing, standardize, categories
+    )
+    x_range = [end * scale for end in raw_range]
+    if standardize:
+        x_range = preprocessing.range_of(moments)
+    counts = numpy.bincount(y, minlength=facts.n_out)
+    return replace(
+        facts,
+        dataset_sha256=digest,
+        class_counts=counts.tolist(),
+        rows=[len(y) for _, y in sets.values()],
+        baseline_error=float((sets["test"][1] != counts.argmax()).mean()),
+        x_range=x_range,
+        centred=_is_centred(x, facts),
+        x_median=_median(x, facts, preprocessing),
+        pixel_scale=preprocessing.pixel_scale,
+        feature_means=preprocessing.means,
+        feature_scales=preprocessing.scales,
+    )
+
+
+def _is_centred(x, facts):
+    """Whether images are centred, as pictures were made or as their pixels tell; None of others."""
+    shape = facts.pixels.shape
+    if facts.centred is not None or shape is None:
+        return facts.centred
+    images = numpy.nan_to_num(x[:: 1 + len(x) // N_IMAGES])
+    return are_centred(images.reshape(-1, *shape))
+
+
+def _median(x, facts, preprocessing):
+    """The median of about as many features as are quickly sorted; of images, at their edges."""
+    rows = preprocessing.apply(x[:: 1 + x.size // N_MEDIAN_VALUES], "float64")
+    if facts.pixels.shape is not None:
+        rows = edges_of(rows.reshape(-1, *facts.pixels.shape))
+    return float(numpy.median(rows))
+
+
+def read_through(parts, sets, facts, dtype=None, moments=None, standardize=False):
+    """Check the values of features, and digest the data set, in one pass over the arrays.
+
+    Parameters
+    ----------
+    parts : dict of Part
+        The sets as they were read, by whose rows a bad value is named.
+    sets : dict of pairs
+        The first are the training rows.
+    facts : Facts
+    dtype : dtype, optional
+        Features that are wider are digested as this, however they were read.
+    moments : Moments, optional
+        The training rows are added to it.
+    standardize : bool
+        Whether they will be standardized; the digest tells that, too.
+
+    Returns
+    -------
+    raw_range : list
+        The smallest and the largest feature of the first set.
+    digest : str
+        The SHA-256 of the dtypes, shapes and bytes of all arrays, in hexadecimal.
+    """
+    digest = hashlib.sha256()
+    raw_range = None
+    for split, (x, y) in sets.items():
+        ends = []
+        for block in _digested(x, dtype, digest):
+            ends += _ends_of(block, facts.is_table)
+            if not (facts.is_table or max(map(abs, ends[-2:])) <= FLOAT32_MAX):
+                for part in parts.values():
+                    check_values(part.x, part.where)
+            if moments is not None and split == "train":
+                moments.add(block)
+        for _ in _digested(y, dtype, digest):
+            pass
+        if raw_range is None:
+            raw_range = [float(numpy.nanmin(ends)), float(numpy.nanmax(ends))]
+    if standardize:
+        digest.update(b"standardized")
+    return raw_range, digest.hexdigest()
+
+
+def _digested(array, dtype, digest):
+    """Yield the blocks of an array that were added to a digest."""
+    kind = narrower(array.dtype, dtype)
+    digest.update(f"{kind.str} {array.shape}\n".encode())
+    for block in blocks(array.reshape(len(array), -1)):
+        digest.update(numpy.ascontiguousarray(block, kind).data.cast("B"))
+        yield block
+
+
+def _ends_of(block, is_table):
+    """The smallest and the largest value; NaN if there is one, but in a table: an empty cell."""
+    if is_table:
+        return float(numpy.fmin.reduce(block, None)), float(numpy.fmax.reduce(block, None))
+    return float(block.min()), float(block.max())

@@ -1,0 +1,19 @@
+/* The loops with what each processor has, for W of floats: on ARM, that is NEON. */
+
+#define TARGET
+#define BYTES 16
+#define REAL float
+#define INT uint32_t
+#define TURN turn_uint32_t
+#define LAY lay_uint32_t
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#define N_SUMS 24
+#define FMA(a, b, c) (Vector) vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b))
+#else
+#define N_SUMS 12
+#define FMA(a, b, c) ((a) * (b) + (c)) /* a product is rounded before it is added: other bits */
+#endif
+#define WIDER(v) __builtin_convertvector(__builtin_convertvector(v, Integers), Vector)
+#define LOOPS float_plain
+#include "loops.inc"

@@ -1,0 +1,28 @@
+/* Rows turned into columns, for each size of a number. */
+
+#include "kernel.h"
+
+#if defined(__clang__)
+#define UNROLLED _Pragma("unroll")
+#define SHUFFLE(type, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define UNROLLED _Pragma("GCC unroll 24")
+#define SHUFFLE(type, a, b, ...) __builtin_shuffle(a, b, (type){__VA_ARGS__})
+#endif
+#define JOIN2(a, b) a##_##b
+#define JOIN(a, b) JOIN2(a, b)
+
+/* panels.inc takes the type of a number, and which numbers of two vectors make up the lower and the
+   upper half when the two are interleaved. */
+#define NUMBER uint8_t
+#define LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#include "panels.inc"
+#define NUMBER uint32_t
+#define LOW 0, 4, 1, 5
+#define HIGH 2, 6, 3, 7
+#include "panels.inc"
+#define NUMBER uint64_t
+#define LOW 0, 2
+#define HIGH 1, 3
+#include "panels.inc"

@@ -1,0 +1,53 @@
+"""``theano.sandbox.cuda`` and ``theano.gpuarray`` for programs that run on the CPU."""
+
+import theano
+from theano.sandbox.rng_mrg import MRG_RandomStreams as CURAND_RandomStreams  # noqa: F401
+from theano.tensor.nnet import conv2d
+from theano.tensor.signal.pool import pool_2d
+
+from logreg.console import note
+
+cuda_available = cuda_enabled = pygpu_activated = False
+float32_shared_constructor = gpuarray_shared_constructor = theano.shared
+
+
+class CudaNdarrayType:
+    """The type of arrays on a GPU, which no variable has."""
+
+
+GpuArrayType = CudaNdarrayType
+
+
+def use(device, *args, **options):
+    """Say that the program runs on the CPU, whatever device it asks for."""
+    note(f"note: the program asks for device {device}: it runs on the CPU")
+
+
+def dnn_available(*args):
+    """Tell that there is no cuDNN."""
+    return False
+
+
+def gpu_contiguous(x):
+    """Return the array as it is: nothing is moved to a GPU, or from it."""
+    return x
+
+
+as_cuda_ndarray_variable = gpu_from_host = host_from_gpu = gpu_contiguous
+dnn_present = dnn_available
+
+
+def dnn_conv(img, kerns, border_mode="valid", subsample=(1, 1), conv_mode="conv", **options):
+    """Convolve images as ``conv2d`` does, or correlate them if `conv_mode` is 'cross'.
+
+    The other options choose how cuDNN computes. `dilation`, which changes the result, is refused.
+    """
+    if "dilation" in options:
+        raise NotImplementedError("dilation: only cuDNN has it")
+    is_flipped = conv_mode == "conv"
+    return conv2d(img, kerns, border_mode=border_mode, subsample=subsample, filter_flip=is_flipped)
+
+
+def dnn_pool(img, ws, stride=None, mode="max", pad=None):
+    """Pool images as ``pool_2d`` does. Windows are one pixel apart unless `stride` is given."""
+    return pool_2d(img, ws, True, stride or (1, 1), pad or (0, 0), mode)

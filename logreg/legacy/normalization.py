@@ -1,0 +1,66 @@
+"""``theano.tensor.nnet.bn``: batch normalization by Theano's formulas."""
+
+from logreg.engine import T
+
+
+def batch_normalization(inputs, gamma, beta, mean, std, mode=None):
+    """Normalize to a mean of 0 and a standard deviation of 1, then scale by gamma and add beta."""
+    return (inputs - mean) * (gamma / std) + beta
+
+
+def batch_normalization_train(
+    inputs,
+    gamma,
+    beta,
+    axes="per-activation",
+    epsilon=1e-4,
+    running_average_factor=0.1,
+    running_mean=None,
+    running_var=None,
+):
+    """Normalize inputs by their own mean and variance along some axes.
+
+    `axes` are numbers, 'per-activation' for the first axis, or 'spatial' for all but the second.
+    The parameters have the other axes, or all of them, with one row along `axes`.
+
+    Returns the result, the mean, 1 / the standard deviation and, if `running_mean` and
+    `running_var` are given, the new values of these two.
+    """
+    axes = _axis_numbers(axes, inputs.ndim)
+    mean = inputs.mean(axes, keepdims=True)
+    var = inputs.var(axes, keepdims=True)
+    std = T.sqrt(var + epsilon)
+    statistics = [mean, 1 / std]
+    if running_mean is not None:
+        n = T.cast(inputs.size / mean.size, inputs.dtype)
+        for running, current in [(running_mean, mean), (running_var, var * n / (n - 1))]:
+            running = _with_all_axes(running, axes, inputs.ndim) * (1 - running_average_factor)
+            statistics.append(running + current * running_average_factor)
+    if gamma.ndim < inputs.ndim:
+        statistics = [T.squeeze(each, axes) for each in statistics]
+    gamma, beta = [_with_all_axes(param, axes, inputs.ndim) for param in (gamma, beta)]
+    return (batch_normalization(inputs, gamma, beta, mean, std), *statistics)
+
+
+def batch_normalization_test(inputs, gamma, beta, mean, var, axes="per-activation", epsilon=1e-4):
+    """Normalize inputs by a given mean and variance; :func:`batch_normalization_train` has more."""
+    axes = _axis_numbers(axes, inputs.ndim)
+    params = [_with_all_axes(param, axes, inputs.ndim) for param in (gamma, beta, mean, var)]
+    gamma, beta, mean, var = params
+    return batch_normalization(inputs, gamma, beta, mean, T.sqrt(var + epsilon))
+
+
+def _axis_numbers(axes, n_axes):
+    if axes == "per-activation":
+        return (0,)
+    if axes == "spatial":
+        return (0, *range(2, n_axes))
+    return tuple(axes)
+
+
+def _with_all_axes(param, axes, n_axes):
+    """Give a parameter the axes that it lacks; those that it has get one row."""
+    param = T.as_tensor_variable(param)
+    if param.ndim == n_axes:
+        return T.specify_broadcastable(param, *axes)
+    return T.expand_dims(param, axes)
