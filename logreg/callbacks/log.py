@@ -7,6 +7,7 @@ from typing import Optional
 from logreg.callbacks import verdict
 from logreg.callbacks.base import Callback
 from logreg.console import in_notebook, log, note, say
+from logreg.endings import explain
 from logreg.run import Run, Validation
 
 
@@ -53,7 +54,7 @@ class PrintLog(Callback):
             say(verdict.result(run))
         else:
             _say_as_the_tutorial(run)
-        note(run.ending)
+        note(explain(run))
         for doubt in verdict.doubts(run):
             note(doubt)
 

@@ -10,6 +10,7 @@ from typing import List, Optional
 
 import numpy
 
+from logreg.criteria import find_criterion
 from logreg.datasets.facts import Facts
 from logreg.datasets.options import TableOptions
 from logreg.errors import ModelFileError, SettingError, cut
@@ -117,7 +118,7 @@ class ModelFacts(Facts):
         return facts
 
     def _check_curve(self):
-        n_items = 5 if self.settings.get("criterion") == "loss" else 4
+        n_items = len(find_criterion(self.settings).fields)
         needed = f"a list of rows [iteration, cost, error, test error], {n_items} a row,"
         _require(_is_curve(self.curve, n_items), self._metadata, "curve", needed)
 
