@@ -50,7 +50,7 @@ def _unpack(archive, folder):
             if member.name in left and member.isreg():
                 file = left[member.name]
                 data = tar.extractfile(member).read(file.size + 1)
-                mnist.check(file, data)
+                mnist.check_bytes(file, data)
                 mnist.store(file, data, folder)
                 del left[member.name]
     return "not in the archive: " + ", ".join(left) if left else None
