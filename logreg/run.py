@@ -13,6 +13,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 import numpy
 
 from logreg import engine, rules
+from logreg.criteria import CRITERIA, Criterion, Point
 from logreg.datasets.variables import digest
 from logreg.early_stopping import OF_EARLY_STOPPING, replay
 from logreg.errors import SettingError
@@ -136,12 +137,7 @@ class Run:
 
     def replay(self):
         """Bring `stopping` to where the validations lead it."""
-        self.stopping, _ = self._replayed()
-
-    def _replayed(self):
-        rule = {name: getattr(self.hyperparameters, name) for name in OF_EARLY_STOPPING}
-        losses = ((v.iter, getattr(v, rule["criterion"])) for v in self.validations)
-        return replay(((i, math.nan if loss is None else loss) for i, loss in losses), **rule)
+        self.stopping = replay(self.validations, vars(self.hyperparameters))
 
     def start_clock(self):
         """Count the seconds from now on, beside those that are counted already."""
@@ -155,37 +151,17 @@ class Run:
     def __repr__(self):
         best, n = self.best_validation, len(self.validations)
         best_error = f", best error {best.error:.6f}" if best else ""
-        return f"Run(epoch {self.epoch}, {n} validations{best_error}, {self._end or 'not ended'})"
+        return f"Run(epoch {self.epoch}, {n} validations{best_error}, {self.ending or 'not ended'})"
 
     @property
-    def _end(self):
+    def ending(self):
         """The reason in a word; behind 'stopped', the message."""
         return f"{self.reason}: {self.message}" if self.message else self.reason
 
     @property
-    def ending(self):
-        """Why the run ended, in words."""
-        if self.reason == "diverged":
-            return (
-                f"warning: the run diverged in epoch {self.epoch}: its parameters grew too large; "
-                "the best model is from before that. Give a lower learning rate"
-            )
-        if self.reason == "patience":
-            gain = f"the last significant gain was at iteration {self.stopping.significant_iter}"
-            return f"stopped by patience at iteration {self.iter}: {gain}{self._outlook}"
-        if self.reason == "n_epochs":
-            return f"stopped after {self.epoch} of {self.epoch} epochs{self._outlook}"
-        return self._end
-
-    @property
-    def _outlook(self):
-        """What would have lengthened a run whose last validation was its best."""
-        best = self.best_validation
-        if not self.validations or self.validations[-1] is not best:
-            return ""
-        if best.error_all_rows == 0:
-            return "; no validation row is wrong: the weights of separable classes grow without end"
-        return f"; the last validation was the best: more `{self.reason}` may help"
+    def criterion(self) -> Criterion:
+        """By which number of a validation the best model is chosen."""
+        return CRITERIA[self.hyperparameters.criterion]
 
     def epoch_of(self, iter: int) -> int:
         """The epoch of a minibatch, counted from 1."""
@@ -233,23 +209,20 @@ class Run:
 
     @property
     def curve(self) -> List[list]:
-        """A list [iter, cost, error, test error] for each validation, as files have it.
+        """For each validation a list, as files have it: the numbers of a :class:`.Point`.
 
-        With ``criterion='loss'``, errors are over all rows, and each also ends with the loss.
+        The loss is there with ``criterion='loss'`` alone; the errors are then over all rows.
         """
-        names = ["iter", "cost", "error", "test_error"]
-        if self.hyperparameters.criterion == "loss":
-            names = ["iter", "cost", "error_all_rows", "test_error_all_rows", "loss"]
         rows = (Validation(*validation.plain()) for validation in self.validations)
-        return [[getattr(row, name) for name in names] for row in rows]
+        return [[getattr(row, name) for name in self.criterion.fields] for row in rows]
 
     def _some(self, curve):
-        """A curve, or MAX_POINTS of it: its ends, new bests, significant gains, some between."""
+        """Shorten a curve to MAX_POINTS: its ends, new bests, significant gains, some between."""
         if len(curve) <= MAX_POINTS:
             return curve
-        stopping, gains = self._replayed()
-        of_note = {*gains, stopping.best_iter}
-        chosen = [i for i, row in enumerate(curve) if row[0] in of_note or row[3] is not None]
+        noted = {*self.stopping.gains, self.stopping.best_iter}
+        points = [Point(*row) for row in curve]
+        chosen = [i for i, p in enumerate(points) if p.iter in noted or p.test_error is not None]
         chosen = chosen[-MAX_POINTS + 50 :]
         others = numpy.linspace(0, len(curve) - 1, MAX_POINTS - len(chosen)).astype(int)
         return [curve[i] for i in sorted({*chosen, *others.tolist()})]
@@ -294,7 +267,7 @@ class Run:
             **self._hyperparameters,
             "n_train_batches": self.n_train_batches,
             "curve": self._some(self.curve),
-            "reason": self._end,
+            "reason": self.ending,
             "n_ranks": ranks.size,
             "rule": rules.current(),
             "refit": self.n_refit_rows is not None,

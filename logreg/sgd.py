@@ -16,9 +16,11 @@ from logreg.blocks import blocks, minibatches_at_once
 from logreg.callbacks import BestModel, Callback, PrintLog
 from logreg.callbacks.base import catching_stop
 from logreg.console import COMPILING, log, note, starting
+from logreg.criteria import CRITERIA
 from logreg.datasets import variables
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import mapping
+from logreg.endings import REPEATABLE
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.model import Expressions, balanced_weights, softmax_regression
@@ -45,7 +47,7 @@ def compile_functions(expressions, run, n_at_once=1):
     errors_of_validation = engine.compile_errors(x, y, valid_set, batch_size, errors)
     test_model = engine.compile_errors(x, y, test_set, batch_size, errors)
     mean_loss = None
-    if run.hyperparameters.criterion == "loss":
+    if run.criterion.is_loss:
         mean_loss = engine.compile_mean(x, y, valid_set, loss)
 
     def validate_model():
@@ -82,9 +84,9 @@ def train(train_model, validate_model, test_model, run, callbacks=(), n_at_once=
                 costs.clear()
                 validation = Validation(iter, cost, *measured, seconds=run.read_clock())
                 run.validations.append(validation)
-                if run.stopping.update(iter, getattr(validation, run.hyperparameters.criterion)):
+                if run.stopping.update(iter, getattr(validation, run.criterion.name)):
                     run.best_values = [engine.value(param).copy() for param in run.params]
-                    if run.hyperparameters.criterion == "error":
+                    if not run.criterion.is_loss:
                         validation = run.add_test_errors(*test_model())
                 for callback in callbacks:
                     callback.on_validation(run, validation)
@@ -170,7 +172,7 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
     ranks.compare("hyperparameters", lambda: hyperparameters)
     x, y, cost, errors, updates, loss, is_tutorials = expressions
     numbers = {"cost": cost, "errors": errors}
-    if hyperparameters.criterion == "loss":
+    if CRITERIA[hyperparameters.criterion].is_loss:
         numbers["loss"] = loss
     updates, params, *sizes = engine.check_expressions(x, y, numbers, updates)
     data = variables.given(datasets, x, y, sizes, hyperparameters.batch_size)
@@ -208,7 +210,7 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
 def _test_best(run, test_model):
     """Test the best parameters if that was not done; there must be some, unless it was stopped."""
     best = run.best_validation
-    if best is None and run.reason in ("diverged", "patience", "n_epochs"):
+    if best is None and run.reason in REPEATABLE:
         is_loss = run.reason != "diverged"
         what = "no validation loss is finite" if is_loss else "its parameters became too large"
         raise SettingError(

@@ -7,6 +7,7 @@ from typing import Optional
 from logreg.callbacks import verdict
 from logreg.callbacks.base import Callback
 from logreg.console import in_notebook, log, note, say
+from logreg.endings import explain
 
 
 class PrintLog(Callback):
@@ -52,7 +53,7 @@ class PrintLog(Callback):
             say(verdict.result(run))
         else:
             _say_as_the_tutorial(run)
-        note(run.ending)
+        note(explain(run))
         for doubt in verdict.doubts(run):
             note(doubt)
 

@@ -10,6 +10,7 @@ from typing import List, Optional
 
 import numpy
 
+from logreg.criteria import find_criterion
 from logreg.datasets.facts import Facts
 from logreg.datasets.options import TableOptions
 from logreg.errors import ModelFileError, SettingError, cut
@@ -96,7 +97,7 @@ class ModelFacts(Facts):
         n_in, n_out = self.n_in, self.n_out
         of_columns = self.categories or [None] * (n_in or 0)
         n_encoded = sum(1 if texts is None else len(texts) for texts in of_columns)
-        n_items = 5 if self.settings.get("criterion") == "loss" else 4
+        n_items = len(find_criterion(self.settings).fields)
         each = f"one for each of {n_in} features"
         for name, fits, needed in (
             ("class_labels", _are_labels, "a list of whole numbers or of texts, each once"),
