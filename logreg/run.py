@@ -8,7 +8,7 @@ import json
 import math
 import timeit
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 import numpy
 
@@ -127,7 +127,7 @@ class Run:
     def _count_rows(self):
         return [engine.n_rows(features) for features, _ in self.data]
 
-    def check_rows(self):
+    def check_rows(self) -> None:
         """Raise a SettingError if a set has another number of rows than at the beginning."""
         if self._count_rows() != self._n_rows:
             raise SettingError(
@@ -135,15 +135,15 @@ class Run:
                 "`set_value` must give as many"
             )
 
-    def replay(self):
+    def replay(self) -> None:
         """Bring `stopping` to where the validations lead it."""
         self.stopping = replay(self.validations, vars(self.hyperparameters))
 
-    def start_clock(self):
+    def start_clock(self) -> None:
         """Count the seconds from now on, beside those that are counted already."""
         self._begin = timeit.default_timer() - self.seconds
 
-    def read_clock(self):
+    def read_clock(self) -> float:
         """Bring `seconds` up to date, and return them."""
         self.seconds = timeit.default_timer() - self._begin
         return self.seconds
@@ -188,19 +188,28 @@ class Run:
         best = (v for v in reversed(self.validations) if v.iter == self.stopping.best_iter)
         return next(best, None)
 
-    @contextlib.contextmanager
-    def at_its_best(self):
-        """Let the parameters have the values of the best validation within the block."""
-        last = [engine.value(param).copy() for param in self.params]
+    def load_best(self) -> None:
+        """Give the parameters the values of the best model: after a run, they have the last ones.
+
+        A SettingError says that there is no best model yet.
+        """
+        if not self.best_values:
+            raise SettingError("the run has no best model: it ended before the first validation")
         for param, value in zip(self.params, self.best_values):
             engine.set_value(param, value)
+
+    @contextlib.contextmanager
+    def at_its_best(self) -> Iterator[None]:
+        """Let the parameters have the values of the best validation within the block."""
+        last = [engine.value(param).copy() for param in self.params]
+        self.load_best()
         try:
             yield
         finally:
             for param, value in zip(self.params, last):
                 engine.set_value(param, value)
 
-    def add_test_errors(self, error, error_all_rows):
+    def add_test_errors(self, error: float, error_all_rows: float) -> Validation:
         """Add to the best validation what the test set gave with its parameters; return it."""
         best = self.best_validation
         tested = best._replace(test_error=error, test_error_all_rows=error_all_rows)

@@ -6,6 +6,7 @@ tutorial's.
 """
 
 import contextlib
+import functools
 import gc
 from typing import Any, Sequence
 
@@ -28,6 +29,7 @@ from logreg.parallel.ranks import ranks
 from logreg.refit import check_joinable, train_anew
 from logreg.run import Run, Validation
 
+SMALL = 1 << 24  # bytes of data that may wait until Python finds them
 MAY_OVERFLOW = 1e19  # the root of the largest float32: of smaller parameters, products are finite
 
 
@@ -156,17 +158,29 @@ def fit(
     return fit_expressions(expressions, datasets, hyperparameters, callbacks, refit)
 
 
-@contextlib.contextmanager
-def _collecting():
-    """Collect garbage at the end of what this decorates: a graph's parts refer to each other."""
-    try:
-        yield
-    finally:
-        if gc.isenabled():
-            gc.collect()
+def _collecting(fit):
+    """Collect garbage at the end of what this decorates: a graph's parts refer to each other.
+
+    To look at all objects of an engine takes 0.1 s, half of a short run on few rows. So if the data
+    are small, only young objects are looked at, and Python finds the others later by itself.
+    """
+
+    @functools.wraps(fit)
+    def collecting_fit(*args, **options):
+        generation = 2
+        try:
+            run = fit(*args, **options)
+            if sum(engine.n_bytes(features) for features, _ in run.data) < SMALL:
+                generation = 1
+            return run
+        finally:
+            if gc.isenabled():
+                gc.collect(generation)
+
+    return collecting_fit
 
 
-@_collecting()
+@_collecting
 def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=False):
     """Do what :func:`fit` does, for :class:`Expressions`."""
     ranks.compare("hyperparameters", lambda: hyperparameters)

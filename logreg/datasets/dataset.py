@@ -22,7 +22,7 @@ from logreg.datasets.pixels import Layout
 from logreg.datasets.sources import read_parts
 from logreg.datasets.splits import in_groups, order_of, split, split_off
 from logreg.errors import DatasetError, SettingError
-from logreg.files import refuse_overwriting
+from logreg.files import AnyPath, refuse_overwriting
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ class DataSet(Sequence):
             f"DataSet({self.facts.dataset!r}, {self.facts.rows} rows, {self.facts.n_in} features)"
         )
 
-    def check_outputs(self, *paths):
+    def check_outputs(self, *paths: Optional[AnyPath]) -> None:
         """Raise a SettingError if one of the paths is a file that the data were read from."""
         refuse_overwriting(paths, self.files)
 

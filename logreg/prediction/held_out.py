@@ -27,7 +27,7 @@ def read_test_set(facts, dataset=None, options=NO_OPTIONS):
     """
     own = facts.dataset or DATASET
     try:
-        data = _read(dataset or own, facts, options)
+        data = _read(own if dataset is None else dataset, facts, options)
     except DatasetError as error:
         if dataset is not None or own == DATASET:
             raise

@@ -1,12 +1,13 @@
 """A model file at work: rows of features in, classes and probabilities out."""
 
-from typing import Any, Dict, NamedTuple
+from typing import Any, Dict, Iterable, Iterator, NamedTuple, Optional, Tuple
 
 import numpy
 
 from logreg.console import warning
+from logreg.datasets.frames import framed
 from logreg.errors import DatasetError, ModelFileError, SettingError, listed
-from logreg.prediction.inputs import batches_of
+from logreg.prediction.inputs import Batch, batches_of
 from logreg.saving import model_file
 from logreg.saving.facts import ModelFacts
 
@@ -25,6 +26,9 @@ class Predictor:
     ----------
     model : str, path-like or Run
         The path of its file; or what :func:`logreg.fit` returned of one layer on the features.
+    threshold : float, optional
+        For a model of two classes: a row is of the second class if that has this probability.
+        Without it, the more probable class is taken.
 
     Attributes
     ----------
@@ -44,7 +48,8 @@ class Predictor:
     ModelFileError
         If the file cannot be loaded, or its parameters are not finite.
     SettingError
-        If a run has no best model, or is one of a net or of features that its graph changes.
+        If a run has no best model, or is one of a net or of features that its graph changes; or if
+        there is a threshold, and not two classes.
 
     Examples
     --------
@@ -61,7 +66,7 @@ class Predictor:
     (2, 2)
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, threshold: Optional[float] = None) -> None:
         if not hasattr(model, "best_values"):
             facts, W, b = model_file.read_model(model)
         elif model.best_values and model.regression:
@@ -82,6 +87,12 @@ class Predictor:
         self.classes_ = numpy.asarray(self.labels)
         self.dtype: str = facts.dtype
         self.metadata: Dict[str, Any] = facts.metadata()
+        self.threshold = threshold
+        if threshold is not None and not (0 <= threshold <= 1 and len(self.labels) == 2):
+            raise SettingError(
+                f"`threshold` is {threshold}, and {model} has {len(self.labels)} classes: it is "
+                "for two classes, and goes from 0 to 1"
+            )
 
     def __repr__(self) -> str:
         n_in, n_out = self.W.shape
@@ -115,11 +126,39 @@ class Predictor:
         """Compute the probability of each class, of shape (n, n_out); X is as for `predict`."""
         return self._predict(X).probabilities
 
+    def score(self, dataset: Any) -> float:
+        """Compute the accuracy: the fraction of rows whose class is right.
+
+        Parameters
+        ----------
+        dataset : str, path-like, table or DataSet
+            What :func:`logreg.load_data` takes. Of data that the model was trained on, the rows
+            that were held out are tested, as by ``predict --evaluate``; else those of the test set,
+            or all rows if there is none.
+
+        Raises
+        ------
+        DatasetError
+            If the data are not what the model takes, or have labels that it does not know.
+
+        Examples
+        --------
+        >>> from logreg import fit_table
+        >>> table = {"size": [*range(90)], "kind": ["ant"] * 45 + ["bee"] * 45}
+        >>> round(fit_table(table, "kind", "insects.pkl", n_epochs=200).score(table), 2)
+        0.93
+        """
+        from logreg.prediction.evaluation import evaluate
+        from logreg.prediction.held_out import read_test_set
+
+        found = evaluate(self, read_test_set(self.facts, framed(dataset)))
+        return 1 - found["errors"] / found["rows"]
+
     def _predict(self, X):
         found = [each for _, each in self.predictions(batches_of(X, self.facts))]
         return Prediction(*map(numpy.concatenate, zip(*found)))
 
-    def predictions(self, batches):
+    def predictions(self, batches: Iterable[Batch]) -> Iterator[Tuple[Batch, Prediction]]:
         """Predict an input as it is read: yield each :class:`.Batch` and its :class:`Prediction`.
 
         A DatasetError names a value that is not finite, or a row whose values are too large. A
@@ -134,7 +173,10 @@ class Predictor:
                 p /= p.sum(axis=1, keepdims=True)
             self._check(batch, x, p)
             is_checked = is_checked or self._warns_of(batch, x)
-            yield batch, Prediction(scores.argmax(axis=1), p)
+            classes = scores.argmax(axis=1)
+            if self.threshold is not None:
+                classes = (p[:, 1] >= self.threshold).astype(classes.dtype)
+            yield batch, Prediction(classes, p)
 
     def _check(self, batch, x, p):
         """Raise a DatasetError if what comes out is no number."""
