@@ -132,9 +132,9 @@ def main(argv=None):
     try:
         facts, W, b = model_file.read_model(args.model)
     except ModelFileError:
-        if args.to != "npz" or not any_pickle.is_one(args.model):
+        if args.to != "npz" or not any_pickle.is_foreign(args.model):
             raise
-        arrays, left_out = any_pickle.read(args.model)
+        arrays, left_out = any_pickle.read_arrays(args.model)
         model_file.save(output, to_npz(arrays))
         if left_out:
             note(f"note: left out, as they cannot be written: {listed(left_out)}")
