@@ -159,6 +159,7 @@ setup(
     },
     entry_points={
         "console_scripts": [
+            "logreg=logreg.__main__:main",
             "logreg-train=logreg.train:main",
             "logreg-predict=logreg.predict:main",
             "logreg-report=logreg.report:main",

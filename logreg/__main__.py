@@ -1,17 +1,49 @@
-"""``python -m logreg`` tells which commands there are."""
+"""The command ``logreg`` or ``python -m logreg``: it runs one of the commands, by its name."""
 
+import importlib
+import sys
+
+from logreg.cli.start import end_at_ctrl_c
 from logreg.version import __version__
 
+MODULES = {
+    "tutorial": "logreg.tutorial.__main__",
+    "train": "logreg.train",
+    "predict": "logreg.predict",
+    "report": "logreg.report",
+    "export": "logreg.export",
+    "legacy": "logreg.legacy.__main__",
+}
 COMMANDS = f"""logreg {__version__}: softmax regression, as in the Theano tutorial
 
-  python -m logreg.tutorial  write the tutorial as a page to read and to play with
-  python -m logreg.train     train a model and keep the best one
-  python -m logreg.predict   predict classes, or evaluate a model
-  python -m logreg.report    write a page of pictures of a model
-  python -m logreg.export    write a model for programs without logreg
-  python -m logreg.legacy    run a program that was written for Theano
+  logreg tutorial  write the tutorial as a page to read and to play with
+  logreg train     train a model and keep the best one
+  logreg predict   predict classes, or evaluate a model
+  logreg report    write a page of pictures of a model
+  logreg export    write a model for programs without logreg
+  logreg legacy    run a program that was written for Theano
 
-Each has --help. As a library: from logreg import LogisticRegression, load_data."""
+Each has --help. `python -m logreg.train` is the same as `logreg train`, and so on.
+As a library: from logreg import LogisticRegression, load_data."""
+
+
+def main():
+    """Run the command that the first argument names; return its exit code."""
+    name, *arguments = sys.argv[1:] or ["--help"]
+    if name in ("-h", "--help"):
+        print(COMMANDS)
+        return 0
+    if name == "--version":
+        print(f"logreg {__version__}")
+        return 0
+    if name not in MODULES:
+        print(f"error: there is no command {name!r}: {', '.join(MODULES)}", file=sys.stderr)
+        return 2
+    end_at_ctrl_c()
+    module = importlib.import_module(MODULES[name])
+    sys.argv = [module.__file__, *arguments]
+    return module.main()
+
 
 if __name__ == "__main__":
-    print(COMMANDS)
+    sys.exit(main())

@@ -1,8 +1,8 @@
 """Early stopping with patience: a run ends when nothing has improved for long."""
 
 import math
-from dataclasses import dataclass
-from typing import Optional
+from dataclasses import dataclass, field
+from typing import List, Optional
 
 from logreg.hyperparameters import DEFAULTS
 
@@ -37,10 +37,10 @@ class EarlyStopping:
         The lowest loss so far, infinity before the first.
     best_iter : int or None
         The minibatch at which it was seen.
-    significant_iter : int or None
-        The minibatch of the last significant improvement.
+    gains : list of int
+        The minibatches of the significant improvements.
     significant_loss : float
-        The loss there.
+        The loss at the last of them.
 
     Examples
     --------
@@ -60,7 +60,7 @@ class EarlyStopping:
     best_loss: float = math.inf
     best_iter: Optional[int] = None
     significant_loss: float = math.inf
-    significant_iter: Optional[int] = None
+    gains: List[int] = field(default_factory=list)
 
     def update(self, iter, loss):
         """Take note of the loss on the validation set after minibatch `iter`.
@@ -82,7 +82,7 @@ class EarlyStopping:
         before = self.significant_loss if self.criterion == "loss" else self.best_loss
         if loss < before * self.improvement_threshold:
             self.patience = max(self.patience, iter * self.patience_increase)
-            self.significant_iter = iter
+            self.gains.append(iter)
             self.significant_loss = loss
         self.best_loss = loss
         self.best_iter = iter
@@ -93,13 +93,15 @@ class EarlyStopping:
         return self.patience <= iter
 
 
-def replay(losses, **rule):
-    """Follow pairs of an iteration and its loss: the EarlyStopping then, and each significant one.
+def replay(points, settings):
+    """Follow the validations of a run; return the EarlyStopping after them.
 
-    `rule` are the arguments of :class:`EarlyStopping`.
+    Each point has its `iter` and the number of the criterion. `settings` is a dict, of which the
+    arguments of :class:`EarlyStopping` are taken.
     """
-    stopping, gains = EarlyStopping(**rule), []
-    for iter, loss in losses:
-        if stopping.update(iter, loss) and stopping.significant_iter == iter:
-            gains.append(iter)
-    return stopping, gains
+    rule = {name: settings[name] for name in OF_EARLY_STOPPING if name in settings}
+    stopping = EarlyStopping(**rule)
+    for point in points:
+        loss = getattr(point, stopping.criterion)
+        stopping.update(point.iter, math.nan if loss is None else loss)
+    return stopping

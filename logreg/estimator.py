@@ -2,6 +2,7 @@
 
 import copy
 import threading
+import warnings
 from dataclasses import dataclass, fields, make_dataclass
 from numbers import Real
 from typing import Any, Optional
@@ -16,6 +17,7 @@ with needing("SoftmaxClassifier", "sklearn", "scikit-learn"):
     from scipy.sparse import issparse
     from scipy.special import log_softmax, softmax
     from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.utils import check_scalar
     from sklearn.utils.class_weight import compute_class_weight
     from sklearn.utils.multiclass import check_classification_targets
@@ -26,6 +28,7 @@ except ImportError:  # before scikit-learn 1.6
     validate_data = BaseEstimator._validate_data
 
 MIN_VALIDATION_ROWS = 10
+LARGE = 10  # a root mean square of a feature, for the usual learning rate
 FLOATS = [numpy.float64, numpy.float32]
 # What the estimator has in another way: the best model goes by the loss.
 OWN = ("criterion", "batch_size", "class_weight")
@@ -150,6 +153,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
             used = None if self.class_weight is None else weights
             _, expressions = softmax_regression(*sizes, settings, used)
             run = fit_expressions(expressions, [train, valid, valid], settings, refit=refit)
+        _warn_of_convergence(run, train[0])
         fitted.classes_ = classes
         fitted.loss_curve_ = [v.cost for v in run.validations]
         fitted.validation_scores_ = [1 - v.error_all_rows for v in run.validations]
@@ -214,6 +218,21 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
         """Tell the most probable class of each row, as an array of labels."""
         scores = self._scores(X)  # first: it raises a NotFittedError
         return self.classes_[scores.argmax(axis=1)]
+
+
+def _warn_of_convergence(run, x):
+    """Warn, as scikit-learn does, of a run that was too short, or of features that slow it down."""
+    sizes = numpy.sqrt(numpy.einsum("ij,ij->j", x, x, dtype="float64") / len(x))
+    doubts = []
+    if sizes.max(initial=0) > LARGE:
+        doubts.append(
+            f"the features are not scaled (the root mean square of column {sizes.argmax()} is "
+            f"{sizes.max():.4g}): put a StandardScaler before, or divide pixels by 256"
+        )
+    if run.reason == "n_epochs" and run.validations[-1] is run.best_validation:
+        doubts.append(f"the last of {run.epoch} epochs was the best: a larger n_epochs may help")
+    for doubt in doubts:
+        warnings.warn(f"SoftmaxClassifier has not converged: {doubt}", ConvergenceWarning, 3)
 
 
 SoftmaxClassifier.__doc__ = str(SoftmaxClassifier.__doc__).replace(

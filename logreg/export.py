@@ -1,4 +1,4 @@
-"""The command line of export: ``python -m logreg.export`` or ``logreg-export``.
+"""The command line of export: ``logreg export`` or ``python -m logreg.export``.
 
 Rows of x, of shape (n, n_in), become probabilities, of shape (n, n_out), so:
 
@@ -21,21 +21,21 @@ Of a pickle of another program, such as a model of Theano, Lasagne or pylearn2, 
 array by the path that leads to it. Nothing in the pickle is run.
 """
 
-import argparse
 import io
 import json
 import os
-import signal
 import sys
 import zipfile
 
-if __name__ == "__main__":  # While it imports, Ctrl-C ends the process without a traceback.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+from logreg.cli.start import end_at_ctrl_c
+
+if __name__ == "__main__":
+    end_at_ctrl_c()
 
 import numpy
 
 from logreg.cli.command import command
-from logreg.cli.options import command_parser, files_of
+from logreg.cli.options import add_file, add_output, command_parser
 from logreg.console import note, say
 from logreg.errors import ModelFileError, listed, needing
 from logreg.files import refuse_overwriting
@@ -111,15 +111,15 @@ def parser():
     """The options of export."""
     parser = command_parser(
         "export",
+        "[MODEL]",
         "Write a model for programs without logreg.",
+        ["best_model.pkl --to onnx", "old_model.pkl --to npz -o arrays.npz"],
         epilog=str(__doc__).partition("\n\n")[2],  # the rules
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add, add_file = parser.add_argument, files_of(parser)
     model = "a model file (default: %(default)s)"
-    add_file("model", nargs="?", metavar="MODEL", default=BEST_MODEL, help=model)
-    add("--to", choices=WRITERS, required=True, help="the format")
-    add_file("--output", help="where it goes (default: beside the model, as model.onnx)")
+    add_file(parser, "model", nargs="?", metavar="MODEL", default=BEST_MODEL, help=model)
+    parser.add_argument("--to", choices=WRITERS, required=True, help="the format")
+    add_output(parser, "where it goes (default: beside the model, as model.onnx)")
     return parser
 
 
@@ -132,9 +132,9 @@ def main(argv=None):
     try:
         facts, W, b = model_file.read_model(args.model)
     except ModelFileError:
-        if args.to != "npz" or not any_pickle.is_one(args.model):
+        if args.to != "npz" or not any_pickle.is_foreign(args.model):
             raise
-        arrays, left_out = any_pickle.read(args.model)
+        arrays, left_out = any_pickle.read_arrays(args.model)
         model_file.save(output, to_npz(arrays))
         if left_out:
             note(f"note: left out, as they cannot be written: {listed(left_out)}")

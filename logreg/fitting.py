@@ -10,6 +10,7 @@ from logreg.console import note, say
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.frames import framed
 from logreg.datasets.options import NO_PREPARATION, Preparation, TableOptions, divided
+from logreg.endings import REPEATABLE, explain
 from logreg.errors import DatasetError, SettingError, cut, listed
 from logreg.files import AnyPath, check_writable
 from logreg.hyperparameters import BEST_MODEL, NAMED_IN_ALL_FILES, Hyperparameters, for_data
@@ -21,7 +22,6 @@ from logreg.saving.variables import as_model, save_model
 from logreg.sgd import sgd_optimization
 
 UNPROMISED = "its bits cannot be promised"
-ENDINGS = ("patience", "n_epochs", "diverged")  # of trainings that end in the same way again
 
 
 def fit_table(
@@ -73,7 +73,7 @@ def fit_table(
         run = sgd_optimization(data, for_data(data.facts, **settings), None, refit=refit)
         found = Predictor(run)
         save_model(as_model(found.facts, found.W, found.b), path)
-    for doubt in [run.ending] if run.reason == "diverged" else doubts(run):
+    for doubt in [explain(run)] if run.reason == "diverged" else doubts(run):
         note(doubt)
     return Predictor(path)
 
@@ -125,7 +125,7 @@ def verify(path, dataset=None, callbacks=()):
         note(f"training as {path} says")
         hyperparameters = Hyperparameters(**facts.settings)
         run = sgd_optimization(data, hyperparameters, None, callbacks, bool(facts.refit))
-        if run.reason in ("interrupted", "stopped"):
+        if run.reason not in REPEATABLE:
             return False
         made = ModelFacts.of(run.facts(), run.best_values[0]).metadata()
     differences = [*_other_parameters(run.best_values, (W, b)), *_other_facts(facts, made)]
@@ -173,7 +173,7 @@ def _check_promised(path, facts):
             f"{path} does not tell its {listed(lacking)}: {UNPROMISED}, as of a model whose "
             "cost or data a script made; what `python -m logreg.train` writes tells all"
         )
-    if facts.reason not in ENDINGS:
+    if facts.reason not in REPEATABLE:
         raise SettingError(f"the training of {path} was ended ({facts.reason}): {UNPROMISED}")
     if (facts.n_ranks or 1) > 1:
         raise SettingError(f"{path} was trained by {facts.n_ranks} ranks: {UNPROMISED}")

@@ -15,6 +15,7 @@ import warnings
 import numpy
 
 from logreg import early_stopping
+from logreg.criteria import Point
 from logreg.errors import SettingError, needing
 from logreg.saving.facts import ModelFacts
 
@@ -69,7 +70,7 @@ def plot_curve(model, ax=None):
     ('training cost (right)', '-.', 'None')
     """
     facts = _facts_of(model)
-    points, stopping, gains = replay(facts)
+    points, stopping = replay(facts)
     iters, costs, errors, tests, *losses = points.T
     n_batches = facts.n_train_batches or 1
     epochs, errors, tests = (iters + 1) / n_batches, 100 * errors, 100 * tests
@@ -94,7 +95,7 @@ def plot_curve(model, ax=None):
     else:
         axes, decisive, colour = ax, errors, BLUE
     style = {"clip_on": False, "color": colour, "linestyle": "", "zorder": 3}
-    is_gain = numpy.isin(iters, gains)
+    is_gain = numpy.isin(iters, stopping.gains)
     is_best = iters == stopping.best_iter
     axes.plot(
         epochs[is_gain], decisive[is_gain], **style, marker="o", ms=4, label="significant gain"
@@ -108,7 +109,7 @@ def plot_curve(model, ax=None):
 
 
 def replay(facts):
-    """Follow a model's curve; give its points, its early stopping, its significant gains.
+    """Follow a model's curve; return its points, in an array, and its early stopping.
 
     The points are iteration, cost, error and test error of each validation, and its loss, if the
     best model went by that.
@@ -119,9 +120,9 @@ def replay(facts):
     >>> curve.append([12, 1, 0, None, 0.7])
     >>> settings = {"criterion": "loss", "patience": 9}
     >>> facts = ModelFacts(curve=curve, n_train_batches=1, settings=settings)
-    >>> _, stopping, gains = replay(facts)
-    >>> print(stopping.best_iter, stopping.best_loss, *gains)
-    11.0 0.695 9.0 11.0
+    >>> _, stopping = replay(facts)
+    >>> print(stopping.best_iter, stopping.best_loss, *stopping.gains)
+    11 0.695 9 11
     >>> ax = plot_curve(facts)
     >>> for line in [line for axes in ax.figure.axes for line in axes.get_lines()]:
     ...     line.get_label(), line.get_xdata().tolist(), line.get_ydata().tolist()
@@ -135,9 +136,8 @@ def replay(facts):
     """
     if not facts.curve:
         raise SettingError("no curve is known: no validation was made")
-    points = numpy.array(facts.curve, dtype=float)
-    rule = {k: v for k, v in facts.settings.items() if k in early_stopping.OF_EARLY_STOPPING}
-    return (points, *early_stopping.replay(points[:, [0, -1 if len(points[0]) > 4 else 2]], **rule))
+    stopping = early_stopping.replay([Point(*row) for row in facts.curve], facts.settings)
+    return numpy.array(facts.curve, dtype=float), stopping
 
 
 def plot_confusion(evaluation, ax=None):

@@ -1,4 +1,4 @@
-"""The command line of prediction: ``python -m logreg.predict`` or ``logreg-predict``.
+"""The command line of prediction: ``logreg predict`` or ``python -m logreg.predict``.
 
 Of an npz file, the array called x, X, data or images is predicted; else the one called
 so with _test; else the only one. Of a folder, the pictures are predicted.
@@ -18,11 +18,13 @@ own; of other data without one, all rows are the test set.
 
 import json
 import os
-import signal
 import sys
+from dataclasses import fields
 
-if __name__ == "__main__":  # While it imports, Ctrl-C ends the process without a traceback.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+from logreg.cli.start import end_at_ctrl_c
+
+if __name__ == "__main__":
+    end_at_ctrl_c()
 
 import numpy
 
@@ -48,47 +50,66 @@ def parser():
     """The options of prediction."""
     parser = options.command_parser(
         "predict",
+        "[INPUT ...]",
         "Predict the classes of pictures and rows of numbers, or evaluate a model. "
-        "Without inputs, predict the first examples of the data set's test set.",
+        "Without INPUT, predict the first examples of the data set's test set.",
+        ["digit.png --top 3", "--model penguins.pkl new.csv --proba -o predicted.csv"],
         epilog=str(__doc__).partition("\n\n")[2],  # the rules
     )
-    add, default = parser.add_argument, " (default: %(default)s)"
-    add_file = options.files_of(parser)
+    _add_data_options(parser)
+    _add_question_options(parser)
+    _add_output_options(parser)
+    return parser
+
+
+def _add_data_options(parser):
+    group = parser.add_argument_group(
+        "your data",
+        "INPUT needs no labels. --dataset is for --evaluate and for the first examples. Options\n"
+        "of tables and pictures hold for each INPUT.",
+    )
     kinds = "npy, npz, IDX or CSV file, gzipped or not, a picture, or a folder of pictures; - for "
     kinds += "CSV on stdin"
-    add_file("inputs", nargs="*", metavar="INPUT", help=kinds)
-    add_file("--model", default=BEST_MODEL, help="the model file" + default)
+    options.add_file(group, "inputs", nargs="*", metavar="INPUT", default=[], help=kinds)
+    model = "the model file (default: %(default)s)"
+    options.add_file(group, "--model", default=BEST_MODEL, help=model)
     dataset = "the data set whose test set is taken (default: that of the training)"
-    add_file("--dataset", metavar="PATH", help=dataset)
+    options.add_file(group, "--dataset", metavar="PATH", help=dataset)
+    n = f"predict the first N rows of each input (default: all; of a data set, {N_EXAMPLES})"
+    group.add_argument("-n", metavar="N", type=int, help=n)
+    options.add_table_options(group)
+    invert = "exchange light and dark in pictures (not in rows), whatever their background"
+    options.add_switch(group, "invert", invert, "take pictures as they are")
+
+
+def _add_question_options(parser):
+    group = parser.add_argument_group("in place of predictions", "One of these, without INPUT.")
+    pair = group.add_mutually_exclusive_group()
     evaluate = "print errors, precision, recall, F1, the confusion matrix and calibration on the "
-    evaluate += "test set, or on INPUT, which needs labels"
-    of_model = parser.add_mutually_exclusive_group().add_argument
-    of_model("--evaluate", action="store_true", help=evaluate)
-    add("--quiet", action="store_true", help="say nothing but errors and warnings on stderr")
+    evaluate += "test set, or on one INPUT, which needs labels"
     info = "print what the model file tells, in JSON, but long lists"
-    of_model("--info", action="store_true", help=info)
     weights = "print what one unit more of each feature does to the odds of each class"
-    of_model("--weights", action="store_true", help=weights)
-    of_classes = parser.add_mutually_exclusive_group().add_argument
-    of_classes("--proba", action="store_true", help="give the probability of each class")
-    number = {"metavar": "N", "type": int}
-    keep = "columns of a table to put before the prediction, in CSV (the format then, if none is "
-    keep += "given) or JSON: their names, or numbers from 1; or all"
-    add("--keep", metavar="NAME[,NAME...]", default="", help=keep)
-    of_classes("--top", **number, help="beside the prediction, give the N most probable classes")
-    least = "give no answer that is less probable (empty in CSV, null in JSON, ? in text); with "
-    least += "--evaluate, tell how many rows have one, and its error"
-    add("--min-proba", metavar="P", type=float, default=0.0, help=least)
+    for option, text in (("--evaluate", evaluate), ("--info", info), ("--weights", weights)):
+        pair.add_argument(option, action="store_const", dest="mode", const=option, help=text)
+
+
+def _add_output_options(parser):
+    group = parser.add_argument_group("output")
+    options.add_output(group, "where the results go, if not to stdout")
     formats = "format of the results (default: that of FILE's suffix, .csv or .json; else text); "
     formats += "csv is for predictions only"
-    add("--format", choices=WRITERS, help=formats)
-    add_file("--output", help="where the results go, if not to stdout")
-    n = f"predict the first N rows of each input (default: all; of a data set, {N_EXAMPLES})"
-    add("-n", **number, help=n)
-    options.add_table_options(parser)
-    invert = "exchange light and dark in pictures (not in rows), whatever their background"
-    options.add_switch(parser, "invert", invert, "take pictures as they are")
-    return parser
+    group.add_argument("--format", choices=WRITERS, help=formats)
+    pair = group.add_mutually_exclusive_group()
+    pair.add_argument("--proba", action="store_true", help="give the probability of each class")
+    top = "beside the prediction, give the N most probable classes"
+    pair.add_argument("--top", metavar="N", type=int, help=top)
+    keep = "columns of a table to put before the prediction, in CSV (the format then, if none is "
+    keep += "given) or JSON: their names, or numbers from 1; or all"
+    group.add_argument("--keep", metavar="NAME[,NAME...]", default="", help=keep)
+    least = "give no answer that is less probable (empty in CSV, null in JSON, ? in text); with "
+    least += "--evaluate, tell how many rows have one, and its error"
+    group.add_argument("--min-proba", metavar="P", type=float, default=0.0, help=least)
+    options.add_quiet(group)
 
 
 def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
@@ -123,37 +144,66 @@ def _print_examples(predictor, batches):
 @command
 def main(argv=None):
     """Predict as the options say; see :mod:`logreg.cli.command` for the exit code."""
-    args = _arguments(argv)
-    predictor, table = Predictor(args.model), options.given(TableOptions, args)
+    args = _read_arguments(argv)
+    predictor = Predictor(args.model)
     predictor.facts.check_outputs(args.output)
-    if args.info:
-        told = {k: _shortened(value) for k, value in sorted(predictor.metadata.items())}
-        lines = [f"  {json.dumps(k)}: {json.dumps(value)}" for k, value in told.items()]
-        return _write(args.output, "{\n" + ",\n".join(lines) + "\n}\n")
-    if args.weights:
-        return _write_found(args, weights_of(predictor), in_words)
+    if args.mode == "--info":
+        return _write(args.output, _info(predictor))
+    if args.mode == "--weights":
+        return _write_result(args, weights_of(predictor), in_words)
+    if args.mode == "--evaluate":
+        return _evaluate(predictor, args)
     if args.inputs:
-        how = inputs.Reading(table, args.invert, args.n or sys.maxsize, args.keep)
-        found = [inputs.file_batches(path, predictor.facts, how) for path in args.inputs]
-        return _predict(predictor, found, args)
+        return _predict_inputs(predictor, args)
+    return _predict_examples(predictor, args)
+
+
+def _info(predictor):
+    """The metadata of a model as JSON, an entry a line, with long lists cut short."""
+    lines = []
+    for key, value in sorted(predictor.metadata.items()):
+        if isinstance(value, list) and len(value) > N_SHOWN:
+            value = f"{len(value)} values: logreg export --to json has them"
+        lines.append(f"  {json.dumps(key)}: {json.dumps(value)}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _evaluate(predictor, args):
+    data = _read_test_set(predictor, args)
+    _write_result(args, evaluate(predictor, data, args.min_proba), as_text)
+
+
+def _read_test_set(predictor, args):
+    table = options.options_of(TableOptions, args)
     data = read_test_set(predictor.facts, args.dataset, table)
     data.check_outputs(args.output)
-    if args.evaluate:
-        return _write_found(args, evaluate(predictor, data, args.min_proba), as_text)
+    return data
+
+
+def _predict_inputs(predictor, args):
+    """Write the answers to the rows of each input; return the exit code."""
+    table = options.options_of(TableOptions, args)
+    reading = inputs.Reading(table, args.invert, args.n or sys.maxsize, args.keep)
+    found = [inputs.file_batches(path, predictor.facts, reading) for path in args.inputs]
+    return _write_answers(predictor, found, args)
+
+
+def _predict_examples(predictor, args):
+    """Write the answers to the first rows of the test set; return the exit code."""
+    data = _read_test_set(predictor, args)
     batches = inputs.held_out_batches(data, predictor.facts, args.n or N_EXAMPLES)
-    if args.format == "text" and not (args.proba or args.top or args.output or args.min_proba):
+    is_plain = not (args.proba or args.top or args.output or args.min_proba)
+    if is_plain and args.format == "text":
         return _print_examples(predictor, batches)
-    return _predict(predictor, [batches], args)
+    return _write_answers(predictor, [batches], args)
 
 
-def _shortened(value):
-    is_long = isinstance(value, list) and len(value) > N_SHOWN
-    return f"{len(value)} values: logreg-export --to json has them" if is_long else value
-
-
-def _write_found(args, found, as_text):
-    text = as_text(found) if args.format == "text" else json.dumps(found, indent=2) + "\n"
-    _write(args.output, text)
+def _write_result(args, result, in_words):
+    """Write a dict as JSON, or as what a function says of it."""
+    _write(
+        args.output,
+        json.dumps(result, indent=2) + "\n" if args.format == "json" else in_words(result),
+    )
 
 
 def _write(path, text):
@@ -161,28 +211,38 @@ def _write(path, text):
         stream.write(text)
 
 
-def _arguments(argv):
-    """Parse a command line, and refuse options that contradict each other."""
+TABLE = {option.name for option in fields(TableOptions)}
+# The options that go with each mode, and with predictions of inputs and of the first examples.
+COMMON = {"mode", "model", "output", "quiet"}
+PREDICTION = COMMON | TABLE | {"n", "proba", "top", "min_proba", "format"}
+USED_BY = {
+    "--info": COMMON,
+    "--weights": COMMON | {"format"},
+    "--evaluate": COMMON | TABLE | {"dataset", "format", "min_proba"},
+    "INPUT": PREDICTION | {"inputs", "invert", "keep"},
+    "the first examples": PREDICTION | {"dataset"},
+}
+
+
+def _read_arguments(argv):
+    """Parse a command line, and refuse options that do not go together."""
     arguments = parser()
     args = arguments.parse_args(argv)
     set_quiet(args.quiet)
-    suffix = os.path.splitext(args.output or "")[1].lower()
-    of_suffix = {".csv": "csv", ".json": "json"}.get(suffix, "csv" if args.keep else "text")
-    args.format = args.format or of_suffix
-    args.keep = [name.strip() for name in args.keep.split(",") if name.strip()]
-    if args.evaluate and len(args.inputs) == 1 and args.dataset is None:
+    if args.mode == "--evaluate" and len(args.inputs) == 1 and args.dataset is None:
         args.dataset, args.inputs = args.inputs[0], []
-    is_of_model = args.evaluate or args.info or args.weights
-    if is_of_model and args.inputs:
-        arguments.error("give inputs, --evaluate (of one input), --info or --weights alone")
-    if is_of_model and (args.n or args.proba or args.top or args.keep or args.format == "csv"):
-        arguments.error("-n, --proba, --top, --keep and --format csv are for predictions")
-    if args.keep and (args.format == "text" or not args.inputs):
-        arguments.error("--keep is for tables to predict, in the formats csv and json")
-    if args.invert is not None and not args.inputs:
-        arguments.error("--invert and --no-invert are for pictures to predict")
-    if args.inputs and args.dataset is not None:
-        arguments.error("--dataset is for --evaluate and for the first examples, not for inputs")
+    if args.mode and args.inputs:
+        arguments.error(f"{args.mode} goes without INPUT, but for --evaluate and one of them")
+    mode = args.mode or ("INPUT" if args.inputs else "the first examples")
+    unused = options.given_beside(arguments, args, USED_BY[mode])
+    if unused:
+        arguments.error(f"{mode} and {listed(unused)} do not go together")
+    args.keep = [name.strip() for name in args.keep.split(",") if name.strip()]
+    args.format = args.format or _default_format(args)
+    if args.keep and args.format == "text":
+        arguments.error("--keep is for the formats csv and json")
+    if args.mode and args.format == "csv":
+        arguments.error("the format csv is for predictions")
     for option, value in (("-n", args.n), ("--top", args.top)):
         if value is not None and value < 1:
             raise SettingError(f"{option} is {value}: it must be 1 or more")
@@ -193,25 +253,34 @@ def _arguments(argv):
     return args
 
 
-def _predict(predictor, found, args):
-    """Write the answers to the rows of each input; return the exit code."""
-    bad = []
+def _default_format(args):
+    """The format that the suffix of the output names, or that --keep needs."""
+    suffix = os.path.splitext(args.output or "")[1].lower()
+    if suffix in (".csv", ".json"):
+        return suffix[1:]
+    return "csv" if args.keep else "text"
+
+
+def _write_answers(predictor, all_batches, args):
+    """Write the answers to the batches of each input; return the exit code."""
+    errors = []
     with destination(args.output) as stream:
-        WRITERS[args.format](stream, _answers(predictor, found, args, bad))
-    return 1 if bad else 0
+        WRITERS[args.format](stream, _answers(predictor, all_batches, args, errors))
+    return 1 if errors else 0
 
 
-def _answers(predictor, found, args, bad):
+def _answers(predictor, all_batches, args, errors):
     """Yield the :class:`.Answer` to each row of each input.
 
-    The error of an input is told, put into `bad`, and keeps no other input from its answers.
+    The error of an input is printed and added to `errors`. The other inputs get their answers.
     """
-    columns, how = None, (args.proba, args.top, args.min_proba)
-    for batches in found:
+    columns = None
+    for batches in all_batches:
         try:
-            for answer in answers(predictor, batches, *how):
+            for answer in answers(predictor, batches, args.proba, args.top, args.min_proba):
                 kept = [name for name, _ in answer.kept]
-                columns = kept if columns is None else columns
+                if columns is None:
+                    columns = kept
                 if kept != columns:
                     raise DatasetError(
                         f"{answer.name}: has the columns {listed(kept)}, and what comes before it "
@@ -219,7 +288,7 @@ def _answers(predictor, found, args, bad):
                     )
                 yield answer
         except LogRegError as error:
-            bad.append(str(error))  # the error itself would keep what was read
+            errors.append(str(error))  # the error itself would keep what was read
             note(f"error: {error}")
     if args.output and columns is None:
         raise DatasetError(f"nothing could be predicted, so {args.output} is not written")

@@ -8,6 +8,7 @@ from logreg.blocks import minibatches_at_once
 from logreg.callbacks.base import catching_stop
 from logreg.console import COMPILING, starting, warning
 from logreg.datasets import variables
+from logreg.endings import COMPLETE
 from logreg.errors import SettingError
 from logreg.parallel.ranks import ranks
 
@@ -32,7 +33,7 @@ def train_anew(run, expressions, validate_model, callbacks):
     stay if the run or this has been stopped or has diverged. Each `on_minibatch_end` gets a Run
     that counts these minibatches; what callbacks have changed beside ``run.variables`` stays.
     """
-    if run.reason not in ("patience", "n_epochs") or not run.best_values:
+    if run.reason not in COMPLETE or not run.best_values:
         return
     data = variables.joined(run.data)
     batch_size = run.hyperparameters.batch_size
@@ -52,7 +53,7 @@ def train_anew(run, expressions, validate_model, callbacks):
             anew.iter += n
             for callback in callbacks:
                 callback.on_minibatch_end(anew)
-    if run.reason in ("interrupted", "stopped"):
+    if run.reason not in COMPLETE:
         return
     validation = validate_model()
     if validation is None or not math.isfinite(validation[-1] or 0):

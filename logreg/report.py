@@ -1,14 +1,15 @@
-"""The command line of the report: ``python -m logreg.report`` or ``logreg-report``."""
+"""The command line of the report: ``logreg report`` or ``python -m logreg.report``."""
 
 import os
-import signal
 import sys
 
-if __name__ == "__main__":  # While it imports, Ctrl-C ends the process without a traceback.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+from logreg.cli.start import end_at_ctrl_c
 
+if __name__ == "__main__":
+    end_at_ctrl_c()
+
+from logreg.cli import options
 from logreg.cli.command import command
-from logreg.cli.options import add_table_options, command_parser, files_of, given
 from logreg.console import note
 from logreg.datasets.options import TableOptions
 from logreg.errors import LogRegError, needing
@@ -22,19 +23,21 @@ from logreg.prediction.predictor import Predictor
 
 def parser():
     """The options of the report."""
-    parser = command_parser(
+    parser = options.command_parser(
         "report",
+        "[MODEL]",
         "Write a page of pictures of a model, as one HTML file: how it was trained, "
         "what it has learnt, where it errs, and a pad to draw on or fields to fill in.",
-        epilog="Without --dataset, the test set is that of the training data; if these cannot be "
-        "found, the page leaves out what needs one.",
+        ["best_model.pkl", "penguins.pkl --dataset new_penguins.csv -o penguins.html"],
+        epilog="Without --dataset, the test set is that of the training data. If these cannot be\n"
+        "found, the page leaves out what needs a test set.",
     )
-    add_file = files_of(parser)
     model = "a model file (default: %(default)s)"
-    add_file("model", nargs="?", metavar="MODEL", default=BEST_MODEL, help=model)
-    add_file("--dataset", metavar="PATH", help="the data set whose test set is used")
-    add_file("--output", help="the page (default: MODEL with the suffix .html)")
-    add_table_options(parser)
+    options.add_file(parser, "model", nargs="?", metavar="MODEL", default=BEST_MODEL, help=model)
+    dataset = "the data set whose test set is used"
+    options.add_file(parser, "--dataset", metavar="PATH", help=dataset)
+    options.add_output(parser, "the page (default: MODEL with the suffix .html)")
+    options.add_table_options(parser)
     return parser
 
 
@@ -50,7 +53,7 @@ def main(argv=None):
     predictor.facts.check_outputs(output)
     data, tested = None, ()
     try:
-        data = read_test_set(predictor.facts, args.dataset, given(TableOptions, args))
+        data = read_test_set(predictor.facts, args.dataset, options.options_of(TableOptions, args))
         tested = data, evaluate(predictor, data)
     except LogRegError as error:
         if args.dataset:

@@ -8,11 +8,12 @@ import json
 import math
 import timeit
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 import numpy
 
 from logreg import engine, rules
+from logreg.criteria import CRITERIA, Criterion, Point
 from logreg.datasets.variables import digest
 from logreg.early_stopping import OF_EARLY_STOPPING, replay
 from logreg.errors import SettingError
@@ -126,7 +127,7 @@ class Run:
     def _count_rows(self):
         return [engine.n_rows(features) for features, _ in self.data]
 
-    def check_rows(self):
+    def check_rows(self) -> None:
         """Raise a SettingError if a set has another number of rows than at the beginning."""
         if self._count_rows() != self._n_rows:
             raise SettingError(
@@ -134,20 +135,15 @@ class Run:
                 "`set_value` must give as many"
             )
 
-    def replay(self):
+    def replay(self) -> None:
         """Bring `stopping` to where the validations lead it."""
-        self.stopping, _ = self._replayed()
+        self.stopping = replay(self.validations, vars(self.hyperparameters))
 
-    def _replayed(self):
-        rule = {name: getattr(self.hyperparameters, name) for name in OF_EARLY_STOPPING}
-        losses = ((v.iter, getattr(v, rule["criterion"])) for v in self.validations)
-        return replay(((i, math.nan if loss is None else loss) for i, loss in losses), **rule)
-
-    def start_clock(self):
+    def start_clock(self) -> None:
         """Count the seconds from now on, beside those that are counted already."""
         self._begin = timeit.default_timer() - self.seconds
 
-    def read_clock(self):
+    def read_clock(self) -> float:
         """Bring `seconds` up to date, and return them."""
         self.seconds = timeit.default_timer() - self._begin
         return self.seconds
@@ -155,37 +151,17 @@ class Run:
     def __repr__(self):
         best, n = self.best_validation, len(self.validations)
         best_error = f", best error {best.error:.6f}" if best else ""
-        return f"Run(epoch {self.epoch}, {n} validations{best_error}, {self._end or 'not ended'})"
+        return f"Run(epoch {self.epoch}, {n} validations{best_error}, {self.ending or 'not ended'})"
 
     @property
-    def _end(self):
+    def ending(self):
         """The reason in a word; behind 'stopped', the message."""
         return f"{self.reason}: {self.message}" if self.message else self.reason
 
     @property
-    def ending(self):
-        """Why the run ended, in words."""
-        if self.reason == "diverged":
-            return (
-                f"warning: the run diverged in epoch {self.epoch}: its parameters grew too large; "
-                "the best model is from before that. Give a lower learning rate"
-            )
-        if self.reason == "patience":
-            gain = f"the last significant gain was at iteration {self.stopping.significant_iter}"
-            return f"stopped by patience at iteration {self.iter}: {gain}{self._outlook}"
-        if self.reason == "n_epochs":
-            return f"stopped after {self.epoch} of {self.epoch} epochs{self._outlook}"
-        return self._end
-
-    @property
-    def _outlook(self):
-        """What would have lengthened a run whose last validation was its best."""
-        best = self.best_validation
-        if not self.validations or self.validations[-1] is not best:
-            return ""
-        if best.error_all_rows == 0:
-            return "; no validation row is wrong: the weights of separable classes grow without end"
-        return f"; the last validation was the best: more `{self.reason}` may help"
+    def criterion(self) -> Criterion:
+        """By which number of a validation the best model is chosen."""
+        return CRITERIA[self.hyperparameters.criterion]
 
     def epoch_of(self, iter: int) -> int:
         """The epoch of a minibatch, counted from 1."""
@@ -212,19 +188,28 @@ class Run:
         best = (v for v in reversed(self.validations) if v.iter == self.stopping.best_iter)
         return next(best, None)
 
-    @contextlib.contextmanager
-    def at_its_best(self):
-        """Let the parameters have the values of the best validation within the block."""
-        last = [engine.value(param).copy() for param in self.params]
+    def load_best(self) -> None:
+        """Give the parameters the values of the best model: after a run, they have the last ones.
+
+        A SettingError says that there is no best model yet.
+        """
+        if not self.best_values:
+            raise SettingError("the run has no best model: it ended before the first validation")
         for param, value in zip(self.params, self.best_values):
             engine.set_value(param, value)
+
+    @contextlib.contextmanager
+    def at_its_best(self) -> Iterator[None]:
+        """Let the parameters have the values of the best validation within the block."""
+        last = [engine.value(param).copy() for param in self.params]
+        self.load_best()
         try:
             yield
         finally:
             for param, value in zip(self.params, last):
                 engine.set_value(param, value)
 
-    def add_test_errors(self, error, error_all_rows):
+    def add_test_errors(self, error: float, error_all_rows: float) -> Validation:
         """Add to the best validation what the test set gave with its parameters; return it."""
         best = self.best_validation
         tested = best._replace(test_error=error, test_error_all_rows=error_all_rows)
@@ -233,23 +218,20 @@ class Run:
 
     @property
     def curve(self) -> List[list]:
-        """A list [iter, cost, error, test error] for each validation, as files have it.
+        """For each validation a list, as files have it: the numbers of a :class:`.Point`.
 
-        With ``criterion='loss'``, errors are over all rows, and each also ends with the loss.
+        The loss is there with ``criterion='loss'`` alone; the errors are then over all rows.
         """
-        names = ["iter", "cost", "error", "test_error"]
-        if self.hyperparameters.criterion == "loss":
-            names = ["iter", "cost", "error_all_rows", "test_error_all_rows", "loss"]
         rows = (Validation(*validation.plain()) for validation in self.validations)
-        return [[getattr(row, name) for name in names] for row in rows]
+        return [[getattr(row, name) for name in self.criterion.fields] for row in rows]
 
     def _some(self, curve):
-        """A curve, or MAX_POINTS of it: its ends, new bests, significant gains, some between."""
+        """Shorten a curve to MAX_POINTS: its ends, new bests, significant gains, some between."""
         if len(curve) <= MAX_POINTS:
             return curve
-        stopping, gains = self._replayed()
-        of_note = {*gains, stopping.best_iter}
-        chosen = [i for i, row in enumerate(curve) if row[0] in of_note or row[3] is not None]
+        noted = {*self.stopping.gains, self.stopping.best_iter}
+        points = [Point(*row) for row in curve]
+        chosen = [i for i, p in enumerate(points) if p.iter in noted or p.test_error is not None]
         chosen = chosen[-MAX_POINTS + 50 :]
         others = numpy.linspace(0, len(curve) - 1, MAX_POINTS - len(chosen)).astype(int)
         return [curve[i] for i in sorted({*chosen, *others.tolist()})]
@@ -294,7 +276,7 @@ class Run:
             **self._hyperparameters,
             "n_train_batches": self.n_train_batches,
             "curve": self._some(self.curve),
-            "reason": self._end,
+            "reason": self.ending,
             "n_ranks": ranks.size,
             "rule": rules.current(),
             "refit": self.n_refit_rows is not None,

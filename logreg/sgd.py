@@ -6,6 +6,7 @@ tutorial's.
 """
 
 import contextlib
+import functools
 import gc
 from typing import Any, Sequence
 
@@ -16,9 +17,11 @@ from logreg.blocks import blocks, minibatches_at_once
 from logreg.callbacks import BestModel, Callback, PrintLog
 from logreg.callbacks.base import catching_stop
 from logreg.console import COMPILING, log, note, starting
+from logreg.criteria import CRITERIA
 from logreg.datasets import variables
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import mapping
+from logreg.endings import REPEATABLE
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.model import Expressions, balanced_weights, softmax_regression
@@ -26,6 +29,7 @@ from logreg.parallel.ranks import ranks
 from logreg.refit import check_joinable, train_anew
 from logreg.run import Run, Validation
 
+SMALL = 1 << 24  # bytes of data that may wait until Python finds them
 MAY_OVERFLOW = 1e19  # the root of the largest float32: of smaller parameters, products are finite
 
 
@@ -45,7 +49,7 @@ def compile_functions(expressions, run, n_at_once=1):
     errors_of_validation = engine.compile_errors(x, y, valid_set, batch_size, errors)
     test_model = engine.compile_errors(x, y, test_set, batch_size, errors)
     mean_loss = None
-    if run.hyperparameters.criterion == "loss":
+    if run.criterion.is_loss:
         mean_loss = engine.compile_mean(x, y, valid_set, loss)
 
     def validate_model():
@@ -82,9 +86,9 @@ def train(train_model, validate_model, test_model, run, callbacks=(), n_at_once=
                 costs.clear()
                 validation = Validation(iter, cost, *measured, seconds=run.read_clock())
                 run.validations.append(validation)
-                if run.stopping.update(iter, getattr(validation, run.hyperparameters.criterion)):
+                if run.stopping.update(iter, getattr(validation, run.criterion.name)):
                     run.best_values = [engine.value(param).copy() for param in run.params]
-                    if run.hyperparameters.criterion == "error":
+                    if not run.criterion.is_loss:
                         validation = run.add_test_errors(*test_model())
                 for callback in callbacks:
                     callback.on_validation(run, validation)
@@ -154,23 +158,35 @@ def fit(
     return fit_expressions(expressions, datasets, hyperparameters, callbacks, refit)
 
 
-@contextlib.contextmanager
-def _collecting():
-    """Collect garbage at the end of what this decorates: a graph's parts refer to each other."""
-    try:
-        yield
-    finally:
-        if gc.isenabled():
-            gc.collect()
+def _collecting(fit):
+    """Collect garbage at the end of what this decorates: a graph's parts refer to each other.
+
+    To look at all objects of an engine takes 0.1 s, half of a short run on few rows. So if the data
+    are small, only young objects are looked at, and Python finds the others later by itself.
+    """
+
+    @functools.wraps(fit)
+    def collecting_fit(*args, **options):
+        generation = 2
+        try:
+            run = fit(*args, **options)
+            if sum(engine.n_bytes(features) for features, _ in run.data) < SMALL:
+                generation = 1
+            return run
+        finally:
+            if gc.isenabled():
+                gc.collect(generation)
+
+    return collecting_fit
 
 
-@_collecting()
+@_collecting
 def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=False):
     """Do what :func:`fit` does, for :class:`Expressions`."""
     ranks.compare("hyperparameters", lambda: hyperparameters)
     x, y, cost, errors, updates, loss, is_tutorials = expressions
     numbers = {"cost": cost, "errors": errors}
-    if hyperparameters.criterion == "loss":
+    if CRITERIA[hyperparameters.criterion].is_loss:
         numbers["loss"] = loss
     updates, params, *sizes = engine.check_expressions(x, y, numbers, updates)
     data = variables.given(datasets, x, y, sizes, hyperparameters.batch_size)
@@ -208,7 +224,7 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
 def _test_best(run, test_model):
     """Test the best parameters if that was not done; there must be some, unless it was stopped."""
     best = run.best_validation
-    if best is None and run.reason in ("diverged", "patience", "n_epochs"):
+    if best is None and run.reason in REPEATABLE:
         is_loss = run.reason != "diverged"
         what = "no validation loss is finite" if is_loss else "its parameters became too large"
         raise SettingError(

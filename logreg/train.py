@@ -1,14 +1,13 @@
-"""The command line of training: ``python -m logreg.train`` or ``logreg-train``."""
+"""The command line of training: ``logreg train`` or ``python -m logreg.train``."""
 
-import argparse
-import functools
 import json
-import signal
 import sys
-from dataclasses import fields, replace
+from dataclasses import fields
 
-if __name__ == "__main__":  # While it imports, Ctrl-C ends the process without a traceback.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+from logreg.cli.start import end_at_ctrl_c
+
+if __name__ == "__main__":
+    end_at_ctrl_c()
 
 import numpy
 
@@ -16,68 +15,85 @@ from logreg.cli import options
 from logreg.cli.command import command
 from logreg.console import STARTING, log, note, say, set_quiet, starting, warning
 from logreg.datasets.dataset import make_folds, read_dataset
-from logreg.datasets.options import Preparation, TableOptions
+from logreg.datasets.options import OF_TRAINING, Preparation, TableOptions
 from logreg.datasets.statistics import with_interval
 from logreg.errors import SettingError, listed
 from logreg.files import check_writable, refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL, BY_DATA, DATASET, Hyperparameters, for_data
 from logreg.parallel.ranks import ranks
 
-OF_VERIFY = ("verify", "dataset", "quiet")  # options that go with --verify
+USED_BY_VERIFY = ("verify", "dataset", "quiet")
+UNUSED_BY_FOLDS = ("output", "checkpoint", "history", "check_reference")
 CLOSED_PIPE = 141  # what a shell reports of a process whose stdout nobody reads any more
-MEANS = "error_percent", "log_loss", "baseline_percent"  # of the test rows of folds
-NUMBERS = {int: {"type": int, "metavar": "N"}, float: {"type": float, "metavar": "X"}}
+MEANS = ("error_percent", "log_loss", "baseline_percent")  # of the test rows of folds
 
 
 def parser():
     """The options of training."""
     parser = options.command_parser(
         "train",
+        "[PATH]",
         "Train a softmax classifier by minibatch SGD with early stopping, as in the Theano "
         "tutorial, and keep the best model.",
+        ["penguins.csv --label-column species --missing mean", "mnist_sample -o digits.pkl"],
     )
-    add, add_file = parser.add_argument, options.files_of(parser)
-    add_switch = functools.partial(add, action="store_true")
-    default = " (default: %(default)s)"
-    dataset = "the data, also without --dataset: a table, a file of arrays, a folder of these, or "
-    dataset += f"mnist_sample (default: {DATASET})"
-    add_file("data", metavar="PATH", nargs="?", help=argparse.SUPPRESS)
-    add_file("--dataset", metavar="PATH", help=dataset)
-    options.add_table_options(parser)
-    options.add_table_options(parser, of_training=True)
-    options.add_fields(parser, fields(Preparation)[:-1])
-    pixels = "divide the features, which are pixels, by N (default: uint8 by 256, others not)"
-    add("--pixel-scale", type=options.positive_number, metavar="N", help=pixels)
-    for setting in fields(Hyperparameters):
-        choices = {"choices": list(filter(None, setting.metadata["allowed"]))}
-        kind = {"default": setting.default, **NUMBERS.get(setting.type, choices)}
-        text, known = setting.metadata["help"], BY_DATA.get(setting.name, setting.default)
-        text += f" (default: {known})" if known is not None else ""
-        add("--" + setting.name.replace("_", "-"), help=text, **kind)
-    parser.set_defaults(**dict.fromkeys(BY_DATA))
-    add_file("--output", default=BEST_MODEL, help="where the best model goes" + default)
-    add_file("--checkpoint", help="keep the state of the run here, for --resume")
-    add_switch("--resume", help="go on from the checkpoint; --n-epochs may be larger")
-    refit = "at the end, train anew on training and validation rows (default: if these are of one "
-    refit += "table or array)"
-    options.add_switch(parser, "refit", refit, "keep the model of the training rows alone")
-    folds = "train K times, each without another Kth of all rows, which tests; keep no model"
-    add("--folds", type=int, metavar="K", help=folds)
-    formats = "text", "json"
-    add("--format", choices=formats, default="text", help="of what --folds prints" + default)
-    add_file("--history", help="write a CSV row here at each validation")
-    add_switch("--verbose", help="of a table, print the tutorial's validation lines")
-    add_switch("--quiet", help="print the result, errors and warnings alone")
-    floatx = "type of data and parameters (default: what the engine's flags say, else float32)"
-    add("--floatx", choices=("float32", "float64"), help=floatx)
-    device = "cpu, cuda, cuda1, ... holds the data (default: what the engine's flags say, else cpu)"
-    add("--device", metavar="NAME", help=device)
-    check = "compare the run with the tutorial's own log; exit with 1 if a figure differs"
-    add_switch("--check-reference", help=check)
-    verify = "train again as this model file says, compare all parameters with its own bit by bit, "
-    verify += "and write nothing; --dataset names the data if they lie elsewhere now"
-    add_file("--verify", metavar="MODEL", help=verify)
+    _add_data_options(parser)
+    _add_training_options(parser)
+    _add_output_options(parser)
+    _add_tutorial_options(parser)
     return parser
+
+
+def _add_data_options(parser):
+    group = parser.add_argument_group("your data", "Arrays and folders of arrays need PATH only.")
+    path = "a table, a file of arrays, a folder of these, or mnist_sample (default: "
+    options.add_file(group, "data", metavar="PATH", nargs="?", help=f"{path}{DATASET})")
+    options.add_file(group, "--dataset", metavar="PATH", help="the same as PATH")
+    usual = ("label_column", *OF_TRAINING)
+    options.add_settings(group, [f for f in fields(TableOptions) if f.name in usual])
+    group = parser.add_argument_group("how your data are read and prepared")
+    options.add_settings(group, [f for f in fields(TableOptions) if f.name not in usual])
+    options.add_settings(group, fields(Preparation)[:-1])
+    pixels = "divide the features, which are pixels, by N (default: uint8 by 256, others not)"
+    group.add_argument("--pixel-scale", type=options.positive_number, metavar="N", help=pixels)
+
+
+def _add_training_options(parser):
+    group = parser.add_argument_group("training")
+    options.add_settings(group, fields(Hyperparameters), BY_DATA)
+    refit = "at the end, train anew on training and validation rows together (default: if these "
+    refit += "are of one table or array)"
+    options.add_switch(group, "refit", refit, "keep the model of the training rows alone")
+    folds = "train K times, each time without another Kth of all rows, which tests the model; keep "
+    folds += "no model"
+    group.add_argument("--folds", type=int, metavar="K", help=folds)
+
+
+def _add_output_options(parser):
+    group = parser.add_argument_group("output", "--resume goes with --checkpoint.")
+    options.add_output(group, f"where the best model goes (default: {BEST_MODEL})")
+    options.add_file(group, "--checkpoint", help="keep the state of the run here, for --resume")
+    resume = "go on from the checkpoint; --n-epochs may be larger"
+    group.add_argument("--resume", action="store_true", help=resume)
+    options.add_file(group, "--history", help="write a CSV row here at each validation")
+    formats = "format of what --folds prints (default: text)"
+    group.add_argument("--format", choices=("text", "json"), help=formats)
+    verbose = "print the tutorial's lines of validations for a table, too"
+    group.add_argument("--verbose", action="store_true", help=verbose)
+    options.add_quiet(group)
+
+
+def _add_tutorial_options(parser):
+    group = parser.add_argument_group("tutorial and devices", "--verify goes with --dataset only.")
+    check = "compare the run with the tutorial's own log; exit with 1 if a figure differs"
+    group.add_argument("--check-reference", action="store_true", help=check)
+    verify = "train again as this model file says, compare what comes of it bit by bit, and write "
+    verify += "nothing; --dataset names the data if they lie elsewhere now"
+    options.add_file(group, "--verify", metavar="MODEL", help=verify)
+    floatx = "type of data and parameters (default: what the engine's flags say, else float32)"
+    group.add_argument("--floatx", choices=("float32", "float64"), help=floatx)
+    device = "cpu, cuda, cuda1, ... holds the data (default: what the engine's flags say, else cpu)"
+    group.add_argument("--device", metavar="NAME", help=device)
 
 
 @command
@@ -85,117 +101,142 @@ def main(argv=None):
     """Train as the options say; see :mod:`logreg.cli.command` for the exit code."""
     ranks.start()
     ranks.compare("the command line", lambda: sys.argv[1:] if argv is None else argv)
-    args = ranks.from_first(lambda: _settings(argv))
+    args = ranks.from_first(lambda: _read_arguments(argv))
     set_quiet(args.quiet or args.format == "json")
     with starting(STARTING):
-        from logreg import callbacks, engine, sgd
-        from logreg.callbacks import progress, reference, verdict
+        from logreg import callbacks, engine
+        from logreg.callbacks.progress import Progress
     with engine.settings(args.floatx, args.device), callbacks.Interruption() as interruption:
-        watching = [interruption, progress.Progress()]
+        watching = [interruption, Progress()]
         if args.verify:
             from logreg.fitting import verify
 
             return int(verify(args.verify, args.dataset, watching)) or interruption.exit_code
         log("... loading data")
-        how = options.given(TableOptions, args), options.given(Preparation, args)
-        data = read_dataset(args.dataset or DATASET, *how, dtype=engine.theano.config.floatX)
+        table = options.options_of(TableOptions, args)
+        preparation = options.options_of(Preparation, args)
+        dtype = engine.theano.config.floatX
+        data = read_dataset(args.dataset or DATASET, table, preparation, dtype=dtype)
         if args.folds is not None:
             _cross_validate(args, data, watching)
             return interruption.exit_code
-        data.check_outputs(*args.outputs)
-        hyperparameters, listening = for_data(data.facts, **args.hyperparameters), [*watching]
-        if args.verbose:
-            listening.append(callbacks.PrintLog(validations=True))
-        if args.history:
-            listening.append(callbacks.History(args.history))
-        if args.checkpoint:
-            listening.append(callbacks.Checkpoint(args.checkpoint, args.resume))
-        run = sgd.sgd_optimization(data, hyperparameters, args.output, listening, args.refit)
-        if hyperparameters.class_weight and data.facts.is_table and run.reason != "interrupted":
-            settings = replace(hyperparameters, class_weight=None)
-            plain = sgd.sgd_optimization(data, settings, None, watching, args.refit)
-            if plain.reason == "interrupted":
-                return _exit_code(interruption)
-            say(f"test error if trained without --class-weight: {verdict.test_error(plain)}")
+        run = _train(args, data, watching)
     if run.reason == "interrupted":
-        is_model = f"the best model is in {args.output}" if run.best_values else "no model yet"
-        note(f"interrupted in epoch {run.epoch}: {is_model}; a run with --checkpoint can --resume")
-        return _exit_code(interruption)
+        model = f"the best model is in {args.output}" if run.best_values else "no model yet"
+        note(f"interrupted in epoch {run.epoch}: {model}; a run with --checkpoint can --resume")
+        # With other ranks, the one that got the signal gives the exit code.
+        return interruption.exit_code or (CLOSED_PIPE if ranks.size == 1 else 0)
     if args.check_reference:
-        differences = reference.differences(run)
-        note("\n".join(differences) or "all figures agree with the tutorial's")
-        return int(bool(differences))
+        return _compare_with_tutorial(run)
 
 
-def _exit_code(interruption):
-    """That of an interrupted run; with other ranks, the one that got the signal gives it."""
-    return interruption.exit_code or (CLOSED_PIPE if ranks.size == 1 else 0)
+def _read_arguments(argv):
+    """Parse a command line, and refuse options that contradict each other.
 
-
-def _settings(argv):
-    """The options, with those that are hyperparameters, and not left to the data, as a dict."""
+    ``args.hyperparameters`` has those that were given, a dict.
+    """
     arguments = parser()
     args = arguments.parse_args(argv)
     if args.data and args.dataset:
         arguments.error(f"{args.data} and --dataset {args.dataset}: give one of them")
-    args.dataset, args.data = args.data or args.dataset, None
-    if args.verify:
-        usual, given = vars(arguments.parse_args([])), vars(args)
-        more = sorted(k for k in given if given[k] != usual[k] and k not in OF_VERIFY)
-        if more:
-            more = listed([f"--{'no-' * (given[k] is False)}{k.replace('_', '-')}" for k in more])
-            raise SettingError(f"--verify takes all settings from the model file: leave out {more}")
-    given = {setting.name: getattr(args, setting.name) for setting in fields(Hyperparameters)}
-    args.hyperparameters = {k: value for k, value in given.items() if value is not None}
-    Hyperparameters(**args.hyperparameters)  # what makes no sense is told at once
-    no_folds = args.output != BEST_MODEL, args.checkpoint, args.history, args.check_reference
-    if args.folds is not None and (any(no_folds) or ranks.size > 1):
+    args.dataset = args.data or args.dataset
+    args.data = None
+    given = options.given_beside(arguments, args, USED_BY_VERIFY)
+    if args.verify and given:
         raise SettingError(
-            "--folds keeps no model: it is without --output, --checkpoint, --history, "
-            "--check-reference and several processes"
+            f"--verify takes all settings from the model file: leave out {listed(given)}"
         )
-    if args.format == "json" and args.folds is None:
-        raise SettingError("--format is for --folds: predict --evaluate has one for a model")
-    if args.resume and not args.checkpoint:
-        raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
-    written = (args.output, args.checkpoint, args.history)
-    args.outputs = [] if args.folds or args.verify else list(filter(None, written))
-    args.pixel_scale = args.pixel_scale and 1 / args.pixel_scale
-    refuse_overwriting(args.outputs)
-    for path in args.outputs:
-        check_writable(path)
+    _refuse_contradictions(args)
+    values = {setting.name: getattr(args, setting.name) for setting in fields(Hyperparameters)}
+    args.hyperparameters = {k: value for k, value in values.items() if value is not None}
+    Hyperparameters(**args.hyperparameters)  # raises an error for a value out of its range
+    if args.pixel_scale:
+        args.pixel_scale = 1 / args.pixel_scale
+    args.output = args.output or BEST_MODEL
+    if args.folds is None and not args.verify:
+        written = [path for path in (args.output, args.checkpoint, args.history) if path]
+        refuse_overwriting(written)
+        for path in written:
+            check_writable(path)
     return args
 
 
+def _refuse_contradictions(args):
+    if args.folds is not None:
+        if any(getattr(args, name) for name in UNUSED_BY_FOLDS) or ranks.size > 1:
+            raise SettingError(
+                "--folds keeps no model: it is without --output, --checkpoint, --history, "
+                "--check-reference and several processes"
+            )
+    elif args.format:
+        raise SettingError("--format is for --folds: predict --evaluate has one for a model")
+    if args.resume and not args.checkpoint:
+        raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
+
+
+def _train(args, data, watching):
+    """Train one model, and keep it; return the Run."""
+    from logreg import callbacks
+    from logreg.sgd import sgd_optimization
+
+    data.check_outputs(args.output, args.checkpoint, args.history)
+    listening = [*watching]
+    if args.verbose:
+        listening.append(callbacks.PrintLog(validations=True))
+    if args.history:
+        listening.append(callbacks.History(args.history))
+    if args.checkpoint:
+        listening.append(callbacks.Checkpoint(args.checkpoint, args.resume))
+    hyperparameters = for_data(data.facts, **args.hyperparameters)
+    return sgd_optimization(data, hyperparameters, args.output, listening, args.refit)
+
+
+def _compare_with_tutorial(run):
+    """Print where a run and the tutorial's differ; return the exit code."""
+    from logreg.callbacks.reference import differences
+
+    found = differences(run)
+    note("\n".join(found) or "all figures agree with the tutorial's")
+    return int(bool(found))
+
+
 def _cross_validate(args, data, watching):
-    """Print what each fold comes to, and all rows."""
+    """Train and test on each fold; print what each comes to, and the mean."""
     from logreg.prediction.evaluation import evaluate
     from logreg.prediction.predictor import Predictor
     from logreg.sgd import sgd_optimization
 
-    found, is_text = [], args.format == "text"
+    is_text = args.format != "json"
+    folds = []
     for i, fold in enumerate(make_folds(data, args.folds), start=1):
-        settings = for_data(fold.facts, **args.hyperparameters)
-        run = sgd_optimization(fold, settings, None, watching, args.refit)
+        hyperparameters = for_data(fold.facts, **args.hyperparameters)
+        run = sgd_optimization(fold, hyperparameters, None, watching, args.refit)
         if run.reason == "interrupted":
             return
         if run.reason == "diverged":
             warning(f"fold {i} diverged in epoch {run.epoch}: give a lower learning rate")
-        told = evaluate(Predictor(run), fold)
-        told["baseline_percent"] = 100 * fold.facts.baseline_error
-        found.append({key: told[key] for key in ("rows", "errors", *MEANS)})
+        evaluation = evaluate(Predictor(run), fold)
+        evaluation["baseline_percent"] = 100 * fold.facts.baseline_error
+        folds.append({key: evaluation[key] for key in ("rows", "errors", *MEANS)})
         if is_text:
-            error = with_interval(told["errors"], told["rows"])
+            error = with_interval(evaluation["errors"], evaluation["rows"])
             say(f"fold {i} of {args.folds}: test error: {error}")
-    rows, errors = ([fold[key] for fold in found] for key in ("rows", "errors"))
-    mean = {key: numpy.average([fold[key] for fold in found], weights=rows) for key in MEANS}
-    mean = {"rows": sum(rows), "errors": sum(errors), **mean}
+    mean = _mean(folds)
     if is_text:
         say(f"mean of {args.folds} folds: {with_interval(mean['errors'], mean['rows'])}")
-        guess = "always guessing the most frequent class errs in {baseline_percent:.2f} %"
-        say(f"{guess}; log loss {{log_loss:.6f}}".format(**mean))
+        guess = f"always guessing the most frequent class errs in {mean['baseline_percent']:.2f} %"
+        say(f"{guess}; log loss {mean['log_loss']:.6f}")
     else:
-        say(json.dumps({"folds": found, "mean": mean}, indent=2))
+        say(json.dumps({"folds": folds, "mean": mean}, indent=2))
+
+
+def _mean(folds):
+    """The rows and errors of all folds together, and the means over their rows, as a dict."""
+    rows = [fold["rows"] for fold in folds]
+    mean = {"rows": sum(rows), "errors": sum(fold["errors"] for fold in folds)}
+    for key in MEANS:
+        mean[key] = numpy.average([fold[key] for fold in folds], weights=rows)
+    return mean
 
 
 if __name__ == "__main__":

@@ -124,7 +124,7 @@ def draw_hill(whole):
 def descend(sample, rate, decay, n_epochs):
     """Train on the sample in NumPy, 100 rows a step; give W, b and A of each epoch.
 
-    Without decay, A is that of chapter 12: W is x.T @ A.
+    Without decay, A is that of chapter 15: W is x.T @ A.
     """
     x, Y = sample.train[0] / 256, numpy.eye(10)[sample.train[1]]
     W, b, A = numpy.zeros((784, 10)), numpy.zeros(10), numpy.zeros((5000, 10))

@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from logreg.cli.command import command
-from logreg.cli.options import files_of
+from logreg.cli.options import add_file
 from logreg.console import note
 from logreg.datasets import mnist
 from logreg.errors import DownloadError
@@ -50,7 +50,7 @@ def _unpack(archive, folder):
             if member.name in left and member.isreg():
                 file = left[member.name]
                 data = tar.extractfile(member).read(file.size + 1)
-                mnist.check(file, data)
+                mnist.check_bytes(file, data)
                 mnist.store(file, data, folder)
                 del left[member.name]
     return "not in the archive: " + ", ".join(left) if left else None
@@ -61,7 +61,7 @@ def main(argv=None):
     """Fetch what is missing; see :mod:`logreg.cli.command` for the exit code."""
     parser = argparse.ArgumentParser(description="Fetch what lacks of MNIST, or is damaged.")
     where = "where to (default: where the package finds or puts them)"
-    files_of(parser)("--output", metavar="FOLDER", help=where)
+    add_file(parser, "--output", metavar="FOLDER", help=where)
     args = parser.parse_args(argv)
     searched = filter(mnist.idx_files, mnist.search_folders())
     folder = args.output or next(searched, mnist.download_folder())

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from logreg import engine
 from logreg.callbacks.reference import percent
 from logreg.cli.command import command
-from logreg.cli.options import files_of
+from logreg.cli.options import add_file
 from logreg.console import log, note, starting
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.variables import shared
@@ -103,8 +103,10 @@ def main(argv=None):
     """Train as the options say; see :mod:`logreg.cli.command` for the exit code."""
     parser = argparse.ArgumentParser(description="Train by SciPy's conjugate gradient.")
     known = " (default: %(default)s)"
-    add, add_file = parser.add_argument, files_of(parser)
-    add_file("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + known)
+    add = parser.add_argument
+    add_file(
+        parser, "--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + known
+    )
     add("--n-iterations", type=int, metavar="N", default=50, help="iterations at the most" + known)
     add("--floatx", choices=("float32", "float64"), help="float type of data and parameters")
     add("--check-reference", action="store_true", help="compare with the tutorial's figures")

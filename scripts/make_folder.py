@@ -22,13 +22,13 @@ from numpy.lib import format as npy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from logreg.cli.command import command
-from logreg.cli.options import add_table_options, files_of, given
+from logreg.cli.options import add_file, add_table_options, options_of
 from logreg.console import note
 from logreg.datasets.formats import MAPPED_DTYPES
 from logreg.datasets.labels import number_classes
 from logreg.datasets.options import Preparation, TableOptions
 from logreg.datasets.preprocessing import blocks, check_values
-from logreg.datasets.sources import read
+from logreg.datasets.sources import read_parts
 from logreg.datasets.splits import SHARE, SPLITS, stratified_order
 from logreg.errors import SettingError
 
@@ -97,8 +97,8 @@ def new_folder(path):
 
 def write(folder, args, scratch):
     """Write the sets; return their sizes."""
-    how = given(TableOptions, args)
-    parts, facts, _ = read(args.source, how, dtype="float32", scratch=scratch)
+    how = options_of(TableOptions, args)
+    parts, facts, _ = read_parts(args.source, how, dtype="float32", scratch=scratch)
     all_sizes, lacking = {}, [split for split in SPLITS if split not in parts]
     class_labels, codes = number_classes(parts, facts.is_table)
     for split, part in parts.items():
@@ -123,9 +123,9 @@ def write(folder, args, scratch):
 def main(argv=None):
     """Write a folder as the options say; see :mod:`logreg.cli.command` for the exit code."""
     parser = argparse.ArgumentParser(description="Write a data set as a folder of arrays.")
-    add, add_file = parser.add_argument, files_of(parser)
-    add_file("source", metavar="SOURCE", help="a data set, as for logreg.train --dataset")
-    add_file("folder", metavar="FOLDER", help="the folder that is written")
+    add = parser.add_argument
+    add_file(parser, "source", metavar="SOURCE", help="a data set, as for logreg.train --dataset")
+    add_file(parser, "folder", metavar="FOLDER", help="the folder that is written")
     add("--shuffle", action="store_true", help="shuffle the training rows first")
     add("--split-seed", type=int, default=0, metavar="N", help="its seed (default: %(default)s)")
     add_table_options(parser)

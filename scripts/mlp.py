@@ -26,7 +26,7 @@ from logreg import engine
 from logreg.callbacks import BestModel, PrintLog
 from logreg.callbacks.reference import percent
 from logreg.cli.command import command
-from logreg.cli.options import files_of
+from logreg.cli.options import add_file
 from logreg.console import log, note
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.variables import shared
@@ -89,15 +89,17 @@ def main(argv=None):
     """Train as the options say; see :mod:`logreg.cli.command` for the exit code."""
     parser = argparse.ArgumentParser(description="Train a multilayer perceptron.")
     known = " (default: %(default)s)"
-    add, add_file = parser.add_argument, files_of(parser)
-    add_file("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + known)
+    add = parser.add_argument
+    add_file(
+        parser, "--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + known
+    )
     add("--n-hidden", type=int, metavar="N", default=500, help="hidden units" + known)
     for setting in fields(Hyperparameters):
         if setting.name in OPTIONS:
             option, metavar = "--" + setting.name.replace("_", "-"), "NX"[setting.type is float]
             own = {"type": setting.type, "default": getattr(TUTORIAL, setting.name)}
             add(option, **own, metavar=metavar, help=setting.metadata["help"] + known)
-    add_file("--output", default="best_mlp.pkl", help="where the parameters go" + known)
+    add_file(parser, "--output", default="best_mlp.pkl", help="where the parameters go" + known)
     add("--floatx", choices=("float32", "float64"), help="float type of data and parameters")
     add("--device", metavar="NAME", help="where data and parameters live: cpu, cuda, ...")
     add("--check-reference", action="store_true", help="compare epoch 1 with the tutorial's")

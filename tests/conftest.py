@@ -217,8 +217,8 @@ def chromium():
 def open_page(chromium):
     """Open a page of disk; after the test, nothing was asked of a network, and nothing failed."""
 
-    def open_page(path):
-        chromium.get(Path(path).resolve().as_uri())
+    def open_page(path, query=""):
+        chromium.get(Path(path).resolve().as_uri() + query)
         return chromium
 
     yield open_page

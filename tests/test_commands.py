@@ -51,10 +51,13 @@ predict logo.svg -M | 1 | | error: logo.svg: is no npy, npz, CSV or IDX file; th
 predict . other.pkl -M | 1 | | error: .: is a pickle, or a folder without pictures: .*\nerror: other.pkl: is a pickle, or
 predict --model other.pkl --evaluate --label-column no | 1 | | ^error: t.csv.* has no column no.*\. The model was trained on 't.csv'; --dataset names other data\n$
 predict t.csv -M --evaluate | 1 | | error: t.csv: the model does not know the labels '0', '1', '2': leave
-predict rows.npy rows.csv -M --evaluate | 2 | | error: give inputs, --evaluate .of one input., --info or --weights alone\n$
-predict rows.npy -M --evaluate --dataset e.npz | 2 | | error: give inputs, --evaluate
-predict rows.npy -M --dataset e.npz | 2 | | error: --dataset is for --evaluate and for the first examples, not for inputs\n$
-predict photos -M --evaluate --no-invert | 2 | | error: --invert and --no-invert are for pictures to p
+predict rows.npy rows.csv -M --evaluate | 2 | | error: --evaluate goes without INPUT, but for --evaluate and one of them\n$
+predict rows.npy -M --evaluate --dataset e.npz | 2 | | error: --evaluate goes without INPUT
+predict rows.npy -M --info | 2 | | error: --info goes without INPUT
+predict -M --info --dataset e.npz --header | 2 | | error: --info and --dataset, --header do not go together\n$
+predict -M --weights -n 3 --top 2 | 2 | | error: --weights and -n, --top do not go together\n$
+predict rows.npy -M --dataset e.npz | 2 | | error: INPUT and --dataset do not go together\n$
+predict photos -M --evaluate --no-invert | 2 | | error: --evaluate and --no-invert do not go together\n$
 predict rows.npy -M --top 0 | 1 | | ^error: --top is 0: it must be 1 or more\n$
 predict wrong.npy rows.npy -M -n 1 --min-proba 1 | 1 | ^rows.npy\[0\]: \?\n$ | error: wrong.npy.* 5
 predict rows.npy -M -n 0 | 1 | | error: -n is 0: it must be 1 or more

@@ -4,6 +4,7 @@ import importlib
 import pickle
 import sys
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy
@@ -11,6 +12,7 @@ import pandas
 import pytest
 from builders import cost_and_gradients, make_pairs, probabilities, write
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import estimator_checks
 
 from logreg import SoftmaxClassifier, sgd
@@ -19,6 +21,9 @@ from logreg.kernel import is_wanted
 
 X, Y = make_pairs((120, 1, 1), dtype="float64")[0]
 NAMES = numpy.array(["no", "so", "yes"])
+
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
 @pytest.mark.weekly
@@ -98,6 +103,19 @@ def test_steps_are_numpys(n_classes, class_weight):
         numpy.testing.assert_allclose(found, p, rtol=1e-9)
     far = classifier.predict_log_proba(1e5 * x)
     assert numpy.isfinite(far).all() and far.min() < -1000  # whose probability underflows
+
+
+def test_a_fit_that_has_not_converged_warns():
+    """And one that has says nothing."""
+    with pytest.warns(ConvergenceWarning, match="the last of 2 epochs was the best: a larger n_ep"):
+        SoftmaxClassifier(n_epochs=2).fit(X, Y)
+    x = X * [1, 1, 900, 1]
+    with pytest.warns(ConvergenceWarning, match=r"mean square of column 2 is .*StandardScaler"):
+        SoftmaxClassifier(n_epochs=2).fit(x, Y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        patient = SoftmaxClassifier(patience=20, patience_increase=1, refit=False)
+        assert patient.fit(X, Y).n_iter_ < 1000
 
 
 def test_the_best_epoch_is_kept_and_the_last_one_counted():

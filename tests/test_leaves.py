@@ -1,5 +1,7 @@
 """Rooms that nothing else needs: each can be taken away."""
 
+import re
+
 import pytest
 from conftest import ROOT
 
@@ -21,7 +23,7 @@ import sys
 sys.modules.update(dict.fromkeys(sys.argv[1].split()))
 import logreg, logreg.predict, logreg.train
 assert logreg.train.main(["mnist_sample", "--n-epochs", "2"]) == 0
-assert logreg.predict.main([]) == 0
+assert logreg.predict.main([]) == logreg.predict.main(["--evaluate"]) == 0
 for name in set(dir(logreg)) - set(sys.argv[2:]):
     getattr(logreg, name)
 model = logreg.load_model("best_model.pkl")
@@ -36,5 +38,11 @@ print("all is well")
 def test_the_tutorials_job_needs_no_leaf(leaf, run):
     modules, names = LEAVES[leaf]
     assert all(list(ROOT.glob(name.replace(".", "/") + "*")) for name in modules.split())
+    for path in (ROOT / "logreg").rglob("*.py"):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        if not module.startswith(tuple(modules.split())):  # what offers a leaf imports it late
+            source = path.read_text(encoding="utf-8")
+            imported = re.findall(r"(?m)^(?:from|import) (logreg[\w.]*)", source)
+            assert not [name for name in imported if name.startswith(tuple(modules.split()))], path
     done = run("-c", PROGRAM, modules, *names)
     assert done.stdout.endswith("all is well\n"), done.stderr

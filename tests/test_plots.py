@@ -49,18 +49,18 @@ def test_a_long_curve_is_kept_in_500_points_and_stops_as_the_run_did():
     run = new_run(settings={"improvement_threshold": 0.995, "patience": 9}, iter=4999)
     run.validations[:] = [Validation(i, 1.0, error, error) for i, error in enumerate(errors)]
     run.replay()
-    points, stopping, gains = plots.replay(ModelFacts.of(run.facts()))
+    points, stopping = plots.replay(ModelFacts.of(run.facts()))
     assert len(points) <= 500 and points[[0, -1], 0].tolist() == [0, 4999]
     line, *_ = plots.plot_curve(run, axes()).get_lines()
     assert line.get_ydata().tolist() == (100 * points[:, 2]).tolist()
     assert (stopping.best_iter, stopping.patience) == (4999, run.stopping.patience)
-    assert gains == [*range(0, 5000, 100)]
+    assert stopping.gains == [*range(0, 5000, 100)]
     # New bests alone are more than 500 points, and the last of them is not the last point.
     for i, error in enumerate(errors):
         error, tested = (error, 0.5) if i <= 4500 else (errors[4500], None)
         run.validations[i] = Validation(i, 1.0, error, error, None, tested, tested)
     run.replay()
-    points, stopping, _ = plots.replay(ModelFacts.of(run.facts()))
+    points, stopping = plots.replay(ModelFacts.of(run.facts()))
     assert len(points) <= 500 and points[[0, -1], 0].tolist() == [0, 4999]
     assert stopping.best_iter == run.stopping.best_iter == 4500
     with pytest.raises(ValueError, match="no curve is known: no validation was made"):

@@ -21,13 +21,15 @@ SOURCES = {
 MODULES = {*SOURCES, "logreg.kernel._kernel"}
 # A module imports what is lower than itself. Within a room, imports make no circle.
 LAYERS = """
-errors version rules < console files flags hyperparameters < parallel < kernel early_stopping
-< engine < updates datasets < tables < model < run saving < callbacks prediction blocks
+errors version rules criteria endings < console files flags hyperparameters < parallel
+< kernel early_stopping < engine < updates datasets < tables < model < run saving
+< callbacks prediction blocks
 < plots refit < sgd < cli < estimator fitting page < tutorial
 < train predict report export __main__ < legacy
 """
-# A leaf is a room that nothing needs: what offers it imports it in the function that uses it.
-LEAVES = {"tables": ("logreg.datasets.sources", "logreg.prediction.inputs")}
+
+# What offers a leaf that is higher than itself, and imports it in the function that uses it.
+OFFERED_BY = {"tables": ("logreg.datasets.sources", "logreg.prediction.inputs")}
 
 
 def test_the_public_names_have_examples():
@@ -80,24 +82,11 @@ def test_imports_point_one_way():
         room = module.split(".")[1]
         assert not imported & {"logreg", f"logreg.{room}"}, f"{module}: they have modules"
         for other in {name.split(".")[1] for name in imported} - {room}:
-            is_offered = module in LEAVES.get(other, ())
+            is_offered = module in OFFERED_BY.get(other, ())
             assert is_offered or level[other] < level[room], f"{module} imports of {other}"
     while free := {module for module in left if not left[module] & {*left}}:
         left = {module: left[module] for module in {*left} - free}
     assert not left, "they make a circle"
-
-
-@pytest.mark.parametrize("leaf", LEAVES)
-def test_a_leaf_can_be_taken_away(leaf, run, working_folder):
-    at_the_top = re.compile(rf"^(from|import) logreg\.{leaf}\b", re.M)
-    needing = [module for module, source in SOURCES.items() if at_the_top.search(source)]
-    assert {module.split(".")[1] for module in needing} == {leaf}
-    for command in (["train", "mnist_sample", "--n-epochs", "1"], ["predict", "--evaluate"]):
-        without = f"import sys; sys.modules['logreg.{leaf}'] = None; "
-        done = run(
-            "-c", f"{without}from logreg.{command[0]} import main; sys.exit(main({command[1:]}))"
-        )
-        assert done.returncode == 0, done.stderr
 
 
 def test_modules_and_functions_are_short():
@@ -160,14 +149,35 @@ def test_an_import_leaves_ctrl_c_to_the_program(run, working_folder):
     assert run("-m", "app", env={"PYTHONPATH": path}).stdout == "default_int_handler\n"
 
 
-def test_the_package_says_which_commands_there_are(run):
-    """Each tells its version, and does not warn."""
+COMMANDS = [path.stem for path in PACKAGE.glob("*.py") if "\n@command\n" in path.read_text("utf-8")]
+
+
+def test_one_command_runs_all(run):
+    """Each by its name, and as a module; each tells its version, and does not warn."""
     done = run("-m", "logreg")
-    assert (done.returncode, done.stderr) == (0, "")
-    for path in [*PACKAGE.glob("*.py"), PACKAGE / "tutorial"]:
-        source = path / "__main__.py" if path.is_dir() else path
-        is_command = "@command\ndef main(" in source.read_text(encoding="utf-8")
-        assert (f"python -m logreg.{path.stem} " in done.stdout) == is_command
-        if is_command:
-            told = run("-W", "error", "-m", f"logreg.{path.stem}", "--version")
-            assert (told.stdout, told.stderr) == (f"logreg {logreg.__version__}\n", "")
+    assert (done.returncode, done.stderr) == (0, "") and len(COMMANDS) == 4
+    for name in [*COMMANDS, "tutorial"]:
+        assert f"\n  logreg {name} " in done.stdout
+        for module in (["logreg", name], [f"logreg.{name}"]):
+            version = run("-W", "error", "-m", *module, "--version")
+            assert (version.stdout, version.stderr) == (f"logreg {logreg.__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    "name, code", [("--version", 0), ("--help", 0), ("trian", 2), ("x.csv", 2)]
+)
+def test_only_a_command_is_run(name, code, run):
+    done = run("-m", "logreg", name)
+    assert done.returncode == code
+    assert done.stderr.startswith(f"error: there is no command {name!r}: ") == (code == 2)
+
+
+def test_one_command_passes_arguments_and_exit_codes_on(run, working_folder):
+    trained = run("-m", "logreg", "train", "mnist_sample", "--n-epochs", 2, "-o", "m.pkl", "-q")
+    assert (trained.returncode, trained.stdout.count("\n"), trained.stderr) == (0, 1, "")
+    assert [path.name for path in working_folder.iterdir()] == ["m.pkl"]
+    predicted = run("-m", "logreg", "predict", "--model", "m.pkl", "none.csv")
+    assert predicted.returncode == 1 and "none.csv" in predicted.stderr
+    (working_folder / "old.py").write_text("import sys; print(sys.argv[1:]); sys.exit(5)")
+    legacy = run("-m", "logreg", "legacy", "old.py", "--help")
+    assert (legacy.returncode, legacy.stdout) == (5, "['--help']\n")

@@ -5,7 +5,7 @@ import weakref
 
 import numpy
 import pytest
-from builders import arguments, cost_and_gradients, make_pairs, probabilities
+from builders import arguments, cost_and_gradients, make_pairs, new_run, probabilities
 
 from logreg import LogisticRegression, Predictor, engine, load_model, sgd_optimization_mnist
 from logreg.callbacks import BestModel, Callback, History
@@ -206,6 +206,16 @@ def test_a_run_keeps_no_data(layer, request):
     fit(**given)
     del pairs, given
     assert features() is None
+
+
+def test_the_best_parameters_are_loaded():
+    W = theano.shared(numpy.ones((4, 3)))
+    run = new_run(params=[W])
+    with pytest.raises(SettingError, match="the run has no best model: it ended before"):
+        run.load_best()
+    run.best_values = [numpy.eye(4, 3)]
+    run.load_best()
+    assert (W.get_value() == numpy.eye(4, 3)).all()
 
 
 def test_the_tutorials_function():

@@ -19,6 +19,8 @@ classifier = LogisticRegression(x, n_in=784, n_out=10)
 cost = classifier.negative_log_likelihood(y)
 given = x, y, cost, classifier.errors(y), adam(cost, classifier.params, 0.003), load_data("d")
 run = fit(*given, Hyperparameters(n_epochs=2), [BestModel("m.pkl", classifier, note="a"), Stop()])
+run.load_best()
+score: float = Predictor("m.pkl").score("t.csv")
 rate: float = run.best_validation.error if run.best_validation else run.epoch
 labels_of_file: object = load_model("m.pkl").metadata["class_labels"]
 labels = Predictor("model.pkl").predict([[0.0] * 784])

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import timeit
+from typing import Optional
 
 from logreg.errors import ModelFileError
 from logreg.files import AnyPath, check_writable
@@ -87,7 +88,7 @@ class FileCallback(Callback):
     def __init__(self, path: AnyPath) -> None:
         self.path, self._written = path, -SECONDS
 
-    def check(self, run):
+    def check(self, run: Run) -> None:
         check_writable(self.path)
         if run.iter < 0 and not self.replaces and os.path.lexists(self.path):
             raise ModelFileError(
@@ -95,17 +96,17 @@ class FileCallback(Callback):
                 "replace: resume that run, give another name, or remove it"
             )
 
-    def content(self, run):
+    def content(self, run: Run) -> Optional[bytes]:
         """What the file is to hold now, bytes; None if there is nothing yet."""
 
-    def on_validation(self, run, validation):
+    def on_validation(self, run: Run, validation: Validation) -> None:
         if timeit.default_timer() - self._written >= SECONDS:
             self.write(run)
 
-    def on_train_end(self, run):
+    def on_train_end(self, run: Run) -> None:
         self.write(run)
 
-    def write(self, run):
+    def write(self, run: Run) -> None:
         """Write what the file is to hold, if there is something."""
         content = self.content(run)
         if content is not None:

@@ -6,6 +6,7 @@ from logreg.callbacks.base import FileCallback
 from logreg.errors import SettingError
 from logreg.files import AnyPath
 from logreg.model import LogisticRegression
+from logreg.run import Run
 from logreg.saving.variables import check_stands_alone, dumps_model, dumps_params
 
 
@@ -52,7 +53,7 @@ class BestModel(FileCallback):
         super().__init__(path)
         self.classifier, self.metadata = classifier, metadata
 
-    def on_train_begin(self, run):
+    def on_train_begin(self, run: Run) -> None:
         """Write the best model of a resumed run: another run may have replaced it since.
 
         A SettingError says that the classifier is not what is trained.
@@ -67,7 +68,7 @@ class BestModel(FileCallback):
     def _dumps_model(self, run):
         return dumps_model(self.classifier, {**run.facts(), **self.metadata})
 
-    def content(self, run):
+    def content(self, run: Run) -> Optional[bytes]:
         if not run.best_values:
             return None
         with run.at_its_best():

@@ -10,7 +10,7 @@ from logreg.errors import ModelFileError, cut
 from logreg.files import AnyPath
 from logreg.hyperparameters import DEFAULTS, NAMED_IN_ALL_FILES
 from logreg.parallel.ranks import ranks
-from logreg.run import Validation
+from logreg.run import Run, Validation
 from logreg.saving.facts import is_of
 from logreg.saving.model_file import DTYPES, dumps, read
 from logreg.saving.variables import provenance
@@ -47,7 +47,7 @@ class Checkpoint(FileCallback):
         super().__init__(path)
         self.resume, self._state = resume, None
 
-    def restore(self, run):
+    def restore(self, run: Run) -> None:
         """Bring a run to where the file has it; say so if there is no file.
 
         A ModelFileError says that the file cannot be loaded, is of a run with other settings or
@@ -80,7 +80,7 @@ class Checkpoint(FileCallback):
                 f"start have the shapes {cut(shapes)}, and {cut(expected)} are needed"
             )
 
-    def check(self, run):
+    def check(self, run: Run) -> None:
         """Check that the file can be written, and can hold all that training changes."""
         super().check(run)
         for i, variable in enumerate(run.variables):
@@ -94,7 +94,7 @@ class Checkpoint(FileCallback):
     def _read(self):
         return read(self.path, "checkpoint") if os.path.lexists(self.path) else (None, None)
 
-    def on_validation(self, run, validation):
+    def on_validation(self, run: Run, validation: Validation) -> None:
         """Take the state."""
         values = [engine.value(variable).copy() for variable in run.variables]
         arrays = {f"variable {i}": value for i, value in enumerate(values)}
@@ -105,7 +105,7 @@ class Checkpoint(FileCallback):
         self._state = arrays, progress, [*run.validations]
         super().on_validation(run, validation)
 
-    def content(self, run):
+    def content(self, run: Run) -> Optional[bytes]:
         if self._state is None:
             return None
         arrays, progress, validations = self._state

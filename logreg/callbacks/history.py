@@ -1,9 +1,11 @@
 """A table of a run's validations."""
 
 import os
+from typing import Optional
 
 from logreg.callbacks.base import FileCallback
 from logreg.errors import ModelFileError
+from logreg.run import Run
 
 COLUMNS = (
     "epoch,iteration,training_cost,validation_error_percent,validation_loss,test_error_percent,"
@@ -24,17 +26,17 @@ class History(FileCallback):
 
     replaces = False
 
-    def check(self, run):
+    def check(self, run: Run) -> None:
         super().check(run)
         if os.path.exists(self.path):
             with open(self.path, "rb") as file:
                 if file.read(16) != COLUMNS[:16].encode():
                     raise ModelFileError(f"{self.path} is no history of a run: give another name")
 
-    def on_train_begin(self, run):
+    def on_train_begin(self, run: Run) -> None:
         self.write(run)  # of a resumed run
 
-    def content(self, run):
+    def content(self, run: Run) -> Optional[bytes]:
         lines = [COLUMNS]
         for validation in run.validations:
             iter, cost, error, _, loss, test_error, _, seconds = validation.plain()

@@ -7,6 +7,8 @@ from typing import Optional
 from logreg.callbacks import verdict
 from logreg.callbacks.base import Callback
 from logreg.console import in_notebook, log, note, say
+from logreg.endings import explain
+from logreg.run import Run, Validation
 
 
 class PrintLog(Callback):
@@ -27,7 +29,7 @@ class PrintLog(Callback):
     def __init__(self, validations: Optional[bool] = None) -> None:
         self.validations = validations
 
-    def on_train_begin(self, run):
+    def on_train_begin(self, run: Run) -> None:
         facts = run.data.facts
         if facts.is_table:
             log(verdict.description(run.data))
@@ -35,7 +37,7 @@ class PrintLog(Callback):
             note(f"note: {verdict.description(run.data)}")
         log("... training the model")
 
-    def on_validation(self, run, validation):
+    def on_validation(self, run: Run, validation: Validation) -> None:
         if self.validations is False or (self.validations is None and run.data.facts.is_table):
             return
         source = "epoch %i, minibatch %i/%i" % (run.epoch, run.minibatch, run.n_train_batches)
@@ -44,7 +46,7 @@ class PrintLog(Callback):
             error = validation.test_error * 100.0
             log("     %s, test error of best model %f %%" % (source, error))
 
-    def on_train_end(self, run):
+    def on_train_end(self, run: Run) -> None:
         best = run.best_validation
         if run.reason == "interrupted" or best is None or best.test_error is None:
             return  # a test that failed has an error, which is told
@@ -52,7 +54,7 @@ class PrintLog(Callback):
             say(verdict.result(run))
         else:
             _say_as_the_tutorial(run)
-        note(run.ending)
+        note(explain(run))
         for doubt in verdict.doubts(run):
             note(doubt)
 

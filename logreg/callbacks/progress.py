@@ -6,6 +6,7 @@ import timeit
 
 from logreg import console
 from logreg.callbacks.base import Callback
+from logreg.run import Run
 
 INTERVAL = 0.1  # seconds between two states of the line
 
@@ -27,13 +28,13 @@ class Progress(Callback):
     on_rank_0_only = True
     reads_steps = False
 
-    def on_train_begin(self, run):
+    def on_train_begin(self, run: Run) -> None:
         in_cell = "JPY_PARENT_PID" in os.environ  # of a notebook, which would keep each state
         is_shown = sys.stderr.isatty() and not console.is_quiet() and not in_cell
         self._next, self._first = 0.0 if is_shown else float("inf"), run
         self._run = None
 
-    def on_minibatch_end(self, run):
+    def on_minibatch_end(self, run: Run) -> None:
         now = timeit.default_timer()
         if now < self._next:
             return
@@ -51,5 +52,5 @@ class Progress(Callback):
             text += f", patience left {stopping.patience - run.iter:.0f}"
         console.show(text)
 
-    def on_train_end(self, run):
+    def on_train_end(self, run: Run) -> None:
         console.show("")

@@ -6,6 +6,7 @@ import threading
 
 from logreg.callbacks.base import Callback, StopTraining
 from logreg.parallel.ranks import ranks
+from logreg.run import Run
 
 
 class Interruption(Callback, contextlib.ExitStack):
@@ -25,11 +26,11 @@ class Interruption(Callback, contextlib.ExitStack):
 
     reads_steps = False
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.received = None
 
-    def on_train_begin(self, run):
+    def on_train_begin(self, run: Run) -> None:
         if threading.current_thread() is not threading.main_thread():
             return  # Python lets the main thread alone handle signals
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -41,12 +42,12 @@ class Interruption(Callback, contextlib.ExitStack):
         self.received = number
         self.close()  # the second one ends the process
 
-    def on_minibatch_end(self, run):
+    def on_minibatch_end(self, run: Run) -> None:
         # An exception from the handler itself could come between the updates of W and b.
         if ranks.anyone(self.received is not None):
             raise StopTraining
 
     @property
-    def exit_code(self):
+    def exit_code(self) -> int:
         """What a shell reports of a process that the signal ended: 130 or 143; else 0."""
         return 128 + self.received if self.received else 0

@@ -25,7 +25,7 @@ def description(data):
 def result(run):
     """Tell what a run on a table came to: of all rows, which the tutorial does not count."""
     best, (_, n_valid, _), anew = run.best_validation, run.data.facts.rows, ""
-    by, error = run.hyperparameters.criterion, 100 * best.test_error_all_rows
+    by, error = run.criterion.name, 100 * best.test_error_all_rows
     if run.n_refit_rows:
         anew = f"trained anew for its {best.iter + 1} minibatches on {run.n_refit_rows} rows, with "
         anew += "those of validation\n"

@@ -1,16 +1,29 @@
 """Command-line options that several commands share, and types of their values."""
 
 import argparse
-import functools
+import textwrap
 from dataclasses import fields
 
 from logreg.datasets.options import OF_TRAINING, TableOptions
 from logreg.version import __version__
 
+NUMBERS = {int: {"type": int, "metavar": "N"}, float: {"type": float, "metavar": "X"}}
 
-def command_parser(name, description, **options):
-    """Make the parser of a command that is called logreg-`name`; the options are argparse's."""
-    parser = argparse.ArgumentParser(prog=f"logreg-{name}", description=description, **options)
+
+def command_parser(name, arguments, description, examples, **options):
+    """Make the parser of the command ``logreg NAME``; the options are argparse's.
+
+    `arguments` is what the help shows behind the name. The examples are such arguments, too.
+    """
+    lines = [textwrap.fill(description, 79), "", "examples:"]
+    lines += [f"  logreg {name} {example}".rstrip() for example in examples]
+    parser = argparse.ArgumentParser(
+        prog=f"logreg {name}",
+        usage=f"logreg {name} [options] {arguments}",
+        description="\n".join(lines),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        **options,
+    )
     parser.add_argument("--version", action="version", version=f"logreg {__version__}")
     return parser
 
@@ -25,57 +38,78 @@ def file_name(text):
     return text
 
 
-def files_of(parser):
-    """A function like ``parser.add_argument``, for what names a file."""
-    return functools.partial(parser.add_argument, metavar="FILE", type=file_name)
+def add_file(group, *names, **options):
+    """Add an option that names a file to a parser or to a group of its options."""
+    group.add_argument(*names, **{"metavar": "FILE", "type": file_name, **options})
+
+
+def add_output(group, text):
+    """Add ``-o FILE``; the text is its help."""
+    add_file(group, "-o", "--output", help=text)
+
+
+def add_quiet(group):
+    """Add ``-q``."""
+    text = "print results, errors and warnings only"
+    group.add_argument("-q", "--quiet", action="store_true", help=text)
 
 
 def positive_number(text):
-    """The type of an option that takes a number above 0.
-
-    Examples
-    --------
-    >>> positive_number("1e-3")
-    0.001
-    >>> positive_number("inf")
-    Traceback (most recent call last):
-    ValueError: inf
-    >>> positive_number("nan")
-    Traceback (most recent call last):
-    ValueError: nan
-    """
+    """The type of an option that takes a number above 0; a ValueError says that it is none."""
     if not 0 < float(text) < float("inf"):
         raise ValueError(text)
     return float(text)
 
 
-def add_fields(parser, chosen):
-    """Add an option for each of some fields of a dataclass, whose metadata tell what it needs."""
-    for option in chosen:
-        known, allowed = option.metadata, option.metadata["allowed"]
-        if "opposite" in known:
-            add_switch(parser, option.name, known["help"], known["opposite"])
+def add_settings(group, settings, defaults=None):
+    """Add an option for each of some fields of a dataclass, whose metadata say what it needs.
+
+    An option that is not given is None. `defaults` has what the help says of a field's default
+    in place of its value.
+    """
+    for setting in settings:
+        metadata = setting.metadata
+        if "opposite" in metadata:
+            add_switch(group, setting.name, metadata["help"], metadata["opposite"])
             continue
-        how = {k: known[k] for k in ("metavar", "action", "help") if k in known}
-        if option.type is int:
-            how.update(type=int, metavar="N", default=option.default)
-        elif isinstance(allowed, tuple):
-            how["choices"] = allowed
-        parser.add_argument(f"--{option.name.replace('_', '-')}", **how)
+        text = metadata["help"].replace("%(default)s", str(setting.default))
+        if defaults is not None:
+            default = defaults.get(setting.name, setting.default)
+            text += f" (default: {default})" if default is not None else ""
+        options = {"help": text, **NUMBERS.get(setting.type, {})}
+        if isinstance(metadata["allowed"], tuple):
+            options["choices"] = [choice for choice in metadata["allowed"] if choice is not None]
+        for name in ("metavar", "action"):
+            if name in metadata:
+                options[name] = metadata[name]
+        group.add_argument(f"--{setting.name.replace('_', '-')}", **options)
 
 
-def add_table_options(parser, of_training=False):
-    """Add the options of tables: those of all commands, or those of training alone."""
-    add_fields(parser, [f for f in fields(TableOptions) if (f.name in OF_TRAINING) == of_training])
+def add_table_options(group):
+    """Add the options of tables that all commands have."""
+    add_settings(group, [f for f in fields(TableOptions) if f.name not in OF_TRAINING])
 
 
-def given(cls, args):
-    """The options as they were given: an object of a dataclass, as :class:`TableOptions`."""
-    return cls(**{option.name: vars(args).get(option.name) for option in fields(cls)})
+def options_of(cls, args):
+    """Make an object of a dataclass, such as TableOptions, of the options that were given."""
+    values = {option.name: vars(args).get(option.name) for option in fields(cls)}
+    return cls(**{name: value for name, value in values.items() if value is not None})
 
 
-def add_switch(parser, name, yes, no):
-    """Add an option and its opposite, with their helps; None is what is given by neither."""
-    group = parser.add_mutually_exclusive_group()
-    group.add_argument(f"--{name}", action="store_true", default=None, help=yes)
-    group.add_argument(f"--no-{name}", dest=name, action="store_false", help=no)
+def add_switch(group, name, yes, no):
+    """Add an option and its opposite, with their helps. None means that neither was given."""
+    pair = group.add_mutually_exclusive_group()
+    pair.add_argument(f"--{name}", action="store_true", default=None, help=yes)
+    pair.add_argument(f"--no-{name}", dest=name, action="store_false", default=None, help=no)
+
+
+def given_beside(parser, args, used):
+    """List the options that were given beside some that are used, as a user types them."""
+    found = []
+    for name, value in sorted(vars(args).items()):
+        if name not in used and value != parser.get_default(name):
+            option = name.replace("_", "-")
+            if value is False:
+                option = f"no-{option}"
+            found.append(f"-{option}" if len(option) == 1 else f"--{option}")
+    return found

@@ -1,7 +1,7 @@
 """Checks of data sets, on NumPy arrays, before an engine sees them.
 
-So the wording is the same on every engine, and an engine that would read foreign memory on
-a label out of range never gets one. Rows and columns of arrays are counted from 0.
+The messages are the same on every engine. No engine gets a label out of range, with which some
+would read memory that is not theirs. Rows and columns of arrays are counted from 0.
 """
 
 import warnings
@@ -22,19 +22,19 @@ class Part(NamedTuple):
     """The rows of one set as they were read."""
 
     x: numpy.ndarray  # the features, of shape (n, ...)
-    labels: list  # that occur: texts, numbers of an array
+    labels: list  # the different labels: texts, or the numbers of an array
     codes: numpy.ndarray  # of shape (n,): for each row the index of its label in `labels`
     first_rows: list  # for each of `labels` the row in which it occurs first
-    where: str  # how messages call the set
-    rows: Sequence = ()  # what the user calls each: its number, if not from 0, or its file
+    where: str  # the name of the set in messages
+    rows: Sequence = ()  # the user's name of each row: a file, or a number if not counted from 0
     groups: Optional[numpy.ndarray] = None  # of shape (n,): the number of each row's group
     group_names: Sequence = ()  # as the cells have them
 
 
 def pairs_of(datasets, n_sets=(3,)):
-    """Divide a sequence of pairs (x, y) by the sets that they are for: two are for no validation.
+    """Divide a sequence of pairs (x, y) by their sets; of two, the second is the test set.
 
-    `n_sets` says how many there may be.
+    `n_sets` are the numbers of pairs that are allowed.
     """
     try:
         pairs = [(x, y) for x, y in datasets]
@@ -49,9 +49,11 @@ def pairs_of(datasets, n_sets=(3,)):
 
 
 def array_part(x, y, where):
-    """Make the Part of two arrays, of which messages speak as `where`."""
-    x, y = check_features(x, where), as_array(y, f"{where} y")
-    y = y.reshape(-1) if y.shape[1:] == (1,) else y
+    """Make the Part of two arrays; `where` is the name of the set in messages."""
+    x = check_features(x, where)
+    y = as_array(y, f"{where} y")
+    if y.shape[1:] == (1,):
+        y = y.reshape(-1)
     if y.shape != (len(x),) or y.dtype.kind not in "biufU":
         raise DatasetError(
             f"{where} y has shape {y.shape} and dtype {y.dtype}, x has {len(x)} rows: each needs "
@@ -59,34 +61,48 @@ def array_part(x, y, where):
             "numpy.argmax(y, axis=1)"
         )
     labels, first_rows, codes = numpy.unique(y, return_index=True, return_inverse=True)
-    with parsing():  # of a damaged file, which may hold what is no text
+    with parsing():  # a damaged file may hold what is no text
         labels = labels.tolist()
     return Part(x, labels, codes, first_rows.tolist(), where)
 
 
-def check(parts, facts, dtype=None):
+def check_sets(parts, facts, dtype=None):
     """Check the :class:`Part` of each set, and number the classes.
 
-    Returned are the sets, pairs (x, y) by their splits: each x of shape (n, n_in), and of `dtype`
-    if it was wider, unless it is mapped from a file; each y int32, in 0 .. n_out - 1; then the
-    facts with the shape of images and the labels of the classes. The values of x are checked
-    later, in one pass: see :func:`logreg.datasets.learning.read_through`.
+    The values of x are checked later, in one pass: see
+    :func:`logreg.datasets.learning.read_through`.
+
+    Returns
+    -------
+    sets : dict of pairs
+        (x, y) by their splits: each x of shape (n, n_in), and of `dtype` if it was wider, unless
+        it is mapped from a file; each y int32, in 0 .. n_out - 1.
+    facts : Facts
+        With the shape of images and the labels of the classes.
     """
-    xs = {}
-    for split, part in parts.items():
-        x = part.x.reshape(len(part.x), -1)
-        if facts.scale_all:
-            x = _as_pixels(x, part.where)
-        if mapping(x) is None:
-            with numpy.errstate(over="ignore"):  # what became infinite is refused later
-                # Other writers than NumPy let the data of a file begin at any offset.
-                x = numpy.require(x, narrower(x.dtype, dtype), "A")
-        xs[split] = x
+    xs = {split: _features(part, facts.scale_all, dtype) for split, part in parts.items()}
     _check_alike(xs, facts.dataset)
     class_labels, ys = number_classes(parts, facts.is_table)
     sets = {split: (xs[split], ys[split]) for split in parts}
-    known = {"n_in": xs["train"].shape[1], "image_shape": image_shape(parts["train"].x.shape[1:])}
-    return sets, replace(facts, n_out=len(class_labels), class_labels=class_labels, **known)
+    facts = replace(
+        facts,
+        n_in=xs["train"].shape[1],
+        n_out=len(class_labels),
+        class_labels=class_labels,
+        image_shape=image_shape(parts["train"].x.shape[1:]),
+    )
+    return sets, facts
+
+
+def _features(part, are_pixels, dtype):
+    x = part.x.reshape(len(part.x), -1)
+    if are_pixels:
+        x = _as_pixels(x, part.where)
+    if mapping(x) is not None:
+        return x
+    with numpy.errstate(over="ignore"):  # what becomes infinite is refused later
+        # The data of a file that is not NumPy's may begin at any offset.
+        return numpy.require(x, narrower(x.dtype, dtype), "A")
 
 
 def narrower(dtype, limit):

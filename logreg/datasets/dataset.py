@@ -1,9 +1,10 @@
-"""Data sets, on one way in: sources finds and reads them, arrays checks them, splits splits them,
-statistics learns what is done to features, and variables puts them into shared variables.
+"""The one way in for data sets, whatever they are made of.
 
-Each kind of file has its reader: formats (npy, npz, IDX, pickles), mnist, pictures, and for tables
-a room of their own, :mod:`logreg.tables`.
-Only variables needs an engine; nothing here knows of models.
+:mod:`.sources` finds and reads a data set, :mod:`.arrays` checks it, :mod:`.splits` splits it,
+:mod:`.learning` learns what is done to features, and :mod:`.variables` puts it into shared
+variables. Each kind of file has its reader: :mod:`.formats` (npy, npz, IDX), :mod:`.pickles`,
+:mod:`.mnist`, :mod:`.pictures`, and the room :mod:`logreg.tables`. Only variables needs an engine;
+nothing here knows of models.
 """
 
 from collections.abc import Sequence
@@ -12,16 +13,16 @@ from typing import Optional
 
 import numpy
 
-from logreg.datasets.arrays import check
+from logreg.datasets.arrays import check_sets
 from logreg.datasets.facts import Facts
 from logreg.datasets.formats import mapping
 from logreg.datasets.learning import learn
 from logreg.datasets.options import NO_OPTIONS, NO_PREPARATION
 from logreg.datasets.pixels import Layout
-from logreg.datasets.sources import read
+from logreg.datasets.sources import read_parts
 from logreg.datasets.splits import in_groups, order_of, split, split_off
 from logreg.errors import DatasetError, SettingError
-from logreg.files import refuse_overwriting
+from logreg.files import AnyPath, refuse_overwriting
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,23 +32,23 @@ class DataSet(Sequence):
     Attributes
     ----------
     facts : Facts
-        Its name, the shape of a row, the labels of the classes, what is done to features, ...
+        What is known of the data.
     train, valid, test : tuple or None
         Pairs (x, y) of NumPy arrays: x of shape (n, n_in), of the dtype in which it is stored; y
-        of shape (n,), int32, in 0 .. n_out - 1. Or of what an engine takes: what
-        :func:`logreg.load_data` returns are shared variables of features that are prepared. Of
-        data that a model is to be tested on, `test` alone is there.
+        of shape (n,), int32, in 0 .. n_out - 1. Those that :func:`logreg.load_data` returns are
+        shared variables of an engine, and their features are prepared. Data that a model is to be
+        tested on have `test` alone.
     files : tuple of path
-        From which it was read.
+        The files that it was read from.
     taken : tuple of str
         The names of the sets that were not given, but taken from the training rows.
     groups : numpy.ndarray or None
         The number of each row's group, if no group may stand in two sets.
     rows_are : str
-        Of data that a model is tested on: which of their rows these are, in words.
+        Which rows these are, in words, if a model is to be tested on them.
     test_rows : numpy.ndarray or None
-        And what the user calls each: its number, of a table from 1, a header being row 1, of arrays
-        from 0; or the file of a picture.
+        The user's name of each of these: its number in a table, where the header is row 1; its
+        number in an array, from 0; or the file of a picture.
     """
 
     facts: Facts
@@ -71,7 +72,7 @@ class DataSet(Sequence):
             f"DataSet({self.facts.dataset!r}, {self.facts.rows} rows, {self.facts.n_in} features)"
         )
 
-    def check_outputs(self, *paths):
+    def check_outputs(self, *paths: Optional[AnyPath]) -> None:
         """Raise a SettingError if one of the paths is a file that the data were read from."""
         refuse_overwriting(paths, self.files)
 
@@ -119,20 +120,21 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
         if (options, preparation) != (NO_OPTIONS, NO_PREPARATION):
             raise SettingError("a DataSet is read already: give its options to `load_data`")
         return dataset
-    size = preparation.size
-    parts, facts, files = read(dataset, options, layout=Layout((size, size), is_centred=None))
-    standardize, scale = preparation.standardize, preparation.pixel_scale
+    layout = Layout((preparation.size, preparation.size), is_centred=None)
+    parts, facts, files = read_parts(dataset, options, layout=layout)
+    scale = preparation.pixel_scale
+    standardize = preparation.standardize
     if standardize is None:
         standardize = facts.is_table and scale is None
     facts = replace(facts, pixel_scale=scale, scale_all=scale is not None)
     # Rounded before it is standardized, a large number would lose what tells rows apart.
     is_prepared = standardize or options.missing
-    sets, facts = check(parts, facts, None if is_prepared else dtype)
+    sets, facts = check_sets(parts, facts, None if is_prepared else dtype)
     shuffle = preparation.shuffle
     if shuffle is None and mapping(sets["train"][0]) is not None:
         shuffle = False  # what stays in its file stays in its order
-    how = shuffle, preparation.split_seed, parts["train"].groups
-    sets, facts, taken, groups = split(sets, facts, *how)
+    groups = parts["train"].groups
+    sets, facts, taken, groups = split(sets, facts, shuffle, preparation.split_seed, groups)
     facts = learn(parts, sets, facts, dtype, standardize)
     return DataSet(facts, **sets, files=files, taken=taken, groups=groups)
 
@@ -150,7 +152,8 @@ def make_folds(data, n_folds):
     x, y = map(numpy.concatenate, zip(*data))
     if not 2 <= n_folds <= len(y) // 3:
         raise SettingError(f"`folds` is {n_folds}: of {len(y)} rows, 2 to {len(y) // 3} are made")
-    folds, seed = numpy.array_split(numpy.arange(len(y)), n_folds), data.facts.split_seed
+    seed = data.facts.split_seed
+    folds = numpy.array_split(numpy.arange(len(y)), n_folds)
     if data.groups is not None:
         sizes, order = in_groups(y, data.groups, [*map(len, folds)], seed)
         folds = numpy.split(order, numpy.cumsum(sizes)[:-1])

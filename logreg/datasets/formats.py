@@ -24,13 +24,13 @@ from logreg.kernel.functions import map_of
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAPPED_DTYPES = ("uint8", "float32", "float64")  # others are read, and become floats in memory
 NAMES = ("x_train", "y_train", "x_valid", "y_valid", "x_test", "y_test")  # of a pickle's arrays
-# What files of each kind begin with.
+# Patterns of the first bytes of each kind of file
 KINDS = {
     "npy": rb"\x93NUMPY",
     "idx": rb"\0\0[\x08\x09\x0B-\x0E].",
     # Protocol 2 and up, then the opcodes by which protocols 0 and 1 begin a tuple or list.
     "pickle": rb"\x80[\x00-\x05]|\(\(|\(l[p(.]|\(?\][q(]|\(cnumpy|cnumpy",
-    # Parquet and UTF-16, whose reader reads it, or says what to do; and text.
+    # Parquet and UTF-16, whose reader reads them or says what to do; and text.
     "table": rb"PAR1|\xFF\xFE|\xFE\xFF|[^\x00-\x08\x0E-\x1A\x1C-\x1F]*\Z",
 }
 CHUNK = 1 << 20  # bytes that are unpacked at a time
@@ -42,7 +42,7 @@ ZIP = b"PK\x03\x04"
 
 @contextlib.contextmanager
 def reading(path):
-    """Let errors of the block begin with the path; what a disk or gzip raises becomes one, too."""
+    """Make a DatasetError that begins with the path of errors of ours, of a disk and of gzip."""
     try:
         yield
     except (DatasetError, ExtraError) as error:
@@ -54,7 +54,7 @@ def reading(path):
 
 @contextlib.contextmanager
 def parsing():
-    """Turn whatever a library raises in the block, on bytes without sense, into a DatasetError."""
+    """Make a DatasetError of whatever a library raises on damaged bytes."""
     try:
         yield
     except (DatasetError, ImportError, MemoryError, OSError):
@@ -64,6 +64,7 @@ def parsing():
 
 
 def _damage(error):
+    """What may be wrong with a file, in words."""
     reason = cut(error, 200) or type(error).__name__
     likely = "larger than memory" if isinstance(error, MemoryError) else "cut off"
     return f"{likely} or damaged ({reason}); fetch or write it again"
@@ -71,7 +72,7 @@ def _damage(error):
 
 @contextlib.contextmanager
 def open_bytes(path):
-    """Open a file to read its bytes; if these begin as gzip's, whatever its name, uncompressed."""
+    """Open a file to read its bytes; those of a gzip are uncompressed, whatever its name is."""
     # A pipe or a device would block, or never end.
     if os.path.exists(path) and not os.path.isfile(path):
         raise DatasetError("not a regular file: save it in one")
@@ -86,19 +87,20 @@ def open_bytes(path):
 def mapping(array):
     """Return the memory map of which an array is a view; None if its values are in memory.
 
-    Training reads from a map as it is, so one of another dtype, or whose data begin at an odd
-    offset, counts as none: it is copied.
+    Training reads a map as it is. So None is returned, too, for a map of another dtype, or whose
+    data begin at an odd offset: it has to be copied.
     """
-    is_taken = array.dtype in MAPPED_DTYPES and array.flags.c_contiguous and array.flags.aligned
-    return map_of(array) if is_taken else None
+    if array.dtype in MAPPED_DTYPES and array.flags.c_contiguous and array.flags.aligned:
+        return map_of(array)
+    return None
 
 
 def read_array(path):
     """Read the array of an npy or an IDX file, the format of MNIST.
 
-    It is mapped from the file, unless that is gzipped: rows can be taken from an array larger than
+    It is mapped from the file, read-only, unless the file is gzipped: so it may be larger than
     memory. An IDX file has any of the format's dtypes; its images are uint8 of shape (n, height,
-    width). What is mapped is read-only.
+    width).
     """
     with reading(path), open_bytes(path) as stream:
         return _array_of(stream, pickles.unpacked_size(os.path.getsize(path)))
@@ -110,8 +112,10 @@ def _array_of(stream, max_bytes):
     It is mapped if the stream is a file that is not compressed, else of at most `max_bytes`.
     """
     with parsing():
-        read_header = _npy_header if stream.peek(6).startswith(npy.MAGIC_PREFIX) else _idx_header
-        shape, order, dtype = read_header(stream)
+        if stream.peek(6).startswith(npy.MAGIC_PREFIX):
+            shape, order, dtype = _npy_header(stream)
+        else:
+            shape, order, dtype = _idx_header(stream)
     if dtype.hasobject:
         raise DatasetError(f"holds an object array: {pickles.SAVE_NUMBERS}")
     start = stream.tell()
@@ -157,8 +161,8 @@ def _idx_header(stream):
 def npz_arrays(stream, file_size, choose=list):
     """Read the arrays of an npz; what else the archive holds is passed over.
 
-    All of them are no larger than what may come of a file of `file_size`: see :mod:`.pickles`.
-    `choose` is called with the names of all, and gives those of the arrays to read.
+    `choose` is called with the names of all arrays, and returns those of the arrays to read. These
+    may be as large together as a compressed file of `file_size` may be: see :mod:`.pickles`.
     """
     arrays = {}
     n_left = pickles.unpacked_size(file_size)
@@ -184,23 +188,26 @@ def pickled_arrays(stream, file_size):
     """
     try:
         pairs = pickles.load(stream, file_size=file_size)
-        makers = [pickled.array for x, y in pairs for pickled in (x, y)]
+        makers = []
+        for x, y in pairs:
+            makers += [x.array, y.array]
         names = {6: NAMES, 4: NAMES[:2] + NAMES[4:]}[len(makers)]
     except (AttributeError, LookupError, TypeError, ValueError) as error:
-        is_told = isinstance(error, pickles.PickleError)
+        reason = error if isinstance(error, pickles.PickleError) else "this holds something else"
         raise DatasetError(
             "a pickled data set is three pairs (x, y) of NumPy arrays, or two for training and "
-            f"test; {error if is_told else 'this holds something else'}: make arrays of other "
-            "things with numpy.asarray, and pickle these alone"
+            f"test; {reason}: make arrays of other things with numpy.asarray, and pickle these "
+            "alone"
         ) from None
     with parsing():
         return {name: make() for name, make in zip(names, makers)}
 
 
 def read_arrays(path, choose=list):
-    """Read the arrays of a file of any of the formats by name; one alone is called x.
+    """Read the arrays of a file of any format, by their names; the only one is called x.
 
-    Of an npz, `choose` is called with the names of all, and gives those of the arrays to read.
+    `choose` is called with the names of all arrays of an npz, and returns those of the arrays to
+    read.
     """
     kind = sniff(path)
     if kind in ("npy", "idx"):
@@ -213,9 +220,9 @@ def read_arrays(path, choose=list):
 
 
 def sniff(path):
-    """Tell a file's format by its first bytes: npz, npy, idx, pickle, table, or None of these.
+    """Tell a file's format by its first bytes: npz, npy, idx, pickle or table; None of others.
 
-    The file may be gzipped. Parquet is a table, and Excel's xlsx.
+    The file may be gzipped. Parquet and Excel's xlsx are tables.
     """
     with reading(path), open_bytes(path) as stream:
         head = stream.read(512)
@@ -230,4 +237,7 @@ def sniff(path):
                 inside = listed([*map(cut, names)])
                 raise DatasetError(f"is a zip archive of {inside}: unpack it, give what is in it")
             return "npz"
-    return next((kind for kind, begins in KINDS.items() if re.match(begins, head, re.DOTALL)), None)
+    for kind, pattern in KINDS.items():
+        if re.match(pattern, head, re.DOTALL):
+            return kind
+    return None

@@ -7,7 +7,7 @@ import numpy
 
 from logreg.errors import DatasetError, quoted
 
-MAX_DIGITS = 15  # of a whole number, which then is as it was in NumPy and in a model file
+MAX_DIGITS = 15  # of a whole number: floats and JSON keep all of these
 
 
 def number_classes(parts, is_table=False):
@@ -26,28 +26,35 @@ def number_classes(parts, is_table=False):
     ys : dict of numpy.ndarray
         By split, for each row the index of its label in `class_labels`, int32.
     """
+    labels = {split: part.labels for split, part in parts.items()}
     if is_table:
-        numbers = {split: [*map(_number_of, part.labels)] for split, part in parts.items()}
-        if None not in itertools.chain(*numbers.values()):
-            parts = {split: part._replace(labels=numbers[split]) for split, part in parts.items()}
-        elif len(parts) > 1:  # in one, 1 may be written as 1.0
-            parts = {
-                s: part._replace(labels=[*map(without_zero_fraction, part.labels)])
-                for s, part in parts.items()
-            }
-    by_split = {split: _labels_of(part, is_table) for split, part in parts.items()}
-    class_labels = set().union(*by_split.values())
-    if len(set(map(type, class_labels))) > 1:
-        some = ", ".join(sorted(map(quoted, class_labels))[:6])
+        labels = _comparable(labels)
+    for split, part in parts.items():
+        labels[split] = _checked(labels[split], part, is_table)
+    different = {label for of_set in labels.values() for label in of_set}
+    if len(set(map(type, different))) > 1:
+        some = ", ".join(sorted(map(quoted, different))[:6])
         raise DatasetError(
             f"some labels are integers and others are text ({some} ...): make all of them one kind"
         )
-    class_labels = sorted(class_labels)
-    index = {label: i for i, label in enumerate(class_labels)}
-    return class_labels, {
-        split: numpy.array([index[label] for label in labels], "int32")[parts[split].codes]
-        for split, labels in by_split.items()
-    }
+    class_labels = sorted(different)
+    index = {label: k for k, label in enumerate(class_labels)}
+    ys = {}
+    for split, part in parts.items():
+        classes = numpy.array([index[label] for label in labels[split]], "int32")
+        ys[split] = classes[part.codes]
+    return class_labels, ys
+
+
+def _comparable(texts):
+    """Labels of a table, by split: numbers, or texts of which sets have the same."""
+    numbers = {split: [*map(_number_of, of_set)] for split, of_set in texts.items()}
+    if None not in itertools.chain(*numbers.values()):
+        return numbers
+    if len(texts) == 1:
+        return texts
+    # One file may have 1, and another 1.0.
+    return {split: [*map(without_zero_fraction, of_set)] for split, of_set in texts.items()}
 
 
 def without_zero_fraction(text):
@@ -61,28 +68,30 @@ def without_zero_fraction(text):
     return re.sub(r"^([+-]?[0-9]+)\.0+$", r"\1", text)
 
 
-def _labels_of(part, is_table):
-    """The labels that occur in a set: checked, and integers if they are whole numbers."""
-    labels, source, counted, more = part.labels, f"{part.where} y", " (counted from 0)", ""
-    if is_table:
-        source, counted = f"{part.where} label column", ""
-        more = ", or name another `label_column`"
+def _checked(labels, part, is_table):
+    """The labels of a set, if all of them can be classes; whole numbers become integers."""
     for label, row in zip(labels, part.first_rows):
-        if not _is_label(label):
-            raise DatasetError(
-                f"{source} holds the label {quoted(label)} in row {row}{counted}: labels are text, "
-                f"neither empty nor NaN, or whole numbers of up to {MAX_DIGITS} digits. A number "
-                "with a fraction is a quantity: make classes of it, as 'low' and 'high'; if "
-                "numbers are larger: give labels as text, as 'n1'; leave out rows without a label"
-                f"{more}"
-            )
+        if _is_label(label):
+            continue
+        place = f"{part.where} y holds the label {quoted(label)} in row {row} (counted from 0)"
+        advice = "leave out rows without a label"
+        if is_table:
+            place = f"{part.where} label column holds the label {quoted(label)} in row {row}"
+            advice += ", or name another `label_column`"
+        raise DatasetError(
+            f"{place}: labels are text, neither empty nor NaN, or whole numbers of up to "
+            f"{MAX_DIGITS} digits. A number with a fraction is a quantity: make classes of it, as "
+            "'low' and 'high'; if numbers are larger: give labels as text, as 'n1'; "
+            f"{advice}"
+        )
     return [label if isinstance(label, str) else int(label) for label in labels]
 
 
 def _number_of(text):
-    """The number that a label is; None if it is none, as names such as 1e3 and 007 are not."""
-    is_number = re.fullmatch(rf"[+-]?(0|[1-9][0-9]{{,{MAX_DIGITS - 1}}})(\.[0-9]*)?", text)
-    return float(text) if is_number else None
+    """The number that a label is; None if it is none: 1e3 and 007 are names."""
+    if re.fullmatch(rf"[+-]?(0|[1-9][0-9]{{,{MAX_DIGITS - 1}}})(\.[0-9]*)?", text):
+        return float(text)
+    return None
 
 
 def _is_label(label):

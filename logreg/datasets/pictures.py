@@ -1,9 +1,9 @@
 """Pictures as people draw and take them, made like the images that a model was trained on.
 
-They are scaled with their aspect kept. Where a model's images are laid out as MNIST's are, the
-steps are those of the makers of MNIST: the ink is cropped, scaled into a box of 20 x 20 pixels, and
-placed by its centre of mass in a field of 28 x 28. A field of another size is filled in the same
-proportions.
+A picture is scaled and keeps its proportions. If the model's images are laid out as MNIST's are,
+the steps are those of the makers of MNIST: the ink is cropped, scaled into a box of 20 x 20 pixels,
+and placed with its centre of mass in the centre of a field of 28 x 28. A field of another size is
+filled in the same proportions.
 """
 
 import contextlib
@@ -16,20 +16,37 @@ from logreg.errors import DatasetError, cut, needing
 # Not all that Pillow knows: for some formats (EPS) it runs another program.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 
-BOX = 20 / 28  # sides of the box for the ink, as a share of the field's
+BOX = 20 / 28  # sides of the box for the ink, as a share of the sides of the field
 SIDE = 1000  # pixels; a larger picture is reduced first
-CONTRAST = 20  # grey levels: what differs less from the paper is no ink
-NOISE = 6  # standard deviations of the paper's noise: the same
-TO_DEVIATION = 1.48  # from the median of absolute differences, if they are normal
-SPECK = 0.02  # share of the largest blot's ink: a smaller blot is dirt
-STROKE = 0.08  # share of the ink's size; a thinner stroke would fade, so it is widened to this
+# Ink differs from the paper by more than this many grey levels, ...
+CONTRAST = 20
+# ... and by more than this many standard deviations of the paper's noise.
+NOISE = 6
+TO_DEVIATION = 1.48  # a normal deviation by the median of absolute differences
+SPECK = 0.02  # share of the largest blot's ink; a blot with less is dirt
+STROKE = 0.08  # share of the ink's size; thinner strokes would fade, and are widened to this
 
 
 def read_picture(path, layout, invert=None):
-    """Make pixels of the :class:`Layout` of a file; raise DatasetError if it cannot be read.
+    """Read a picture as the pixels of a :class:`.Layout`.
 
-    They are all alike where no ink is found. `invert` says whether dark and light are exchanged. If
-    it is None, they are where the picture is on another background than the model's images.
+    Parameters
+    ----------
+    path : str or path-like
+    layout : Layout
+    invert : bool, optional
+        Whether dark and light are exchanged; by default, if the picture has another background
+        than the model's images.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of the shape of the layout. All pixels are alike if no ink is found.
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read.
     """
     with needing(f"{path}: a picture", "images", "pillow"):
         from PIL import Image
@@ -37,14 +54,14 @@ def read_picture(path, layout, invert=None):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = _decode(path)
+            levels = _decode(path)
     except Exception as error:  # a decoder may raise anything on damaged bytes
         reason = cut(error, 200) or type(error).__name__
         raise DatasetError(
             f"{path}: cannot be read as a picture: {reason}; save it whole, as one of "
             f"{', '.join(FORMATS)}, of at most {Image.MAX_IMAGE_PIXELS} pixels"
         ) from None
-    pixels = _prepare(image, layout, invert)
+    pixels = _lay_out(levels, layout, invert)
     return numpy.interp(pixels, (0, 255), layout.ends) if layout.ends else pixels
 
 
@@ -52,42 +69,54 @@ def _decode(path):
     """Read a picture upright, at most SIDE pixels wide and high, as grey levels, float32."""
     from PIL import Image, ImageOps
 
-    with open(path, "rb") as file, Image.open(file, formats=FORMATS) as image:
+    with Image.open(path, formats=FORMATS) as image:
         image.load()
         with contextlib.suppress(Exception):  # senseless metadata turn nothing
             image = ImageOps.exif_transpose(image)
-        if image.mode[0] in "IF":  # as of a scanner, of 16 bits; or of numbers up to 255, or 1
-            levels = numpy.nan_to_num(image)
-            scale = 255 if levels.max() <= 1 else 1 if levels.max() <= 255 else 1 / 256
-            image = Image.fromarray((levels * scale).clip(0, 255).astype(numpy.uint8))
+        if image.mode[0] in "IF":  # integers, as of a scanner of 16 bits, or floats
+            image = Image.fromarray(_to_bytes(numpy.nan_to_num(image)))
         image = image.convert("RGBA")
     image.thumbnail((SIDE, SIDE))
-    paper = Image.new("RGBA", image.size, "white")  # which shows through what is transparent
+    paper = Image.new("RGBA", image.size, "white")  # it shows through what is transparent
     return numpy.asarray(Image.alpha_composite(paper, image).convert("L"), numpy.float32)
 
 
-def _prepare(pixels, layout, invert):
+def _to_bytes(levels):
+    """Grey levels up to 1, to 255 or to 65535, as uint8."""
+    if levels.max() <= 1:
+        levels = 255 * levels
+    elif levels.max() > 255:
+        levels = levels / 256
+    return levels.clip(0, 255).astype(numpy.uint8)
+
+
+def _lay_out(levels, layout, invert):
+    """Make pixels, uint8, of the shape of a layout; a picture of this shape keeps its pixels."""
     from PIL import Image, ImageOps
 
-    shape, wants_light = tuple(layout.shape), layout.background == "light"
-    paper, noise = _paper_of(pixels)
-    field, is_dark = pixels, paper > 127  # a picture like the model's keeps its pixels
-    if pixels.shape != shape and layout.is_centred:
-        ink, is_dark = _find_ink(pixels - paper, max(CONTRAST, NOISE * noise))
+    shape = tuple(layout.shape)
+    wants_light = layout.background == "light"
+    paper, noise = _paper_of(levels)
+    is_light = paper > 127
+    if levels.shape == shape:
+        field = levels.astype(numpy.uint8)
+    elif layout.is_centred:
+        ink, is_light = _find_ink(levels - paper, max(CONTRAST, NOISE * noise))
         if ink is None:
             return numpy.full(shape, 255 * wants_light, numpy.uint8)
         field = _place(ink, shape)
-        field = 255 - field if is_dark else field
-    elif pixels.shape != shape:
-        image = Image.fromarray(pixels.astype(numpy.uint8))
+        if is_light:
+            field = 255 - field
+    else:
+        image = Image.fromarray(levels.astype(numpy.uint8))
         field = numpy.asarray(ImageOps.pad(image, shape[::-1], Image.HAMMING, int(paper)))
-    invert = is_dark != wants_light if invert is None else invert
-    field = field.astype(numpy.uint8)
+    if invert is None:
+        invert = is_light != wants_light
     return 255 - field if invert else field
 
 
 def _paper_of(pixels):
-    """The grey level of the paper, and its noise, by what is near the border."""
+    """The grey level of the paper and the deviation of its noise, by what is near the border."""
     width = max(1, min(pixels.shape) // 50)
     is_border = numpy.ones(pixels.shape, bool)
     is_border[width:-width, width:-width] = False
@@ -96,9 +125,9 @@ def _paper_of(pixels):
 
 
 def _find_ink(difference, least):
-    """Give the ink, uint8 of shape (height, width), or None; and whether it is dark.
+    """Find the ink, uint8 of shape (height, width), or None; and whether the paper is lighter.
 
-    It is what differs from the paper by more than `least`.
+    Ink differs from the paper by more than `least`.
     """
     from scipy import ndimage
 
@@ -106,13 +135,13 @@ def _find_ink(difference, least):
     is_ink = distance > least
     if not is_ink.any():
         return None, False
-    full = numpy.percentile(distance[is_ink], 90)
-    ink = numpy.where(is_ink, distance * (255 / full), 0).clip(0, 255)
+    black = numpy.percentile(distance[is_ink], 90)
+    ink = numpy.where(is_ink, distance * (255 / black), 0).clip(0, 255)
     blots, n_blots = ndimage.label(is_ink, numpy.ones((3, 3)))
     amount = ndimage.sum_labels(ink, blots, range(n_blots + 1))
     ink[(amount < SPECK * amount.max())[blots]] = 0
-    is_dark = (difference * ink).sum() < 0
-    return ink.round().astype(numpy.uint8), bool(is_dark)
+    is_paper_lighter = (difference * ink).sum() < 0
+    return ink.round().astype(numpy.uint8), bool(is_paper_lighter)
 
 
 def _place(ink, shape):

@@ -1,10 +1,10 @@
-"""Where a data set lies, and which parts its files hold."""
+"""Finds a data set, whatever its files are, and reads its parts."""
 
-import itertools
 import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy
 
@@ -22,62 +22,87 @@ from logreg.datasets.splits import SPLITS, set_name
 from logreg.errors import DatasetError, listed, quoted
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
-TABLE_SUFFIXES = (".parquet", ".csv.gz", ".csv")  # of a table twice in a folder, the last is read
-N_LOOKED_AT = 100  # pictures, about, that tell whether all are centred
+TABLE_SUFFIXES = (".parquet", ".csv.gz", ".csv")  # if a folder has two of a table, the last is read
+PICTURE_FOLDERS = (("train", "train"), ("valid", "valid"), ("valid", "val"), ("test", "test"))
+N_LOOKED_AT = 100  # about as many pictures tell whether all are centred
 
 
-def read(dataset, options=NO_OPTIONS, known=None, layout=None, **of_tables):
+def read_parts(dataset, options=NO_OPTIONS, known=None, layout=None, **table_storage):
     """Find a data set and read it: see :func:`logreg.datasets.dataset.read_dataset`.
 
-    `known` are the :class:`Columns` of a model that is to be tested, and `of_tables` the `dtype`
-    and the `scratch` folder of :func:`read_table`. Pictures become what :func:`read_picture`
-    makes of them by their `layout`. Returned are a :class:`Part` for each set, in a dict, what is
-    known of them all, and the files.
+    Parameters
+    ----------
+    dataset : str, path-like, table or sequence of pairs
+    options : TableOptions
+        How tables are read.
+    known : Columns, optional
+        Those of a model that is to be tested.
+    layout : Layout, optional
+        How pictures are made like images; None if there is no model for them.
+    **table_storage
+        The `dtype` and the `scratch` folder of :func:`logreg.tables.reading.read_table`.
+
+    Returns
+    -------
+    parts : dict of Part
+        By their splits.
+    facts : Facts
+        What the files tell of all parts.
+    files : tuple of path
     """
     name, kind, data = _locate(dataset, options)
     if kind == "tables":
-        return _read_tables(name, data, options, known, **of_tables)
+        return _read_tables(name, data, options, known, **table_storage)
     if known is None and options.given():  # else they are the model's
         given = ", ".join(f"`{option}`" for option in options.given())
         raise DatasetError(f"{name}: {given}: that is for tables")
     if kind == "pictures":
         return _read_pictures(name, data, layout)
-    pairs, files = (pairs_of(data, (2, 3)), ()) if kind == "pairs" else _read_arrays(data)
-    is_alone = len(pairs) == 1
-    parts = {s: array_part(*pair, set_name(name, s, is_alone)) for s, pair in pairs.items()}
+    if kind == "pairs":
+        files = ()
+        pairs = pairs_of(data, (2, 3))
+    else:
+        pairs, files = _read_arrays(data)
+    parts = {}
+    for split, (x, y) in pairs.items():
+        parts[split] = array_part(x, y, set_name(name, split, is_alone=len(pairs) == 1))
     return parts, Facts(name), files
 
 
-def _locate(dataset, options):
-    """Find a data set; fetch MNIST if it is asked for and nowhere.
+class _Located(NamedTuple):
+    name: str  # in messages
+    kind: str  # tables, pictures, pairs, folder of arrays, or file of arrays
+    data: Any  # tables and pictures by split, a folder's arrays by name, a file, or the pairs
 
-    Returned are its name, as messages call it, its kind, and what it consists of: tables and
-    pictures by their splits, the files of arrays by the names of these, or one file; or what else
-    was given.
-    """
+
+def _locate(dataset, options):
+    """Find a data set; fetch MNIST if it is asked for and nowhere."""
     if is_frame(dataset):
-        return FRAME, "tables", {"train": dataset}
+        return _Located(FRAME, "tables", {"train": dataset})
     if not isinstance(dataset, (str, os.PathLike)):
-        return "the given arrays", "pairs", dataset
+        return _Located("the given arrays", "pairs", dataset)
     name = str(dataset)
     path = _find(name)
     if os.path.isdir(path):
-        found = _in_folder(path)
-    else:
-        found = {
-            "table": ("tables", {"train": path}),
-            "idx": ("arrays", mnist.idx_files(path.parent, path.name)),
-            "npz": ("arrays", path),
-            "pickle": ("arrays", path),
-        }.get(sniff(path) or (options.encoding and "table"), ("", None))
-    if not found[1]:
-        idx = ", ".join(file.name for file in mnist.FILES.values())
-        raise DatasetError(
-            f"{path}: is no data set: give a .pkl, .npz, .csv or .parquet file, gzipped or not, or "
-            "a folder of train.csv and test.csv, of x_train.npy, y_train.npy, ..., of a folder of "
-            f"pictures for each class, or of four IDX files, {idx}"
-        )
-    return (name, *found)
+        return _in_folder(name, path)
+    kind = sniff(path)
+    if kind == "table" or (kind is None and options.encoding):
+        return _Located(name, "tables", {"train": path})
+    if kind in ("npz", "pickle"):
+        return _Located(name, "file of arrays", path)
+    arrays = mnist.idx_files(path.parent, path.name)
+    if kind == "idx" and arrays:
+        return _Located(name, "folder of arrays", arrays)
+    raise _no_data_set(path)
+
+
+def _no_data_set(path):
+    idx = ", ".join(file.name for file in mnist.FILES.values())
+    return DatasetError(
+        f"{path}: is no data set: give a .pkl, .npz, .csv or .parquet file, gzipped or not, or "
+        "a folder of train.csv and test.csv, of x_train.npy, y_train.npy, ..., of a folder of "
+        f"pictures for each class, or of four IDX files, {idx}"
+    )
 
 
 def _find(name):
@@ -101,28 +126,34 @@ def _find(name):
     )
 
 
-def _in_folder(folder):
-    """The kind and the files of the data set that a folder is; of none, no files."""
+def _in_folder(name, folder):
+    """Find the data set that a folder is."""
     arrays = mnist.idx_files(folder) or {file.stem: file for file in folder.glob("*.npy")}
     if arrays:
-        return "arrays", arrays
-    files = [(split, folder / (split + end)) for split in SPLITS for end in TABLE_SUFFIXES]
-    tables = {split: file for split, file in files if os.path.isfile(file)}
-    if {"train", "test"} <= set(tables):
-        return "tables", tables
-    names = ("train", "train"), ("valid", "valid"), ("valid", "val"), ("test", "test")
-    folders = {split: folder / name for split, name in names if os.path.isdir(folder / name)}
-    folders = folders if "train" in folders else {"train": folder}
-    found = {split: _pictures_of(path) for split, path in folders.items()}
-    return "pictures", {split: pairs for split, pairs in found.items() if pairs and found["train"]}
+        return _Located(name, "folder of arrays", arrays)
+    tables = {}
+    for split in SPLITS:
+        for suffix in TABLE_SUFFIXES:
+            if os.path.isfile(folder / (split + suffix)):
+                tables[split] = folder / (split + suffix)
+    if "train" in tables and "test" in tables:
+        return _Located(name, "tables", tables)
+    pictures = {}
+    for split, place in PICTURE_FOLDERS:
+        pictures[split] = _pictures_in(folder / place) or pictures.get(split)
+    if not pictures["train"]:
+        pictures = {"train": _pictures_in(folder)}
+    if not pictures["train"]:
+        raise _no_data_set(folder)
+    return _Located(name, "pictures", {split: files for split, files in pictures.items() if files})
 
 
-def _pictures_of(folder):
-    """The pictures in the folders of a folder, in a random order: pairs of file and class."""
-    seen = sorted(folder.glob("[!.]*/[!.]*"))  # not what macOS and Jupyter put beside them
-    files = [file for file in seen if file.suffix.lower() in PICTURES]
+def _pictures_in(folder):
+    """The pictures in the folders of a folder, in a random order; each folder is a class."""
+    paths = sorted(folder.glob("[!.]*/[!.]*"))  # without what macOS and Jupyter put beside them
+    files = [path for path in paths if path.suffix.lower() in PICTURES]
     order = numpy.random.RandomState(0).permutation(len(files))
-    return [(str(files[i]), files[i].parent.name) for i in order]
+    return [files[i] for i in order]
 
 
 def _read_pictures(name, sets, layout):
@@ -133,60 +164,76 @@ def _read_pictures(name, sets, layout):
         raise DatasetError(f"{name}: a folder of pictures, which the model does not take")
     if layout.is_centred is None:
         some = sets["train"][:: 1 + len(sets["train"]) // N_LOOKED_AT]
-        images = numpy.stack([read_picture(file, layout) for file, _ in some])
+        images = numpy.stack([read_picture(file, layout) for file in some])
         layout = layout._replace(is_centred=are_centred(images))
     parts = {}
-    for split, pictures in sets.items():
-        files, labels = zip(*pictures)
-        x, where = [read_picture(file, layout) for file in files], set_name(name, split)
-        blank = [file for file, image in zip(files, x) if image.min() == image.max()]
+    for split, files in sets.items():
+        where = set_name(name, split)
+        images = [read_picture(file, layout) for file in files]
+        blank = [file for file, image in zip(files, images) if image.min() == image.max()]
         if blank:
             warning(f"{where} {len(blank)} pictures are blank, or too faint, {blank[0]} first")
-        parts[split] = array_part(numpy.stack(x), numpy.array(labels), where)._replace(rows=files)
+        labels = numpy.array([file.parent.name for file in files])
+        part = array_part(numpy.stack(images), labels, where)
+        parts[split] = part._replace(rows=[*map(str, files)])
     files = tuple(file for part in parts.values() for file in part.rows)
     return parts, Facts(name, centred=layout.is_centred, background=layout.background), files
 
 
-def _read_tables(name, sets, options, known, **how):
+def _read_tables(name, sets, options, known, **table_storage):
     """Read the table of each split; what holds for the training table holds for the others."""
     from logreg.tables.reading import read_table  # a leaf
 
-    parts, of_others, columns, is_training = {}, options, None, known is None
+    is_training = known is None
+    parts = {}
+    columns = None
     for split, file in sets.items():
         where = set_name(name, split, len(sets) == 1)
-        parts[split], of_set = read_table(file, of_others, known=known, where=where, **how)
-        columns = columns or of_set
+        parts[split], found = read_table(file, options, known=known, where=where, **table_storage)
+        columns = columns or found
         if known is None:
-            known, header = of_set, bool(of_set.names)
-            drop = options.drop if not header else None  # found by their names
-            of_others = replace(options, group=of_set.options.group, label_column=None)
-            of_others = replace(of_others, header=header, drop=drop)
-    names = (dict.fromkeys(map(without_zero_fraction, part.group_names)) for part in parts.values())
-    counts = Counter(itertools.chain.from_iterable(names))
-    shared = [quoted(group) for group, n in counts.items() if n > 1]
-    if shared and is_training:
-        raise DatasetError(
-            f"{name}: of {len(counts)} groups, {len(shared)} stand in several sets "
-            f"({listed(shared)}): move the rows of each into one set, or give no `group`"
-        )
+            known = found
+            options = replace(
+                options,
+                group=found.options.group,
+                label_column=None,
+                header=bool(found.names),
+                drop=None if found.names else options.drop,  # columns are found by their names
+            )
+    if is_training:
+        _check_groups(name, parts)
     files = () if is_frame(sets["train"]) else tuple(sets.values())
     return parts, Facts(name, **facts_of_table(columns)), files
 
 
+def _check_groups(name, parts):
+    """Refuse a group that stands in several sets."""
+    n_sets = Counter()
+    for part in parts.values():
+        n_sets.update([*dict.fromkeys(map(without_zero_fraction, part.group_names))])
+    shared = [quoted(group) for group, n in n_sets.items() if n > 1]
+    if shared:
+        raise DatasetError(
+            f"{name}: of {len(n_sets)} groups, {len(shared)} stand in several sets "
+            f"({listed(shared)}): move the rows of each into one set, or give no `group`"
+        )
+
+
 def _read_arrays(data):
-    """Read pairs of arrays, which their names tell apart, and the files that they are in.
+    """Read the pairs of arrays of a file, or of a folder's files; and the files that were read.
 
-    They are in one, or in one each, from which they are mapped if they can be.
+    The names of the arrays tell them apart. A file of one array is mapped if it can be.
     """
-
-    def chosen(names):
-        return sum(find_sets(names).values(), ())
-
     if isinstance(data, dict):
         with reading(next(iter(data.values())).parent):
-            data = {name: data[name] for name in chosen(data)}
-        arrays, files = {name: read_array(file) for name, file in data.items()}, data.values()
+            files = {name: data[name] for name in _names_of_sets(data)}
+        arrays = {name: read_array(file) for name, file in files.items()}
+        files = tuple(files.values())
     else:
-        arrays, files = read_arrays(data, chosen), (data,)
-    pairs = {split: (arrays[x], arrays[y]) for split, (x, y) in find_sets(arrays).items()}
-    return pairs, tuple(files)
+        arrays = read_arrays(data, _names_of_sets)
+        files = (data,)
+    return {split: (arrays[x], arrays[y]) for split, (x, y) in find_sets(arrays).items()}, files
+
+
+def _names_of_sets(names):
+    return [name for pair in find_sets(names).values() for name in pair]

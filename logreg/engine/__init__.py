@@ -17,6 +17,7 @@ from logreg.engine import expressions, kernel_graph, pytensor_backend, theano_ba
 from logreg.engine.backend import Stored as Stored
 from logreg.engine.backend import as_stored as as_stored
 from logreg.engine.backend import Givens, n_rows
+from logreg.engine.backend import n_bytes as n_bytes
 from logreg.engine.expressions import is_symbolic as is_symbolic
 from logreg.engine.ranks_backend import RanksBackend
 from logreg.errors import EngineError, SettingError

@@ -179,6 +179,11 @@ def as_features(T, rows, dtype, scale):
     return rows if scale == 1 else rows * numpy.asarray(scale, dtype)
 
 
+def n_bytes(features):
+    """How many bytes a set has, as it is stored."""
+    return as_stored(features).shared.get_value(borrow=True).nbytes
+
+
 def n_rows(features):
     """How many rows a set has."""
     return as_stored(features).shared.get_value(borrow=True).shape[0]

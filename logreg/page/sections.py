@@ -5,7 +5,8 @@ from html import escape
 
 import numpy
 
-from logreg import plots
+from logreg import endings, plots
+from logreg.criteria import Point, find_criterion
 from logreg.datasets.statistics import with_interval
 from logreg.errors import SettingError
 from logreg.page import markup
@@ -14,7 +15,6 @@ from logreg.prediction.evaluation import percent, tables
 
 N_BARS = 12  # of a class
 MANY_CLASSES = 30  # with more, the errors come first, and so many have their weights shown, folded
-REASONS = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
 
 
 def scores(facts, evaluation):
@@ -51,7 +51,7 @@ def scores(facts, evaluation):
         whole = evaluation["whole_minibatches"]
         error_of_whole = whole["errors"] / whole["rows"] if whole and whole["rows"] else None
     figures = [(error, "test error over all rows", source)]
-    if facts.settings.get("criterion") != "loss":
+    if not find_criterion(facts.settings).is_loss:
         figures.append((error_of_whole, "as the tutorial counts", "over whole minibatches"))
     return "".join(
         f"<div><strong>{percent(error)}</strong> {name}<small>{source}</small></div>"
@@ -107,14 +107,14 @@ def run(facts):
     anew = ", the last one that was validated" if is_last else ""
     anew += f", then trained anew on {facts.n_refit_rows} rows" if facts.refit else ""
     error = facts.validation_error  # over whole minibatches
-    if facts.settings.get("criterion") == "loss":
+    if find_criterion(facts.settings).is_loss:
         error = facts.validation_error_all_rows
     made_by = f"logreg {facts.logreg} on {facts.engine}, Python {facts.python}"
     rows = {
         "Data set": facts.dataset,
         "Model": f"{facts.n_in} features, {facts.n_out} classes, {facts.dtype}",
         "Settings": ", ".join(settings),
-        "Why it stopped": REASONS.get(facts.reason, facts.reason),
+        "Why it stopped": endings.IN_WORDS.get(facts.reason, facts.reason),
         "Best model": f"of epoch {facts.epoch}{anew}" if facts.epoch else None,
         "Validation error": None if error is None else percent(error),
         "Made by": made_by if facts.logreg else None,
@@ -147,19 +147,19 @@ def curve(facts):
     '<p>No curve is known: no validation was made.</p>'
     """
     try:
-        points, stopping, gains = plots.replay(facts)
+        points, stopping = plots.replay(facts)
     except SettingError as error:
         return f"<p>{escape(str(error)).capitalize()}.</p>"
     n_batches = facts.n_train_batches or 1
     unit = "epoch" if n_batches > 1 else "minibatch"
     best, end = stopping.best_iter // n_batches + 1, (stopping.patience + 1) / n_batches
-    name, first, shown = "error", points[0][2], percent
-    if facts.settings.get("criterion") == "loss":
-        name, first, shown = "loss", points[0][4], "{:.4f}".format
+    criterion = find_criterion(facts.settings)
+    shown = "{:.4f}".format if criterion.is_loss else percent
+    first = getattr(Point(*points[0]), criterion.name)
     said = (
-        f"The validation {name} begins at {shown(first)}; its best is {shown(stopping.best_loss)}, "
-        f"at {unit} {best:.0f}, in {len(points)} validations. Significant gains: {len(gains)}; "
-        f"patience runs to {unit} {math.ceil(end)}."
+        f"The validation {criterion.name} begins at {shown(first)}; its best is "
+        f"{shown(stopping.best_loss)}, at {unit} {best:.0f}, in {len(points)} validations. "
+        f"Significant gains: {len(stopping.gains)}; patience runs to {unit} {math.ceil(end)}."
     )
     return markup.plotted(plots.plot_curve, facts, (5.8, 3.7), said)
 

@@ -2,6 +2,7 @@
 
 import numpy
 
+from logreg.criteria import find_criterion
 from logreg.datasets.statistics import wilson_interval
 from logreg.errors import DatasetError, listed, quoted
 from logreg.hyperparameters import DEFAULTS
@@ -61,7 +62,7 @@ def evaluate(predictor, data, min_proba=0.0):
         **_errors(len(x), len(wrong)),
         "macro": {key: float(numpy.mean([entry[key] for entry in found])) for key in SCORES},
         "log_loss": float(numpy.log(1 / p_of_label).mean()),
-        "whole_minibatches": None if settings.get("criterion") == "loss" else whole,
+        "whole_minibatches": None if find_criterion(settings).is_loss else whole,
         "classes": classes if len(labels) <= MAX_CLASSES else found,
         "confusion": _confusion(labels, y, predicted) if len(labels) <= MAX_CLASSES else None,
         "mistakes": _mistakes(labels, y[wrong], predicted[wrong]),

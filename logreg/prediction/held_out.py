@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy
 
 from logreg.console import note, warning
-from logreg.datasets.arrays import check
+from logreg.datasets.arrays import check_sets
 from logreg.datasets.dataset import DataSet
 from logreg.datasets.learning import read_through
 from logreg.datasets.options import NO_OPTIONS
-from logreg.datasets.sources import read
+from logreg.datasets.sources import read_parts
 from logreg.datasets.splits import order_of, split_off
 from logreg.errors import DatasetError
 from logreg.hyperparameters import DATASET
@@ -27,7 +27,7 @@ def read_test_set(facts, dataset=None, options=NO_OPTIONS):
     """
     own = facts.dataset or DATASET
     try:
-        data = _read(dataset or own, facts, options)
+        data = _read(own if dataset is None else dataset, facts, options)
     except DatasetError as error:
         if dataset is not None or own == DATASET:
             raise
@@ -45,10 +45,10 @@ def read_test_set(facts, dataset=None, options=NO_OPTIONS):
 def _read(dataset, facts, options):
     layout = facts.pixels.layout if facts.pixels.takes_pictures else None
     options = facts.table_options(options)
-    parts, found, files = read(dataset, options, known=facts.table, layout=layout)
+    parts, found, files = read_parts(dataset, options, known=facts.table, layout=layout)
     found = replace(found, pixel_scale=facts.pixel_scale, scale_all=bool(facts.scale_all))
     is_prepared = facts.feature_means is not None
-    sets, found = check(parts, found, None if is_prepared else facts.dtype)
+    sets, found = check_sets(parts, found, None if is_prepared else facts.dtype)
     places, rows_are = slice(None), "its own test set"
     if "test" not in sets:
         places, rows_are = _of_one_set(parts, sets["train"], found, facts)

@@ -1,12 +1,13 @@
 """A model file at work: rows of features in, classes and probabilities out."""
 
-from typing import Any, Dict, NamedTuple
+from typing import Any, Dict, Iterable, Iterator, NamedTuple, Tuple
 
 import numpy
 
 from logreg.console import warning
+from logreg.datasets.frames import framed
 from logreg.errors import DatasetError, ModelFileError, SettingError, listed
-from logreg.prediction.inputs import batches_of
+from logreg.prediction.inputs import Batch, batches_of
 from logreg.saving import model_file
 from logreg.saving.facts import ModelFacts
 
@@ -115,11 +116,39 @@ class Predictor:
         """Compute the probability of each class, of shape (n, n_out); X is as for `predict`."""
         return self._predict(X).probabilities
 
+    def score(self, dataset: Any) -> float:
+        """Compute the accuracy: the fraction of rows whose class is right.
+
+        Parameters
+        ----------
+        dataset : str, path-like, table or DataSet
+            What :func:`logreg.load_data` takes. Of data that the model was trained on, the rows
+            that were held out are tested, as by ``predict --evaluate``; else those of the test set,
+            or all rows if there is none.
+
+        Raises
+        ------
+        DatasetError
+            If the data are not what the model takes, or have labels that it does not know.
+
+        Examples
+        --------
+        >>> from logreg import fit_table
+        >>> table = {"size": [*range(90)], "kind": ["ant"] * 45 + ["bee"] * 45}
+        >>> round(fit_table(table, "kind", "insects.pkl", n_epochs=200).score(table), 2)
+        0.93
+        """
+        from logreg.prediction.evaluation import evaluate
+        from logreg.prediction.held_out import read_test_set
+
+        found = evaluate(self, read_test_set(self.facts, framed(dataset)))
+        return 1 - found["errors"] / found["rows"]
+
     def _predict(self, X):
         found = [each for _, each in self.predictions(batches_of(X, self.facts))]
         return Prediction(*map(numpy.concatenate, zip(*found)))
 
-    def predictions(self, batches):
+    def predictions(self, batches: Iterable[Batch]) -> Iterator[Tuple[Batch, Prediction]]:
         """Predict an input as it is read: yield each :class:`.Batch` and its :class:`Prediction`.
 
         A DatasetError names a value that is not finite, or a row whose values are too large. A

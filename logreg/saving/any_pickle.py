@@ -1,7 +1,7 @@
 """The arrays of a pickle of any model: of Theano, Lasagne or pylearn2, of Python 2, from a GPU.
 
-Nothing that the file names is imported or run. An object of it is a name with its parts here, and
-so are dicts and sets: to hash what a file holds may take forever.
+Nothing that the file names is imported or run. Every object is read as one that has parts with
+names. So are dicts and sets, since to hash what a file holds may take forever.
 """
 
 import math
@@ -17,7 +17,7 @@ from logreg.errors import ModelFileError, cut
 from logreg.files import explaining
 
 MAX_PATH = 1000  # characters of a path, its last ones: what is nested deep has a far longer one
-# What else models were kept in, by what such files begin with.
+# What to do with other files of models, by patterns of their first bytes.
 OTHERS = {
     rb"BZh": "bzip2 compressed it: unpack it with bunzip2, and export what comes out",
     rb"\xfd7zXZ": "xz compressed it: unpack it with unxz, and export what comes out",
@@ -98,7 +98,7 @@ LOADERS.update(DICT=_load_items, FROZENSET=_load_items)  # pickles of Python fil
 HOLDERS = (pickles.Placeholder, list, tuple)  # what may hold arrays
 
 
-def is_one(path):
+def is_foreign(path):
     """Whether a file is there that logreg did not write, damaged or not."""
     if not os.path.isfile(path):
         return False
@@ -106,11 +106,15 @@ def is_one(path):
         return b"logreg.saving" not in file.read(100)
 
 
-def read(path):
+def read_arrays(path):
     """Read the arrays of all pickles in a file, which may be gzipped.
 
-    Returned are a dict of them by their paths, and a list of the paths of what is an array, too,
-    and cannot be read.
+    Returns
+    -------
+    arrays : dict of str to numpy.ndarray
+        By their paths.
+    left_out : list of str
+        The paths of arrays that cannot be read.
 
     Raises
     ------
@@ -119,9 +123,9 @@ def read(path):
     """
     faults = OSError, EOFError, ValueError, MemoryError, zlib.error
     with explaining(path, "cannot be read", "", of=faults), open_bytes(path) as stream:
-        for begins, kind in OTHERS.items():
-            if re.match(begins, stream.peek(512), re.DOTALL):
-                raise ModelFileError(kind)
+        for pattern, advice in OTHERS.items():
+            if re.match(pattern, stream.peek(512), re.DOTALL):
+                raise ModelFileError(advice)
         size = os.path.getsize(path)
         roots = [*pickles.load_all(stream, CLASSES, OPCODES, LOADERS, size)]
         root = roots if len(roots) > 1 else roots[0]
@@ -144,12 +148,12 @@ class _Place(NamedTuple):
 
 
 def arrays_of(root, max_bytes=math.inf):
-    """Find the arrays that lie in what :func:`load` returns; see :func:`read` for the result.
+    """Find the arrays in what :func:`load` returns; see :func:`read_arrays` for the result.
 
     A path has the names of attributes, the keys of dicts and the indices of lists that lead to an
-    array, the shortest if there are many: ``params/0/container/storage/0``. What has the path of
-    another gets a number behind it. A ModelFileError says that the arrays have more bytes than
-    `max_bytes`: arrays may share their bytes.
+    array, as ``params/0/container/storage/0``. If there are several, it is the shortest. If two
+    arrays have the same path, a number is put behind one. A ModelFileError says that the arrays
+    have more than `max_bytes` together: in the file, they may share their bytes.
     """
     found = {}
     left_out = []

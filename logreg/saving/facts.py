@@ -1,4 +1,4 @@
-"""What a model file keeps beside W and b: one class, with one door in and one door out."""
+"""What a model file keeps beside W and b: what is known of its data and of its training."""
 
 import json
 import math
@@ -10,6 +10,7 @@ from typing import List, Optional
 
 import numpy
 
+from logreg.criteria import find_criterion
 from logreg.datasets.facts import Facts
 from logreg.datasets.options import TableOptions
 from logreg.errors import ModelFileError, SettingError, cut
@@ -23,28 +24,52 @@ LARGEST = 1e300  # of a number: JSON has larger ones, floats have not
 class ModelFacts(Facts):
     """What is known of a model: of its data, and how it was trained; None is what is not known.
 
-    The fields have the names of the keys in a model file, and the values that JSON has. What a user
-    keeps beside these is in :meth:`metadata`.
+    The fields have the names of the keys in a model file, and the values that JSON has. The method
+    :meth:`metadata` gives these, and what a user keeps beside them.
+
+    Attributes
+    ----------
+    dtype : {'float32', 'float64'}
+        The type of the parameters.
+    settings : dict
+        The hyperparameters that are known.
+    epoch : int
+        The epoch of the best model, from 1.
+    n_train_batches : int
+        The number of minibatches in an epoch.
+    curve : list of list
+        See :attr:`logreg.run.Run.curve`.
+    reason : str
+        Why the run ended: see :class:`logreg.run.Run`.
+    n_ranks : int
+        The number of processes that trained the model together.
+    rule : int
+        The rule of the bits, see :mod:`logreg.rules`; the first one if it is not known.
+    refit : bool
+        Whether the model was trained anew on training and validation rows, in number
+        `n_refit_rows`.
+    validation_error, test_error : float
+        The errors over the whole minibatches of a set; with `_all_rows`, over all rows.
+    engine, device, python, logreg, date : str
+        Where, when and with which versions the file was made. Without a device it is the CPU.
     """
 
     dtype: Optional[str] = None
-    # Of the run
-    settings: dict = field(default_factory=dict)  # those hyperparameters that are known
+    settings: dict = field(default_factory=dict)
     epoch: Optional[int] = None
     n_train_batches: Optional[int] = None
-    curve: Optional[List[List[Optional[float]]]] = None  # as of :attr:`logreg.run.Run.curve`
+    curve: Optional[List[List[Optional[float]]]] = None
     reason: Optional[str] = None
-    n_ranks: Optional[int] = None  # that trained it together
-    rule: Optional[int] = None  # see :mod:`logreg.rules`; None: the first one
-    refit: Optional[bool] = None  # whether it was trained anew on training and validation rows
+    n_ranks: Optional[int] = None
+    rule: Optional[int] = None
+    refit: Optional[bool] = None
     n_refit_rows: Optional[int] = None
     validation_error: Optional[float] = None
     validation_error_all_rows: Optional[float] = None
     test_error: Optional[float] = None
     test_error_all_rows: Optional[float] = None
-    # Of where it was made
     engine: Optional[str] = None
-    device: Optional[str] = None  # None: cpu
+    device: Optional[str] = None
     python: Optional[str] = None
     logreg: Optional[str] = None
     date: Optional[str] = None
@@ -52,7 +77,7 @@ class ModelFacts(Facts):
 
     @classmethod
     def of(cls, metadata, W=None):
-        """Check the metadata of a model, and complete it by what W tells, if that is known.
+        """Make facts of the metadata of a model: check them, and complete them by what W tells.
 
         Parameters
         ----------
@@ -70,17 +95,13 @@ class ModelFacts(Facts):
             raise ModelFileError(f"its metadata is {cut(metadata)}: a dict is needed")
         metadata = {k: json.loads(as_json(v, f"its {k} is no")) for k, v in metadata.items()}
         if W is not None:
-            of_W = {"n_in": W.shape[0], "n_out": W.shape[1], "dtype": W.dtype.name}
-            defaults = {"class_labels": list(range(W.shape[1])), "pixel_scale": 1, **of_W}
-            metadata = {"image_shape": None, **metadata}
-            metadata.update((k, v) for k, v in defaults.items() if metadata.get(k) is None)
-            for name, value in of_W.items():
-                _require(metadata[name] == value, metadata, name, f"{value}, as of its W,")
-        kinds = typing.get_type_hints(cls)
-        known = {k: v for k, v in metadata.items() if v is not None}
-        values = {k: v for k, v in known.items() if k in kinds.keys() - {"options", "settings"}}
-        for name, value in values.items():
-            _require(is_of(value, kinds[name]), metadata, name, _in_words(kinds[name]))
+            metadata = _completed(metadata, W)
+        known = {key: value for key, value in metadata.items() if value is not None}
+        values = {}
+        for name, kind in typing.get_type_hints(cls).items():
+            if name in known and name not in ("options", "settings"):
+                _require(is_of(known[name], kind), metadata, name, _in_words(kind))
+                values[name] = known[name]
         try:
             values["options"] = TableOptions(**_members(TableOptions, known))
             values["settings"] = _members(Hyperparameters, known)
@@ -89,23 +110,40 @@ class ModelFacts(Facts):
             reason = str(error).replace("`", "")  # a key of a file is no option here
             raise ModelFileError(f"its metadata do not fit: {reason}") from error
         facts = cls(**values, _metadata=metadata)
-        facts._check_together()
+        if facts.curve is not None:
+            facts._check_curve()
+        if facts.n_in:
+            facts._check_lengths()
+            facts._check_values()
         return facts
 
-    def _check_together(self):
+    def _check_curve(self):
+        n_items = len(find_criterion(self.settings).fields)
+        needed = f"a list of rows [iteration, cost, error, test error], {n_items} a row,"
+        _require(_is_curve(self.curve, n_items), self._metadata, "curve", needed)
+
+    def _check_lengths(self):
+        """Check that there is one of everything for each class, feature or column."""
+        n_columns = len(self.categories or range(self.n_in))
+        lengths = {
+            (self.n_out, "classes"): ("class_labels",),
+            (self.n_in, "features"): ("feature_names", "feature_means", "feature_scales"),
+            (n_columns, "columns"): ("columns", "kinds", "column_numbers"),
+        }
+        for (n, what), names in lengths.items():
+            for name in names:
+                value = getattr(self, name)
+                fits = value is None or len(value) == n
+                _require(fits, self._metadata, name, f"one for each of {n} {what}")
+
+    def _check_values(self):
+        """Check what the values are, once their lengths are right."""
         n_in, n_out = self.n_in, self.n_out
-        of_columns = self.categories or [None] * (n_in or 0)
-        n_encoded = sum(1 if texts is None else len(texts) for texts in of_columns)
-        n_items = 5 if self.settings.get("criterion") == "loss" else 4
-        each = f"one for each of {n_in} features"
+        n_encoded = sum(1 if texts is None else len(texts) for texts in self.categories or ())
         for name, fits, needed in (
             ("class_labels", _are_labels, "a list of whole numbers or of texts, each once"),
-            ("class_labels", lambda value: len(value) == n_out, f"one for each of {n_out} classes"),
             ("class_counts", lambda value: len(value) <= n_out, f"at most {n_out} numbers"),
             ("image_shape", lambda value: math.prod(value) == n_in, f"a shape of {n_in} features"),
-            ("feature_names", lambda value: len(value) == n_in, each),
-            ("feature_means", lambda value: len(value) == n_in, each),
-            ("feature_scales", lambda value: len(value) == n_in and self.feature_means, each),
             ("feature_scales", lambda value: min(value) > 0, "a list of numbers above 0"),
             ("pixel_scale", lambda value: 1e-99 < value < 1e99, "a number above 0"),
             ("raw_range", _is_range, "two numbers, the smaller one first"),
@@ -113,18 +151,17 @@ class ModelFacts(Facts):
             ("split", lambda value: len(value) == 3 and min(value) > 0, "three numbers of rows"),
             ("split_seed", lambda value: 0 <= value < 2**32, "a number from 0 to 2**32-1"),
             ("categories", lambda value: n_encoded == n_in, f"what makes {n_in} features"),
-            ("columns", lambda value: len(value) == len(of_columns), "one for each of categories"),
-            ("kinds", lambda value: len(value) == len(of_columns), "one for each of categories"),
-            ("column_numbers", lambda value: len(value) == len(of_columns), "one for each column"),
             ("columns", lambda value: len({*value}) == len(value), "a list of texts, each once"),
-            ("curve", lambda value: {*map(len, value)} <= {n_items}, f"{n_items} a row"),
-            ("curve", _is_curve, "a list of rows [iteration, cost, error, test error]"),
         ):
             value = getattr(self, name)
-            if value is not None and (n_in or name == "curve"):
+            if value is not None:
                 _require(fits(value), self._metadata, name, needed)
-        if self.options.missing and not self.feature_means and n_in:
-            raise ModelFileError(f"its missing is {self.options.missing}: feature_means are needed")
+        for name, value in (
+            ("missing", self.options.missing),
+            ("feature_scales", self.feature_scales),
+        ):
+            if value and not self.feature_means:
+                raise ModelFileError(f"its {name} is {cut(value)}: feature_means are needed")
 
     def check_outputs(self, *paths):
         """Raise a SettingError if one of the paths is the file of the training data.
@@ -143,6 +180,18 @@ class ModelFacts(Facts):
     def metadata(self):
         """All that is known, as files and users have it: a dict."""
         return {**self._metadata}
+
+
+def _completed(metadata, W):
+    """Complete metadata by what W tells, and check that they say nothing else."""
+    n_in, n_out = W.shape
+    of_W = {"n_in": n_in, "n_out": n_out, "dtype": W.dtype.name}
+    defaults = {"class_labels": list(range(n_out)), "pixel_scale": 1, **of_W}
+    given = {key: value for key, value in metadata.items() if value is not None}
+    completed = {"image_shape": None, **metadata, **defaults, **given}
+    for name, value in of_W.items():
+        _require(completed[name] == value, completed, name, f"{value}, as of its W,")
+    return completed
 
 
 def _members(group, known):
@@ -179,8 +228,12 @@ def _is_range(ends):
     return len(ends) == 2 and ends[0] <= ends[1]
 
 
-def _is_curve(rows):
-    return all(type(row[0]) is int and row[0] >= 0 and row[2] is not None for row in rows)
+def _is_curve(rows, n_items):
+    for row in rows:
+        is_row = len(row) == n_items and type(row[0]) is int and row[0] >= 0
+        if not is_row or row[2] is None:
+            return False
+    return True
 
 
 def as_json(content, fault="what is to be saved is no"):

@@ -4,7 +4,6 @@ import codecs
 import contextlib
 import csv
 import io
-import itertools
 import re
 import shutil
 import sys
@@ -12,6 +11,7 @@ import tempfile
 import warnings
 from collections import Counter
 from functools import partial
+from typing import NamedTuple
 
 from logreg.datasets.formats import CHUNK, PARQUET, ZIP, open_bytes, parsing, reading
 from logreg.datasets.frames import FRAME, is_frame
@@ -39,44 +39,69 @@ def name_of(source):
 
 
 @contextlib.contextmanager
-def open_table(path, options, known=None):
+def open_table(path, options, model=None):
     """Yield a function that reads a table in chunks, and its Header.
 
-    In place of a path may be a pandas.DataFrame. The function is called with the indices of the
-    columns whose texts are to stay as they are and a number of rows, and gives data frames whose
-    columns are called 0, 1, ... and whose index are the numbers of the rows.
+    In place of a path may be a pandas.DataFrame. `model` are the :class:`Columns` of the model that
+    is to predict the rows. The function takes the indices of the columns whose texts are to stay as
+    they are, and a number of rows. It gives data frames whose columns are called 0, 1, ... and
+    whose index are the numbers of the rows.
     """
-    name, frame, is_sheet = name_of(path), path if is_frame(path) else None, False
-    with reading(name), contextlib.ExitStack() as stack:
+    with reading(name_of(path)), contextlib.ExitStack() as stack:
         with needing("a table", "tables", "pandas"), _quiet():
             import pandas
-        if frame is None:
-            stream = stack.enter_context(open_bytes(path) if path != "-" else _standard_input())
-            start = stream.read(len(PARQUET))
-            if start == PARQUET:
-                pyarrow = "'pyarrow<18'" if sys.version_info < (3, 12) else "pyarrow"  # NumPy 1
-                with needing("Parquet", "parquet", pyarrow), parsing():
-                    from pyarrow import parquet
-
-                    frame = parquet.read_table(stream).to_pandas(integer_object_nulls=True)
-            elif start == ZIP:
-                with needing("an Excel file", "excel", "openpyxl"), parsing(), _quiet():
-                    how = {"keep_default_na": False, "na_values": [""], "dtype": object}
-                    how["header"] = None if options.header is False else 0
-                    frame = pandas.read_excel(stream, **how).dropna(how="all")
-                    frame.index += 1 if options.header is False else 2
-                    frame, is_sheet = frame.apply(partial(_as_numbers, pandas, options.na)), True
-        if frame is None:
-            encoding = _encoding(stream, options, known)
+        if is_frame(path):
+            yield _frame_chunks(pandas, path, options, model)
+            return
+        stream = stack.enter_context(_standard_input() if path == "-" else open_bytes(path))
+        start = stream.read(len(PARQUET))
+        if start == PARQUET:
+            yield _frame_chunks(pandas, _read_parquet(stream), options, model)
+        elif start == ZIP:
+            sheet = _read_sheet(pandas, stream, options)
+            yield _frame_chunks(pandas, sheet, options, model, is_sheet=True)
+        else:
+            encoding = _find_encoding(stream, options, model)
             stream.seek(0)
             text = io.TextIOWrapper(stream, encoding, newline="")
-            yield _csv(pandas, text, options, known)
-        else:
-            yield _whole(pandas, frame, options, known, is_sheet)
+            yield _text_chunks(pandas, text, options, model)
+
+
+def _standard_input():
+    """What is piped into the command, as a file: it may be larger than memory."""
+    if sys.stdin is None:
+        raise DatasetError("is closed: pipe a table into it")
+    stream = tempfile.TemporaryFile()  # noqa: SIM115
+    shutil.copyfileobj(sys.stdin.buffer, stream)
+    stream.seek(0)
+    return stream
+
+
+def _read_parquet(stream):
+    pyarrow = "'pyarrow<18'" if sys.version_info < (3, 12) else "pyarrow"  # for NumPy 1
+    with needing("Parquet", "parquet", pyarrow), parsing():
+        from pyarrow import parquet
+
+        return parquet.read_table(stream).to_pandas(integer_object_nulls=True)
+
+
+def _read_sheet(pandas, stream, options):
+    """Read an Excel sheet as a data frame, whose index are the numbers of its rows."""
+    has_header = options.header is not False
+    with needing("an Excel file", "excel", "openpyxl"), parsing(), _quiet():
+        sheet = pandas.read_excel(
+            stream,
+            header=0 if has_header else None,
+            keep_default_na=False,
+            na_values=[""],
+            dtype=object,
+        ).dropna(how="all")
+        sheet.index += 2 if has_header else 1
+        return sheet.apply(partial(_as_numbers, pandas, options.na))
 
 
 def _as_numbers(pandas, na, column):
-    """A sheet's column of fractions, of which some are kept as text, as numbers.
+    """Make numbers of a sheet's column of fractions, of which some are kept as text.
 
     Whole numbers beside empty cells stay objects: as floats, they would be others, or look so.
     """
@@ -90,87 +115,108 @@ def _as_numbers(pandas, na, column):
     return column.infer_objects()
 
 
-def _standard_input():
-    """What is piped into the command, as a file: it may be larger than memory."""
-    if sys.stdin is None:
-        raise DatasetError("is closed: pipe a table into it")
-    stream = tempfile.TemporaryFile()  # noqa: SIM115
-    shutil.copyfileobj(sys.stdin.buffer, stream)
-    stream.seek(0)
-    return stream
+def _frame_chunks(pandas, frame, options, model, is_sheet=False):
+    """Read a pandas.DataFrame, whose columns have names; an index that has one is a column, too.
+
+    The texts of a sheet are read as those of CSV, and its header may be left out.
+    """
+    if not len(frame):
+        raise DatasetError("is empty: it has no row")
+    named = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    frame = frame.reset_index(level=named) if named else frame
+    names = [str(name) for name in frame.columns]
+    frame = frame.set_axis(range(len(names)), axis=1)
+    first = frame.iloc[:FIRST_ROWS].astype(object).to_numpy().tolist()
+    rows = [["" if cell is None else str(cell).strip() for cell in row] for row in first]
+    decimal = _find_decimal(rows, ",", options, model)
+    if is_sheet and options.header is False:
+        header = Header(rows, options, model, decimal)
+    else:
+        header = Header([names, *rows], options, model, decimal, first_row=0)
+    if not is_sheet:
+        frame.index = range(1, len(frame) + 1)
+        for i in range(len(names)):
+            if pandas.api.types.infer_dtype(frame[i]) in ("string", "categorical"):
+                header.text_columns.add(i)
+
+    def frames(raw=(), n_rows=CHUNK_CELLS):
+        size = _chunk_rows(n_rows, header)
+        for start in range(0, len(frame), size):
+            yield frame.iloc[start : start + size]
+
+    return frames, header
 
 
-def _encoding(stream, options, known):
-    """The encoding of a text: that of its mark, else of the option, else UTF-8 or the model's."""
+def _find_encoding(stream, options, model):
+    """Find the encoding of a text: its mark's, else the option's, else UTF-8 or the model's."""
     stream.seek(0)
     start = stream.read(3)
     for mark, encoding in MARKED.items():
         if start.startswith(mark):
             return encoding
-    if options.encoding or not known or not known.options.encoding:
-        return options.encoding or "UTF-8"
-    return "UTF-8" if _is_utf8(stream) else known.options.encoding
+    if options.encoding:
+        return options.encoding
+    if model and model.options.encoding and not _is_utf8(stream):
+        return model.options.encoding
+    return "UTF-8"
 
 
 def _is_utf8(stream):
     """Whether a stream is text in UTF-8; that of UTF-16 has bytes of zero."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
     stream.seek(0)
+    bytes_read = iter(partial(stream.read, CHUNK), b"")
     try:
-        for block in iter(partial(stream.read, CHUNK), b""):
-            if "\0" in decoder.decode(block):
-                return False
-        decoder.decode(b"", final=True)
+        return not any("\0" in text for text in codecs.iterdecode(bytes_read, "utf-8"))
     except UnicodeError:
         return False
-    return True
 
 
-def _first_lines(stream):
-    """The text that shows the layout of a table, to the end of a line."""
-    text = stream.read(FIRST_CHARACTERS)
-    for _ in range(3):
-        line = stream.readline(LONGEST_LINE)
-        if len(line) == LONGEST_LINE:
-            raise DatasetError(f"has a line of more than {LONGEST_LINE:,} characters: is no table")
-        text += line
-    return text.lstrip("\ufeff")
-
-
-def _csv(pandas, stream, options, known):
+def _text_chunks(pandas, stream, options, model):
+    """Read CSV and its kin."""
     with _parsing(pandas, stream):
-        likely = options.decimal or (known and known.options.decimal)
-        mark, n_lines, row, rows = _layout(_first_lines(stream), likely)
-    head = Header(rows, options, known, _decimal(rows, mark, options, known), row)
-    columns = range(len(head.cells))
-    how = {"header": 0 if head.has_header else None, "names": columns, "skipinitialspace": True}
-    how.update(sep=mark, skiprows=n_lines, decimal=head.decimal)
-    how.update(keep_default_na=False, low_memory=False)
-    if tuple(map(int, pandas.__version__.split(".")[:2])) < (3, 1):  # then always exact
-        how["float_precision"] = "round_trip"
+        text = _first_lines(stream)
+        likely_decimal = options.decimal or (model and model.options.decimal)
+        layout = _find_layout(text, likely_decimal)
+    decimal = _find_decimal(layout.rows, layout.delimiter, options, model)
+    header = Header(layout.rows, options, model, decimal, layout.first_row)
+    columns = range(len(header.cells))
+    arguments = {
+        "sep": layout.delimiter,
+        "skiprows": layout.n_lines_above,
+        "header": 0 if header.names else None,
+        "names": columns,
+        "decimal": decimal,
+        "skipinitialspace": True,
+        "keep_default_na": False,
+        "low_memory": False,
+    }
+    if tuple(map(int, pandas.__version__.split(".")[:2])) < (3, 1):  # later ones are always exact
+        arguments["float_precision"] = "round_trip"
 
     def frames(raw=(), n_rows=CHUNK_CELLS):
-        how["chunksize"] = _chunk_rows(n_rows, head)
-        how["dtype"] = dict.fromkeys(raw, str)
-        how["na_values"] = {i: options.na for i in columns if i not in raw}
+        arguments["chunksize"] = _chunk_rows(n_rows, header)
+        arguments["dtype"] = dict.fromkeys(raw, str)
+        arguments["na_values"] = {i: options.na for i in columns if i not in raw}
         stream.seek(0)
-        with _parsing(pandas, stream), pandas.read_csv(stream, **how) as chunks:
+        with _parsing(pandas, stream), pandas.read_csv(stream, **arguments) as chunks:
             for chunk in chunks:
-                chunk.index += head.first_row
+                chunk.index += layout.first_row + bool(header.names)
                 yield chunk
 
-    return frames, head
+    return frames, header
 
 
-def _decimal(rows, delimiter, options, known):
-    """The decimal mark of a table: the option's, or as its rows show; else the model's."""
-    of_model = known and known.options.decimal
-    return options.decimal or decimal_mark(rows, delimiter, of_model or ".")
+def _find_decimal(rows, delimiter, options, model):
+    """Find the decimal mark of a table: the option's, or as its rows show; else the model's."""
+    if options.decimal:
+        return options.decimal
+    default = model and model.options.decimal
+    return decimal_mark(rows, delimiter, default or ".")
 
 
-def _chunk_rows(n_rows, head):
+def _chunk_rows(n_rows, header):
     """How many rows are read at a time, of up to `n_rows`."""
-    return min(n_rows, max(32, CHUNK_CELLS // len(head.cells)))
+    return min(n_rows, max(32, CHUNK_CELLS // len(header.cells)))
 
 
 @contextlib.contextmanager
@@ -184,80 +230,90 @@ def _parsing(pandas, stream):
             "encoding, which on Windows is `encoding='cp1252'`"
         ) from None
     except (csv.Error, pandas.errors.EmptyDataError, pandas.errors.ParserError) as error:
-        reason, needed = cut(str(error).strip(), 200), "as many cells as row 1"
-        raise DatasetError(f"{reason}: every row needs {needed}, each quote its end") from None
+        reason = cut(str(error).strip(), 200)
+        raise DatasetError(
+            f"{reason}: every row needs as many cells as row 1, each quote its end"
+        ) from None
 
 
-def _layout(text, decimal):
-    """The delimiter of a table, how many lines are above its header, the row of that, and all rows.
+def _first_lines(stream):
+    """Read the text that shows the layout of a table, to the end of a line."""
+    text = stream.read(FIRST_CHARACTERS)
+    for _ in range(3):
+        line = stream.readline(LONGEST_LINE)
+        if len(line) == LONGEST_LINE:
+            raise DatasetError(f"has a line of more than {LONGEST_LINE:,} characters: is no table")
+        text += line
+    return text.lstrip("\ufeff")
 
-    The delimiter is the one by which most rows have as many cells, two or more; it is the `decimal`
-    mark only if no other is in most rows. What is above may be Excel's line sep=; and lines that
-    begin with # and have another number of cells.
+
+class Layout(NamedTuple):
+    """Where the cells of a text are."""
+
+    delimiter: str
+    n_lines_above: int  # of the first row
+    first_row: int  # its number: blank lines above it do not count
+    rows: list  # the cells of the first rows, as many in each
+
+
+def _find_layout(text, decimal):
+    """Find the :class:`Layout` of a table in the first lines of a text.
+
+    Above its first row may stand Excel's line sep=; and lines that begin with # and have another
+    number of cells.
     """
+    lines = io.StringIO(text, newline="").readlines()
+    named = re.match(r"sep=(.)[\r\n]", text)
     unquoted = re.sub('"[^"]*"', "", text).splitlines()
-
-    def most_alike(mark):
-        counts = Counter(line.count(mark) for line in unquoted if mark in line)
-        found = ((mark != decimal and 2 * n > len(unquoted), n, k) for k, n in counts.items())
-        return max(found, default=(False, 0, 0))
-
-    given = re.match(r"sep=(.)[\r\n]", text)
-    mark = given[1] if given else max("\t;|,", key=most_alike)
-    n_marks, lines = most_alike(mark)[2], io.StringIO(text, newline="").readlines()
-    above = itertools.takewhile(
-        lambda line: not line.strip("\r\n") or (line[0] == "#" and line.count(mark) != n_marks),
-        lines[1:] if given else lines,
-    )
-    above = [*lines[: bool(given)], *above]
-    reader = csv.reader(lines[len(above) :], delimiter=mark, skipinitialspace=True)
+    if named:
+        delimiter = named[1]
+    else:
+        delimiter = max("\t;|,", key=lambda mark: _count_marks(unquoted, mark, decimal))
+    n_marks = _count_marks(unquoted, delimiter, decimal)[2]
+    n_above = 1 if named else 0
+    n_blank = 0
+    for line in lines[n_above:]:
+        is_comment = line[0] == "#" and line.count(delimiter) != n_marks
+        is_blank = not line.strip("\r\n")
+        if not is_comment and not is_blank:
+            break
+        n_above += 1
+        n_blank += is_blank
+    reader = csv.reader(lines[n_above:], delimiter=delimiter, skipinitialspace=True)
     rows = [[cell.strip() for cell in cells] for cells in reader]
-    rows = [cells for cells in rows if cells not in ([], [""])]  # as pandas does with blanks
+    rows = [cells for cells in rows if cells not in ([], [""])]  # pandas leaves out blanks, too
     if not rows:
         raise DatasetError("is empty: it has no row")
-    row = 1 + len([line for line in above if line.strip("\r\n")])
-    sizes = [(len(cells), len([*filter(None, cells)])) for cells in rows]
-    n_cells, n_filled = sizes[0]
-    if n_cells < max(sizes)[0] or (n_cells > 2 and n_filled == 1 < sizes[:2][-1][1]):
-        widest = sizes.index(max(sizes))
-        raise DatasetError(
-            f"row {row} ({cut(mark.join(rows[0]))}) fills columns: {n_filled}, and row "
-            f"{row + widest}: {len(rows[widest])}; leave out a title above the table; if rows "
-            f"begin with a name that has no title, or end with {mark!r}, row 1 must, too"
-        )
-    rows = [cells + [""] * (n_cells - len(cells)) for cells in rows]
-    return mark, len(above), row, rows
+    first_row = 1 + n_above - n_blank
+    _check_widths(rows, first_row, delimiter)
+    rows = [cells + [""] * (len(rows[0]) - len(cells)) for cells in rows]
+    return Layout(delimiter, n_above, first_row, rows)
 
 
-def _whole(pandas, frame, options, known, is_sheet):
-    """Read a pandas.DataFrame, whose columns have names; an index that has one is a column, too.
+def _count_marks(lines, mark, decimal):
+    """How likely a mark is the delimiter: the mark of which most lines have as many.
 
-    The texts of a sheet are read as those of CSV, and its header may be left out.
+    Returns whether these are most of all lines, their number, and how many marks each has. The
+    decimal mark is likely only if no other mark is in most lines.
     """
-    if not len(frame):
-        raise DatasetError("is empty: it has no row")
-    named = [name for name in frame.index.names if name is not None and name not in frame.columns]
-    frame = frame.reset_index(level=named) if named else frame
-    names = [str(name) for name in frame.columns]
-    frame = frame.set_axis(range(len(names)), axis=1)
-    has_header = not is_sheet or options.header is not False
-    if not is_sheet:
-        frame.index = range(1, len(frame) + 1)
-    first = frame.iloc[:FIRST_ROWS].astype(object).to_numpy().tolist()
-    rows = [["" if cell is None else str(cell).strip() for cell in row] for row in first]
-    decimal = _decimal(rows, ",", options, known)
-    head = Header([names] * has_header + rows, options, known, decimal, int(not has_header))
-    kind_of = pandas.api.types.infer_dtype
-    if not is_sheet:
-        kinds = [kind_of(frame[i]) for i in range(len(names))]
-        head.texts = {i for i, kind in enumerate(kinds) if kind in ("string", "categorical")}
+    counts = Counter(line.count(mark) for line in lines if mark in line)
+    found = [(mark != decimal and 2 * n > len(lines), n, count) for count, n in counts.items()]
+    return max(found, default=(False, 0, 0))
 
-    def frames(raw=(), n_rows=CHUNK_CELLS):
-        size = _chunk_rows(n_rows, head)
-        for start in range(0, len(frame), size):
-            yield frame.iloc[start : start + size]
 
-    return frames, head
+def _check_widths(rows, first_row, delimiter):
+    """Refuse rows that have more cells than the first one, or a title above the table."""
+    widths = [len(cells) for cells in rows]
+    # A title above the table fills one column, and the header below it more.
+    n_filled = [len([*filter(None, cells)]) for cells in rows[:2]]
+    has_title = widths[0] > 2 and n_filled[0] == 1 < n_filled[-1]
+    widest = 1 if has_title else widths.index(max(widths))
+    if has_title or widths[widest] > widths[0]:
+        raise DatasetError(
+            f"row {first_row} ({cut(delimiter.join(rows[0]))}) fills columns: {n_filled[0]}, and "
+            f"row {first_row + widest}: {widths[widest]}; leave out a title above the table; if "
+            f"rows begin with a name that has no title, or end with {delimiter!r}, row 1 must, too"
+        )
 
 
 @contextlib.contextmanager

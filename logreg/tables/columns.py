@@ -1,13 +1,15 @@
-"""What a column of a table is, by all of its cells: numbers, dates or categories.
+"""What a column of a table holds: numbers, dates or categories, as all of its cells decide.
 
-A kind is a text that a model file keeps: ``'number'``, ``'number $'`` if cells have a sign,
-``'date %d.%m.%Y'`` in the format of their texts, or ``'text'`` of categories.
+Each kind is a class with `read`, which makes numbers of texts, and a `text`, by which a model file
+keeps it: ``'number'``, ``'number $'`` if cells have a sign, ``'date %d.%m.%Y'`` in the format of
+the cells, or ``'text'`` of categories.
 """
 
 import itertools
 import re
 import warnings
-from numbers import Number
+from numbers import Real
+from typing import NamedTuple
 
 import numpy
 
@@ -16,45 +18,65 @@ from logreg.datasets.options import DATE, NUMBER, TEXT
 from logreg.datasets.preprocessing import FLOAT32_MAX
 from logreg.errors import quoted
 
-NEW = -numpy.inf  # the number of a category that a model does not know
-MAX_CATEGORIES = 100  # of a column that no option calls categorical; of a small one, a text for
-FEW_CATEGORIES = 10  # each two rows, or so many
-ISO = "ISO8601"  # as pandas calls dates like 2024-01-31, with a time or without
+MISFIT = numpy.inf  # a text becomes this number if it does not fit the kind of its column
+UNKNOWN = -numpy.inf  # a category becomes this number if the model does not know it
+MAX_CATEGORIES = 100  # of a column that no option calls categorical
+FEW_CATEGORIES = 10  # a small column may have so many, a larger one half as many as it has rows
+ISO = "ISO8601"  # pandas' name for dates like 2024-01-31, with a time or without
 SIGN = r"((?:[A-Z]{0,3}[$€£¥₹₩₽₺₫₴₪₱฿]|EUR|USD|GBP|CHF|JPY|%)?)"
 # With a decimal point; a comma, an apostrophe or a blank may stand between thousands.
 WRITTEN = re.compile(
     rf"([+-]?){SIGN}\s?([+-]?(?:[1-9][0-9]{{0,2}}(?:([,'’\s])[0-9]{{3}})(?:\4[0-9]{{3}})*|[0-9]*)"
     rf"(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)\s?{SIGN}"
 )
-PLAIN = re.compile(r"[+-]?[0-9]*\.?[0-9]*(?:e[+-]?[0-9]+)?|true|false", re.I)  # if a number
-MARKS = {".": ",", ",": "."}  # decimal marks, and the other one
-SWAPPED = str.maketrans(MARKS)
+# A number, or a mark alone, without a sign and without marks between thousands.
+PLAIN = re.compile(r"[+-]?[0-9]*\.?[0-9]*(?:e[+-]?[0-9]+)?|true|false", re.I)
+MARKS = (".", ",")  # decimal marks
+SWAPPED = str.maketrans(".,", ",.")
 
 
-def as_number(text, decimal="."):
-    """The number that a text is as people write it, and its sign, as $; None if it is none.
+class Number(NamedTuple):
+    """A number as people write it."""
+
+    value: float
+    sign: str  # as $ or %, '' if there is none
+
+
+def parse_number(text, decimal="."):
+    """Read a text as a :class:`Number`; None if it is none.
 
     Examples
     --------
-    >>> as_number("-$7,888.50"), as_number("45.2 %"), as_number("7.888,5 €", ","), as_number("4x")
-    ((-7888.5, '$'), (45.2, '%'), (7888.5, '€'), None)
-    >>> as_number("US$ 5e3"), as_number("EUR 7"), as_number("True"), as_number("-"), as_number(".")
-    ((5000.0, 'US$'), (7.0, 'EUR'), (1.0, ''), None, None)
+    >>> for text in ("-$7,888.50", "45.2 %", "US$ 5e3", "EUR 7", "True"):
+    ...     parse_number(text)
+    Number(value=-7888.5, sign='$')
+    Number(value=45.2, sign='%')
+    Number(value=5000.0, sign='US$')
+    Number(value=7.0, sign='EUR')
+    Number(value=1.0, sign='')
+    >>> parse_number("7.888,5 €", ",").value, parse_number("4x"), parse_number(".")
+    (7888.5, None, None)
     """
     if text.lower() in ("true", "false"):
-        return float(text.lower() == "true"), ""
-    found = WRITTEN.fullmatch(text if decimal == "." else text.translate(SWAPPED))
+        return Number(float(text.lower() == "true"), "")
+    if decimal == ",":
+        text = text.translate(SWAPPED)
+    found = WRITTEN.fullmatch(text)
+    if not found:
+        return None
     try:
         value = float(found[1] + re.sub(r"[,'’\s]", "", found[3]))
-    except (TypeError, ValueError):  # a match that is none, or one of a mark alone
+    except ValueError:  # of a mark alone
         return None
-    return (value, found[2] + found[5]) if abs(value) <= FLOAT32_MAX else None
+    if abs(value) > FLOAT32_MAX:
+        return None
+    return Number(value, found[2] + found[5])
 
 
 def decimal_mark(rows, delimiter, default):
-    """The decimal mark of a table.
+    """Find the decimal mark of a table.
 
-    A cell shows it that is a number with one mark, and none with the other. If no cell does, a
+    A cell shows it if it is a number with one mark and none with the other. If no cell does, a
     table with semicolons between its cells has decimal commas. The `default` holds for the rest.
 
     Examples
@@ -66,7 +88,7 @@ def decimal_mark(rows, delimiter, default):
     """
     found = set()
     for cell in itertools.chain.from_iterable(rows):
-        marks = [mark for mark in MARKS if as_number(cell, mark)]
+        marks = [mark for mark in MARKS if parse_number(cell, mark)]
         if len(marks) == 1:
             found.update(marks)
     if len(found) == 1:
@@ -74,28 +96,27 @@ def decimal_mark(rows, delimiter, default):
     return "," if delimiter == ";" and not found else default
 
 
-def days(texts, form):
-    """Dates as days since 1970-01-01, with a fraction for the time; NaN of what is none.
+def days_since_1970(texts, date_format):
+    """Read dates as days since 1970-01-01, with a fraction for the time; NaN for what is no date.
 
-    Dates like 2024-01-31 are read whatever their `form` is.
+    Dates like 2024-01-31 are read, whatever the format is.
 
     Examples
     --------
-    >>> days(["2.1.1970", "1970-01-03 12:00", "soon"], "%d.%m.%Y").tolist()
+    >>> days_since_1970(["2.1.1970", "1970-01-03 12:00", "soon"], "%d.%m.%Y").tolist()
     [1.0, 2.5, nan]
     """
     import pandas
 
     texts = pandas.Series(texts, dtype=object)
-    iso, found = (
-        pandas.to_datetime(texts, format=each, errors="coerce", utc=True) for each in (ISO, form)
-    )
-    since = iso.fillna(found) - pandas.Timestamp("1970-01-01", tz="UTC")
+    dates = pandas.to_datetime(texts, format=ISO, errors="coerce", utc=True)
+    others = pandas.to_datetime(texts, format=date_format, errors="coerce", utc=True)
+    since = dates.fillna(others) - pandas.Timestamp("1970-01-01", tz="UTC")
     return (since / pandas.Timedelta(days=1)).to_numpy("float64", copy=True)
 
 
 def date_formats(text):
-    """The formats by which a text is a date: two if the day may be first, or the month.
+    """Find the formats by which a text is a date: two if the day may be first, or the month.
 
     Examples
     --------
@@ -109,27 +130,87 @@ def date_formats(text):
 
     if re.match("[0-9]{4}-", text):
         return {ISO}
-    orders = [True] if "." in text else [False] if re.match("[0-9]{4}", text) else [True, False]
+    is_day_first = [True, False]
+    if "." in text:
+        is_day_first = [True]
+    elif re.match("[0-9]{4}", text):
+        is_day_first = [False]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return {guess_datetime_format(text, day_first) for day_first in orders} - {None}
+        return {guess_datetime_format(text, is_first) for is_first in is_day_first} - {None}
+
+
+class Numbers:
+    """Numbers of one sign, as $, or of none. `parse` makes a :class:`Number` of a text."""
+
+    def __init__(self, sign, parse, empty_numbers):
+        self.text = f"{NUMBER} {sign}".strip()
+        self.sign = sign
+        self.parse = parse
+        self.empty_numbers = empty_numbers
+
+    def read(self, texts):
+        values = numpy.full(len(texts), MISFIT)
+        for i, text in enumerate(texts):
+            number = self.parse(text)
+            if not text:
+                values[i] = numpy.nan
+            elif number and number.sign in ("", self.sign):
+                values[i] = number.value
+        values[numpy.isin(values, self.empty_numbers)] = numpy.nan
+        return values
+
+
+class Dates:
+    """Dates of one format, which become days since 1970-01-01."""
+
+    def __init__(self, date_format):
+        self.text = f"{DATE} {date_format}"
+        self.date_format = date_format
+
+    def read(self, texts):
+        values = days_since_1970(texts, self.date_format)
+        values[numpy.isnan(values)] = MISFIT
+        values[[not text for text in texts]] = numpy.nan
+        return values
+
+
+class Categories:
+    """Texts that are categories: each becomes its place among them."""
+
+    text = TEXT
+
+    def __init__(self, categories):
+        self.categories = categories
+
+    def read(self, texts):
+        places = {without_zero_fraction(text): i for i, text in enumerate(self.categories)}
+        places.setdefault("", numpy.nan)
+        return numpy.array([places.get(without_zero_fraction(text), UNKNOWN) for text in texts])
 
 
 class Texts:
-    """The texts of a column, each with its number; an empty cell has none, and the number -1."""
+    """The texts of a column, each with its number; an empty cell has the number -1.
 
-    def __init__(self, head):
-        self.head, self.numbers, self.chunks = head, {}, []
-        self.of_numbers = set()  # the texts of cells that are numbers themselves
+    `numeric` are the texts of cells that are numbers themselves.
+    """
+
+    def __init__(self, header):
+        self.header = header
+        self.numbers = {}
+        self.numeric = set()
+        self.chunks = []
 
     def add(self, cells, start=0):
         """Take in cells, of which `start` come before; return the number of each one's text."""
         codes, occurring = cells.factorize()
-        texts = [*map(self.head.text_of, occurring), ""]
-        self.of_numbers.update(t for t, cell in zip(texts, occurring) if isinstance(cell, Number))
-        for text in filter(None, texts):
-            self.numbers.setdefault(text, len(self.numbers))
-        codes = numpy.array([self.numbers.get(text, -1) for text in texts], "int32")[codes]
+        numbers = []
+        for cell in occurring:
+            text = self.header.cell_text(cell)
+            if isinstance(cell, Real):
+                self.numeric.add(text)
+            numbers.append(self.numbers.setdefault(text, len(self.numbers)) if text else -1)
+        codes = numpy.array([*numbers, -1], "int32")[codes]  # a lacking cell has the code -1
         self.chunks.append((start, cells.index, codes))
         return codes
 
@@ -144,93 +225,99 @@ class Texts:
 
 
 class Column(Texts):
-    """A column of features: the texts among its cells, and what is known of it.
+    """A column of features: the texts among its cells, and what it holds.
 
     Attributes
     ----------
-    kind : str or None
-        What it is, see :mod:`logreg.tables.columns`; None as long as its cells are being read.
-    categories : list of str or None
-        Of a column of categories.
+    kind : Numbers, Dates, Categories or None
+        None as long as its cells are being read.
     has_numbers : bool
         Whether some cells were read as numbers.
     is_left_out : bool
-        Whether it makes no feature, as its cells are all alike.
+        Whether it makes no feature, because its cells are all alike.
     """
 
-    def __init__(self, head, index, kind, categories):
-        super().__init__(head)
-        self.index, self.title, self.name = index, head.title(index), head.name(index)
-        self.kind, self.categories = kind, categories
-        self.has_numbers = self.is_left_out = False
+    def __init__(self, header, index, kind_text=None, categories=None):
+        super().__init__(header)
+        self.index = index
+        self.title = header.title(index)
+        self.is_categorical = index in header.categorical
+        self.has_numbers = False
+        self.is_left_out = False
+        self.kind = None
+        if categories is not None:
+            self.kind = Categories(categories)
+        elif kind_text:
+            name, _, detail = kind_text.partition(" ")
+            self.kind = Dates(detail) if name == DATE else self._numbers(detail)
 
-    def values(self, n_rows):
-        """The numbers of all texts and, last, of an empty cell: see :meth:`read`."""
+    @property
+    def categories(self):
+        """The categories of a column of them, else None."""
+        return self.kind.categories if isinstance(self.kind, Categories) else None
+
+    @property
+    def may_be_numbers(self):
+        return isinstance(self.kind, Numbers) or (self.kind is None and not self.is_categorical)
+
+    def read(self, n_rows):
+        """Read all texts, in the order of their numbers, and last an empty cell, as numbers."""
         texts = [*self.numbers, ""]
         self.kind = self.kind or self._find_kind(n_rows)
         if self.kind is None:
-            return numpy.full(len(texts), numpy.inf)
-        if self.kind == TEXT and self.categories is None:
-            has_empty = self.head.options.missing and self.rows("").size
-            self.categories = sorted(
-                {*map(without_zero_fraction, texts if has_empty else texts[:-1])}
-            )
-        return self.read(texts)
+            return numpy.full(len(texts), MISFIT)
+        return self.kind.read(texts)
 
     def _find_kind(self, n_rows):
-        """The kind of the column by all of its cells; a few may not fit it: :meth:`read` tells.
+        """Find the kind of the column by all of its cells; a few may be misfits.
 
-        If a frame declares it as one of text, plain numbers are texts, too. It is None if dates
-        could begin with the day or the month, or texts differ too much for categories.
+        Plain numbers are texts if a data frame declares the column as one of text. The kind is
+        None if dates could begin with the day or the month, or if there are too many texts.
         """
-        found = {text: self._number(text) for text in self.numbers}
-        is_text = self.index in self.head.texts
-        words = [t for t in found if found[t] is None or (is_text and PLAIN.fullmatch(t))]
-        if self.has_numbers or len(words) < len(found) or not words:
-            signs = [number[1] for number in found.values() if number and number[1]]
-            return " ".join([NUMBER, *signs[:1]])
-        dates = [text for text in words if not PLAIN.fullmatch(text)]  # perhaps
-        forms = sorted(set().union(*map(date_formats, dates[:3])))
-        n_misfits = {form: numpy.isnan(days(words, form)).sum() for form in forms}
+        if self.is_categorical:
+            return self._find_categories()
+        parsed = {text: self._parse(text) for text in self.numbers}
+        is_text = self.index in self.header.text_columns
+        words = [t for t, n in parsed.items() if n is None or (is_text and PLAIN.fullmatch(t))]
+        if self.has_numbers or len(words) < len(parsed) or not words:
+            signs = [number.sign for number in parsed.values() if number and number.sign]
+            return self._numbers(signs[0] if signs else "")
+        some_dates = [text for text in words if not PLAIN.fullmatch(text)][:3]
+        n_misfits = {}
+        for each in sorted(set().union(*map(date_formats, some_dates))):
+            n_misfits[each] = numpy.isnan(days_since_1970(words, each)).sum()
         if min(n_misfits.values(), default=len(words)) < len(words):
-            is_clear = [*n_misfits.values()].count(0) < 2
-            return f"{DATE} {min(forms, key=n_misfits.get)}" if is_clear else None
-        return TEXT if len(words) <= min(MAX_CATEGORIES, max(FEW_CATEGORIES, n_rows / 2)) else None
+            has_two_meanings = [*n_misfits.values()].count(0) > 1
+            return None if has_two_meanings else Dates(min(n_misfits, key=n_misfits.get))
+        most = min(MAX_CATEGORIES, max(FEW_CATEGORIES, n_rows / 2))
+        return self._find_categories() if len(words) <= most else None
 
-    def _number(self, text):
-        return as_number(text, "." if text in self.of_numbers else self.head.decimal)
+    def _find_categories(self):
+        texts = {*map(without_zero_fraction, self.numbers)}
+        if self.header.options.missing and self.rows("").size:
+            texts.add("")
+        return Categories(sorted(texts))
 
-    def read(self, texts):
-        """The numbers of texts, NaN if empty, infinity of what does not fit the column's kind.
+    def _numbers(self, sign):
+        return Numbers(sign, self._parse, self.header.empty_numbers)
 
-        That of a category is its place in `categories`, and NEW of a new one.
-        """
-        name, _, form = self.kind.partition(" ")
-        if name == TEXT:
-            index = {without_zero_fraction(text): k for k, text in enumerate(self.categories)}
-            return numpy.array(
-                [index.get(without_zero_fraction(t), NEW if t else numpy.nan) for t in texts]
-            )
-        if name == DATE:
-            values = days(texts, form)
-            values[numpy.isnan(values)] = numpy.inf
-        else:
-            found = [self._number(text) or (numpy.inf, "") for text in texts]
-            values = numpy.array([x if sign in ("", form) else numpy.inf for x, sign in found])
-            values[numpy.isin(values, self.head.na)] = numpy.nan
-        values[[not text for text in texts]] = numpy.nan
-        return values
+    def _parse(self, text):
+        return parse_number(text, "." if text in self.numeric else self.header.decimal)
 
-    def held(self, texts):
-        """Say which texts it holds, and in which row the first of them."""
+    def where(self, texts):
+        """Say in which row the first of some texts stands, and which texts these are."""
         held = ", ".join(map(quoted, texts))
         return f"row {self.rows(texts[0])[0]}, {self.title} holds {held}"
 
     def example(self):
-        """Say what number a text became that is no plain number; '' if there is none."""
-        codes = (self.head.text_of(row[self.index]) for row in self.head.data)  # as of places
-        texts = [text for text in codes if re.fullmatch("0[0-9]+", text)]
-        texts += [t for t in self.numbers if self.head.decimal == "," or not PLAIN.fullmatch(t)]
-        if not texts or self.kind == TEXT:
+        """Say which number an unusual text became, as 007; '' if all are plain numbers."""
+        if self.categories is not None:
             return ""
-        return f"{self.title}, {quoted(texts[0])} as {self.read(texts[:1])[0]:.9g}"
+        first = [self.header.cell_text(row[self.index]) for row in self.header.data]
+        texts = [text for text in first if re.fullmatch("0[0-9]+", text)]
+        for text in self.numbers:
+            if self.header.decimal == "," or not PLAIN.fullmatch(text):
+                texts.append(text)
+        if not texts:
+            return ""
+        return f"{self.title}, {quoted(texts[0])} as {self.kind.read(texts[:1])[0]:.9g}"

@@ -1,7 +1,7 @@
 """Tables: CSV and its kin through pandas, Parquet through pyarrow, in chunks of rows.
 
-So memory holds numbers, and of text what differs. Rows and columns are counted from 1, and a header
-is row 1. Blank lines do not count.
+So memory holds the numbers, and each different text once. Rows and columns are counted from 1, and
+a header is row 1. Blank lines do not count.
 """
 
 from typing import NamedTuple
@@ -20,9 +20,9 @@ from logreg.tables.features import Features, oddities, rows_in, scratch_file
 def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=None, where=None):
     """Read a table with a label in each row: Parquet, or CSV, gzipped or not.
 
-    The rules of delimiter, header and label stand in :mod:`logreg.tables.chunks` and
-    :mod:`logreg.tables.header`, and what a column is in :mod:`logreg.tables.columns`. A column
-    with a name, whose cells are all alike, is left out, but if the rows are pictures.
+    :mod:`logreg.tables.chunks` has the rules of delimiter and encoding, :mod:`logreg.tables.header`
+    those of header and label, :mod:`logreg.tables.columns` what a column is. A column with a name,
+    whose cells are all alike, is left out, unless the rows are pictures.
 
     Parameters
     ----------
@@ -46,62 +46,72 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
     Columns
     """
     source = name_of(path)
-    with open_table(path, options, known) as (frames, head), scratch_file(scratch) as file:
-        label = head.find_label()
-        features = Features(head, head.features(label))
-        labels, groups = Texts(head), Texts(head)
-        for frame in frames({label, head.group, *features.raw} - {None}):
+    with open_table(path, options, known) as (frames, header), scratch_file(scratch) as file:
+        label = header.find_label()
+        features = Features(header, header.find_features(label))
+        labels = Texts(header)
+        groups = Texts(header)
+        for frame in frames({label, header.group, *features.raw_columns()} - {None}):
             frame = frame[labels.add(frame[label]) >= 0]
             file.write(features.add(frame).astype(dtype, copy=False))
-            if head.group is not None:
-                groups.add(frame[head.group])
+            if header.group is not None:
+                groups.add(frame[header.group])
         codes = labels.codes()
-        n_lacking = int((codes < 0).sum())
-        if n_lacking and (not options.missing or n_lacking == len(codes)):
-            raise DatasetError(
-                f"{n_lacking} of {len(codes)} rows have no label, row {labels.rows('')[0]} first, "
-                f"but NA, ? or the like in {head.title(label)}: `missing='mean'` leaves them out"
-            )
+        n_unlabelled = _check_labels(labels, codes, header.title(label))
         codes = codes[codes >= 0]
-        of_groups = None if head.group is None else _group_codes(groups, known is None)
+        group_codes = None if header.group is None else _find_groups(groups)
         x = rows_in(file, dtype, len(codes))
-        new = features.fill(x)
-        if known is None:
+        unknown = features.fill(x)
+        if header.is_training:
             features.leave_out_constant(x)
         features.check_empty(x)
-    said = [f"{n_lacking} rows without a label are left out"] * (n_lacking > 0)
-    if known is None:
-        said += [*head.rules(label), *features.rules()]
-    _say(source, said)
-    for line in oddities(x, codes, features.columns) if known is None else ():
-        _say(source, [line])
-    _warn(source, new)
+    if n_unlabelled:
+        _say(source, [f"{n_unlabelled} rows without a label are left out"])
+    if header.is_training:
+        _say(source, [*header.notes(label), *features.notes()])
+        for line in oddities(x, codes, features.columns):
+            _say(source, [line])
+    _warn(source, unknown.values())
     rows = features.rows()
+    first_rows = rows[numpy.unique(codes, return_index=True)[1]]
+    has_gaps = rows[-1] - rows[0] >= len(rows)
     part = Part(
-        features.encoded(x, scratch),
+        features.encode(x, scratch),
         [*labels.numbers],
         codes,
-        rows[numpy.unique(codes, return_index=True)[1]].tolist(),
+        first_rows.tolist(),
         f"{source}:" if where is None else where,
-        rows.tolist() if rows[-1] - rows[0] >= len(rows) else range(rows[0], rows[-1] + 1),
-        of_groups,
+        rows.tolist() if has_gaps else range(rows[0], rows[-1] + 1),
+        group_codes,
         [*groups.numbers],
     )
-    return part, features.described(label)
+    return part, features.describe(label)
 
 
-def _group_codes(groups, is_training):
-    """The number of each row's group; in training, rows without one are refused, or alone."""
-    codes, head = groups.codes(), groups.head
-    alone = numpy.flatnonzero(codes < 0)
-    if len(alone) and is_training and not head.options.missing:
+def _check_labels(labels, codes, title):
+    """Count the rows without a label, and refuse them if they are not to be left out."""
+    n_unlabelled = int((codes < 0).sum())
+    if n_unlabelled and (not labels.header.options.missing or n_unlabelled == len(codes)):
         raise DatasetError(
-            f"{len(alone)} of {len(codes)} rows have no group, row {groups.rows('')[0]} first, but "
-            f"NA, ? or the like in {head.title(head.group)}: `missing='mean'` makes each of them a "
-            "group of its own"
+            f"{n_unlabelled} of {len(codes)} rows have no label, row {labels.rows('')[0]} first, "
+            f"but NA, ? or the like in {title}: `missing='mean'` leaves them out"
         )
-    if is_training or head.options.missing:
-        codes[alone] = -1 - alone
+    return n_unlabelled
+
+
+def _find_groups(groups):
+    """Number the group of each row; in training, refuse rows without one, or let each be alone."""
+    codes = groups.codes()
+    header = groups.header
+    lacking = numpy.flatnonzero(codes < 0)
+    if len(lacking) and header.is_training and not header.options.missing:
+        raise DatasetError(
+            f"{len(lacking)} of {len(codes)} rows have no group, row {groups.rows('')[0]} first, "
+            f"but NA, ? or the like in {header.title(header.group)}: `missing='mean'` makes each "
+            "of them a group of its own"
+        )
+    if header.is_training or header.options.missing:
+        codes[lacking] = -1 - lacking
     return codes
 
 
@@ -116,47 +126,53 @@ class Rows(NamedTuple):
 def table_batches(path, options, batch_size, known, keep=()):
     """Read the rows of a table that a model is to predict; yield :class:`Rows`.
 
-    The path ``'-'`` is standard input, and n at most `batch_size`. `known` are the
-    :class:`Columns` of the training data. With a header, a model that knows their names takes
-    the columns by these and leaves the others out; a first row of just these names is a header.
-    In other tables, the columns are the features; of one more, the label is left out, which is
-    told as for training, but without a header is where it was then. Empty cells are NaN if the
-    model fills them, else an error. The columns `keep`, names or numbers, or all by ``['all']``,
-    are kept as they stand in the file.
+    The path ``'-'`` is standard input, and n is at most `batch_size`. `known` are the
+    :class:`Columns` of the training data. With a header, a model that knows their names takes the
+    columns by these and leaves the others out; a first row of just these names is a header. In
+    other tables, the columns are the features; if there is one more, the label is left out. The
+    rules of training find it, but without a header it is where it was in training. Empty cells are
+    NaN if the model fills them, else an error. The columns `keep`, names or numbers, or all by
+    ``['all']``, are kept as they stand in the file.
     """
     source = name_of(path)
-    with open_table(path, options, known) as (frames, head):
-        label, width = None, len(head.cells)
-        if not (head.names and known.names):
+    with open_table(path, options, known) as (frames, header):
+        label = None
+        if not (header.names and known.names):
             n = len(known.categories)
-            if width not in (n, n + 1 + len(head.dropped)):
+            width = len(header.cells)
+            if width not in (n, n + 1 + len(header.dropped)):
                 raise DatasetError(f"the model expects {n} features, got {width} columns")
-            label = None if width == n else head.find_label()
-        is_sure = known.names and any(map(head.is_text, known.names))
-        if label is not None or (head.names and not is_sure):
-            _say(source, head.rules(label, "is left out as the label"))
-        order, kept, told = head.features(label), [*dict.fromkeys(head.kept(keep))], set()
-        names = [c if head.counts[c] == 1 else head.title(i) for i, c in enumerate(head.cells)]
-        for frame in frames({*Features(head, order).raw, *kept}, batch_size):
-            features = Features(head, order)
+            label = None if width == n else header.find_label()
+        is_sure = known.names and any(map(header.is_text, known.names))
+        if label is not None or (header.names and not is_sure):
+            _say(source, header.notes(label, "is left out as the label"))
+        indices = header.find_features(label)
+        kept = header.find_kept(keep)
+        titles = []
+        for i in kept:
+            name = header.cells[i]
+            titles.append(name if header.counts[name] == 1 else header.title(i))
+        warned = set()
+        for frame in frames({*Features(header, indices).raw_columns(), *kept}, batch_size):
+            features = Features(header, indices)
             x = features.add(frame)
-            new = features.fill(x)
+            unknown = features.fill(x)
             features.check_empty(x)
-            _warn(source, {title: held for title, held in new.items() if title not in told})
-            told.update(new)
+            _warn(source, [said for title, said in unknown.items() if title not in warned])
+            warned.update(unknown)
             texts = frame[kept].astype(object).where(frame[kept].notna(), "").astype(str)
-            cells = [(names[i], texts[i].tolist()) for i in kept]
-            yield Rows(features.encoded(x), features.rows().tolist(), cells)
+            cells = [(title, texts[i].tolist()) for title, i in zip(titles, kept)]
+            yield Rows(features.encode(x), features.rows().tolist(), cells)
 
 
-def _warn(source, new):
+def _warn(source, unknown):
     """Warn of categories that the model does not know: see :meth:`.Features.fill`."""
-    for held in new.values():
-        warning(f"{source}: {held}, no category that the model knows")
+    for said in unknown:
+        warning(f"{source}: {said}, no category that the model knows")
 
 
-def _say(source, rules):
-    """Say what rules chose."""
-    said = ", ".join(rules)
+def _say(source, notes):
+    """Say what rules have chosen."""
+    said = ", ".join(notes)
     if said:
         note(f"note: {source}: {said}")

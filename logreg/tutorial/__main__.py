@@ -1,11 +1,12 @@
-"""``python -m logreg.tutorial`` or ``logreg-tutorial`` writes the tutorial as a page."""
+"""``logreg tutorial`` or ``python -m logreg.tutorial`` writes the tutorial as a page."""
 
 import sys
 
 from logreg.cli.command import command
-from logreg.cli.options import command_parser, files_of
+from logreg.cli.options import add_file, add_output, command_parser
 from logreg.console import STARTING, note, starting
 from logreg.files import check_writable, refuse_overwriting
+from logreg.tutorial import quiz
 
 PAGE, MNIST_PAGE = "tutorial.html", "tutorial_mnist.html"
 
@@ -14,16 +15,21 @@ def parser():
     """The options of the tutorial."""
     parser = command_parser(
         "tutorial",
+        "",
         "Train on MNIST (on mnist_sample where it cannot be had), and write the "
         "tutorial as one HTML file to read and to play with, which needs no network.",
+        ["", "--notebook tutorial.ipynb"],
     )
-    add, add_file = parser.add_argument, files_of(parser)
-    add_file("--output", help=f"the page (default: {PAGE}, or none with --notebook)")
+    add_output(parser, f"the page (default: {PAGE}, or none with --notebook or --quiz)")
     mnist = f"a page of its own ({MNIST_PAGE}, 16 MB) that has MNIST's files in it"
-    add("--mnist", action="store_true", help=f"{mnist}, to train on them in the browser")
-    add_file("--notebook", help="write the tutorial as a notebook, and run it for its outputs")
+    text = f"{mnist}, to train on them in the browser"
+    parser.add_argument("--mnist", action="store_true", help=text)
+    notebook = "write the tutorial as a notebook, and run it for its outputs"
+    add_file(parser, "--notebook", help=notebook)
+    quiz_help = "write the questions of the chapters in GIFT, which Moodle imports"
+    add_file(parser, "--quiz", help=quiz_help)
     home = "address of the project's files, to which the links to them then lead"
-    add("--home", metavar="URL", help=f"{home} (default: such links are text)")
+    parser.add_argument("--home", metavar="URL", help=f"{home} (default: such links are text)")
     return parser
 
 
@@ -31,11 +37,20 @@ def parser():
 def main(argv=None):
     """Write what the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = parser().parse_args(argv)
-    page = MNIST_PAGE if args.mnist else None if args.notebook else PAGE
-    output = args.output or page
-    refuse_overwriting([args.notebook, output])
-    for path in filter(None, (args.notebook, output)):
+    output = args.output
+    if not output and args.mnist:
+        output = MNIST_PAGE
+    elif not output and not (args.notebook or args.quiz):
+        output = PAGE
+    paths = [path for path in (args.notebook, args.quiz, output) if path]
+    refuse_overwriting(paths)
+    for path in paths:
         check_writable(path)
+    if args.quiz:
+        quiz.write(args.quiz)
+        note(f"the quiz is {args.quiz}")
+    if not (args.notebook or output):
+        return
     with starting(STARTING):
         from logreg import engine
         from logreg.tutorial import notebook, writing

@@ -31,11 +31,11 @@ WITHOUT_HOME = (
     "the Python package logreg (in the folder with its source, <code>pip install .</code> "
     "installs it)"
 )
-# In `toys/`: what the toys share, the toys, and the page around them.
+# In `toys/`: what the toys share, the toys, and the pages around them.
 SCRIPTS = (
     *("parts", "trainer", "chart", "digits"),
     *("sums", "pad_raw", "softmax", "plane", "training", "heart", "patience", "mnist_run"),
-    "page",
+    *("play", "reading", "chapters"),
 )
 PLAIN = r'<span class="(?:n|nb|nn|ne|bp|o|p|w)">([^<]*)</span>'  # without a colour of its own
 # What GitHub's Markdown has a form of its own for, or the text marks by a comment.

@@ -8,6 +8,7 @@ from builders import make_pairs, new_run
 from logreg.callbacks import PrintLog
 from logreg.callbacks.reference import LAST_EPOCH, differences, read_reference
 from logreg.datasets.dataset import read_dataset
+from logreg.endings import explain
 from logreg.run import Validation
 
 LABEL = "of many words " * 9  # of which the first are told
@@ -68,7 +69,7 @@ def test_what_a_run_is_worth(run, data, said, capsys):
     run = ended(data=data_of(**data), **run)
     capsys.readouterr()
     PrintLog().on_train_end(run)
-    expected = ["The code for file ", run.ending, SAID, *said]
+    expected = ["The code for file ", explain(run), SAID, *said]
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == len(expected) and all(map(str.startswith, lines, expected))
 
@@ -84,7 +85,7 @@ def test_the_result_of_a_table(criterion, value, capsys):
     PrintLog().on_train_begin(run)
     PrintLog().on_train_end(run)
     out, err = capsys.readouterr()
-    assert err == run.ending + "\n"
+    assert err == explain(run) + "\n"
     assert out.splitlines() == [
         f"{run.data.facts.dataset}: 350 rows, 4 features, 8 classes",
         "200 rows to train on, 100 to validate, 50 to test",
@@ -114,7 +115,7 @@ ENDINGS = [
 def test_a_run_that_ends_at_its_best_says_so(best, reason, wrong, said):
     run = ended(reason=reason, best=best, improvement_threshold=0.5)
     run.validations[-1] = run.validations[-1]._replace(error_all_rows=wrong)
-    assert run.ending == ENDED[reason] + said
+    assert explain(run) == ENDED[reason] + said
     assert repr(run).endswith(f"2 validations, best error {run.best_validation.error:f}, {reason})")
 
 

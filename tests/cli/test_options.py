@@ -22,7 +22,7 @@ def test_what_names_no_file_is_refused_by_every_option(module, name, cli, workin
     for action in actions:
         needed = ["--to", "npz"] * (module == "export")
         done = cli(module, *needed, *action.option_strings[:1], name)
-        option = (*action.option_strings, action.metavar)[0]
+        option = "/".join(action.option_strings) or action.metavar
         said = f"argument {option}: {name!r} is no name of a file\n"
         assert done.code == 2 and done.err.endswith(said)
     assert not list(working_folder.iterdir())

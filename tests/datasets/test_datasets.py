@@ -16,7 +16,7 @@ from logreg.datasets.formats import mapping
 from logreg.datasets.options import NA, NO_OPTIONS, Preparation, TableOptions
 from logreg.datasets.preprocessing import Moments, Preprocessing
 from logreg.datasets.splits import stratified_order
-from logreg.datasets.variables import given, load_data, shared, stored
+from logreg.datasets.variables import digest, given, load_data, shared, stored
 from logreg.errors import DatasetError, SettingError
 
 PAIRS = make_pairs()
@@ -162,6 +162,18 @@ def test_what_is_told_of_data(kind, shuffle, pixel_scale, standardize, capsys, m
             for fold in folds:
                 assert_told(fold, told, is_standardized, pixel_scale, "float64")
         assert capsys.readouterr().err == ""  # of what was said of all rows
+
+
+def test_a_digest_tells_every_label_and_row_from_another():
+    found = set()
+    for i in range(0, 3000, 500):
+        x, y = numpy.zeros((3000, 2)), numpy.zeros(3000, "int32")
+        found.add(digest(engine.shared_data(x), engine.shared_data(y)))
+        x[i] = 1
+        found.add(digest(engine.shared_data(x), engine.shared_data(y)))
+        y[i + 1] = 1
+        found.add(digest(engine.shared_data(x), engine.shared_data(y)))
+    assert len(found) == 1 + 6 + 6
 
 
 @pytest.mark.parametrize("bad", [1.5, -1, 256])

@@ -193,7 +193,7 @@ def read_pickle(path):
 # Alone, and after what a file of ours and one of the tutorial's begin with.
 BEGINNINGS = (b"", b"\x80\x03clogreg.saving\nrestore\n", b"(S'LogisticRegression'\n")
 READERS = [(model_file.read, ModelFileError, begin) for begin in BEGINNINGS]
-READERS += [(read_pickle, DatasetError, b""), (any_pickle.read, ModelFileError, b"")]
+READERS += [(read_pickle, DatasetError, b""), (any_pickle.read_arrays, ModelFileError, b"")]
 
 
 @pytest.mark.parametrize("name", ATTACKS)

@@ -52,7 +52,11 @@ def test_the_examples_run_in_order():
 
 @pytest.mark.parametrize("block", [block for block in text.blocks() if block.kind == "python"])
 def test_shown_code_is_the_programs(block):
-    """Line for line, but for docstrings and blank lines."""
+    """Line for line, but for docstrings and blank lines; or it is a part of a file."""
+    if block.info.endswith(".py"):
+        shown = textwrap.indent(block.content, "    ")
+        assert shown in (ROOT / block.info).read_text(encoding="utf-8")
+        return
     code = textwrap.dedent(inspect.getsource(pydoc.locate(block.info)))
     code = re.sub(r'(?s) *""".*?"""\n', "", code)
     lines, shown = ([*filter(str.strip, c.splitlines())] for c in (code, block.content))
@@ -85,13 +89,12 @@ def test_the_glossary_has_the_words_that_the_text_marks():
         assert sentence in " ".join(chapter.split()).replace("*", ""), term
 
 
-def test_each_chapter_has_exercises_and_says_where_it_lives():
-    *chapters, _, _ = CHAPTERS[1:]  # after them come what is next, and the glossary
-    assert [chapter.split(".")[0] for chapter in chapters] == [str(i + 1) for i in range(14)]
-    for chapter in chapters:
-        exercises = re.findall(r"(?m)^\*\*(\d+)\.\d\*\* _(?:Check|Think|Build)\._ ", chapter)
-        assert set(exercises) == {chapter.split(".")[0]}
-        assert "**Where this lives:**" in chapter.split("</details>")[-1]
+def test_nobody_who_skips_chapter_5_is_lost():
+    """Its engine is used there, in one section of chapter 6, and in chapter 14."""
+    section = re.search(r"(?s)### The same with the engine.*?<details>", CHAPTERS[6]).group()
+    others = [*CHAPTERS[:5], CHAPTERS[6].replace(section, ""), *CHAPTERS[7:14], *CHAPTERS[15:]]
+    engine = r"(?m)^(?:>>>|\.\.\.) .*(?:\bT\.\w|theano\.|classifier|train_model|train_x)"
+    assert re.search(engine, section) and not re.search(engine, "".join(others))
 
 
 def test_the_notebook_has_the_text_and_a_cell_for_each_exercise(monkeypatch):
@@ -117,12 +120,10 @@ def test_the_notebook_has_the_text_and_a_cell_for_each_exercise(monkeypatch):
     assert prose.count("](data:image/svg+xml,") == len(PICTURES)
     shown = [block.content for block in text.blocks() if block.kind in ("text", "sh", "python")]
     assert [content for content in shown if f"\n{content}\n```" not in prose] == []
-    assert sum(c.source.startswith("##") for c in whole.cells) == len(re.findall("\n##+ ", PROSE))
     assert "<!-- " not in prose and "](../" not in prose
     assert "](https://example.org/x/-/blob/main/logreg/train.py)" in prose
     links, ids = re.findall(r"\]\(#(.+?)\)", prose), re.findall(r'## <a id="(.+?)"></a>\w', prose)
-    assert {*links} <= {*ids} and len(ids) == 16
-    assert prose.count("$$") == 2 * README.count("```math")
+    assert {*links} <= {*ids} and len(ids) == 17
     # A cell waits below each exercise, and knows the answer when it sees it.
     install, first = code[0].source, next(c.source for c in code if c.source.startswith("found"))
     assert '%pip install --quiet "git+https://example.org/x@main"\n' in install
@@ -147,14 +148,10 @@ def test_the_notebook_is_run_as_it_is_written(working_folder):
     assert [path.name for path in working_folder.iterdir()] == ["tutorial.ipynb"]
     whole = nbformat.read("tutorial.ipynb", as_version=4)
     nbformat.validate(whole)
-    assert "](https://example.org/x/blob/main/logreg/train.py)" in str(whole)
     code = [cell for cell in whole.cells if cell.cell_type == "code"]
     outputs = [(cell.source, output) for cell in code for output in cell.outputs]
     curves = [o for _, o in outputs if "image/png" in o.get("data", {})]
     assert len(curves) == README.count("<!-- notebook\n") - 1
-    for cell in code:  # of another library: it is run where this is installed
-        name = re.match("(?:import|from) (torch|sklearn)", cell.source)
-        assert not name or bool(cell.outputs) == bool(importlib.util.find_spec(name.group(1)))
 
 
 WRITTEN = {
@@ -203,6 +200,8 @@ def test_figures_of_mnist_are_those_of_a_run(mnist_folder):
     says(1, percent(numpy.mean(y != 1)))
     is_red, in_most_threes = W[:, 3] > 0, (x_train[y_train == 3] > 0).mean(axis=0) > 0.5
     says(1, f"{is_red.sum()} pixels", f"only in {(is_red & in_most_threes).sum()} of them")
+    zeros, fives = (f"{100 * is_wrong[rows].mean():.1f} %" for rows in (y == 0, y == 5))
+    says(10, f"{zeros} of the zeros and {fives} of the fives")
     says(5, f"{9 * (W == 0).all(axis=1).sum()} more stay zero")
     says(10, f"makes {n_wrong} mistakes", f"the test error counts {is_wrong[:9600].sum()}")
     pictures = x.reshape(-1, 28, 28)
@@ -220,7 +219,8 @@ def test_figures_of_mnist_are_those_of_a_run(mnist_folder):
     says(11, error_on(255 - x), said)
     pairs = confused(4, 9), confused(3, 5), confused(7, 9)
     says(12, "other in {} pictures, 3 and 5 in {}, and 7 and 9 in {}.".format(*pairs))
-    says(12, error_on(x_train, y_train), f"they are {(W == 0).all(axis=1).sum()}")
+    says(12, error_on(x_train, y_train))
+    says(15, f"On MNIST there are {(W == 0).all(axis=1).sum()}")
     says(13, f"{p.max(axis=1).mean():.3f} on average", percent(1 - is_wrong.mean()))
     bins = numpy.digitize(p.max(axis=1), (0.4, 0.6, 0.8, 0.9, 0.99))
     says(13, " | ".join(f"{n:,}" for n in numpy.bincount(bins)))

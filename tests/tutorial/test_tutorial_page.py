@@ -55,7 +55,8 @@ def page(tmp_path_factory, cli):
 
 @pytest.fixture
 def browser(open_page, page):
-    return open_page(page)
+    """The page with all chapters at once."""
+    return open_page(page, "?all")
 
 
 def find(browser, selector):
@@ -180,7 +181,7 @@ def test_the_page_is_one_file_and_tells_of_the_sample(browser, page):
     told = "5,000 rows of mnist_sample, as MNIST could not be had; test error 10.90 %"
     assert told in said(browser, "sums", ".toy > small")
     chapters = [h2.get_attribute("id") for h2 in browser.find_elements("css selector", "h2")]
-    for links, n in ("#contents a", 16), ("main .table a", 14), (".permalink", 16):
+    for links, n in ("#contents a", 17), ("main .table a", 15), (".permalink", 17):
         found = browser.find_elements("css selector", links)
         assert [link.get_attribute("hash")[1:] for link in found] == chapters[:n]
 
@@ -310,10 +311,10 @@ ASK = """return [...document.querySelectorAll(".question label")].map((label) =>
 def test_questions_answer(browser):
     written = text.TEXT.read_text(encoding="utf-8")
     reasons = re.findall(r"<summary>([A-D])\. .+</summary>\n\n(\w+)", written)
-    assert len(reasons) == 14 * 3 == 3 * [word for _, word in reasons].count("Yes")
+    assert len(reasons) == 15 * 3 == 3 * [word for _, word in reasons].count("Yes")
     told = [(label[0], word, is_right) for label, word, is_right in browser.execute_script(ASK)]
     assert told == [(letter, word, word == "Yes") for letter, word in reasons]
-    assert len(browser.find_elements("css selector", ".question :checked")) == 14
+    assert len(browser.find_elements("css selector", ".question :checked")) == 15
 
 
 # Copy all examples, as if there were a clipboard.
@@ -344,13 +345,15 @@ def test_examples_are_copied_so_that_pythons_shell_takes_them(browser):
 def test_the_address_opens_a_thing_at_a_setting(browser, emulate, page):
     emulate(prefers_reduced_motion="reduce")
     browser.get("about:blank")
-    browser.get(f"{page.as_uri()}?answers#8-patience")  # as the chapter was called once
+    browser.get(f"{page.as_uri()}?all&answers#8-patience")  # as the chapter was called once
     browser.execute_async_script(FRAMES)
     assert find(browser, "body").get_attribute("class") == "with-answers"
     assert browser.current_url.endswith("#patience")
     assert browser.execute_script("return document.querySelector(':target').tagName") == "H2"
     assert find(browser, "#contents .now").get_property("textContent").startswith("8. ")
-    browser.get(f"{page.as_uri()}?answers#plane?rate=100&size=60&inputs=product")  # as a link does
+    browser.get(
+        f"{page.as_uri()}?all&answers#plane?rate=100&size=60&inputs=product"
+    )  # as a link does
     assert len(model(browser, "plane")[0]) == 3  # inputs
     assert shown(browser, "plane", ".toy", "node.getBoundingClientRect().bottom > 0") == [True]
     browser.execute_async_script(FRAMES)
@@ -361,9 +364,58 @@ def test_the_address_opens_a_thing_at_a_setting(browser, emulate, page):
     hover = "arguments[0].dispatchEvent(new PointerEvent('pointerenter', { pointerType: 'mouse' }))"
     browser.execute_script(hover, find(browser, "#play-sums .row:nth-child(7)"))
     assert browser.current_url.endswith("#sums?digit=6")
-    browser.get(f"{page.as_uri()}?answers#pad-raw?prepared=yes")  # which is no reader's guess
+    browser.get(f"{page.as_uri()}?all&answers#pad-raw?prepared=yes")  # which is no reader's guess
     told = [said(browser, "pad-raw", part) for part in (".said", ".verdict")]
     assert told == ["The model says 3.", ""]
+
+
+def headings(browser):
+    """The titles of the chapters that are shown."""
+    found = browser.find_elements("css selector", "main > h1, main > h2")
+    return [node.text.rstrip("#") for node in found if node.is_displayed()]
+
+
+def test_a_chapter_at_a_time(open_page, emulate, page):
+    browser = open_page(page)
+    prose = re.sub("(?s)```.*?```|<!--.*?-->", "", text.TEXT.read_text("utf-8"))
+    titles = re.findall(r"(?m)^##? (.+)", prose)
+    for title, following in zip(titles, [*titles[1:], None]):
+        assert headings(browser) == [title]
+        assert browser.execute_script("return document.documentElement.scrollTop") < 300
+        current = browser.find_elements("css selector", "#contents [aria-current]")
+        assert [link.text for link in current] == ([title] if title != titles[0] else [])
+        forward = browser.find_elements("css selector", ".pager [rel=next]")
+        assert [link.text for link in forward] == ([f"{following} →"] if following else [])
+        if forward:
+            forward[0].send_keys(ENTER)
+            browser.execute_async_script(FRAMES)
+    browser.back()
+    browser.execute_async_script(FRAMES)
+    assert headings(browser) == [titles[-2]]
+    find(browser, ".pager [rel=prev]").send_keys(ENTER)
+    browser.execute_async_script(FRAMES)
+    assert headings(browser) == [titles[-3]]
+    # A toy's address opens its chapter; what was drawn unseen is drawn anew.
+    browser.get(f"{page.as_uri()}#plane?rate=100")
+    assert len(model(browser, "plane")[0]) == 2
+    assert headings(browser)[0].startswith("7. ")
+    charts = shown(browser, "plane", ".chart", "node.viewBox.baseVal.width / node.clientWidth")
+    assert charts == [1]
+    assert find(browser, "#play-plane [value='100']").is_selected()
+    emulate(media="print")
+    assert headings(browser) == titles
+    emulate()
+    find(browser, ".pager a:last-child").send_keys(ENTER)
+    browser.execute_async_script(FRAMES)
+    assert headings(browser) == titles
+
+
+def test_without_javascript_all_chapters_are_there(chromium, page):
+    chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    chromium.get(page.as_uri())
+    shown = headings(chromium)
+    chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+    assert len(shown) == 17
 
 
 def test_softmax_is_numpys_whatever_is_moved_and_comes_back_by_its_address(browser):

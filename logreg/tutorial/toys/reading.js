@@ -1,67 +1,5 @@
 
-// The page around the toys: their start and their addresses, questions, links, copied code, paper.
-
-const played = {}; // the models that learn in the page, for who looks with the console
-window.tutorial = played;
-const plays = {
-  sums: playSums, softmax: playSoftmax, plane: playPlane, training: playTraining, heart: playHeart,
-  patience: playPatience, "pad-raw": playPadRaw, "mnist-run": playMnistRun,
-};
-for (const section of document.querySelectorAll(".play")) {
-  const name = nameOf(section), template = document.getElementById(`${name}-template`);
-  section.prepend(template.content.cloneNode(true));
-  section.classList.add("is-live");
-  const find = (selector) => section.querySelector(selector);
-  Promise.resolve(plays[name](find)).then((trainer) => {
-    if (find(".predict")) keepPlace(find);
-    played[name] = trainer;
-    openAddress(name);
-  });
-  section.addEventListener("change", () => keepState(section));
-  section.addEventListener("click", ({ target }) => {
-    if (target.dataset.do === "reset" && find(".predict")) askAgain(find);
-    if (target.dataset.do) keepState(section);
-  });
-}
-
-// ---- The state of a thing stands in the address: #plane?rate=10&size=1 ----
-
-function nameOf(section) {
-  return section.id.replace("play-", "");
-}
-
-function inputsOf(section) {
-  const inputs = [...section.querySelectorAll("input[name]")];
-  const own = inputs.filter(({ name }) => !name.startsWith("guess"));
-  return own.map((input) => [input.name.replace(`${nameOf(section)}-`, ""), input]);
-}
-
-function keepState(section) {
-  const state = new URLSearchParams();
-  for (const [key, input] of inputsOf(section)) {
-    if (input.type !== "radio" || input.checked) state.set(key, input.value);
-  }
-  history.replaceState(null, "", `#${nameOf(section)}?${state}`);
-}
-
-function openAddress(only) {
-  const [id, query] = location.hash.slice(1).split("?");
-  const chapter = id.replace(/^\d+-/, ""); // ids had the chapters' numbers once
-  if (chapter !== id) return location.replace(`#${chapter}`);
-  const section = document.getElementById(`play-${id}`);
-  if (!section || (query === undefined && document.getElementById(id)) || (only && only !== id)) return;
-  const state = new URLSearchParams(query);
-  for (const [key, input] of inputsOf(section)) {
-    if (!state.has(key)) continue;
-    if (input.type !== "radio") input.value = state.get(key);
-    else if (input.value === state.get(key)) input.checked = true;
-    else continue;
-    for (const name of ["input", "change"]) input.dispatchEvent(new Event(name, { bubbles: true }));
-  }
-  section.scrollIntoView();
-}
-addEventListener("hashchange", () => openAddress());
-if (/^#\d+-/.test(location.hash)) openAddress();
+// Questions that answer, examples that can be copied, and the text on paper.
 
 // ---- The question of each chapter answers ----
 
@@ -89,26 +27,6 @@ document.querySelectorAll("h3").forEach((heading, n) => {
   box.append(reasons);
   question.replaceWith(box);
 });
-
-// ---- Links to chapters, and the chapter that one is in ----
-
-const chapters = [...document.querySelectorAll("h2[id]")];
-const links = [...document.querySelectorAll("#contents a")];
-for (const heading of chapters) {
-  const name = `Link to “${heading.textContent}”`;
-  heading.append(make("a", { class: "permalink", href: `#${heading.id}`, "aria-label": name }, "#"));
-}
-
-function markChapter() {
-  const at = chapters.filter((heading) => heading.getBoundingClientRect().top < 160).length - 1;
-  links.forEach((link, i) => {
-    if (i === at) link.setAttribute("aria-current", "true");
-    else link.removeAttribute("aria-current");
-  });
-  document.querySelector("#contents .now").textContent = at < 0 ? "" : links[at].textContent;
-}
-addEventListener("scroll", markChapter, { passive: true });
-redraws.push(markChapter);
 
 // ---- Each example can be copied, without its prompts and what it prints ----
 
@@ -158,7 +76,6 @@ const fold = () => { contents.open = wide.matches; };
 fold();
 wide.addEventListener("change", fold);
 redraws.push(reach);
-const redraw = () => { for (const again of redraws) again(); };
 addEventListener("resize", redraw);
 isDark.addEventListener("change", redraw);
 redraw();
@@ -169,7 +86,7 @@ for (const node of document.querySelectorAll("main details")) {
   node.classList.toggle("is-answer", node.querySelector("summary").textContent === "Answer");
 }
 const withAnswers = (isWanted) => document.body.classList.toggle("with-answers", isWanted);
-withAnswers(location.search === "?answers");
+withAnswers(new URLSearchParams(location.search).has("answers"));
 for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => {
     withAnswers(button.dataset.print === "answers");
