@@ -104,8 +104,6 @@ class Finder(MetaPathFinder, Loader):
         if module.__name__ != "theano":
             return
         module.theano = module
-        sys.modules["theano.compat.six"] = six  # Theano had a copy
-        sys.modules["theano.compat.six.moves"] = six.moves
         names = sys.modules.get("logreg.legacy.names")
         for path in names.SOURCES if names else []:
             importlib.import_module(path)
@@ -113,10 +111,12 @@ class Finder(MetaPathFinder, Loader):
 
 
 def install():
-    """Put the finder before Python's own, and give the dropped names back."""
+    """Put the finder before Python's own; give back `six` and the dropped names."""
     if any(isinstance(finder, Finder) for finder in sys.meta_path):
         return
     sys.meta_path.insert(0, Finder())
+    sys.modules["theano.compat.six"] = six  # Theano had a copy
+    sys.modules["theano.compat.six.moves"] = six.moves
     for module, names in DROPPED:
         for name in names.keys() - vars(module).keys():
             setattr(module, name, names[name])
