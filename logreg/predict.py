@@ -109,6 +109,9 @@ def _add_output_options(parser):
     least = "give no answer that is less probable (empty in CSV, null in JSON, ? in text); with "
     least += "--evaluate, tell how many rows have one, and its error"
     group.add_argument("--min-proba", metavar="P", type=float, default=0.0, help=least)
+    second = "with two classes, take the second one where its probability is P or more (default: "
+    second += "the more probable class)"
+    group.add_argument("--threshold", metavar="P", type=float, help=second)
     options.add_quiet(group)
 
 
@@ -145,7 +148,7 @@ def _print_examples(predictor, batches):
 def main(argv=None):
     """Predict as the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = _read_arguments(argv)
-    predictor = Predictor(args.model)
+    predictor = Predictor(args.model, args.threshold)
     predictor.facts.check_outputs(args.output)
     if args.mode == "--info":
         return _write(args.output, _info(predictor))
@@ -214,11 +217,11 @@ def _write(path, text):
 TABLE = {option.name for option in fields(TableOptions)}
 # The options that go with each mode, and with predictions of inputs and of the first examples.
 COMMON = {"mode", "model", "output", "quiet"}
-PREDICTION = COMMON | TABLE | {"n", "proba", "top", "min_proba", "format"}
+PREDICTION = COMMON | TABLE | {"n", "proba", "top", "min_proba", "threshold", "format"}
 USED_BY = {
     "--info": COMMON,
     "--weights": COMMON | {"format"},
-    "--evaluate": COMMON | TABLE | {"dataset", "format", "min_proba"},
+    "--evaluate": COMMON | TABLE | {"dataset", "format", "min_proba", "threshold"},
     "INPUT": PREDICTION | {"inputs", "invert", "keep"},
     "the first examples": PREDICTION | {"dataset"},
 }

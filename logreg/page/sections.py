@@ -53,11 +53,15 @@ def scores(facts, evaluation):
     figures = [(error, "test error over all rows", source)]
     if not find_criterion(facts.settings).is_loss:
         figures.append((error_of_whole, "as the tutorial counts", "over whole minibatches"))
-    return "".join(
+    found = "".join(
         f"<div><strong>{percent(error)}</strong> {name}<small>{source}</small></div>"
         for error, name, source in figures
         if error is not None
     )
+    auc = evaluation.get("auc") if evaluation else None
+    if auc is not None:
+        found += f"<div><strong>{auc:.4f}</strong> AUC<small>of the two classes</small></div>"
+    return found
 
 
 def run(facts):

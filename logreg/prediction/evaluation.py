@@ -25,6 +25,9 @@ def evaluate(predictor, data, min_proba=0.0):
     - Precision, recall and F1 of a class are 0 where they would be 0 / 0, but None if it is
       neither a label nor predicted; then the macro means leave it out.
     - The log-loss is the mean of -log p of the labels, p being at least the precision of its type.
+    - `auc`, of a model of two classes, is the share of the pairs of a row of each class of which
+      the row of the second class has the larger probability of it; equal ones count half. It is
+      None if a class has no row.
     - In the confusion matrix, a row is a label, and a column is what was predicted. It is None if
       there are more than 50 classes.
     - `mistakes` are pairs of a label and what was predicted in its place, each with its number of
@@ -40,12 +43,15 @@ def evaluate(predictor, data, min_proba=0.0):
     A DatasetError names the labels that the model does not know.
     """
     x, y = data.test[0], _codes_of(predictor, data)
-    predicted, (p_of_label, p_of_answer) = numpy.zeros(len(x), "int64"), numpy.zeros((2, len(x)))
+    predicted = numpy.zeros(len(x), "int64")
+    p_of_label, p_of_answer, p_of_last = numpy.zeros((3, len(x)))
     numbers = []
     for batch, (classes, p) in predictor.predictions(held_out_batches(data, predictor.facts)):
         rows = slice(len(numbers), len(numbers) + len(p))
         numbers += batch.rows
-        predicted[rows], p_of_answer[rows] = classes, p.max(axis=1)
+        predicted[rows] = classes
+        p_of_answer[rows] = p[numpy.arange(len(p)), classes]
+        p_of_last[rows] = p[:, -1]
         of_label = p[numpy.arange(len(p)), y[rows]]
         p_of_label[rows] = numpy.maximum(of_label, numpy.finfo(p.dtype).eps)
     labels, settings, is_wrong = list(predictor.labels), predictor.facts.settings, predicted != y
@@ -62,6 +68,7 @@ def evaluate(predictor, data, min_proba=0.0):
         **_errors(len(x), len(wrong)),
         "macro": {key: float(numpy.mean([entry[key] for entry in found])) for key in SCORES},
         "log_loss": float(numpy.log(1 / p_of_label).mean()),
+        "auc": _auc(p_of_last, y == 1) if len(labels) == 2 else None,
         "whole_minibatches": None if find_criterion(settings).is_loss else whole,
         "classes": classes if len(labels) <= MAX_CLASSES else found,
         "confusion": _confusion(labels, y, predicted) if len(labels) <= MAX_CLASSES else None,
@@ -88,6 +95,16 @@ def _codes_of(predictor, data):
     return numpy.array([known.get(str(label), -1) for label in data.facts.class_labels])[
         data.test[1]
     ]
+
+
+def _auc(p, is_second):
+    """The area under the ROC curve, by the ranks of the probabilities."""
+    _, ranks = numpy.unique(p, return_inverse=True)
+    n_first = numpy.bincount(ranks[~is_second], minlength=len(p))
+    n_second = numpy.bincount(ranks[is_second], minlength=len(p))
+    n_pairs = n_first.sum() * n_second.sum()
+    n_below = n_first.cumsum() - n_first / 2
+    return float((n_second * n_below).sum() / n_pairs) if n_pairs else None
 
 
 def _calibration(p, is_wrong, min_proba):
@@ -188,7 +205,7 @@ def as_text(evaluation):
     Test set of d.npz: all rows
     error over all rows: 33.333333 % (1 of 3 rows), 95 % interval: 6.15 to 79.23 %
     error as the tutorial counts, in whole minibatches of 2: 0.000000 % (0 of 2 rows)
-    log-loss 0.373604
+    log-loss 0.373604, AUC 1.0000
     <BLANKLINE>
     Classes
          class  rows  errors    error  precision  recall      F1
@@ -232,7 +249,8 @@ def as_text(evaluation):
         lines.append(
             f"error as the tutorial counts, in whole minibatches of {size}: {_error(whole)}"
         )
-    lines.append(f"log-loss {evaluation['log_loss']:.6f}\n")
+    auc = "" if evaluation["auc"] is None else f", AUC {evaluation['auc']:.4f}"
+    lines.append(f"log-loss {evaluation['log_loss']:.6f}{auc}\n")
     lines += [f"{title}\n{aligned([head, *rows])}" for title, head, rows in tables(evaluation)]
     wrong = listed([*map(shown, evaluation["wrong_rows"])]) or "none"
     return "\n".join([*lines, f"wrong rows, the most confident mistakes first: {wrong}\n"])

@@ -1,6 +1,6 @@
 """A model file at work: rows of features in, classes and probabilities out."""
 
-from typing import Any, Dict, Iterable, Iterator, NamedTuple, Tuple
+from typing import Any, Dict, Iterable, Iterator, NamedTuple, Optional, Tuple
 
 import numpy
 
@@ -26,6 +26,9 @@ class Predictor:
     ----------
     model : str, path-like or Run
         The path of its file; or what :func:`logreg.fit` returned of one layer on the features.
+    threshold : float, optional
+        For a model of two classes: a row is of the second class if that has this probability.
+        Without it, the more probable class is taken.
 
     Attributes
     ----------
@@ -45,7 +48,8 @@ class Predictor:
     ModelFileError
         If the file cannot be loaded, or its parameters are not finite.
     SettingError
-        If a run has no best model, or is one of a net or of features that its graph changes.
+        If a run has no best model, or is one of a net or of features that its graph changes; or if
+        there is a threshold, and not two classes.
 
     Examples
     --------
@@ -62,7 +66,7 @@ class Predictor:
     (2, 2)
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, threshold: Optional[float] = None) -> None:
         if not hasattr(model, "best_values"):
             facts, W, b = model_file.read_model(model)
         elif model.best_values and model.regression:
@@ -83,6 +87,12 @@ class Predictor:
         self.classes_ = numpy.asarray(self.labels)
         self.dtype: str = facts.dtype
         self.metadata: Dict[str, Any] = facts.metadata()
+        self.threshold = threshold
+        if threshold is not None and not (0 <= threshold <= 1 and len(self.labels) == 2):
+            raise SettingError(
+                f"`threshold` is {threshold}, and {model} has {len(self.labels)} classes: it is "
+                "for two classes, and goes from 0 to 1"
+            )
 
     def __repr__(self) -> str:
         n_in, n_out = self.W.shape
@@ -163,7 +173,10 @@ class Predictor:
                 p /= p.sum(axis=1, keepdims=True)
             self._check(batch, x, p)
             is_checked = is_checked or self._warns_of(batch, x)
-            yield batch, Prediction(scores.argmax(axis=1), p)
+            classes = scores.argmax(axis=1)
+            if self.threshold is not None:
+                classes = (p[:, 1] >= self.threshold).astype(classes.dtype)
+            yield batch, Prediction(classes, p)
 
     def _check(self, batch, x, p):
         """Raise a DatasetError if what comes out is no number."""

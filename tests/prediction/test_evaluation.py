@@ -5,7 +5,7 @@ import json
 import numpy
 import pandas
 import pytest
-from builders import GivenModel
+from builders import GivenModel, save
 from conftest import peak_memory
 
 from logreg.datasets.dataset import DataSet
@@ -58,6 +58,7 @@ def account(y, p, numbers, settings, min_proba):
         **errors(rows),
         "macro": {key: numpy.mean([entry[key] for entry in found]) for key in SCORES},
         "log_loss": -numpy.log(of_labels).mean(),
+        "auc": None,
         "whole_minibatches": None if settings == LOSS else whole,
         "classes": classes,
         "confusion": {"labels": labels, "counts": counts} if is_small else None,
@@ -108,3 +109,27 @@ def test_an_evaluation_is_what_others_count(n_out, dtype, min_proba, settings):
     assert lines[2].startswith("log-loss ") == (n_out in (13, 50))  # nothing of minibatches
     worst = expected["wrong_rows"]
     assert lines[-1].endswith(f": {', '.join(map(str, worst[:7]))}, ..., {worst[-1]}")
+
+
+@pytest.mark.parametrize("threshold", [None, 0.0, 0.3, 1.0])
+def test_two_classes_have_an_auc_and_a_threshold(threshold, cli):
+    metrics = pytest.importorskip("sklearn.metrics")
+    random = numpy.random.RandomState(0)
+    x = random.randint(-4, 4, (90, 1)).astype("float32")  # whose probabilities have ties
+    y = numpy.where(x[:, 0] + random.randn(90) > 1, "yes", "no")
+    save("m.pkl", numpy.array([[0, 0.75]]), numpy.zeros(2), class_labels=["no", "yes"])
+    numpy.savez("d.npz", x=x, y=y)
+    numpy.save("x.npy", x)
+    p = 1 / (1 + numpy.exp(-0.75 * x[:, 0]))
+    given = [] if threshold is None else ["--threshold", threshold]
+    is_yes = p >= threshold if given else p > 0.5
+    command = ["predict", "--model", "m.pkl", *given, "--format", "json"]
+    found = json.loads(cli(*command, "--evaluate", "d.npz").out)
+    assert found["auc"] == pytest.approx(metrics.roc_auc_score(y, p))
+    assert found["errors"] == (is_yes != (y == "yes")).sum()
+    answers = json.loads(cli(*command, "x.npy").out)
+    assert [answer["prediction"] == "yes" for answer in answers] == is_yes.tolist()
+    save("m.pkl", numpy.zeros((1, 3)), numpy.zeros(3))
+    done = cli(*command, "x.npy")
+    said = "it is for two classes, and goes from 0 to 1"
+    assert done.code == (1 if given else 0) and (said in done.err) == bool(given)
