@@ -199,11 +199,14 @@ class Predictor:
         for row, j in numpy.argwhere(is_far)[:1]:
             names = self.facts.names
             columns = [names[k] for k in numpy.flatnonzero(is_far.any(axis=0))]
-            standardized = "standardized " * bool(self.facts.feature_scales)
+            standardized = "standardized " if self.facts.feature_scales else ""
+            of_pixels = ""
+            if not self.facts.is_table:
+                of_pixels = "; pixels that are saved as uint8 are scaled as the model needs"
             warning(
                 f"{batch.name}: {standardized}values from {low:g} to {high:g}, and the "
                 f"model was trained on {least:g} to {most:g}: in {listed(columns)}, as "
                 f"{batch.x[row, j]:g} in row {batch.rows[row]}; scale them as the training data "
-                "were; pixels that are saved as uint8 are scaled as the model needs"
+                f"were{of_pixels}"
             )
         return is_far.any()

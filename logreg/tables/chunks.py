@@ -1,9 +1,10 @@
-"""Reads a table in chunks of rows: CSV through pandas; Parquet, Excel and data frames whole."""
+"""Reads a table in chunks of rows: CSV through pandas; JSON, Parquet, Excel and frames whole."""
 
 import codecs
 import contextlib
 import csv
 import io
+import json
 import re
 import shutil
 import sys
@@ -14,7 +15,7 @@ from functools import partial
 from typing import NamedTuple
 
 from logreg.datasets.formats import CHUNK, PARQUET, ZIP, open_bytes, parsing, reading
-from logreg.datasets.frames import FRAME, is_frame
+from logreg.datasets.frames import FRAME, framed, is_frame
 from logreg.errors import DatasetError, cut, needing
 from logreg.tables.columns import decimal_mark
 from logreg.tables.header import Header
@@ -60,6 +61,8 @@ def open_table(path, options, model=None):
         elif start == ZIP:
             sheet = _read_sheet(pandas, stream, options)
             yield _frame_chunks(pandas, sheet, options, model, is_sheet=True)
+        elif start[:1] in (b"[", b"{") and is_frame(_read_json(stream)):
+            yield _frame_chunks(pandas, _read_json(stream), options, model)
         else:
             encoding = _find_encoding(stream, options, model)
             stream.seek(0)
@@ -98,6 +101,17 @@ def _read_sheet(pandas, stream, options):
         ).dropna(how="all")
         sheet.index += 2 if has_header else 1
         return sheet.apply(partial(_as_numbers, pandas, options.na))
+
+
+def _read_json(stream):
+    """Read an array of objects, or an object a line, as a data frame; None if it is no JSON."""
+    stream.seek(0)
+    with contextlib.suppress(ValueError):  # which of bytes that are no UTF-8 is one, too
+        text = stream.read().decode()
+        if text.startswith("["):
+            return framed(json.loads(text))
+        return framed([json.loads(line) for line in text.splitlines() if line.strip()])
+    return None
 
 
 def _as_numbers(pandas, na, column):
