@@ -21,7 +21,11 @@ with needing("SoftmaxClassifier", "sklearn", "scikit-learn"):
     from sklearn.utils import check_scalar
     from sklearn.utils.class_weight import compute_class_weight
     from sklearn.utils.multiclass import check_classification_targets
-    from sklearn.utils.validation import check_is_fitted, check_random_state
+    from sklearn.utils.validation import (
+        _check_sample_weight,
+        check_is_fitted,
+        check_random_state,
+    )
 try:
     from sklearn.utils.validation import validate_data
 except ImportError:  # before scikit-learn 1.6
@@ -119,15 +123,19 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
     class_weight: Any = None
     refit: bool = True
 
-    def fit(self, X: Any, y: Any) -> "SoftmaxClassifier":
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "SoftmaxClassifier":
         """Train on rows X, of shape (n, n_features), and their labels y, of any kind.
 
-        A sparse X is made dense. A ValueError says what cannot be trained on, and leaves the
-        attributes of the last fit.
+        A sparse X is made dense. The cost of a row is multiplied by its `sample_weight`, divided
+        by the mean of all. A ValueError says what cannot be trained on, and leaves the attributes
+        of the last fit.
+
+        There is no ``partial_fit`` and no ``warm_start``: the patience, and which parameters are
+        the best, belong to one whole training.
         """
         # What was fitted needs no engine.
         from logreg import engine
-        from logreg.model import softmax_regression
+        from logreg.model import WeightedRows, softmax_regression
         from logreg.sgd import fit_expressions
 
         fitted = copy.copy(self)
@@ -144,14 +152,19 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
                 f"class_weight is {cut(self.class_weight)}: weights must be finite, 0 or "
                 "more, and not all 0"
             )
+        weighted_rows = None
+        if sample_weight is not None:
+            sample_weight = _checked_sample_weight(sample_weight, X)
+            weighted_rows = WeightedRows(codes.astype("int32"), weights[codes] * sample_weight)
         rows = self._split(codes)
         settings = self._hyperparameters(*map(len, rows))
         sizes = X.shape[1], len(classes)
-        train, valid = ((X[part], codes[part]) for part in rows)
+        labels = codes if weighted_rows is None else numpy.arange(len(codes), dtype="int32")
+        train, valid = ((X[part], labels[part]) for part in rows)
         refit = bool(self.refit) and rows[0] is not rows[1]
         with _one_at_a_time, engine.floatx(X.dtype.name):
             used = None if self.class_weight is None else weights
-            _, expressions = softmax_regression(*sizes, settings, used)
+            _, expressions = softmax_regression(*sizes, settings, used, weighted_rows)
             run = fit_expressions(expressions, [train, valid, valid], settings, refit=refit)
         _warn_of_convergence(run, train[0])
         fitted.classes_ = classes
@@ -218,6 +231,14 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
         """Tell the most probable class of each row, as an array of labels."""
         scores = self._scores(X)  # first: it raises a NotFittedError
         return self.classes_[scores.argmax(axis=1)]
+
+
+def _checked_sample_weight(sample_weight, X):
+    """Weights of the rows of X, of which the mean is 1."""
+    weights = _check_sample_weight(sample_weight, X, dtype="float64")
+    if weights.min() < 0 or not weights.sum() > 0:
+        raise SettingError("sample_weight must be 0 or more for each row, and not all 0")
+    return weights / weights.mean()
 
 
 def _warn_of_convergence(run, x):

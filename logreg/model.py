@@ -216,16 +216,30 @@ class Expressions(NamedTuple):
     is_tutorials: bool = False  # whether they are made of the hyperparameters
 
 
-def softmax_regression(n_in, n_out, hyperparameters, weights=None):
+class WeightedRows(NamedTuple):
+    """All rows of a data set whose labels are the numbers of these rows, from 0."""
+
+    classes: numpy.ndarray  # int32
+    weights: numpy.ndarray  # in the cost
+
+
+def softmax_regression(n_in, n_out, hyperparameters, weights=None, rows=None):
     """Build the tutorial's model: a LogisticRegression, and the :class:`Expressions` over it.
 
     `weights` are those of the classes in the cost; without them, all count the same. The loss is
-    the cost without penalties.
+    the cost without penalties. With `rows`, which are :class:`WeightedRows`, y are row numbers.
     """
     x = T.matrix("x")  # a minibatch, one example a row
     y = T.ivector("y")  # and its labels
     classifier = LogisticRegression(input=x, n_in=n_in, n_out=n_out)
-    cost = loss = classifier.negative_log_likelihood(y, weights)
+    if rows:
+        labels = theano.shared(rows.classes, name="classes")[y]
+        row_weights = theano.shared(rows.weights.astype(theano.config.floatX), name="weights")[y]
+        log_likelihoods = T.log(classifier.p_y_given_x)[T.arange(labels.shape[0]), labels]
+        cost = loss = -T.mean(row_weights * log_likelihoods)
+    else:
+        labels = y
+        cost = loss = classifier.negative_log_likelihood(y, weights)
     if hyperparameters.l1:
         cost += hyperparameters.l1 * abs(classifier.W).sum()
     if hyperparameters.l2:
@@ -235,7 +249,7 @@ def softmax_regression(n_in, n_out, hyperparameters, weights=None):
         rule = updates.momentum(cost, classifier.params, learning_rate, momentum)
     else:
         rule = updates.sgd(cost, classifier.params, learning_rate)
-    errors = classifier.errors(y)
+    errors = classifier.errors(labels)
     return classifier, Expressions(x, y, cost, errors, rule, loss, is_tutorials=True)
 
 

@@ -7,8 +7,11 @@ it. A model file keeps the rule that it was trained by, and ``--verify`` trains 
 
 import contextlib
 
-LATEST = 2
-ONE_HOT_SCALES = 2  # the first rule by which a category has the scale 0.5, not its deviation
+LATEST = 3
+# The first rule by which a category has the scale 0.5, not its deviation.
+ONE_HOT_SCALES = 2
+# The first rule by which the native kernel takes steps with l2 or momentum, not the engine.
+KERNEL_STEPS = 3
 
 
 class _Rule:

@@ -46,6 +46,17 @@ def test_digits_give_the_recorded_parameters(floatx, divisor, cli):
     assert found == RECORDED[floatx, divisor]
 
 
+def test_a_penalty_and_momentum_give_the_recorded_parameters(cli):
+    """By rule 3, with which the kernel takes these steps."""
+    rule = "--l2=0.001", "--momentum=0.9"
+    assert cli("train", "mnist_sample", "--batch-size=100", "--n-epochs=2", *rule).code == 0
+    _, *parameters = model_file.read_model("best_model.pkl")
+    assert [f"{zlib.crc32(array.tobytes()):08x}" for array in parameters] == [
+        "d0faa6cf",
+        "c67182c6",
+    ]
+
+
 def test_a_table_gives_the_recorded_parameters(cli):
     """By rule 2, which came with another rate of wide tables and another scale of categories."""
     table = f"{ROOT}/data/penguins.csv"

@@ -227,5 +227,7 @@ def one_hot(x, codes):
             columns.append(column)
         else:
             columns += [column == code for code in codes_of_column]
-    encoded = numpy.array(columns, x.dtype).reshape(len(columns), len(x))
-    return numpy.ascontiguousarray(encoded.T)
+    encoded = numpy.empty((len(x), len(columns)), x.dtype)
+    for j, column in enumerate(columns):
+        encoded[:, j] = column
+    return encoded

@@ -4,7 +4,7 @@ from typing import Callable, NamedTuple, Optional
 
 import numpy
 
-from logreg.engine.kernel_graph import Kernel, ancestors
+from logreg.engine.kernel_graph import Descent, Kernel, ancestors
 from logreg.engine.kernel_steps import Errors, KernelSet, Steps
 from logreg.kernel import is_built, is_off, is_wanted
 
@@ -77,9 +77,9 @@ class Backend:
         variable.set_value(copy, borrow=True)
 
     def compile_step(self, givens, batch_size, cost, updates, n_at_once):
-        step = self.kernel and self.kernel.plain_step(cost, updates, givens.x, givens.y)
-        if step:
-            return Steps(step.regression, self._set(givens), step.rate, batch_size).take
+        descent = self.kernel and self.kernel.descent(cost, updates, givens.x, givens.y)
+        if descent:
+            return Steps(descent, self._set(givens), batch_size).take
         of_cost = ancestors([cost])
         params = [variable for variable, _ in updates if variable in of_cost]
         of_rows, _ = self._function_of_rows(givens, [cost], updates, params)
@@ -116,7 +116,7 @@ class Backend:
         variables, compiling = [v for three in inputs.values() for v in three], self.kernel.function
         function = compiling(variables, outputs, updates=updates, on_unused_input="ignore")
         function.trust_input = True
-        regressions = [Steps(regression, self._set(givens)) for regression in inputs]
+        regressions = [Steps(Descent(regression), self._set(givens)) for regression in inputs]
 
         def of_rows(start, stop):
             values = [value for of in regressions for value in of.gradients(start, stop)]
@@ -154,9 +154,9 @@ class Backend:
         parameter.
         """
         params = list(gradients.values())
-        step = self.kernel and self.kernel.plain_step(cost, updates, givens.x, givens.y)
-        if step:
-            return Steps(step.regression, self._set(givens), step.rate).in_two(params)
+        descent = self.kernel and self.kernel.descent(cost, updates, givens.x, givens.y)
+        if descent and descent.is_plain():
+            return Steps(descent, self._set(givens)).in_two(params)
         outputs, params = [cost, *gradients], list(dict.fromkeys(params))
         of_rows, compiling = self._function_of_rows(givens, outputs, params=params)
         sums = [gradient.type() for gradient in gradients]

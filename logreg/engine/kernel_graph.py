@@ -4,7 +4,10 @@ A graph of it and of a few operations on the parameters needs no compiling: the 
 interpreter runs it. LOGREG_KERNEL=0 leaves every graph alone.
 """
 
+import itertools
 from typing import Any, NamedTuple, Optional, Tuple
+
+from logreg import rules
 
 
 class Tools(NamedTuple):
@@ -23,11 +26,26 @@ class Regression(NamedTuple):
     weights: Optional[Tuple[float, ...]] = None
 
 
-class PlainStep(NamedTuple):
-    """A step of descent on the cost of a regression, by one rate."""
+class Descent(NamedTuple):
+    """Steps of descent on the cost of a regression, with a penalty and momentum."""
 
     regression: Regression
+    rate: float = 0.0
+    l2: float = 0.0
+    momentum: float = 0.0
+    velocities: Tuple[Any, ...] = ()  # shared variables: those of W and b
+
+    def is_plain(self):
+        """Whether the gradients of the regression alone make a step."""
+        return not self.l2 and not self.velocities
+
+
+class Rule(NamedTuple):
+    """How one parameter is updated."""
+
     rate: float
+    momentum: float = 0.0
+    velocity: Any = None
 
 
 def make_tools(function, change_flags, Mode, Linker, *others):
@@ -62,6 +80,12 @@ def ancestors(outputs, is_end=lambda variable: False):
             seen[variable] = None
             left += variable.owner.inputs if variable.owner and not is_end(variable) else []
     return seen
+
+
+def scalar_constants(outputs, is_end=lambda variable: False):
+    """The constant numbers among the :func:`ancestors`."""
+    variables = ancestors(outputs, is_end)
+    return [v for v in variables if hasattr(v, "data") and getattr(v, "ndim", None) == 0]
 
 
 def find_gradients(T, tools, cost, params, expressions):
@@ -138,26 +162,57 @@ class Kernel:
                 costs.update((v, regression) for v in variables if is_same(self.tools, v, cost))
         return costs
 
-    def plain_step(self, cost, updates, x, y):
-        """The :class:`PlainStep` that updates are, if they are one; else None."""
-        regression = self.regressions(ancestors([cost]), x, y).get(cost)
-        params = regression and regression[:2]
-        if not params or {variable for variable, _ in updates} != {*params}:
+    def descent(self, cost, updates, x, y):
+        """Find the :class:`Descent` that updates are; None if they are another rule."""
+        regression, l2 = self._penalized_regression(cost, x, y)
+        if regression is None:
             return None
-        gradients = find_gradients(self.T, self.tools, cost, params, [new for _, new in updates])
-        rates = [self._rate(variable, new, gradients) for variable, new in updates]
-        is_one = rates[0] is not None and rates[0] == rates[1]
-        return PlainStep(regression, rates[0]) if is_one else None
+        params, new = regression[:2], dict(updates)
+        gradients = find_gradients(self.T, self.tools, cost, params, [*new.values()])
+        W_rule, b_rule = (self._rule(param, new, gradients) for param in params)
+        if not W_rule or not b_rule or W_rule[:2] != b_rule[:2]:
+            return None
+        velocities = ()
+        if W_rule.velocity is not None and b_rule.velocity is not None:
+            velocities = W_rule.velocity, b_rule.velocity
+        if new.keys() != {*params, *velocities}:
+            return None
+        descent = Descent(regression, W_rule.rate, l2, W_rule.momentum, velocities)
+        if not descent.is_plain() and rules.current() < rules.KERNEL_STEPS:
+            return None
+        return descent
 
-    def _rate(self, variable, new, gradients):
-        """The rate if `new` is a step of descent by a constant rate; else None."""
-        made_of = ancestors([new], gradients.__contains__)
-        of_param = [v for v in made_of if gradients.get(v) is variable]
-        constants = [v for v in made_of if hasattr(v, "data")]
-        if not len(of_param) == len(constants) == 1 or constants[0].ndim:
+    def _penalized_regression(self, cost, x, y):
+        """Find the regression of a cost, and the factor of the sum of squares of W in it."""
+        regressions = self.regressions(ancestors([cost]), x, y)
+        if cost in regressions:
+            return regressions[cost], 0.0
+        for variable, regression in regressions.items():
+            squares = (regression.W**2).sum()
+            for l2 in scalar_constants([cost]) if cost.dtype == x.dtype else ():
+                if is_same(self.tools, cost, variable + l2 * squares):
+                    return regression, float(l2.data)
+        return None, 0.0
+
+    def _rule(self, param, new, gradients):
+        """Find the :class:`Rule` by which a parameter gets its new value; None if it is another."""
+        if param not in new:
             return None
-        step = variable - constants[0] * of_param[0]
-        return float(constants[0].data) if is_same(self.tools, new, step) else None
+        for variable, value in new.items():
+            made_of = ancestors([value], gradients.__contains__)
+            gradient = next((v for v in made_of if gradients.get(v) is param), None)
+            if gradient is None or variable.type != param.type:
+                continue
+            constants = scalar_constants([value], gradients.__contains__)
+            for rate in constants:
+                if variable is param and is_same(self.tools, value, param - rate * gradient):
+                    return Rule(float(rate.data))
+            if not is_same(self.tools, new[param], param + value):
+                continue
+            for momentum, rate in itertools.product(constants, repeat=2):
+                if is_same(self.tools, value, momentum * variable - rate * gradient):
+                    return Rule(float(rate.data), float(momentum.data), variable)
+        return None
 
     def without_rows(self, outputs, params, x, y):
         """Make graphs that know of rows only by what the kernel computes of them.

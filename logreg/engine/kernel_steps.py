@@ -76,12 +76,12 @@ def _are_same(arrays, others):
 
 
 class Steps:
-    """Steps on the cost of a :class:`.Regression` by a rate, or its gradients, on a KernelSet."""
+    """The steps of a :class:`.Descent`, or the gradients of its regression, on a KernelSet."""
 
-    def __init__(self, regression, dataset, rate=0.0, batch_size=0):
-        *self.params, self.class_weights = regression
+    def __init__(self, descent, dataset, batch_size=0):
+        *self.params, self.class_weights = descent.regression
         self._weights, self._weights_for = None, None  # of the rows, and the labels they are for
-        self.dataset, self.rate, self.batch_size = dataset, rate, batch_size
+        self.descent, self.dataset, self.batch_size = descent, dataset, batch_size
 
     def weights(self, y):
         """The weight of each row in the cost, by its label; None if all are 1."""
@@ -96,13 +96,15 @@ class Steps:
         """Take the steps on the minibatches from `first` to `last`; return their costs."""
         costs = []
         starts = range(first * self.batch_size, (last + 1) * self.batch_size, self.batch_size)
-        values = [param.get_value(borrow=True) for param in self.params]
+        _, rate, l2, momentum, velocities = self.descent
+        variables = [*self.params, *velocities]
+        values = [variable.get_value(borrow=True) for variable in variables]
         for rows, y, at in self.dataset.minibatches(starts, self.batch_size):
-            labels = y, self.weights(y)
-            some, *values = kernel.steps(rows, values, labels, at, self.batch_size, self.rate)
+            batches = (y, self.weights(y)), at, self.batch_size
+            some, *values = kernel.steps(rows, values, *batches, rate, l2, momentum)
             costs.extend(some)
-        for param, value in zip(self.params, values):
-            param.set_value(value, borrow=True)
+        for variable, value in zip(variables, values):
+            variable.set_value(value, borrow=True)
         return costs
 
     def gradients(self, start, stop):
@@ -113,7 +115,7 @@ class Steps:
         return [cost, *both]
 
     def in_two(self, params):
-        """Make two functions of a step: of its cost and gradients by `params`, and by these."""
+        """Make two functions of a plain step: one of its cost and gradients, one by these."""
         order = [self.params.index(param) for param in params]
 
         def of_rows(start, stop):
@@ -123,7 +125,7 @@ class Steps:
         def apply(*values):
             for param, value in zip(params, values):
                 # Not in place: the array may be the user's, or kept by a callback.
-                new = param.get_value(borrow=True) - self.rate * value
+                new = param.get_value(borrow=True) - self.descent.rate * value
                 param.set_value(new, borrow=True)
 
         return of_rows, apply

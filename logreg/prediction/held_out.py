@@ -45,7 +45,7 @@ def read_test_set(facts, dataset=None, options=NO_OPTIONS):
 def _read(dataset, facts, options):
     layout = facts.pixels.layout if facts.pixels.takes_pictures else None
     options = facts.table_options(options)
-    parts, found, files = read_parts(dataset, options, known=facts.table, layout=layout)
+    parts, found, files = read_parts(dataset, options, columns=facts.table, layout=layout)
     found = replace(found, pixel_scale=facts.pixel_scale, scale_all=bool(facts.scale_all))
     is_prepared = facts.feature_means is not None
     sets, found = check_sets(parts, found, None if is_prepared else facts.dtype)

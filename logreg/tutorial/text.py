@@ -3,7 +3,7 @@
 The text is Markdown as GitHub shows it. Some comments in it mean something:
 
 - ``<!-- source: logreg.early_stopping.EarlyStopping.update -->`` stands above a block of the
-  program's own code, and names it.
+  program's own code. It names an object of the package, or a file of the project.
 - ``<!-- play: softmax -->`` stands above the picture of something that the page lets one play with.
 - ``<!-- needs: torch -->`` stands above examples that run only where this library is installed.
 

@@ -65,34 +65,56 @@ def test_it_computes_what_numpy_computes(instructions, dtype, cell, monkeypatch)
             assert one.dtype == dtype
 
 
+def take_steps(rows, params, labels, starts, n_rows, rule):
+    """Steps by single gradients, in the kernel's order of operations, and their costs in float64."""
+    (W, b, *velocities), costs = params, []
+    rate, l2, momentum = map(W.dtype.type, rule)
+    for start in starts:
+        (cost,), dW, db = kernel.gradients(rows, (W, b), labels, start, n_rows)
+        costs.append(cost + rule[1] * (W.astype(float) ** 2).sum())
+        if rule[1]:
+            dW = dW + 2 * l2 * W
+        changes = [-rate * dW, -rate * db]
+        if velocities:
+            velocities = [momentum * v + change for v, change in zip(velocities, changes)]
+            changes = velocities
+        W, b = W + changes[0], b + changes[1]
+    return costs, [W, b, *velocities]
+
+
 @pytest.mark.parametrize("dtype, cell", KINDS)
 def test_the_bits_are_the_same_however_steps_are_taken(dtype, cell, monkeypatch):
-    """By single gradients, on each set with fma, by threads, in blocks, as rows come."""
-    random, rate = numpy.random.RandomState(1), numpy.asarray(0.13, dtype)
+    """By single gradients, on each set with fma, by threads, in blocks, as rows come.
+
+    So they are with a penalty and momentum, and for images of 8 x 8 pixels or more.
+    """
+    random = numpy.random.RandomState(1)
     with_fma = [name for name in SETS if name != "plain"] or SETS
     sizes = [[int(top ** random.rand()) for top in (2500, 900, 50)] for i in range(40)]
-    sizes += [(1500, 40, 26), (40, 8, 2), (1, 1, 2), (2050, 1100, 3)]
+    sizes += [(1500, 40, 26), (40, 8, 2), (1, 1, 2), (2050, 1100, 3), (1100, 64, 7), (90, 784, 25)]
     for i, (n_rows, n_in, n_out) in enumerate(sizes):
-        x, scale, W, b, y, weights = problem(dtype, cell, 2 * n_rows, n_in, n_out, seed=i)
+        x, scale, *params, y, weights = problem(dtype, cell, 2 * n_rows, n_in, n_out, seed=i)
         if cell == "uint8":  # 1,024 rows are scored at once: the next ones have no blanks
             x[1024:1500] |= 1
-        given, labels, starts, costs = (W, b), (y, weights), [n_rows, 0, n_rows], []
+        rule = (0.13, 0.02 * (i % 2), 0.9 * (i % 3 == 2))
+        if rule[2]:
+            params += [random.randn(*param.shape).astype(dtype) for param in params]
+        labels, starts, all_costs = (y, weights), [n_rows, 0, n_rows], set()
         ways = [Rows(x, scale), Rows((x * scale).astype(dtype)), Rows(x.astype(dtype), scale)]
-        for start in starts:
-            (cost,), dW, db = kernel.gradients(ways[0], (W, b), labels, start, n_rows)
-            W, b = W - rate * dW, b - rate * db
-            costs.append(cost)
+        costs, expected = take_steps(ways[0], params, labels, starts, n_rows, rule)
         for j, (name, rows) in enumerate(itertools.product(with_fma, ways)):
             monkeypatch.setenv("LOGREG_KERNEL_SET", name)
             monkeypatch.setenv("LOGREG_NUM_THREADS", "1238"[(i + j) % 4])
             laid = kernel.lay_out(rows, y, n_rows)
             assert (laid is not None) == (cell == "uint8")
             for way, n in itertools.product(filter(None, [rows, laid]), (1, 3)):
-                found, *params = kernel.steps(way, given, labels, starts[:n], n_rows, 0.13)
-                rest, *params = kernel.steps(way, params, labels, starts[n:], n_rows, 0.13)
-                found = [numpy.concatenate([found, rest]), *params]
-                for one, other in zip(found, (numpy.array(costs), W, b)):
-                    assert one.tobytes() == other.tobytes()
+                found, *new = kernel.steps(way, params, labels, starts[:n], n_rows, *rule)
+                rest, *new = kernel.steps(way, new, labels, starts[n:], n_rows, *rule)
+                assert [param.tobytes() for param in new] == [param.tobytes() for param in expected]
+                all_costs.add(numpy.concatenate([found, rest]).tobytes())
+        (one,) = all_costs
+        tolerance = 0 if not rule[1] else 1e-6 if dtype == "float32" else 1e-13
+        numpy.testing.assert_allclose(numpy.frombuffer(one, dtype), costs, tolerance)
 
 
 def test_floats_are_laid_out_if_all_are_bytes():
@@ -164,13 +186,15 @@ def test_arrays_that_do_not_go_together_are_refused():
     parts = x, x[:10], x[:, 1:]
     layouts = [kernel.lay_out(Rows(part), y[: len(part)], 10).layout for part in parts]
 
-    def steps(x=x, W=W, b=b, y=y, weights=weights, starts=(0, 10), n_rows=10, layout=None):
-        kernel.steps(Rows(x, 1.0, layout), (W, b), (y, weights), starts, n_rows, 0.1)
+    def steps(x=x, W=W, b=b, y=y, weights=weights, starts=(0, 10), n_rows=10, **others):
+        rows, params = Rows(x, 1.0, others.get("layout")), (W, b, *others.get("velocities", ()))
+        kernel.steps(rows, params, (y, weights), starts, n_rows, 0.1)
 
     shapes = [{"x": x[:, :-1]}, {"b": b[:-1]}, {"b": b.astype("float64")}]
     shapes += [{"W": W.astype(dtype), "b": b.astype(dtype)} for dtype in ("int32", ">f4")]
     others = [{"x": x[:, :0], "W": W[:0]}, {"W": W[:, :0], "b": b[:0]}]
     others += [{"weights": few} for few in (weights[:-1], numpy.append(weights, 1))]
+    others += [{"velocities": wrong} for wrong in ((W, b[1:]), (W[:, 1:], b), (b, W))]
     others += [{"layout": layout} for layout in layouts[1:]]
     of_layout = {"n_rows": 5}, {"x": x.astype("float32")}, {"starts": [0, 5]}, {"starts": [0, -10]}
     others += [{"layout": layouts[0], **wrong} for wrong in of_layout]
@@ -212,11 +236,18 @@ def by(step):
     return lambda cost, params: list(map(step, params, T.grad(cost, params)))
 
 
-# Updates of a cost and [W, b]. Of the first, the kernel takes the step itself.
+# Updates of a cost and [W, b]. The kernel takes the steps of the first three itself.
 RULES = {
     "sgd": lambda cost, params: updates.sgd(cost, params, 0.1),
     "of b first": lambda cost, params: updates.sgd(cost, params[::-1], 0.1),
     "momentum": lambda cost, params: updates.momentum(cost, params, 0.1),
+    "nesterov": lambda cost, params: updates.nesterov(cost, params, 0.1),
+    "two momenta": lambda cost, params: (
+        updates.momentum(cost, params[:1], 0.1) + updates.momentum(cost, params[1:], 0.1, 0.5)
+    ),
+    "momentum of W": lambda cost, params: (
+        updates.momentum(cost, params[:1], 0.1) + updates.sgd(cost, params[1:], 0.1)
+    ),
     "of W": lambda cost, params: updates.sgd(cost, params[:1], 0.1),
     "three rates": by(lambda param, g: (param, param - numpy.float32([0.1, 0.2, 0.3]) * g)),
     "two rates": by(lambda param, g: (param, param - numpy.float32(param.ndim) * g)),
@@ -226,6 +257,7 @@ RULES = {
 }
 WEIGHTS = [None, [0.5, 1, 3], theano.shared(numpy.array([0.5, 1, 3]))]  # the last may change
 PENALTIES = [
+    lambda cost, of: cost + 0.01 * (of.model.W**2).sum(),  # the kernel's steps have this one
     lambda cost, of: 2 * cost + 0.01 * (of.model.W**2).sum(),
     lambda cost, of: 2 * cost + 0.01 * of.x.sum(),
     lambda cost, of: 2 * cost + 0.01 * of.y.sum(),
@@ -241,13 +273,14 @@ CASES += [(rule, None, penalty) for rule in ("sgd", "momentum") for penalty in P
 @pytest.mark.parametrize("rule, weights, penalty", CASES)
 def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
     """By every kind of update, a step with the kernel is one without."""
-    found, function = [], theano.function
+    found, function, steps, calls = [], theano.function, kernel.steps, []
+    monkeypatch.setattr(kernel, "steps", lambda *given: calls.append(given) or steps(*given))
     # Theano would go on with the first mode that it is asked for.
     monkeypatch.setattr(theano.compile.mode, "instantiated_default_mode", None, raising=False)
     monkeypatch.setattr(theano.config, "mode", "FAST_COMPILE")
     for put in (engine._on_cpu.kernel, None):
         monkeypatch.setattr(engine._on_cpu, "kernel", put)
-        is_known = put and weights is not WEIGHTS[2] and penalty not in PENALTIES[1:3]
+        is_known = put and weights is not WEIGHTS[2] and penalty not in PENALTIES[2:4]
         monkeypatch.setattr(theano, "function", None if is_known else function)  # nothing compiles
         softmax = Softmax()
         with engine.floatx("float32"):
@@ -259,6 +292,8 @@ def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
         found.append([costs, *(engine.value(variable) for variable, _ in pairs)])
     for one, other in zip(*found):
         numpy.testing.assert_allclose(one, other, rtol=2e-5, atol=1e-6)
+    is_taken = rule in ("sgd", "of b first", "momentum") and penalty in (None, PENALTIES[0])
+    assert bool(calls) == (is_taken and weights is not WEIGHTS[2])
 
 
 FEATURES = [("uint8", None), ("float64", None)]  # how they are stored, and prepared

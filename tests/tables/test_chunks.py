@@ -10,7 +10,7 @@ from conftest import peak_memory
 from reads import labels_of, put, read, table
 
 from logreg.datasets import preprocessing
-from logreg.datasets.facts import Facts, facts_of_table
+from logreg.datasets.facts import Facts, table_facts
 from logreg.datasets.formats import sniff
 from logreg.datasets.options import TableOptions
 from logreg.errors import DatasetError
@@ -64,7 +64,7 @@ def test_a_model_reads_a_table_in_its_own_encoding(encoding):
     text = "größe;kind\nsüß;x\nsauer;y\n"
     known = table(text.encode("cp1252"), encoding="cp1252").columns
     put(("kind;größe\n" + "x;süß\n" * 70_000).encode(encoding))
-    facts = Facts(n_in=2, **facts_of_table(known))
+    facts = Facts(n_in=2, **table_facts(known))
     (rows,) = table_batches("t.csv", facts.table_options(), 10**6, facts.table)
     assert (rows.x == [0, 1]).all() and len(rows.x) == 70_000
 
