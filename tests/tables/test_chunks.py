@@ -14,7 +14,7 @@ from logreg.datasets.facts import Facts, table_facts
 from logreg.datasets.formats import sniff
 from logreg.datasets.options import TableOptions
 from logreg.errors import DatasetError
-from logreg.tables import chunks
+from logreg.tables import chunks, layout
 from logreg.tables.reading import read_table, table_batches
 
 LINES = ["0;a;2", "0\ta, b; c|d\t2", "0|2|a, b", '0, "a,b",2', '0,"a;b|c\td",2', "0, 1,a b"]
@@ -116,7 +116,7 @@ def test_an_endless_line_is_refused():
 def test_a_table_in_many_chunks(monkeypatch):
     """What a column is shows in the last of them."""
     monkeypatch.setattr(chunks, "CHUNK_CELLS", 300)
-    monkeypatch.setattr(chunks, "FIRST_CHARACTERS", 1)
+    monkeypatch.setattr(layout, "FIRST_CHARACTERS", 1)
     monkeypatch.setattr(preprocessing, "BLOCK", 300)
     rows = [f"{'a' * (i < 498)},{i % 90},{i // 100}" for i in range(999)]
     text = "\n".join(["t,n,kind", *rows, 'b,"1,000",9\n'])
