@@ -239,6 +239,11 @@ def _cross_validate(args, data, watching):
 
     is_text = args.format != "json"
     folds = []
+    if data.facts.split_seed is None:
+        note(
+            "note: the rows are in their order, and each fold is tested by a model that has seen "
+            "later rows: of a time series, this does not show the error of the future"
+        )
     for i, fold in enumerate(make_folds(data, args.folds), start=1):
         hyperparameters = for_data(fold.facts, **args.hyperparameters)
         run = sgd_optimization(fold, hyperparameters, None, watching, args.refit)
@@ -257,6 +262,7 @@ def _cross_validate(args, data, watching):
         say(f"mean of {args.folds} folds: {with_interval(mean['errors'], mean['rows'])}")
         guess = f"always guessing the most frequent class errs in {mean['baseline_percent']:.2f} %"
         say(f"{guess}; log loss {mean['log_loss']:.6f}")
+        note("note: the interval assumes independent rows, and models of all folds that err alike")
     else:
         say(json.dumps({"folds": folds, "mean": mean}, indent=2))
 
