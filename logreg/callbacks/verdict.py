@@ -11,6 +11,11 @@ FEW_ROWS = 100  # below it, a validation error says little
 RARE = 0.02  # the share of a class that is
 
 
+def is_told_by_rows(facts):
+    """Whether a run tells errors over all rows: of a table or pictures, unlike the tutorial."""
+    return facts.is_table or facts.background is not None
+
+
 def description(data):
     """Tell how large a data set is, and how its rows were split."""
     facts = data.facts
@@ -25,11 +30,18 @@ def description(data):
 
 
 def result(run):
+<<<<<<< HEAD
     """Tell the result of a run on a table, by its errors over all rows."""
     best = run.best_validation
     n_valid = run.data.facts.rows[1]
     by = run.criterion.name
     error = 100 * best.test_error_all_rows
+=======
+    """Tell the result of a run over all rows, which the tutorial does not count."""
+    best = run.best_validation
+    n_valid = run.data.facts.rows[1]
+    by = run.criterion.name
+>>>>>>> main
     anew = ""
     if run.n_refit_rows:
         anew = f"trained anew for its {best.iter + 1} minibatches on {run.n_refit_rows} rows, with "
@@ -39,7 +51,6 @@ def result(run):
         f"({getattr(best, by):.6g})\n"
         f"validation error: {round(best.error_all_rows * n_valid)} of {n_valid} rows\n{anew}"
         f"test error: {test_error(run)}\n"
-        f"accuracy: {100 - error:.2f} % of the test rows\n"
         f"{_guess(run)}: a test error of {100 * run.data.facts.baseline_error:.2f} %"
     )
 
@@ -59,7 +70,7 @@ def doubts(run):
     best = run.best_validation
     if not (run.is_tutorials and facts.class_counts):
         return
-    if not facts.is_table:
+    if not is_told_by_rows(facts):
         of = "the most frequent class of the training rows"
         yield f"{_guess(run)}, {of}, gives a test error of {100 * facts.baseline_error:f} %"
     n_valid = facts.rows[1]
