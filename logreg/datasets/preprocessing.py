@@ -36,7 +36,7 @@ def check_values(x, where):
         with numpy.errstate(all="ignore"):
             low = float(block.min())
             high = float(block.max())
-            if -FLOAT32_MAX <= low and high <= FLOAT32_MAX:  # not so if one is NaN
+            if low >= -FLOAT32_MAX and high <= FLOAT32_MAX:  # not so if one is NaN
                 first_row += len(block)
                 continue
             is_bad = ~(abs(block.astype("float64")) <= FLOAT32_MAX)
