@@ -92,7 +92,7 @@ class LogisticRegression:
     def __repr__(self):
         return f"LogisticRegression(n_in={self.n_in}, n_out={self.n_out})"
 
-    def negative_log_likelihood(self, y: Any, weights: Any = None) -> Any:
+    def negative_log_likelihood(self, y: Any, weights: Any = None, row_weights: Any = None) -> Any:
         r"""Mean over the minibatch of the negative log-likelihood of the labels.
 
         .. math::
@@ -109,6 +109,8 @@ class LogisticRegression:
         weights : array or symbolic vector, shape (n_out,), optional
             The factor :math:`w` of each class, a number from 0, 1 if not given. The sum is still
             divided by n, not by the sum of the weights.
+        row_weights : symbolic vector, shape (n,), optional
+            Another factor of each row.
 
         Returns
         -------
@@ -126,6 +128,8 @@ class LogisticRegression:
         if weights is not None:
             weights = _checked_weights(weights, self.n_out, self.W.dtype)
             log_likelihoods = weights[labels] * log_likelihoods
+        if row_weights is not None:
+            log_likelihoods = row_weights * log_likelihoods
         return -T.mean(log_likelihoods)
 
     def errors(self, y: Any) -> Any:
@@ -217,30 +221,20 @@ class Expressions(NamedTuple):
     is_tutorials: bool = False  # whether they are made of the hyperparameters
 
 
-class WeightedRows(NamedTuple):
-    """All rows of a data set whose labels are the numbers of these rows, from 0."""
-
-    classes: numpy.ndarray  # int32
-    weights: numpy.ndarray  # in the cost
-
-
-def softmax_regression(n_in, n_out, hyperparameters, weights=None, rows=None):
+def softmax_regression(n_in, n_out, hyperparameters, weights=None, has_row_weights=False):
     """Build the tutorial's model: a LogisticRegression, and the :class:`Expressions` over it.
 
-    `weights` are those of the classes in the cost; without them, all count the same. The loss is
-    the cost without penalties. With `rows`, which are :class:`WeightedRows`, y are row numbers.
+    `weights` are those of the classes in the cost; without them, all count the same. With
+    `has_row_weights`, the labels of all sets are :func:`logreg.engine.weighted_labels`. The loss is
+    the cost without penalties.
     """
     x = T.matrix("x")  # a minibatch, one example a row
     y = T.ivector("y")  # and its labels
+    row_weights = None
+    if has_row_weights:
+        row_weights = y.tag.row_weights = T.vector("row_weights")  # see `engine.weighted_labels`
     classifier = LogisticRegression(input=x, n_in=n_in, n_out=n_out)
-    if rows:
-        labels = theano.shared(rows.classes, name="classes")[y]
-        row_weights = theano.shared(rows.weights.astype(theano.config.floatX), name="weights")[y]
-        log_likelihoods = T.log(classifier.p_y_given_x)[T.arange(labels.shape[0]), labels]
-        cost = loss = -T.mean(row_weights * log_likelihoods)
-    else:
-        labels = y
-        cost = loss = classifier.negative_log_likelihood(y, weights)
+    cost = loss = classifier.negative_log_likelihood(y, weights, row_weights)
     if hyperparameters.l1:
         cost += hyperparameters.l1 * abs(classifier.W).sum()
     if hyperparameters.l2:
@@ -251,7 +245,7 @@ def softmax_regression(n_in, n_out, hyperparameters, weights=None, rows=None):
         rule = updates.momentum(cost, classifier.params, learning_rate, momentum)
     else:
         rule = updates.sgd(cost, classifier.params, learning_rate)
-    errors = classifier.errors(labels)
+    errors = classifier.errors(y)
     return classifier, Expressions(x, y, cost, errors, rule, loss, is_tutorials=True)
 
 

@@ -252,8 +252,17 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
     and there is one process. Returns the Run.
     """
     facts = data.facts
-    weights = hyperparameters.class_weight and balanced_weights(facts.class_counts)
-    classifier, expressions = softmax_regression(facts.n_in, facts.n_out, hyperparameters, weights)
+    counts = facts.class_counts
+    if data.weights:
+        counts = numpy.bincount(data.train[1], data.weights["train"], minlength=facts.n_out)
+    weights = balanced_weights(counts) if hyperparameters.class_weight else None
+    classifier, expressions = softmax_regression(
+        facts.n_in,
+        facts.n_out,
+        hyperparameters,
+        None if data.weights else weights,
+        has_row_weights=bool(data.weights),
+    )
     if output:
         log("... building the model")
         note(engine.describe())
@@ -266,7 +275,7 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
         if refit and engine.ranks.size > 1 and output:
             note("note: several ranks do not train the model anew on validation rows, as one does")
         refit = refit and engine.ranks.size == 1
-    data = shared_sets.share_as_stored(data)
+    data = shared_sets.share_as_stored(data, weights)
     return fit_expressions(expressions, data, hyperparameters, callbacks, refit)
 
 

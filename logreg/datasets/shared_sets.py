@@ -83,11 +83,13 @@ def share_as_floats(data):
     return replace(data, **sets)
 
 
-def share_as_stored(data):
+def share_as_stored(data, class_weights=None):
     """Put the three sets of a :class:`DataSet` of arrays into shared variables as they are stored.
 
     Pixels stay bytes, a quarter of the memory, features that are mapped stay in their files, and
-    labels stay integers. The first of a pair is a :class:`logreg.engine.Stored`.
+    labels stay integers. The first of a pair is a :class:`logreg.engine.Stored`. If rows have
+    weights, their labels are tagged with these: the mean of the training rows is 1, before the
+    weights of the classes are factors of them.
     """
     preprocessing = data.facts.preprocessing
     prepare = None if preprocessing.means is None else preprocessing.apply
@@ -99,7 +101,13 @@ def share_as_stored(data):
             features = engine.stored(x, preprocessing.pixel_scale, prepare)
         else:
             features = engine.stored(preprocessing.apply(x, engine.theano.config.floatX))
-        sets[split] = features, engine.shared_data(y)
+        labels = engine.shared_data(y)
+        if data.weights:
+            weights = data.weights[split] / data.weights["train"].mean()
+            if class_weights is not None:
+                weights = weights * class_weights[y]
+            labels = engine.weighted_labels(y, weights)
+        sets[split] = features, labels
     return replace(data, **sets)
 
 
@@ -218,7 +226,12 @@ def join_training_and_validation(data):
     order = numpy.random.RandomState(data.facts.split_seed or 0).permutation(len(y))
     stored = engine.as_stored(xs[0])
     features = engine.stored(x[order], stored.scale, stored.prepare)
-    return replace(data, train=(features, engine.shared_data(y[order])))
+    labels = engine.shared_data(y[order])
+    weights = [getattr(labels.tag, "row_weights", None) for labels in ys]
+    if weights[0] is not None:
+        weights = numpy.concatenate([engine.value(each) for each in weights])
+        labels = engine.weighted_labels(y[order], weights[order])
+    return replace(data, train=(features, labels))
 
 
 def digest(features, labels):

@@ -138,6 +138,16 @@ def stored(array, scale=1.0, prepare=None):
     return _backend.stored(array, scale, prepare)
 
 
+def weighted_labels(labels, weights):
+    """Put the labels of a set into a shared variable, and the weights of its rows beside them.
+
+    They take the place of a symbolic y and of `y.tag.row_weights`, a symbolic vector.
+    """
+    shared = shared_data(labels)
+    shared.tag.row_weights = shared_data(numpy.asarray(weights, theano.config.floatX))
+    return shared
+
+
 def check_expressions(x, y, numbers, updates):
     """Check the expressions that :func:`logreg.sgd.fit` is given.
 

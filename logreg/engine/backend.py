@@ -30,6 +30,13 @@ class Givens(NamedTuple):
     features: Stored
     labels: object  # a symbolic vector
 
+    def labels_of(self, rows):
+        """What takes the place of `y`: labels of some rows; and of its weights, if it has some."""
+        given = {self.y: self.labels[rows]}
+        if hasattr(self.y.tag, "row_weights"):
+            given[self.y.tag.row_weights] = self.labels.tag.row_weights[rows]
+        return given
+
 
 class Backend:
     """An engine on the CPU; :mod:`logreg.engine` says what its methods do.
@@ -128,13 +135,14 @@ class Backend:
         return function_of_rows, interpreter
 
     def _by_engine(self, givens, outputs, updates):
-        x, y, features, labels = givens
+        x, _, features, _ = givens
         # Numba keeps all graphs that it compiles: with an input for the rows, it keeps no data.
         rows = (x if features.prepare else features.shared).type("rows")
         start = self.T.lscalar("start")
         stop = self.T.lscalar("stop")
         as_x = as_features(self.T, rows, x.dtype, features.scale)
-        options = {"updates": updates, "givens": {x: as_x, y: labels[start:stop]}}
+        given = {x: as_x, **givens.labels_of(slice(start, stop))}
+        options = {"updates": updates, "givens": given}
         options["on_unused_input"] = "ignore"  # an autoencoder has no labels
         function = self.theano.function([start, stop, rows], outputs, **options)
         function.trust_input = True  # it gets arrays as they are, and need not look

@@ -18,6 +18,9 @@ class Tools(NamedTuple):
     equal_computations: Any
 
 
+BY_ROW = "by row"
+
+
 class Regression(NamedTuple):
     """Softmax regression in a graph: shared variables, and the factors of classes in its cost."""
 
@@ -154,6 +157,8 @@ class Kernel:
             terms = T.log(p)[T.arange(labels.shape[0]), labels]
             patterns = {Regression(W, b): -T.mean(terms)}
             shape = b.get_value(borrow=True).shape
+            if hasattr(y.tag, "row_weights"):
+                patterns[Regression(W, b, BY_ROW)] = -T.mean(y.tag.row_weights * terms)
             for weights in constants:
                 if (weights.dtype, weights.data.shape) == (b.dtype, shape):
                     weighted = Regression(W, b, tuple(weights.data.tolist()))

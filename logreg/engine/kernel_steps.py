@@ -5,7 +5,7 @@ import operator
 import numpy
 
 from logreg import kernel
-from logreg.engine.kernel_graph import ancestors
+from logreg.engine.kernel_graph import BY_ROW, ancestors
 
 ROWS_AT_A_TIME = 1 << 14  # that are classified in one call, if they have few features
 VALUES_AT_A_TIME = 1 << 23  # at the most: they may have to be cast first
@@ -20,6 +20,7 @@ class KernelSet:
 
     def __init__(self, features, labels, dtype, function):
         self.features, self.dtype = features, dtype
+        self.row_weights = getattr(labels.tag, "row_weights", None)
         self._of_labels = [v for v in ancestors([labels]) if hasattr(v, "get_value")]
         self._compute = None if hasattr(labels, "get_value") else function([], labels)
         self._from, self._labels = [], None  # the arrays that the labels were made of
@@ -57,18 +58,23 @@ class KernelSet:
         return self._laid
 
     def minibatches(self, starts, n_rows):
-        """Yield rows, their labels, and where in them minibatches start.
+        """Yield rows, their labels and weights (or None), and where in them minibatches start.
 
         They are all rows, but a minibatch at a time where these become floats first.
         """
         x, y = self.x(), self.labels()
+        weights = None
+        if self.row_weights is not None:
+            weights = self.row_weights.get_value(borrow=True)
         is_taken = not self.features.prepare and x.dtype in ("uint8", self.dtype)
         if is_taken and x.flags.c_contiguous:  # else the kernel would copy all
             laid = None if any(start % n_rows for start in starts) else self.laid(y, n_rows)
-            yield laid or kernel.Rows(x, self.features.scale), y, starts
+            yield laid or kernel.Rows(x, self.features.scale), y, weights, starts
             return
         for start in starts:
-            yield self.rows(start, start + n_rows), y[start : start + n_rows], [0]
+            stop = start + n_rows
+            some = None if weights is None else weights[start:stop]
+            yield self.rows(start, stop), y[start:stop], some, [0]
 
 
 def _are_same(arrays, others):
@@ -83,8 +89,10 @@ class Steps:
         self._weights, self._weights_for = None, None  # of the rows, and the labels they are for
         self.descent, self.dataset, self.batch_size = descent, dataset, batch_size
 
-    def weights(self, y):
-        """The weight of each row in the cost, by its label; None if all are 1."""
+    def weights(self, y, row_weights):
+        """The weight of each row in the cost, its own or that of its label; None if all are 1."""
+        if self.class_weights == BY_ROW:
+            return row_weights
         if self.class_weights is not None and self._weights_for is not y:
             class_weights = numpy.array(self.class_weights, self.dataset.dtype)
             # A label that is no class has any weight: the kernel refuses it.
@@ -99,8 +107,8 @@ class Steps:
         _, rate, l2, momentum, velocities = self.descent
         variables = [*self.params, *velocities]
         values = [variable.get_value(borrow=True) for variable in variables]
-        for rows, y, at in self.dataset.minibatches(starts, self.batch_size):
-            batches = (y, self.weights(y)), at, self.batch_size
+        for rows, y, weights, at in self.dataset.minibatches(starts, self.batch_size):
+            batches = (y, self.weights(y, weights)), at, self.batch_size
             some, *values = kernel.steps(rows, values, *batches, rate, l2, momentum)
             costs.extend(some)
         for variable, value in zip(variables, values):
@@ -110,8 +118,9 @@ class Steps:
     def gradients(self, start, stop):
         """The cost of some rows, and its gradients by W and b."""
         values = [param.get_value(borrow=True) for param in self.params]
-        ((rows, y, (at,)),) = self.dataset.minibatches([start], stop - start)
-        (cost,), *both = kernel.gradients(rows, values, (y, self.weights(y)), at, stop - start)
+        ((rows, y, weights, (at,)),) = self.dataset.minibatches([start], stop - start)
+        labels = y, self.weights(y, weights)
+        (cost,), *both = kernel.gradients(rows, values, labels, at, stop - start)
         return [cost, *both]
 
     def in_two(self, params):
