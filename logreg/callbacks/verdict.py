@@ -30,18 +30,10 @@ def description(data):
 
 
 def result(run):
-<<<<<<< HEAD
-    """Tell the result of a run on a table, by its errors over all rows."""
+    """Tell the result of a run by its errors over all rows."""
     best = run.best_validation
     n_valid = run.data.facts.rows[1]
     by = run.criterion.name
-    error = 100 * best.test_error_all_rows
-=======
-    """Tell the result of a run over all rows, which the tutorial does not count."""
-    best = run.best_validation
-    n_valid = run.data.facts.rows[1]
-    by = run.criterion.name
->>>>>>> main
     anew = ""
     if run.n_refit_rows:
         anew = f"trained anew for its {best.iter + 1} minibatches on {run.n_refit_rows} rows, with "
