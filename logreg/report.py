@@ -32,10 +32,17 @@ def parser():
         epilog="Without --dataset, the test set is that of the training data. If these cannot be\n"
         "found, the page leaves out what needs a test set.",
     )
-    model = "a model file (default: %(default)s)"
-    options.add_file(parser, "model", nargs="?", metavar="MODEL", default=BEST_MODEL, help=model)
-    dataset = "the data set whose test set is used"
-    options.add_file(parser, "--dataset", metavar="PATH", help=dataset)
+    options.add_file(
+        parser,
+        "model",
+        nargs="?",
+        metavar="MODEL",
+        default=BEST_MODEL,
+        help="a model file (default: %(default)s)",
+    )
+    options.add_file(
+        parser, "--dataset", metavar="PATH", help="the data set whose test set is used"
+    )
     options.add_output(parser, "the page (default: MODEL with the suffix .html)")
     options.add_table_options(parser)
     return parser

@@ -50,6 +50,8 @@ def test_the_command_prints_the_error_of_each_fold(cli, working_folder):
         assert mean[key] == pytest.approx(numpy.average(each, weights=rows)) != numpy.mean(each)
     said = f"errs in {mean['baseline_percent']:.2f} %; log loss {mean['log_loss']:.6f}"
     assert done.out.splitlines()[-1].endswith(said)
+    assert "the interval assumes independent rows" in done.err and "of the future" not in done.err
+    assert "does not show the error of the future" in cli(*TRAIN, "--no-shuffle").err
     assert [path.name for path in working_folder.iterdir()] == ["t.csv"]
 
 

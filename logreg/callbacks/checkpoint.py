@@ -9,7 +9,6 @@ from logreg.console import warning
 from logreg.errors import ModelFileError, cut
 from logreg.files import AnyPath
 from logreg.hyperparameters import DEFAULTS, NAMED_IN_ALL_FILES
-from logreg.parallel.ranks import ranks
 from logreg.run import Run, Validation
 from logreg.saving.facts import is_of
 from logreg.saving.model_file import DTYPES, dumps, read
@@ -53,7 +52,7 @@ class Checkpoint(FileCallback):
         A ModelFileError says that the file cannot be loaded, is of a run with other settings or
         other data, or is further than the last epoch of this one.
         """
-        header, arrays = ranks.from_first(self._read) if self.resume else (None, None)
+        header, arrays = engine.ranks.from_first(self._read) if self.resume else (None, None)
         if header is None:
             if self.resume:
                 warning(f"there is no {self.path} to go on from: the run begins anew")

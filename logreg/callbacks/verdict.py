@@ -11,6 +11,11 @@ FEW_ROWS = 100  # below it, a validation error says little
 RARE = 0.02  # the share of a class that is
 
 
+def is_told_by_rows(facts):
+    """Whether a run tells errors over all rows: of a table or pictures, unlike the tutorial."""
+    return facts.is_table or facts.background is not None
+
+
 def description(data):
     """Tell how large a data set is, and how its rows were split."""
     facts, (n_train, n_valid, n_test) = data.facts, data.facts.rows
@@ -23,9 +28,11 @@ def description(data):
 
 
 def result(run):
-    """Tell what a run on a table came to: of all rows, which the tutorial does not count."""
-    best, (_, n_valid, _), anew = run.best_validation, run.data.facts.rows, ""
-    by, error = run.criterion.name, 100 * best.test_error_all_rows
+    """Tell the result of a run over all rows, which the tutorial does not count."""
+    best = run.best_validation
+    n_valid = run.data.facts.rows[1]
+    by = run.criterion.name
+    anew = ""
     if run.n_refit_rows:
         anew = f"trained anew for its {best.iter + 1} minibatches on {run.n_refit_rows} rows, with "
         anew += "those of validation\n"
@@ -34,7 +41,6 @@ def result(run):
         f"({getattr(best, by):.6g})\n"
         f"validation error: {round(best.error_all_rows * n_valid)} of {n_valid} rows\n{anew}"
         f"test error: {test_error(run)}\n"
-        f"accuracy: {100 - error:.2f} % of the test rows\n"
         f"{_guess(run)}: a test error of {100 * run.data.facts.baseline_error:.2f} %"
     )
 
@@ -53,7 +59,7 @@ def doubts(run):
     facts, best = run.data.facts, run.best_validation
     if not (run.is_tutorials and facts.class_counts):
         return
-    if not facts.is_table:
+    if not is_told_by_rows(facts):
         of = "the most frequent class of the training rows"
         yield f"{_guess(run)}, {of}, gives a test error of {100 * facts.baseline_error:f} %"
     n_valid = facts.rows[1]

@@ -22,7 +22,7 @@ from logreg.engine.expressions import is_symbolic as is_symbolic
 from logreg.engine.ranks_backend import RanksBackend
 from logreg.errors import EngineError, SettingError
 from logreg.flags import user_setting
-from logreg.parallel.ranks import ranks
+from logreg.parallel.ranks import ranks as ranks
 
 ROWS_OF_A_SUM = 512  # which is made in a model's own dtype
 ROUNDING = 4e-7  # of a rate in float32, as JAX has it, relative to the rate
@@ -137,16 +137,16 @@ def stored(array, scale=1.0, prepare=None):
 
 
 def check_expressions(x, y, numbers, updates):
-    """Check what :func:`logreg.sgd.fit` is given beside the data.
+    """Check the expressions that :func:`logreg.sgd.fit` is given.
 
-    `numbers` are the cost, the errors and perhaps the loss, by their names. Returned are the
-    updates as a list; the parameters, which are the variables of the updates that the cost depends
-    on; and how many columns and classes the model has, 0 where it is not known.
+    `numbers` are the cost, the errors and perhaps the loss, by their names. Returns the updates as
+    a list; the parameters, which are the variables of the updates that the cost depends on; and the
+    numbers of columns and classes of the model, 0 where they are not known.
     """
-    return expressions.check(T, _on_cpu.tools, x, y, numbers, updates)
+    return expressions.check_expressions(T, _on_cpu.tools, x, y, numbers, updates)
 
 
-def find_regression(errors, x, y):
+def find_classifier(errors, x, y):
     """Find W and b of a softmax regression on `x` whose error rate `errors` is; else return None.
 
     Examples
@@ -156,7 +156,7 @@ def find_regression(errors, x, y):
     >>> scores = T.dot(x, W) + b
     >>> for each in (scores, -scores):
     ...     classes = T.argmax(T.nnet.softmax(each), axis=1)
-    ...     find_regression(T.mean(T.neq(classes, y)), x, y) == (W, b)
+    ...     find_classifier(T.mean(T.neq(classes, y)), x, y) == (W, b)
     True
     False
     """

@@ -174,6 +174,8 @@ class Header:
                 yield f"{row} is taken for data (`header=True`: it is a header)"
         for i in self._find_nameless():
             yield f"{self.title(i)}, which has no name of its own, is left out"
+        if self.group is not None:
+            yield f"rows with the same cell in {self.title(self.group)} stay in one set"
         if self.options.label_column is None and label is not None:
             yield f"{self.title(label)} {role} (`label_column` names another)"
 

@@ -174,7 +174,7 @@ def test_a_unit_of_pixels_is_a_grey_level_and_odds_may_be_too_large_for_a_number
     lines = in_words(weights_of(Predictor("p.pkl"))).split("\n")[:-1]
     assert all(map(str.isprintable, lines))
     assert lines[0].endswith(": 50 of 60, the largest first") and len(lines) == 2 + 50 + 3
-    assert lines[-1].startswith("1.00002 times what they were")
+    assert lines[-1].startswith("become 1.00002 times as large")
     with pytest.raises(SettingError, match="model knows one class only, 0: it has no odds"):
         weights_of(Predictor(save("one.pkl", numpy.ones((2, 1)), numpy.zeros(1))))
 
