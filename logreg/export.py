@@ -116,8 +116,14 @@ def parser():
         ["best_model.pkl --to onnx", "old_model.pkl --to npz -o arrays.npz"],
         epilog=str(__doc__).partition("\n\n")[2],  # the rules
     )
-    model = "a model file (default: %(default)s)"
-    add_file(parser, "model", nargs="?", metavar="MODEL", default=BEST_MODEL, help=model)
+    add_file(
+        parser,
+        "model",
+        nargs="?",
+        metavar="MODEL",
+        default=BEST_MODEL,
+        help="a model file (default: %(default)s)",
+    )
     parser.add_argument("--to", choices=WRITERS, required=True, help="the format")
     add_output(parser, "where it goes (default: beside the model, as model.onnx)")
     return parser

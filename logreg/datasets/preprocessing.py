@@ -34,15 +34,18 @@ def check_values(x, where):
     first_row = 0
     for block in blocks(x.reshape(len(x), -1)):
         with numpy.errstate(all="ignore"):
-            is_bad = ~(abs(block.astype("float64")) <= FLOAT32_MAX)  # of NaN, too
-        if is_bad.any():
-            row, column = numpy.argwhere(is_bad)[0]
-            raise DatasetError(
-                f"{where} x holds {block[row, column]} in row {first_row + row}, column {column} "
-                "(counted from 0): every value must be finite, and no larger than float32 can "
-                "hold; replace it, e.g. with numpy.nan_to_num, or leave out the row"
-            )
-        first_row += len(block)
+            low = float(block.min())
+            high = float(block.max())
+            if low >= -FLOAT32_MAX and high <= FLOAT32_MAX:  # not so if one is NaN
+                first_row += len(block)
+                continue
+            is_bad = ~(abs(block.astype("float64")) <= FLOAT32_MAX)
+        row, column = numpy.argwhere(is_bad)[0]
+        raise DatasetError(
+            f"{where} x holds {block[row, column]} in row {first_row + row}, column {column} "
+            "(counted from 0): every value must be finite, and no larger than float32 can "
+            "hold; replace it, e.g. with numpy.nan_to_num, or leave out the row"
+        )
 
 
 class Moments:

@@ -66,7 +66,7 @@ def test_it_computes_what_numpy_computes(instructions, dtype, cell, monkeypatch)
 
 
 def take_steps(rows, params, labels, starts, n_rows, rule):
-    """Steps by single gradients, in the kernel's order of operations, and their costs in float64."""
+    """Steps by single gradients, in the kernel's order, and their costs in float64."""
     (W, b, *velocities), costs = params, []
     rate, l2, momentum = map(W.dtype.type, rule)
     for start in starts:
