@@ -1,13 +1,13 @@
 """Whole trainings in one call: one makes a model file of a table, one verifies a model file."""
 
-from typing import Any
+from typing import Any, Optional
 
 import numpy
 
 from logreg import engine, rules
 from logreg.callbacks.verdict import doubts
-from logreg.console import note, say
-from logreg.datasets.dataset import read_dataset
+from logreg.console import note, say, warning
+from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.frames import framed
 from logreg.datasets.options import NO_PREPARATION, Preparation, TableOptions, divided
 from logreg.endings import REPEATABLE, explain
@@ -15,6 +15,7 @@ from logreg.errors import DatasetError, SettingError, cut, listed
 from logreg.files import AnyPath, check_writable
 from logreg.hyperparameters import BEST_MODEL, NAMED_IN_ALL_FILES, Hyperparameters, for_data
 from logreg.kernel import has_fma, is_wanted
+from logreg.prediction.evaluation import evaluate
 from logreg.prediction.predictor import Predictor
 from logreg.saving.facts import ModelFacts
 from logreg.saving.model_file import read_model
@@ -25,7 +26,11 @@ UNPROMISED = "its bits cannot be promised"
 
 
 def fit_table(
-    table: Any, label_column: Any = None, path: AnyPath = BEST_MODEL, **options: Any
+    table: Any,
+    label_column: Any = None,
+    path: AnyPath = BEST_MODEL,
+    folds: Optional[int] = None,
+    **options: Any,
 ) -> Predictor:
     """Train the tutorial's model on a table, as the command does, and write a model file.
 
@@ -40,6 +45,8 @@ def fit_table(
         The column of the labels: its name, or its number from 1.
     path : str or path-like
         Where the model file goes.
+    folds : int, optional
+        So many models more are trained, each of which is tested on rows that the others train on.
     **options
         The options of :func:`logreg.load_data`, the fields of :class:`logreg.Hyperparameters`, and
         `refit` as of :func:`logreg.fit`. The defaults are those of the command.
@@ -48,6 +55,7 @@ def fit_table(
     -------
     Predictor
         Its `metadata` describe the run: ``metadata["test_error_all_rows"]`` is one of its errors.
+        Its `fold_errors` are the fractions of wrong rows of each fold.
 
     Raises
     ------
@@ -80,12 +88,32 @@ def fit_table(
         run = sgd_optimization(data, for_data(data.facts, **settings), None, refit=refit)
         best = Predictor(run)
         save_model(as_model(best.facts, best.W, best.b), path)
+        tested = [] if folds is None else [*cross_validate(data, folds, settings, refit)]
     if run.reason == "diverged":
         note(explain(run))
     else:
         for doubt in doubts(run):
             note(doubt)
-    return Predictor(path)
+    predictor = Predictor(path)
+    predictor.fold_errors = [fold["errors"] / fold["rows"] for fold in tested]
+    return predictor
+
+
+def cross_validate(data, n_folds, settings, refit=None, callbacks=()):
+    """Train on all folds of a DataSet but one, and test on that one: yield each evaluation.
+
+    The evaluations are those of :func:`.evaluate`, with the error of always guessing one class. The
+    arguments are those of :func:`.sgd_optimization`. There is no more fold after one whose training
+    is interrupted.
+    """
+    for i, fold in enumerate(make_folds(data, n_folds), start=1):
+        run = sgd_optimization(fold, for_data(fold.facts, **settings), None, callbacks, refit)
+        if run.reason == "interrupted":
+            return
+        if run.reason == "diverged":
+            warning(f"fold {i} diverged in epoch {run.epoch}: give a lower learning rate")
+        baseline = 100 * fold.facts.baseline_error
+        yield {**evaluate(Predictor(run), fold), "baseline_percent": baseline}
 
 
 def verify(path, dataset=None, callbacks=()):

@@ -1,19 +1,21 @@
 """The command line of prediction: ``logreg predict`` or ``python -m logreg.predict``.
 
-Of an npz file, the array called x, X, data or images is predicted; else the one called
-so with _test; else the only one. Of a folder, the pictures are predicted.
+In an npz file, the array named x, X, data or images is predicted. If there is none, it is the one
+with such a name and _test, as x_test; if there is none, the only array. In a folder, the pictures
+are predicted.
 
-Numbers of type uint8 are multiplied by the scale of training, 1/256 for pixels. A model that was
-trained on numbers from 0 to 1, or of a range that its file does not tell, refuses them.
+Numbers of type uint8 are multiplied by the scale of training, which is 1/256 for pixels. A model
+refuses them if it was trained on numbers from 0 to 1, or if its file does not say on what range.
 
-A picture is scaled to the size and the range of the training images, which are grey and at least
-10 x 10 pixels large; it is cropped and centred first if these are laid out as MNIST's are, or their
-model's file does not tell. It is inverted if its background is light and theirs is dark, or the
-other way round. Theirs is dark if they were pictures in folders; else it is light if the median at
-their edges is above the middle of their range, which is 127 for uint8.
+A picture is scaled to the size and the range of the training images, which must be grey and at
+least 10 x 10 pixels large. If these are laid out as MNIST's are, or their model's file does not
+say, the picture is cropped and centred first. A picture is inverted if its background is light and
+that of training is dark, or the other way round. Pictures in folders have a dark background in
+training. In arrays, the background is light if the median of the pixels at the edges is above the
+middle of the range, which is 127 for uint8.
 
-The data that a model was trained on are split as in training, if they have no test set of their
-own; of other data without one, all rows are the test set.
+Data that a model was trained on are split as in training, if they have no test set of their own.
+In other data without a test set, all rows are tested.
 """
 
 import json

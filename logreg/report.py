@@ -58,18 +58,24 @@ def main(argv=None):
     predictor = Predictor(args.model)
     refuse_overwriting([output], [args.model])
     predictor.facts.check_outputs(output)
-    data, tested = None, ()
+    data, evaluation = _test(predictor, args, output)
+    write_page(output, args.model, predictor, data, evaluation)
+    note(f"the page is {output}")
+
+
+def _test(predictor, args, output):
+    """Read and evaluate the test set; return both, or None twice if they cannot be had."""
+    table = options.options_of(TableOptions, args)
     try:
-        data = read_test_set(predictor.facts, args.dataset, options.options_of(TableOptions, args))
-        tested = data, evaluate(predictor, data)
+        data = read_test_set(predictor.facts, args.dataset, table)
+        evaluation = evaluate(predictor, data)
     except LogRegError as error:
         if args.dataset:
             raise
         note(f"note: the page is without the errors on a test set (--dataset names one): {error}")
-    if data:
-        data.check_outputs(output)
-    write_page(output, args.model, predictor, *tested)
-    note(f"the page is {output}")
+        return None, None
+    data.check_outputs(output)
+    return data, evaluation
 
 
 if __name__ == "__main__":

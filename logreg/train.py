@@ -13,8 +13,8 @@ import numpy
 
 from logreg.cli import options
 from logreg.cli.command import command
-from logreg.console import STARTING, log, note, say, set_quiet, starting, warning
-from logreg.datasets.dataset import make_folds, read_dataset
+from logreg.console import STARTING, log, note, say, set_quiet, starting
+from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import OF_TRAINING, Preparation, TableOptions
 from logreg.datasets.statistics import with_interval
 from logreg.errors import SettingError, listed
@@ -233,9 +233,7 @@ def _compare_with_tutorial(run):
 
 def _cross_validate(args, data, watching):
     """Train and test on each fold; print what each comes to, and the mean."""
-    from logreg.prediction.evaluation import evaluate
-    from logreg.prediction.predictor import Predictor
-    from logreg.sgd import sgd_optimization
+    from logreg.fitting import cross_validate
 
     is_text = args.format != "json"
     folds = []
@@ -244,19 +242,14 @@ def _cross_validate(args, data, watching):
             "note: the rows are in their order, and each fold is tested by a model that has seen "
             "later rows: of a time series, this does not show the error of the future"
         )
-    for i, fold in enumerate(make_folds(data, args.folds), start=1):
-        hyperparameters = for_data(fold.facts, **args.hyperparameters)
-        run = sgd_optimization(fold, hyperparameters, None, watching, args.refit)
-        if run.reason == "interrupted":
-            return
-        if run.reason == "diverged":
-            warning(f"fold {i} diverged in epoch {run.epoch}: give a lower learning rate")
-        evaluation = evaluate(Predictor(run), fold)
-        evaluation["baseline_percent"] = 100 * fold.facts.baseline_error
+    tested = cross_validate(data, args.folds, args.hyperparameters, args.refit, watching)
+    for i, evaluation in enumerate(tested, start=1):
         folds.append({key: evaluation[key] for key in ("rows", "errors", *MEANS)})
         if is_text:
             error = with_interval(evaluation["errors"], evaluation["rows"])
             say(f"fold {i} of {args.folds}: test error: {error}")
+    if len(folds) < args.folds:  # it was interrupted
+        return
     mean = _mean(folds)
     if is_text:
         say(f"mean of {args.folds} folds: {with_interval(mean['errors'], mean['rows'])}")

@@ -1,4 +1,4 @@
-"""What is printed of a run: the tutorial's lines, or the result of a table or of pictures."""
+"""Prints a run: the tutorial's lines, or the result on a table or on pictures."""
 
 import os
 import sys
@@ -12,17 +12,17 @@ from logreg.run import Run, Validation
 
 
 class PrintLog(Callback):
-    """Prints the tutorial's lines to stdout; what the tutorial does not say goes to stderr.
+    """Prints the tutorial's lines to stdout, and other lines to stderr.
 
-    Of a table or of pictures, it prints how their rows were split, and at the end the best model's
-    errors over all rows in place of the tutorial's. At the end, notes and warnings tell what makes
-    a result doubtful.
+    For a table or pictures, it prints how the rows were split, and at the end the best model's
+    errors over all rows in place of the tutorial's. At the end, notes and warnings say why a result
+    is doubtful.
 
     Parameters
     ----------
     validations : bool, optional
-        Whether there is a line at each validation. If None, there is one unless the data are a
-        table or pictures.
+        Whether to print a line at each validation. If None, unless the data are a table or
+        pictures.
     """
 
     on_rank_0_only = True
@@ -53,7 +53,7 @@ class PrintLog(Callback):
     def on_train_end(self, run: Run) -> None:
         best = run.best_validation
         if run.reason == "interrupted" or best is None or best.test_error is None:
-            return  # a test that failed has an error, which is told
+            return  # if the test failed, its error is reported
         if verdict.is_told_by_rows(run.data.facts):
             say(verdict.result(run))
         else:

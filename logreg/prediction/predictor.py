@@ -1,6 +1,6 @@
 """A model file at work: rows of features in, classes and probabilities out."""
 
-from typing import Any, Dict, Iterable, Iterator, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy
 
@@ -42,6 +42,8 @@ class Predictor:
         Of the parameters, and of the features that the model computes with.
     facts : logreg.saving.facts.ModelFacts
         The metadata, checked.
+    fold_errors : list of float
+        What :func:`logreg.fit_table` found with `folds`, else empty.
 
     Raises
     ------
@@ -87,6 +89,7 @@ class Predictor:
         self.classes_ = numpy.asarray(self.labels)
         self.dtype: str = facts.dtype
         self.metadata: Dict[str, Any] = facts.metadata()
+        self.fold_errors: List[float] = []
         self.threshold = threshold
         if threshold is not None and not (0 <= threshold <= 1 and len(self.labels) == 2):
             raise SettingError(

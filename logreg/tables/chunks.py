@@ -47,18 +47,20 @@ def open_table(path, options, model=None):
     with reading(name_of(path)), contextlib.ExitStack() as stack:
         with needing("a table", "tables", "pandas"), _quiet():
             import pandas
-        if is_frame(path):
-            yield _frame_chunks(pandas, path, options, model)
-            return
-        stream = stack.enter_context(_standard_input() if path == "-" else open_bytes(path))
-        start = stream.read(len(PARQUET))
-        if start == PARQUET:
-            yield _frame_chunks(pandas, _read_parquet(stream), options, model)
-        elif start == ZIP:
-            sheet = _read_sheet(pandas, stream, options)
-            yield _frame_chunks(pandas, sheet, options, model, is_sheet=True)
-        elif start[:1] in (b"[", b"{") and is_frame(_read_json(stream)):
-            yield _frame_chunks(pandas, _read_json(stream), options, model)
+        frame = path
+        is_sheet = False
+        if not is_frame(path):
+            stream = stack.enter_context(_standard_input() if path == "-" else open_bytes(path))
+            start = stream.read(len(PARQUET))
+            is_sheet = start == ZIP
+            if start == PARQUET:
+                frame = _read_parquet(stream)
+            elif is_sheet:
+                frame = _read_sheet(pandas, stream, options)
+            elif start[:1] in (b"[", b"{"):
+                frame = _read_json(stream)
+        if is_frame(frame):
+            yield _frame_chunks(pandas, frame, options, model, is_sheet)
         else:
             encoding = _find_encoding(stream, options, model)
             stream.seek(0)
@@ -125,7 +127,7 @@ def _as_numbers(pandas, na, column):
     return column.infer_objects()
 
 
-def _frame_chunks(pandas, frame, options, model, is_sheet=False):
+def _frame_chunks(pandas, frame, options, model, is_sheet):
     """Read a pandas.DataFrame, whose columns have names; an index that has one is a column, too.
 
     The texts of a sheet are read as those of CSV, and its header may be left out.

@@ -1,7 +1,5 @@
 """A model file at work: scales, ranges and backgrounds, against a softmax in NumPy."""
 
-import json
-import operator
 import pickle
 
 import numpy
@@ -14,13 +12,9 @@ from logreg.callbacks import BestModel
 from logreg.engine import T
 from logreg.errors import DatasetError, ModelFileError, SettingError
 from logreg.prediction.predictor import Predictor
-from logreg.prediction.weights import in_words, weights_of
-from logreg.saving.facts import ModelFacts
 
 X = sample()["x_test"][:12].reshape(12, 784)
 PIXELS = 1 / 256
-BYTES = {"pixel_scale": PIXELS, "centred": False}
-SCALED = {"raw_range": [0, 16], "pixel_scale": 1 / 16}
 
 
 def predictor_of(**metadata):
@@ -64,33 +58,6 @@ REFUSED = [
 def test_what_the_model_does_not_take_is_refused(x, said):
     with pytest.raises(DatasetError, match=said):
         predictor_of().predict(x)
-
-
-TAKES = [
-    ({"image_shape": None, "raw_range": [-2, 99]}, "shape", (28, 28)),
-    ({"image_shape": None, "categories": [["a", "b"]] + 782 * [None]}, "shape", None),
-    ({"x_range": [0, 1.001]}, "takes_bytes", True),
-    ({"x_range": [0, 1]}, "takes_bytes", False),
-    ({"x_range": [0, 1], "scale_all": True}, "takes_bytes", True),
-    ({"x_median": 0.9}, "layout.background", "dark"),
-    ({"x_range": [-1, 1], "x_median": -0.01}, "layout.background", "dark"),
-    ({"x_range": [-1, 1], "x_median": 0.0}, "layout.background", "light"),
-    # Of bytes, dark and light are those of pictures, whatever the brightest pixel is.
-    ({**BYTES, "x_range": [0, 0.5], "x_median": 0.3}, "layout.background", "dark"),
-    ({**BYTES, "x_range": [0, 0.6], "x_median": 0.5}, "layout.background", "light"),
-    ({"image_shape": None, "label_number": 9, "raw_range": [0, 99]}, "shape", (28, 28)),
-    ({"image_shape": None, "label_number": 9, "raw_range": [-2, 99]}, "shape", None),
-    ({**SCALED, "scale_all": True}, "layout.ends", [0, 16]),
-    (SCALED, "layout.ends", None),  # it was trained on bytes
-    ({}, "takes_pictures", False),
-    ({**SCALED, "image_shape": [112, 7]}, "takes_pictures", False),
-]
-
-
-@pytest.mark.parametrize("told, name, expected", TAKES, ids=str)
-def test_what_a_model_takes_by_what_its_file_tells(told, name, expected):
-    facts = ModelFacts.of({"image_shape": [28, 28], **told}, weights()[0])
-    assert operator.attrgetter(name)(facts.pixels) == expected
 
 
 SCALES = [
@@ -158,60 +125,3 @@ def test_a_run_predicts_if_its_errors_are_those_of_softmax_of_its_scores(is_chan
         for model in (run, "m.pkl"):
             error = (Predictor(model).predict(pairs[2][0]) != pairs[2][1]).mean()
             assert error == run.best_validation.test_error_all_rows
-
-
-def test_a_unit_of_pixels_is_a_grey_level_and_odds_may_be_too_large_for_a_number():
-    save("p.pkl", numpy.array([[0, 1], [0, 1e5]]), numpy.zeros(2), "float64", pixel_scale=0.25)
-    predictor = Predictor("p.pkl")
-    largest, other = weights_of(predictor)["weights"]
-    kept = {"standardized": None, "per_unit": 1e5 / 4, "odds_factor": None}
-    assert largest == {"class": 1, "feature": "column 2", **kept}
-    p = predictor.predict_proba(numpy.array([[3, 0], [4, 0]], "uint8"))
-    odds = p[:, 1] / p[:, 0]
-    assert other["odds_factor"] == pytest.approx(odds[1] / odds[0], rel=1e-5)
-    told = {"class_labels": ["\x1b", "\a"], "feature_names": ["\0", *map(str, range(59))]}
-    save("p.pkl", numpy.array([[0, 2e-5]] * 60), numpy.zeros(2), **told)  # as of an income
-    lines = in_words(weights_of(Predictor("p.pkl"))).split("\n")[:-1]
-    assert all(map(str.isprintable, lines))
-    assert lines[0].endswith(": 50 of 60, the largest first") and len(lines) == 2 + 50 + 3
-    assert lines[-1].startswith("become 1.00002 times as large")
-    with pytest.raises(SettingError, match="model knows one class only, 0: it has no odds"):
-        weights_of(Predictor(save("one.pkl", numpy.ones((2, 1)), numpy.zeros(1))))
-
-
-def test_one_unit_more_multiplies_the_odds_as_the_weights_say(cli):
-    random = numpy.random.RandomState(0)
-    frame = pandas.DataFrame(random.randint([30, 0], [60, 9], (300, 2)), columns=["mass", "bill"])
-    frame["kind"] = numpy.where(frame.mass > 50, "c", numpy.where(frame.bill > 2, "b", "a"))
-    frame.to_csv("t.csv", index=False)
-    assert cli("train", "t.csv", "--n-epochs", 20, "--pixel-scale", 255, "--standardize").code == 0
-    told = json.loads(cli("predict", "--weights", "--format", "json").out)
-    predictor = Predictor("best_model.pkl")
-    labels, counts = predictor.labels, predictor.metadata["class_counts"]
-    base = counts.index(max(counts))
-    assert told["against"] == labels[base]
-    row = {"bill": 5, "mass": 45}  # numbers alone, which are taken by their names
-    for entry in told["weights"]:
-        name = entry["feature"]
-        p = predictor.predict_proba([row, {**row, name: row[name] + 1}])
-        odds = p[:, labels.index(entry["class"])] / p[:, base]
-        assert odds[1] / odds[0] == pytest.approx(entry["odds_factor"], rel=1e-3)
-        deviation = 255 * predictor.metadata["feature_scales"][name == "bill"]
-        assert entry["standardized"] == pytest.approx(entry["per_unit"] * deviation)
-    sizes = [abs(entry["standardized"]) for entry in told["weights"]]
-    assert sizes == sorted(sizes, reverse=True)
-    assert cli("predict", "--weights").out == in_words(told)
-
-
-def test_pixels_of_0_and_1_that_are_not_scaled(cli):
-    """They are bytes that training took as they are: so do --folds, --evaluate and predict."""
-    random = numpy.random.RandomState(0)
-    y = numpy.arange(120) % 2
-    x = (random.rand(120, 64) < 0.2 + 0.6 * y[:, None]).astype("u1")
-    numpy.savez("d.npz", x=x, y=y)
-    numpy.save("x.npy", x[:4])
-    words = ["--dataset", "d.npz", "--pixel-scale", 1, "--n-epochs", 20, "--batch-size", 10]
-    assert cli("train", *words, "--folds", 3).code == 0
-    assert cli("train", *words).code == 0
-    assert "all rows: 0.000000 %" in cli("predict", "--evaluate").out
-    assert cli("predict", "x.npy", "--quiet").out.split()[1::2] == ["0", "1", "0", "1"]
