@@ -79,7 +79,8 @@ class Backend:
     def compile_step(self, givens, batch_size, cost, updates, n_at_once):
         descent = self.kernel and self.kernel.descent(cost, updates, givens.x, givens.y)
         if descent:
-            return Steps(descent, self._set(givens), batch_size).take
+            dataset = self._set(givens, descent.regression.tables)
+            return Steps(descent, dataset, batch_size).take
         in_cost = ancestors([cost])
         params = [variable for variable, _ in updates if variable in in_cost]
         step, _ = self._function_of_rows(givens, [cost], updates, params)
@@ -91,14 +92,20 @@ class Backend:
         return train_model
 
     def compile_sums(self, givens, edges, mean):
-        params = self.kernel and self.kernel.classifier(mean, givens.x, givens.y)
-        if params:
-            return Errors(params, self._set(givens), edges)
+        regression = self.kernel and self.kernel.classifier(mean, givens.x, givens.y)
+        if regression:
+            return Errors(regression[:2], self._set(givens, regression.tables), edges)
         mean_of_rows, _ = self._function_of_rows(givens, [mean])
         return lambda: [float(mean_of_rows(a, b)[0]) * (b - a) for a, b in zip(edges, edges[1:])]
 
-    def _set(self, givens):
-        return KernelSet(givens.features, givens.labels, givens.x.dtype, self.kernel.function)
+    def _set(self, givens, tables):
+        labels, weights = givens.labels, None
+        if tables.classes is not None:
+            labels = tables.classes[givens.labels]
+        if tables.weights is not None:
+            weights = tables.weights[givens.labels]
+        function = self.kernel.function
+        return KernelSet(givens.features, labels, givens.x.dtype, function, weights)
 
     def _function_of_rows(self, givens, outputs, updates=(), params=()):
         """Compile a function of the rows from `start` to `stop` of a set.
@@ -119,7 +126,10 @@ class Backend:
         interpreter = self.kernel.function
         function = interpreter(variables, outputs, updates=updates, on_unused_input="ignore")
         function.trust_input = True
-        regressions = [Steps(Descent(regression), self._set(givens)) for regression in inputs]
+        regressions = [
+            Steps(Descent(regression), self._set(givens, regression.tables))
+            for regression in inputs
+        ]
 
         def function_of_rows(start, stop):
             values = [value for each in regressions for value in each.gradients(start, stop)]
@@ -161,7 +171,7 @@ class Backend:
         params = list(gradients.values())
         descent = self.kernel and self.kernel.descent(cost, updates, givens.x, givens.y)
         if descent and descent.is_plain():
-            return Steps(descent, self._set(givens)).in_two(params)
+            return Steps(descent, self._set(givens, descent.regression.tables)).in_two(params)
         params = list(dict.fromkeys(params))  # each once
         gradients_of_rows, compile = self._function_of_rows(
             givens, [cost, *gradients], params=params
