@@ -42,6 +42,12 @@
 #define UNSLICED 24 /* classes, at the most, with which W is used as it is */
 #define SIDE 4     /* a tile is a square of pixels with this side */
 
+#if defined(__clang__)
+#define UNROLLED _Pragma("clang loop unroll(full)")
+#else
+#define UNROLLED _Pragma("GCC unroll 24")
+#endif
+
 #pragma GCC visibility push(hidden)
 
 /* One piece of memory, from which pointers are taken. Without memory, `take` only counts. */
