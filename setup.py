@@ -114,7 +114,7 @@ setup(
     data_files=[("share/logreg", ["data/mnist_sample.npz"])],
     python_requires=">=3.8,<3.15",  # where Theano and PyTensor end
     install_requires=[
-        "six",
+        "six",  # theano.scan, and theano.compat.six of old programs, need it on every Python
         'theano==1.0.5; python_version < "3.12"',
         'numpy<1.24; python_version < "3.12"',
         'setuptools<81; python_version < "3.12"',  # with pkg_resources, for theano.scan

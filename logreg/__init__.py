@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from logreg.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from logreg.datasets.variables import load_data as load_data
+    from logreg.datasets.shared_sets import load_data as load_data
     from logreg.errors import LogRegWarning as LogRegWarning
     from logreg.estimator import SoftmaxClassifier as SoftmaxClassifier
     from logreg.fitting import fit_table as fit_table
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _NAMES_OF = {
     "model": ["LogisticRegression"],
-    "datasets.variables": ["load_data"],
+    "datasets.shared_sets": ["load_data"],
     "hyperparameters": ["Hyperparameters"],
     # The rule of plain descent is updates.sgd: logreg.sgd is the module of the training loop.
     "updates": ["momentum", "nesterov", "adagrad", "adam"],

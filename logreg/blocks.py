@@ -17,7 +17,7 @@ def minibatches_at_once(run, callbacks=()):
     """
     if any(callback.reads_steps for callback in callbacks):
         return 1
-    if not run.regression and engine.device() == "cpu":
+    if not run.W_and_b and engine.device() == "cpu":
         return 1
     n_parameters = sum(engine.value(param).size for param in run.params)
     n_fast = PRODUCTS_AT_ONCE // (run.hyperparameters.batch_size * n_parameters)

@@ -23,109 +23,113 @@ STARTING, COMPILING = "starting the engine", "compiling"
 
 
 class _Console:
-    """How this process speaks: of stdout and stderr there is one each, and so of this."""
+    """What this process prints, and how. There is one stdout and one stderr, and so one of this."""
 
-    is_quiet = False  # notes and lines of the log are dropped, and no progress is shown
-    line = ""  # what stands on the last line of the terminal
+    is_quiet = False  # whether notes, lines of the log and progress are left out
     is_printing = False  # whether notes and warnings are printed, as commands do
-    of_command = False  # a command runs, whose user knows options and no arguments
-    rank = ""  # which of several processes this is, of which the first one speaks; then ""
+    names_options = False  # whether messages name a command's options, not Python's arguments
+    line = ""  # the text on the last line of the terminal
+    rank = ""  # the name of this process if it is one of several, and not the first of them
 
 
 _console = _Console()
 
 
 @contextlib.contextmanager
-def of_command():
-    """Within the block, messages name options; after it, :func:`set_quiet` is as before."""
-    before = _console.is_quiet, _console.of_command
-    _console.of_command = True
-    try:
-        with printing():
-            yield
-    finally:
-        _console.is_quiet, _console.of_command = before
+def printing(names_options=False):
+    """Print notes and warnings within the block; after it, the console is as it was before.
 
-
-@contextlib.contextmanager
-def printing():
-    """Within the block, notes and warnings are printed."""
-    before = _console.is_printing
+    With `names_options`, messages name the options of a command.
+    """
+    before = {
+        name: getattr(_console, name) for name in ("is_quiet", "is_printing", "names_options")
+    }
     _console.is_printing = True
+    _console.names_options = names_options
     try:
         yield
     finally:
-        _console.is_printing = before
+        vars(_console).update(before)
 
 
 def set_quiet(is_quiet):
-    """Choose whether notes and lines of the log are dropped, and no progress is shown."""
+    """Choose whether notes, lines of the log and progress are left out."""
     _console.is_quiet = is_quiet
 
 
 def is_quiet():
-    """Whether :func:`set_quiet` said so, or another process speaks for this one."""
+    """Whether notes are left out, or another process prints for this one."""
     return bool(_console.is_quiet or _console.rank)
 
 
 def be_rank(rank, size):
-    """Let the first of several processes speak: the others say nothing but errors."""
+    """Say which of several processes this is: all but the first print errors only."""
     _console.rank = rank and f"rank {rank} of {size}: "
 
 
 def show(text):
-    """Rewrite the last line of a terminal on stderr, which is below what is printed; '' ends it."""
+    """Show a text on the last line of a terminal, below what is printed; '' removes it."""
     if text or _console.line:
-        blank, width = "\r" + " " * len(_console.line) + "\r", 0
-        with contextlib.suppress(OSError):  # it may be a stream of Python's
+        blank = "\r" + " " * len(_console.line) + "\r"
+        width = 0
+        with contextlib.suppress(OSError):  # stderr may be no terminal
             width = os.get_terminal_size(sys.stderr.fileno()).columns
         _console.line = text[: (width or 80) - 1]
         print(blank + _console.line, end="", file=sys.stderr, flush=True)
 
 
 def say(text):
-    """Print text and a line's end to stdout, at once."""
+    """Print a line on stdout at once."""
     show("")
     print(encodable(text, sys.stdout), flush=True)
 
 
 def log(text):
-    """Print what is no result, as :func:`say` does, unless :func:`set_quiet` says no."""
+    """Print a line of the log on stdout, unless the console is quiet."""
     if not _console.is_quiet:
         say(text)
 
 
 def encodable(text, stream):
-    """The text with escapes for what the encoding of a text stream lacks."""
+    """The text, with escapes for characters that the encoding of a stream lacks."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def note(message):
-    """Tell a message that begins with ``error: ``, ``warning: ``, ``note: `` or nothing of these.
+    """Tell a message. It begins with ``error: ``, ``warning: ``, or neither if it is a note.
 
-    A command prints it to stderr, on a line of its own; control characters become escapes. Without
-    a command, errors alone are printed: a warning is Python's, and a note goes to the logger.
-
-    In a notebook, where stderr looks like an error, what is none goes to stdout. After
-    ``set_quiet(True)``, errors and warnings alone are printed; see also :func:`be_rank`. A disk
-    that is full, and takes no note, stops nothing.
+    In a command, it is printed on stderr. Elsewhere, only errors are printed: a warning is one of
+    Python's, and a note goes to the logger. After ``set_quiet(True)``, there are no notes; see also
+    :func:`be_rank`.
     """
-    is_error, is_warning = message.startswith("error: "), message.startswith("warning: ")
+    is_error = message.startswith("error: ")
+    is_warning = message.startswith("warning: ")
     is_note = not (is_error or is_warning)
-    if not is_error and (_console.rank or (_console.is_quiet and is_note)):
+    if _console.rank and not is_error:
         return
-    if not (is_error or _console.is_printing):
-        if is_warning:
-            text = message[len("warning: ") :]
-            warnings.warn(text, LogRegWarning, stacklevel=_depth_of_user())
-        else:
-            logging.getLogger("logreg").info(message)
+    if _console.is_quiet and is_note:
         return
+    if is_error or _console.is_printing:
+        _print_message(message, is_note)
+    elif is_warning:
+        text = message[len("warning: ") :]
+        warnings.warn(text, LogRegWarning, stacklevel=_depth_of_user())
+    else:
+        logging.getLogger("logreg").info(message)
+
+
+def _print_message(message, is_note):
+    """Print a message on lines of its own, with escapes for control characters.
+
+    In a notebook, what stands on stderr looks like an error, so a note goes to stdout. If the disk
+    is full and takes no message, the program goes on.
+    """
     if _console.rank:
-        time.sleep(2)  # what all have met, the first of them says, and ends the others
+        time.sleep(2)  # an error that all ranks meet is printed by the first, which ends the others
         message = message.replace("error: ", "error: " + _console.rank, 1)
-    message = as_options(message) if _console.of_command else message
+    if _console.names_options:
+        message = as_options(message)
     text = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message)
     stream = sys.stdout if is_note and in_notebook() else sys.stderr
     with contextlib.suppress(OSError):
@@ -134,8 +138,10 @@ def note(message):
 
 
 def _depth_of_user():
-    """How many calls above that of its caller the code is that is not logreg's."""
-    package, frame, depth = os.path.dirname(__file__) + os.sep, sys._getframe(1), 1
+    """Count the calls from the caller's up to the first one that is not logreg's."""
+    package = os.path.dirname(__file__) + os.sep
+    frame = sys._getframe(1)
+    depth = 1
     while frame.f_back and frame.f_code.co_filename.startswith(package):
         frame = frame.f_back
         depth += 1
@@ -154,9 +160,12 @@ def as_options(message):
     """
 
     def option(match):
-        name, value = match[1].replace("_", "-"), match[2]
-        if value in (None, "True", "False"):
-            return f"--{'no-' * (value == 'False')}{name}"
+        name = match[1].replace("_", "-")
+        value = match[2]
+        if value == "False":
+            return f"--no-{name}"
+        if value in (None, "True"):
+            return f"--{name}"
         with contextlib.suppress(ValueError, SyntaxError):
             value = ast.literal_eval(value)
         texts = value if isinstance(value, (list, tuple)) else [value]

@@ -1,8 +1,8 @@
 """The errors that a user can cause and mend.
 
 Each message says what was given, what is needed and what to do. The command line prints it behind
-``error: `` and exits with 1. So does it what the operating system refuses. Everything else
-is a fault of ours and keeps its traceback.
+``error: `` and exits with 1. It does the same with errors of the operating system. Every other
+error is a fault of ours and keeps its traceback.
 """
 
 import contextlib
@@ -60,7 +60,7 @@ class ModelFileError(LogRegError, ValueError):
 
 
 def install(extra, *packages):
-    """Say how to install an extra: by its name from a clone, else what packages it consists of.
+    """Say how to install an extra: by its name in a clone, else by the names of its packages.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def install(extra, *packages):
 
 @contextlib.contextmanager
 def needing(what, extra, *packages):
-    """Make of an ImportError in the block an ExtraError: what needs these packages of an extra.
+    """Turn an ImportError in the block into an ExtraError, which names the packages of an extra.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def needing(what, extra, *packages):
 
 
 def cut(text, n=60):
-    """A name or a message from outside as ours show it: control characters escaped, n at most.
+    """Make a text from outside fit to be shown: control characters are escaped, n characters stay.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def cut(text, n=60):
 
 
 def quoted(value):
-    """A label or a cell as messages show it: text in quotes, a number as it is.
+    """Make a label or a cell fit to be shown: a text gets quotes, a number stays as it is.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def quoted(value):
 
 
 def listed(texts):
-    """Texts with commas between them; of more than eight, the first seven and the last.
+    """Join texts by commas; of more than eight, the first seven and the last.
 
     Examples
     --------

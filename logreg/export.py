@@ -12,12 +12,12 @@ each of its categories, 1 or 0, in the order of `feature_names` (`column=categor
 cells are filled, one in such a column is the category '' (`column=`), if training had any there. A
 date is the number of days since 1970-01-01.
 
-onnx does all of that: its input `x` holds float64 if features are filled or standardized, else
-the model's type, and its outputs are `label` and `probabilities`; its metadata tell what `x` is,
-and have in `logreg` all that the model file tells. npz and json hold the numbers
-above by these names, and in `metadata` all else that the model file tells.
+onnx does all of that. Its input `x` holds float64 if features are filled or standardized, else the
+model's type. Its outputs are `label` and `probabilities`. Its metadata say what `x` is, and have in
+`logreg` all that the model file says. npz and json hold the numbers above by these names, and in
+`metadata` all that the model file says.
 
-Of a pickle of another program, such as a model of Theano, Lasagne or pylearn2, npz holds every
+A pickle of another program, such as a model of Theano, Lasagne or pylearn2, becomes npz: every
 array by the path that leads to it. Nothing in the pickle is run.
 """
 
@@ -116,8 +116,14 @@ def parser():
         ["best_model.pkl --to onnx", "old_model.pkl --to npz -o arrays.npz"],
         epilog=str(__doc__).partition("\n\n")[2],  # the rules
     )
-    model = "a model file (default: %(default)s)"
-    add_file(parser, "model", nargs="?", metavar="MODEL", default=BEST_MODEL, help=model)
+    add_file(
+        parser,
+        "model",
+        nargs="?",
+        metavar="MODEL",
+        default=BEST_MODEL,
+        help="a model file (default: %(default)s)",
+    )
     parser.add_argument("--to", choices=WRITERS, required=True, help="the format")
     add_output(parser, "where it goes (default: beside the model, as model.onnx)")
     return parser

@@ -16,10 +16,10 @@ UNCHANGED = "what was there before is unchanged"
 def replacing(path):
     """Open a binary file for writing that takes the place of `path` at the end of the block.
 
-    The bytes go to a temporary file in the same folder, are brought to the disk and only then
-    renamed. If the block or the disk fails, or the process is killed, `path` is as it was. A
-    file that is replaced leaves its mode to the new one. A symbolic link is followed; an OSError
-    is raised if `path` is a device or a folder.
+    The bytes go to a temporary file in the same folder. It is renamed when they are on the disk. If
+    the block or the disk fails, or the process is killed, `path` is as it was. The new file has the
+    mode of the old one. A symbolic link is followed. An OSError is raised if `path` is a device or
+    a folder.
     """
     path = _real_path(path)
     with _temporary_file(path) as file:
@@ -34,7 +34,7 @@ def replacing(path):
 
 @contextlib.contextmanager
 def explaining(path, fault="cannot be written", advice=UNCHANGED, kind=ModelFileError, of=OSError):
-    """Make of an error in the block one of a `kind` of ours: what could not be done, and why.
+    """Turn an error in the block into one of a `kind` of ours, which says what failed, and why.
 
     Examples
     --------
@@ -107,7 +107,7 @@ def read_whole(path, max_bytes):
 
 @contextlib.contextmanager
 def _temporary_file(path):
-    """Open a new file beside `path`, of a name that no other process has; remove it at the end."""
+    """Open a new file beside `path`, with a name of its own; remove it at the end."""
     # Not tempfile.mkstemp: its files are for the owner's eyes only, whatever the umask says.
     folder, name = os.path.split(path)
     name = os.path.join(folder, f".{name}.{uuid.uuid4().hex[:8]}")
@@ -121,7 +121,7 @@ def _temporary_file(path):
 
 def _real_path(path):
     path = os.fsdecode(path)
-    # Of no file, whether it is there or not.
+    # Such a path names no file, whether something is there or not.
     is_none = "\0" in path or os.path.basename(path) in ("", os.curdir, os.pardir)
     if is_none or (os.path.exists(path) and not os.path.isfile(path)):
         raise OSError(NOT_REGULAR)

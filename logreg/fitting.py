@@ -1,13 +1,13 @@
-"""Whole trainings in one call: of a table to a model file, and of a model that proves itself."""
+"""Whole trainings in one call: one makes a model file of a table, one verifies a model file."""
 
-from typing import Any
+from typing import Any, Optional
 
 import numpy
 
 from logreg import engine, rules
 from logreg.callbacks.verdict import doubts
-from logreg.console import note, say
-from logreg.datasets.dataset import read_dataset
+from logreg.console import note, say, warning
+from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.frames import framed
 from logreg.datasets.options import NO_PREPARATION, Preparation, TableOptions, divided
 from logreg.endings import REPEATABLE, explain
@@ -15,6 +15,7 @@ from logreg.errors import DatasetError, SettingError, cut, listed
 from logreg.files import AnyPath, check_writable
 from logreg.hyperparameters import BEST_MODEL, NAMED_IN_ALL_FILES, Hyperparameters, for_data
 from logreg.kernel import has_fma, is_wanted
+from logreg.prediction.evaluation import evaluate
 from logreg.prediction.predictor import Predictor
 from logreg.saving.facts import ModelFacts
 from logreg.saving.model_file import read_model
@@ -25,12 +26,16 @@ UNPROMISED = "its bits cannot be promised"
 
 
 def fit_table(
-    table: Any, label_column: Any = None, path: AnyPath = BEST_MODEL, **options: Any
+    table: Any,
+    label_column: Any = None,
+    path: AnyPath = BEST_MODEL,
+    folds: Optional[int] = None,
+    **options: Any,
 ) -> Predictor:
     """Train the tutorial's model on a table, as the command does, and write a model file.
 
-    What the command prints is not printed; what makes the result doubtful is a LogRegWarning, or a
-    note of the logger ``logreg``.
+    Nothing is printed. Doubts about the result are LogRegWarnings, or notes of the logger
+    ``logreg``.
 
     Parameters
     ----------
@@ -40,14 +45,17 @@ def fit_table(
         The column of the labels: its name, or its number from 1.
     path : str or path-like
         Where the model file goes.
+    folds : int, optional
+        So many models more are trained, each of which is tested on rows that the others train on.
     **options
-        Those of :func:`logreg.load_data` and of :class:`logreg.Hyperparameters`, and `refit`, which
-        is that of :func:`logreg.fit`. Where they are not given, they are the command's.
+        The options of :func:`logreg.load_data`, the fields of :class:`logreg.Hyperparameters`, and
+        `refit` as of :func:`logreg.fit`. The defaults are those of the command.
 
     Returns
     -------
     Predictor
-        Its `metadata` tell of the run, as ``metadata["test_error_all_rows"]``.
+        Its `metadata` describe the run: ``metadata["test_error_all_rows"]`` is one of its errors.
+        Its `fold_errors` are the fractions of wrong rows of each fold.
 
     Raises
     ------
@@ -64,28 +72,58 @@ def fit_table(
     ['bee']
     """
     check_writable(path)
-    kinds, refit = (TableOptions, Preparation, Hyperparameters), options.pop("refit", None)
-    of_table, preparation, settings = divided({"label_column": label_column, **options}, *kinds)
+    refit = options.pop("refit", None)
+    options["label_column"] = label_column
+    table_options, preparation, settings = divided(
+        options, TableOptions, Preparation, Hyperparameters
+    )
     with engine.settings():
-        how = TableOptions(**of_table), Preparation(**preparation)
-        data = read_dataset(framed(table), *how, dtype=engine.theano.config.floatX)
+        data = read_dataset(
+            framed(table),
+            TableOptions(**table_options),
+            Preparation(**preparation),
+            dtype=engine.theano.config.floatX,
+        )
         data.check_outputs(path)
         run = sgd_optimization(data, for_data(data.facts, **settings), None, refit=refit)
-        found = Predictor(run)
-        save_model(as_model(found.facts, found.W, found.b), path)
-    for doubt in [explain(run)] if run.reason == "diverged" else doubts(run):
-        note(doubt)
-    return Predictor(path)
+        best = Predictor(run)
+        save_model(as_model(best.facts, best.W, best.b), path)
+        tested = [] if folds is None else [*cross_validate(data, folds, settings, refit)]
+    if run.reason == "diverged":
+        note(explain(run))
+    else:
+        for doubt in doubts(run):
+            note(doubt)
+    predictor = Predictor(path)
+    predictor.fold_errors = [fold["errors"] / fold["rows"] for fold in tested]
+    return predictor
+
+
+def cross_validate(data, n_folds, settings, refit=None, callbacks=()):
+    """Train on all folds of a DataSet but one, and test on that one: yield each evaluation.
+
+    The evaluations are those of :func:`.evaluate`, with the error of always guessing one class. The
+    arguments are those of :func:`.sgd_optimization`. There is no more fold after one whose training
+    is interrupted.
+    """
+    for i, fold in enumerate(make_folds(data, n_folds), start=1):
+        run = sgd_optimization(fold, for_data(fold.facts, **settings), None, callbacks, refit)
+        if run.reason == "interrupted":
+            return
+        if run.reason == "diverged":
+            warning(f"fold {i} diverged in epoch {run.epoch}: give a lower learning rate")
+        baseline = 100 * fold.facts.baseline_error
+        yield {**evaluate(Predictor(run), fold), "baseline_percent": baseline}
 
 
 def verify(path, dataset=None, callbacks=()):
-    """Train a model again as its file says, and say whether that gives what the file tells.
+    """Train a model again as its file says, and print whether the result is that of the file.
 
-    All parameters are compared bit by bit, and all facts that the training makes anew: of the data,
-    the settings, the course of the run and its errors. The data are found by the name in the file,
-    or are `dataset`; they are told by their SHA-256. The bits are the same on either engine, with
-    any number of threads, and on any machine with fma, where the native kernel computes them.
-    Nothing is written.
+    All parameters are compared bit by bit. So are all facts that the training gives again: those of
+    the data, the settings, the course of the run and its errors. The data are found by the name in
+    the file, or are `dataset`; their SHA-256 must be that in the file. The native kernel computes
+    the same bits on either engine, with any number of threads, and on any machine with fma. Nothing
+    is written.
 
     Parameters
     ----------
@@ -93,7 +131,7 @@ def verify(path, dataset=None, callbacks=()):
         A model file that ``logreg.train`` or :func:`.sgd_optimization` wrote.
     dataset : str or path-like, optional
     callbacks : sequence of Callback
-        Of the run; if one interrupts it, nothing is said.
+        The callbacks of the run. If one ends it, nothing is printed.
 
     Returns
     -------
@@ -107,13 +145,13 @@ def verify(path, dataset=None, callbacks=()):
     DatasetError
         If the data cannot be found, or are others.
     SettingError
-        If the file does not tell all that decides the bits: it names that.
+        If the file does not hold all that decides the bits.
     """
     facts, W, b = read_model(path)
     _check_promised(path, facts)
     with engine.floatx(facts.dtype), rules.following(facts.rule or 1):
-        how = facts.options, _preparation(facts), facts.dtype
-        data = read_dataset(dataset or facts.dataset, *how)
+        found = dataset or facts.dataset
+        data = read_dataset(found, facts.options, _preparation(facts), facts.dtype)
         if data.facts.dataset_sha256 != facts.dataset_sha256:
             raise DatasetError(
                 f"{data.facts.dataset}: these are other data: their SHA-256 is "
@@ -127,8 +165,11 @@ def verify(path, dataset=None, callbacks=()):
         run = sgd_optimization(data, hyperparameters, None, callbacks, bool(facts.refit))
         if run.reason not in REPEATABLE:
             return False
-        made = ModelFacts.of(run.facts(), run.best_values[0]).metadata()
-    differences = [*_other_parameters(run.best_values, (W, b)), *_other_facts(facts, made)]
+        new_facts = ModelFacts.of(run.facts(), run.best_values[0])
+    differences = [
+        *_different_parameters((W, b), run.best_values),
+        *_different_facts(facts.metadata(), new_facts.metadata()),
+    ]
     for difference in differences:
         say(f"not verified: {difference}")
     if not differences:
@@ -138,34 +179,31 @@ def verify(path, dataset=None, callbacks=()):
     return bool(differences)
 
 
-def _other_parameters(made, of_file):
-    """Yield in words how the parameters that a training made differ from those of a file."""
-    made = numpy.concatenate([array.ravel() for array in made])
-    of_file = numpy.concatenate([array.ravel() for array in of_file])
-    bits = f"u{made.itemsize}"
-    n_others = int((made.view(bits) != of_file.view(bits)).sum())
-    if n_others:
-        lacking = ""
+def _different_parameters(old, new):
+    """Yield in words how the parameters of a file differ from those of a new training."""
+    old, new = (numpy.concatenate([array.ravel() for array in arrays]) for arrays in (old, new))
+    bits = f"u{new.itemsize}"
+    n_different = int((old.view(bits) != new.view(bits)).sum())
+    if n_different:
+        without_fma = ""
         if is_wanted() and not has_fma():
-            lacking = f"; without fma here, {UNPROMISED}"
+            without_fma = f"; without fma here, {UNPROMISED}"
         yield (
-            f"{n_others:,} of {made.size:,} parameters differ, by "
-            f"{abs(made - of_file).max():.3g} at the most (the largest one is "
-            f"{abs(of_file).max():.3g}){lacking}"
+            f"{n_different:,} of {new.size:,} parameters differ, by {abs(new - old).max():.3g} at "
+            f"the most (the largest one is {abs(old).max():.3g}){without_fma}"
         )
 
 
-def _other_facts(facts, made):
-    """Yield in words which facts of a file differ from those that a training made."""
-    of_file = facts.metadata()
-    # The data may lie elsewhere now. What an older file does not tell is not compared.
-    for name in sorted({*made} & {*of_file} - {"dataset"}):
-        if of_file[name] != made[name]:
-            yield f"its {name} is {cut(of_file[name])}, and this training gives {cut(made[name])}"
+def _different_facts(old, new):
+    """Yield in words which facts of a file differ from those of a new training."""
+    # The data may lie elsewhere now. A fact that an older file does not have is not compared.
+    for name in sorted(old.keys() & new.keys() - {"dataset"}):
+        if old[name] != new[name]:
+            yield f"its {name} is {cut(old[name])}, and this training gives {cut(new[name])}"
 
 
 def _check_promised(path, facts):
-    """Raise a SettingError if a model file does not tell all that decides the bits."""
+    """Raise a SettingError if the bits of a model cannot be promised, by what its file says."""
     lacking = [name for name in ("dataset", "dataset_sha256", "reason") if not getattr(facts, name)]
     lacking += [name for name in NAMED_IN_ALL_FILES if name not in facts.metadata()]
     if lacking:

@@ -1,4 +1,4 @@
-"""What a setting is, and those of a training run, with the tutorial's values as the defaults."""
+"""Settings that are checked, and those of a training run, whose defaults are the tutorial's."""
 
 import numbers
 import sys
@@ -12,7 +12,7 @@ DATASET = "mnist.pkl.gz"
 BEST_MODEL = "best_model.pkl"
 EPOCHS_OF_A_TABLE = 5000
 
-LARGEST = sys.float_info.max  # a whole number may be larger, and no float
+LARGEST = sys.float_info.max  # of a float; a whole number may be larger
 RANGES = {
     "number above 0": lambda value: value > 0,
     "number from 0": lambda value: value >= 0,
@@ -27,10 +27,11 @@ RANGES = {
 
 
 def setting(allowed, meaning, default=None, **more):
-    """A field of a dataclass of settings: what is allowed, its help, and its default.
+    """Make a field of a dataclass of settings.
 
-    Allowed are the numbers of a name of RANGES, some choices, or what a function takes, whose
-    docstring says what that is. What is `more` is for a parser of options.
+    `allowed` is a name of RANGES, a tuple of choices, or a function that says whether a value is
+    allowed, with what is needed as its docstring. `meaning` is the help text. A parser of options
+    reads what is in `more`.
     """
     if allowed in RANGES:
         needed = f"a {allowed}"
@@ -40,14 +41,17 @@ def setting(allowed, meaning, default=None, **more):
 
 
 def check(settings):
-    """Check each setting of a dataclass, but for a default of None; make Python's of NumPy's."""
-    for known in fields(settings):
-        value, allowed = getattr(settings, known.name), known.metadata["allowed"]
-        if value is None and known.default is None:
+    """Check each setting of a dataclass; NumPy's numbers become Python's.
+
+    A setting whose default is None may be None.
+    """
+    for option in fields(settings):
+        value, allowed = getattr(settings, option.name), option.metadata["allowed"]
+        if value is None and option.default is None:
             continue
         if isinstance(value, numbers.Real) and hasattr(value, "item"):
             value = value.item()  # NumPy's float64 would make float64 of float32 parameters
-            object.__setattr__(settings, known.name, value)
+            object.__setattr__(settings, option.name, value)
         if allowed in RANGES:
             kind = numbers.Integral if allowed.startswith("whole") else numbers.Real
             is_number = isinstance(value, kind) and not isinstance(value, bool)
@@ -57,8 +61,8 @@ def check(settings):
         else:
             is_allowed = any(isinstance(value, type(each)) and value == each for each in allowed)
         if not is_allowed:
-            needed = known.metadata["needed"]
-            raise SettingError(f"`{known.name}` is {value!r:.99}: it must be {needed}")
+            needed = option.metadata["needed"]
+            raise SettingError(f"`{option.name}` is {value!r:.99}: it must be {needed}")
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,7 @@ NAMED_IN_ALL_FILES = (
 )
 
 
-# Defaults that the data decide, in words.
+# The defaults that depend on the data, in words.
 BY_DATA = {
     "learning_rate": f"{DEFAULTS.learning_rate}; for standardized tables 4 / n_in at the most",
     "batch_size": f"{DEFAULTS.batch_size}; a tenth of less than 5,000 rows",
@@ -154,7 +158,7 @@ BY_DATA = {
 
 
 def for_data(facts, **given):
-    """The hyperparameters of a run on some data, whose defaults are those that the data decide.
+    """Make the hyperparameters of a run: some defaults depend on the facts of the data.
 
     Examples
     --------
@@ -184,10 +188,10 @@ def for_data(facts, **given):
 
 
 def default_batch_size(n_rows):
-    """The batch size for training, validation and test sets of `n_rows` rows.
+    """Choose the batch size for training, validation and test sets of `n_rows` rows.
 
-    It is the tutorial's. Only if a set has fewer rows, or the training set fewer than 5,000, it is
-    a tenth of the training rows, or as many as the smallest set has if that is less.
+    It is the tutorial's, 600. If a set has fewer rows, or the training set fewer than 5,000, it is
+    a tenth of the training rows, or the number of rows of the smallest set if that is less.
 
     Examples
     --------

@@ -86,7 +86,8 @@ class LogisticRegression:
         both: List[Any] = [self.W, self.b]
         self.params = [param for param in both if hasattr(param, "get_value")]
         self.input = input
-        self.n_in, self.n_out = n_in, n_out
+        self.n_in = n_in
+        self.n_out = n_out
 
     def __repr__(self):
         return f"LogisticRegression(n_in={self.n_in}, n_out={self.n_out})"
@@ -160,7 +161,7 @@ class LogisticRegression:
 
 
 def _parameter(name, given, shape) -> Any:
-    """Make a shared variable of an array; what is symbolic is checked and stays as it is."""
+    """Make a shared variable of an array; check a symbolic value and return it as it is."""
     if not all(isinstance(n, numbers.Integral) and n >= 1 for n in shape):
         raise SettingError(
             f"{name} would have the shape {shape}: n_in and n_out must be whole numbers, 1 or more"
@@ -188,7 +189,7 @@ def _parameter(name, given, shape) -> Any:
 
 
 def _checked_weights(given, n_out, dtype):
-    """Weights of classes as an expression; of one that is given, its value may not be known."""
+    """Make an expression of the weights of classes, and check them if their values are known."""
     value = given if engine.is_symbolic(given) else numpy.asarray(given, dtype)
     weights = T.cast(value, dtype)
     if hasattr(given, "get_value"):
@@ -205,7 +206,7 @@ def _checked_weights(given, n_out, dtype):
 
 
 class Expressions(NamedTuple):
-    """What is minimized, as symbolic expressions over a minibatch: the arguments of `fit`."""
+    """The symbolic expressions over a minibatch that are arguments of `fit`."""
 
     x: Any
     y: Any
@@ -244,7 +245,8 @@ def softmax_regression(n_in, n_out, hyperparameters, weights=None, rows=None):
         cost += hyperparameters.l1 * abs(classifier.W).sum()
     if hyperparameters.l2:
         cost += hyperparameters.l2 * (classifier.W**2).sum()
-    learning_rate, momentum = hyperparameters.learning_rate, hyperparameters.momentum
+    learning_rate = hyperparameters.learning_rate
+    momentum = hyperparameters.momentum
     if momentum:
         rule = updates.momentum(cost, classifier.params, learning_rate, momentum)
     else:
@@ -254,7 +256,7 @@ def softmax_regression(n_in, n_out, hyperparameters, weights=None, rows=None):
 
 
 def balanced_weights(class_counts):
-    """Weights for `negative_log_likelihood` by which each class counts as much as any other.
+    """Compute weights for `negative_log_likelihood` that give all classes the same influence.
 
     `class_counts` has the number of training rows of each class, n_k. The weights are
     n / (n_out * n_k), as in scikit-learn, in an array of shape (n_out,), dtype float64.

@@ -1,8 +1,7 @@
-"""Plots of a model, its learning curve and its confusion matrix, by matplotlib.
+"""Plots of a learning curve, weights and a confusion matrix, by matplotlib.
 
-Like scikit-learn's displays, each ``plot_...`` function draws on the axes that it is given, or on
-new ones of pyplot, and returns them: ``plot_curve(run).figure.savefig("curve.pdf")``. The page of
-a model holds the same plots as SVG.
+Each ``plot_...`` function draws on the axes that it is given, or on new ones, and returns them:
+``plot_curve(run).figure.savefig("curve.pdf")``. A model's page has the same plots as SVG.
 """
 
 import base64
@@ -19,8 +18,8 @@ from logreg.criteria import Point
 from logreg.errors import SettingError, needing
 from logreg.saving.facts import ModelFacts
 
-MAX_COUNTS = 20  # classes of a confusion matrix whose cells have room for a count
-BLUE, ORANGE, GREY = "#1f83c6", "#d9680f", "#8c8c8c"  # the colour-blind can tell them apart
+MAX_COUNTS = 20  # classes of a confusion matrix, above which its cells have no room for counts
+BLUE, ORANGE, GREY = "#1f83c6", "#d9680f", "#8c8c8c"  # the colour-blind can distinguish them
 DIVERGING = "RdBu_r"  # blue to red around zero
 INK = "#123456"  # stands for the page's own text colour in a plot
 
@@ -34,7 +33,7 @@ def _axes():
 def plot_curve(model, ax=None):
     """Draw the learning curve: errors and the training cost over epochs.
 
-    The best model and the significant gains are marked, and the end of patience is a dotted line.
+    Marks show the best model and the significant gains. A dotted line shows where patience ends.
 
     Parameters
     ----------
@@ -222,7 +221,7 @@ def short(name, n=24):
 
 
 def colour_limit(W):
-    """The weight from which on all have one colour: the 99.8th percentile of absolute weights.
+    """The 99.8th percentile of the absolute weights: larger weights have one colour.
 
     Examples
     --------
@@ -234,7 +233,7 @@ def colour_limit(W):
 
 @contextlib.contextmanager
 def _style(**style):
-    """Let the page have matplotlib's own style, and this, whatever the user's matplotlibrc says."""
+    """Draw in matplotlib's default style with these changes, whatever the user's settings are."""
     import matplotlib
 
     with matplotlib.rc_context():
@@ -244,7 +243,7 @@ def _style(**style):
 
 
 def svg(plot, *arguments, size, alt):
-    """Call ``plot(*arguments, ax)``; give the figure for a page, in its colours, as SVG.
+    """Call ``plot(*arguments, ax)`` and return the figure as SVG, in the colours of a page.
 
     Examples
     --------
@@ -263,21 +262,21 @@ def svg(plot, *arguments, size, alt):
     style = {**dict.fromkeys(names, INK), "svg.fonttype": "none", "svg.hashsalt": alt}
     stream = io.StringIO()
     with _style(**style, **{"axes.spines.top": False}), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a glyph that a font lacks is the browser's affair
+        warnings.simplefilter("ignore")  # if a font lacks a glyph, the browser has another font
         figure = Figure(figsize=size, layout="constrained")
         plot(*arguments, figure.subplots())
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
     drawn = stream.getvalue().replace(INK, "currentColor")
     drawn = drawn[drawn.index("<svg") :]
     drawn = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", drawn, flags=re.DOTALL)
-    # A page has many figures, and each id once: those that are used contain a hash of `alt`.
+    # Ids must be unique on a page with many figures. Those that are used contain a hash of `alt`.
     used = {*re.findall(r'["(]#([^")]+)', drawn)}
     drawn = re.sub(r' id="([^"]+)"', lambda id: id[0] * (id[1] in used), drawn)
     return drawn.replace("<svg", f'<svg role="img" aria-label="{html.escape(alt)}"', 1)
 
 
 def image(pixels, alt, colours="gray", least=0, most=255):
-    """An ``<img>`` of a two-dimensional array.
+    """Make an ``<img>`` of a two-dimensional array.
 
     Examples
     --------
@@ -292,7 +291,7 @@ def image(pixels, alt, colours="gray", least=0, most=255):
     from matplotlib.image import imsave
 
     stream = io.BytesIO()
-    if colours == "gray":  # by 256 levels that are exact, as those of a colour map are not
+    if colours == "gray":  # 256 exact levels, which a colour map does not give
         share = (numpy.asarray(pixels, float) - least) / ((most - least) or 1)
         levels = numpy.nan_to_num(255 * share).clip(0, 255).round().astype("uint8")
         pixels = numpy.stack([levels] * 3, axis=-1)

@@ -1,19 +1,21 @@
 """The command line of prediction: ``logreg predict`` or ``python -m logreg.predict``.
 
-Of an npz file, the array called x, X, data or images is predicted; else the one called
-so with _test; else the only one. Of a folder, the pictures are predicted.
+In an npz file, the array named x, X, data or images is predicted. If there is none, it is the one
+with such a name and _test, as x_test; if there is none, the only array. In a folder, the pictures
+are predicted.
 
-Numbers of type uint8 are multiplied by the scale of training, 1/256 for pixels. A model that was
-trained on numbers from 0 to 1, or of a range that its file does not tell, refuses them.
+Numbers of type uint8 are multiplied by the scale of training, which is 1/256 for pixels. A model
+refuses them if it was trained on numbers from 0 to 1, or if its file does not say on what range.
 
-A picture is scaled to the size and the range of the training images, which are grey and at least
-10 x 10 pixels large; it is cropped and centred first if these are laid out as MNIST's are, or their
-model's file does not tell. It is inverted if its background is light and theirs is dark, or the
-other way round. Theirs is dark if they were pictures in folders; else it is light if the median at
-their edges is above the middle of their range, which is 127 for uint8.
+A picture is scaled to the size and the range of the training images, which must be grey and at
+least 10 x 10 pixels large. If these are laid out as MNIST's are, or their model's file does not
+say, the picture is cropped and centred first. A picture is inverted if its background is light and
+that of training is dark, or the other way round. Pictures in folders have a dark background in
+training. In arrays, the background is light if the median of the pixels at the edges is above the
+middle of the range, which is 127 for uint8.
 
-The data that a model was trained on are split as in training, if they have no test set of their
-own; of other data without one, all rows are the test set.
+Data that a model was trained on are split as in training, if they have no test set of their own.
+In other data without a test set, all rows are tested.
 """
 
 import json
@@ -30,9 +32,9 @@ import numpy
 
 from logreg.cli import options
 from logreg.cli.command import command
-from logreg.console import note, say, set_quiet
+from logreg.console import say, set_quiet
 from logreg.datasets.options import TableOptions
-from logreg.errors import DatasetError, LogRegError, SettingError, listed
+from logreg.errors import SettingError, listed
 from logreg.files import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL, DATASET
 from logreg.prediction import inputs
@@ -40,7 +42,7 @@ from logreg.prediction.evaluation import as_text, evaluate
 from logreg.prediction.held_out import read_test_set
 from logreg.prediction.predictor import Predictor
 from logreg.prediction.weights import in_words, weights_of
-from logreg.prediction.writers import WRITERS, answers, destination
+from logreg.prediction.writers import WRITERS, answers, answers_to_inputs, destination
 
 N_EXAMPLES = 10
 N_SHOWN = 50  # values of a list in --info
@@ -68,50 +70,91 @@ def _add_data_options(parser):
         "INPUT needs no labels. --dataset is for --evaluate and for the first examples. Options\n"
         "of tables and pictures hold for each INPUT.",
     )
-    kinds = "npy, npz, IDX or CSV file, gzipped or not, a picture, or a folder of pictures; - for "
-    kinds += "CSV on stdin"
-    options.add_file(group, "inputs", nargs="*", metavar="INPUT", default=[], help=kinds)
-    model = "the model file (default: %(default)s)"
-    options.add_file(group, "--model", default=BEST_MODEL, help=model)
-    dataset = "the data set whose test set is taken (default: that of the training)"
-    options.add_file(group, "--dataset", metavar="PATH", help=dataset)
-    n = f"predict the first N rows of each input (default: all; of a data set, {N_EXAMPLES})"
-    group.add_argument("-n", metavar="N", type=int, help=n)
+    options.add_file(
+        group,
+        "inputs",
+        nargs="*",
+        metavar="INPUT",
+        default=[],
+        help="npy, npz, IDX or CSV file, gzipped or not, a picture, or a folder of pictures; - for "
+        "CSV on stdin",
+    )
+    options.add_file(
+        group, "--model", default=BEST_MODEL, help="the model file (default: %(default)s)"
+    )
+    options.add_file(
+        group,
+        "--dataset",
+        metavar="PATH",
+        help="the data set whose test set is taken (default: that of the training)",
+    )
+    group.add_argument(
+        "-n",
+        metavar="N",
+        type=int,
+        help=f"predict the first N rows of each input (default: all; of a data set, {N_EXAMPLES})",
+    )
     options.add_table_options(group)
-    invert = "exchange light and dark in pictures (not in rows), whatever their background"
-    options.add_switch(group, "invert", invert, "take pictures as they are")
+    options.add_switch(
+        group,
+        "invert",
+        "exchange light and dark in pictures (not in rows), whatever their background",
+        "take pictures as they are",
+    )
 
 
 def _add_question_options(parser):
     group = parser.add_argument_group("in place of predictions", "One of these, without INPUT.")
     pair = group.add_mutually_exclusive_group()
-    evaluate = "print errors, precision, recall, F1, the confusion matrix and calibration on the "
-    evaluate += "test set, or on one INPUT, which needs labels"
-    info = "print what the model file tells, in JSON, but long lists"
-    weights = "print what one unit more of each feature does to the odds of each class"
-    for option, text in (("--evaluate", evaluate), ("--info", info), ("--weights", weights)):
+    questions = {
+        "--evaluate": "print errors, precision, recall, F1, the confusion matrix and calibration "
+        "on the test set, or on one INPUT, which needs labels",
+        "--info": "print what the model file tells, in JSON, but long lists",
+        "--weights": "print what one unit more of each feature does to the odds of each class",
+    }
+    for option, text in questions.items():
         pair.add_argument(option, action="store_const", dest="mode", const=option, help=text)
 
 
 def _add_output_options(parser):
     group = parser.add_argument_group("output")
     options.add_output(group, "where the results go, if not to stdout")
-    formats = "format of the results (default: that of FILE's suffix, .csv or .json; else text); "
-    formats += "csv is for predictions only"
-    group.add_argument("--format", choices=WRITERS, help=formats)
+    group.add_argument(
+        "--format",
+        choices=WRITERS,
+        help="format of the results (default: that of FILE's suffix, .csv or .json; else text); "
+        "csv is for predictions only",
+    )
     pair = group.add_mutually_exclusive_group()
     pair.add_argument("--proba", action="store_true", help="give the probability of each class")
-    top = "beside the prediction, give the N most probable classes"
-    pair.add_argument("--top", metavar="N", type=int, help=top)
-    keep = "columns of a table to put before the prediction, in CSV (the format then, if none is "
-    keep += "given) or JSON: their names, or numbers from 1; or all"
-    group.add_argument("--keep", metavar="NAME[,NAME...]", default="", help=keep)
-    least = "give no answer that is less probable (empty in CSV, null in JSON, ? in text); with "
-    least += "--evaluate, tell how many rows have one, and its error"
-    group.add_argument("--min-proba", metavar="P", type=float, default=0.0, help=least)
-    second = "with two classes, take the second one where its probability is P or more (default: "
-    second += "the more probable class)"
-    group.add_argument("--threshold", metavar="P", type=float, help=second)
+    pair.add_argument(
+        "--top",
+        metavar="N",
+        type=int,
+        help="beside the prediction, give the N most probable classes",
+    )
+    group.add_argument(
+        "--keep",
+        metavar="NAME[,NAME...]",
+        default="",
+        help="columns of a table to put before the prediction, in CSV (the format then, if none is "
+        "given) or JSON: their names, or numbers from 1; or all",
+    )
+    group.add_argument(
+        "--min-proba",
+        metavar="P",
+        type=float,
+        default=0.0,
+        help="give no answer that is less probable (empty in CSV, null in JSON, ? in text); with "
+        "--evaluate, tell how many rows have one, and its error",
+    )
+    group.add_argument(
+        "--threshold",
+        metavar="P",
+        type=float,
+        help="with two classes, take the second one where its probability is P or more (default: "
+        "the more probable class)",
+    )
     options.add_quiet(group)
 
 
@@ -266,35 +309,12 @@ def _default_format(args):
 
 def _write_answers(predictor, all_batches, args):
     """Write the answers to the batches of each input; return the exit code."""
+    choices = {"proba": args.proba, "top": args.top, "min_proba": args.min_proba}
     errors = []
     with destination(args.output) as stream:
-        WRITERS[args.format](stream, _answers(predictor, all_batches, args, errors))
+        found = answers_to_inputs(predictor, all_batches, errors, args.output, **choices)
+        WRITERS[args.format](stream, found)
     return 1 if errors else 0
-
-
-def _answers(predictor, all_batches, args, errors):
-    """Yield the :class:`.Answer` to each row of each input.
-
-    The error of an input is printed and added to `errors`. The other inputs get their answers.
-    """
-    columns = None
-    for batches in all_batches:
-        try:
-            for answer in answers(predictor, batches, args.proba, args.top, args.min_proba):
-                kept = [name for name, _ in answer.kept]
-                if columns is None:
-                    columns = kept
-                if kept != columns:
-                    raise DatasetError(
-                        f"{answer.name}: has the columns {listed(kept)}, and what comes before it "
-                        f"has {listed(columns)}: `keep` those that all inputs have"
-                    )
-                yield answer
-        except LogRegError as error:
-            errors.append(str(error))  # the error itself would keep what was read
-            note(f"error: {error}")
-    if args.output and columns is None:
-        raise DatasetError(f"nothing could be predicted, so {args.output} is not written")
 
 
 if __name__ == "__main__":

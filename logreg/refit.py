@@ -7,15 +7,14 @@ from logreg import engine
 from logreg.blocks import minibatches_at_once
 from logreg.callbacks.base import catching_stop
 from logreg.console import COMPILING, starting, warning
-from logreg.datasets import variables
+from logreg.datasets.shared_sets import join_training_and_validation
 from logreg.endings import COMPLETE
 from logreg.errors import SettingError
-from logreg.parallel.ranks import ranks
 
 
 def check_joinable(data):
     """Raise a SettingError if training and validation set cannot become one."""
-    if ranks.size > 1:
+    if engine.ranks.size > 1:
         raise SettingError("several ranks share the rows of a set: give `refit=False`")
     stored = [engine.as_stored(features) for features, _ in data[:2]]
     if len({(s.shared.dtype, s.scale, s.prepare) for s in stored}) > 1:
@@ -35,7 +34,7 @@ def train_anew(run, expressions, validate_model, callbacks):
     """
     if run.reason not in COMPLETE or not run.best_values:
         return
-    data = variables.joined(run.data)
+    data = join_training_and_validation(run.data)
     batch_size = run.hyperparameters.batch_size
     anew = replace(run, data=data, iter=-1)
     n_at_once = minibatches_at_once(anew, callbacks)

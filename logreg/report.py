@@ -32,10 +32,17 @@ def parser():
         epilog="Without --dataset, the test set is that of the training data. If these cannot be\n"
         "found, the page leaves out what needs a test set.",
     )
-    model = "a model file (default: %(default)s)"
-    options.add_file(parser, "model", nargs="?", metavar="MODEL", default=BEST_MODEL, help=model)
-    dataset = "the data set whose test set is used"
-    options.add_file(parser, "--dataset", metavar="PATH", help=dataset)
+    options.add_file(
+        parser,
+        "model",
+        nargs="?",
+        metavar="MODEL",
+        default=BEST_MODEL,
+        help="a model file (default: %(default)s)",
+    )
+    options.add_file(
+        parser, "--dataset", metavar="PATH", help="the data set whose test set is used"
+    )
     options.add_output(parser, "the page (default: MODEL with the suffix .html)")
     options.add_table_options(parser)
     return parser
@@ -51,18 +58,24 @@ def main(argv=None):
     predictor = Predictor(args.model)
     refuse_overwriting([output], [args.model])
     predictor.facts.check_outputs(output)
-    data, tested = None, ()
+    data, evaluation = _test(predictor, args, output)
+    write_page(output, args.model, predictor, data, evaluation)
+    note(f"the page is {output}")
+
+
+def _test(predictor, args, output):
+    """Read and evaluate the test set; return both, or None twice if they cannot be had."""
+    table = options.options_of(TableOptions, args)
     try:
-        data = read_test_set(predictor.facts, args.dataset, options.options_of(TableOptions, args))
-        tested = data, evaluate(predictor, data)
+        data = read_test_set(predictor.facts, args.dataset, table)
+        evaluation = evaluate(predictor, data)
     except LogRegError as error:
         if args.dataset:
             raise
         note(f"note: the page is without the errors on a test set (--dataset names one): {error}")
-    if data:
-        data.check_outputs(output)
-    write_page(output, args.model, predictor, *tested)
-    note(f"the page is {output}")
+        return None, None
+    data.check_outputs(output)
+    return data, evaluation
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is known of a training run, on the way and at its end."""
+"""The state and the result of a training run."""
 
 import contextlib
 import copy
@@ -14,11 +14,10 @@ import numpy
 
 from logreg import engine, rules
 from logreg.criteria import CRITERIA, Criterion, Point
-from logreg.datasets.variables import digest
+from logreg.datasets.shared_sets import digest
 from logreg.early_stopping import OF_EARLY_STOPPING, replay
 from logreg.errors import SettingError
 from logreg.hyperparameters import Hyperparameters
-from logreg.parallel.ranks import ranks
 
 MAX_POINTS = 500  # of a curve in a file
 # The hyperparameters that a run goes by; the cost and the updates are made with the others.
@@ -26,7 +25,7 @@ OF_A_RUN = ("n_epochs", "batch_size", *OF_EARLY_STOPPING)
 
 
 class Validation(NamedTuple):
-    """What is found when the validation set is tried; errors are fractions of rows.
+    """What one evaluation of the validation set found; errors are fractions of rows.
 
     Attributes
     ----------
@@ -61,19 +60,19 @@ class Validation(NamedTuple):
 
 @dataclass(eq=False, repr=False)
 class Run:
-    """A training run: what it was given, how far it is, and what was found on the way.
+    """A training run: its data and settings, its state, and its validations.
 
     Attributes
     ----------
     data : logreg.datasets.dataset.DataSet
-        What it trains, validates and tests on, in shared variables, and what is known of that.
+        The three sets, in shared variables, and their facts.
     hyperparameters : Hyperparameters
     variables : list of shared variables
         All that training changes.
     params : list of shared variables
         Those of `variables` that the cost depends on: not what an update rule remembers.
-    regression : tuple of two shared variables, or None
-        W and b, if the model is a :class:`.LogisticRegression` on the features themselves.
+    W_and_b : tuple of two shared variables, or None
+        Those of the model, if it is a :class:`.LogisticRegression` on the features themselves.
     is_tutorials : bool
         Whether cost and updates are made of the hyperparameters, as those of the tutorial's model
         are; of others, these are not known.
@@ -104,7 +103,7 @@ class Run:
     hyperparameters: Hyperparameters
     variables: List[Any]
     params: List[Any]
-    regression: Optional[tuple] = None
+    W_and_b: Optional[tuple] = None
     is_tutorials: bool = False
     iter: int = -1
     seconds: float = 0.0
@@ -136,11 +135,11 @@ class Run:
             )
 
     def replay(self) -> None:
-        """Bring `stopping` to where the validations lead it."""
+        """Compute `stopping` from the validations."""
         self.stopping = replay(self.validations, vars(self.hyperparameters))
 
     def start_clock(self) -> None:
-        """Count the seconds from now on, beside those that are counted already."""
+        """Count the seconds from now on, in addition to those of earlier parts."""
         self._begin = timeit.default_timer() - self.seconds
 
     def read_clock(self) -> float:
@@ -155,7 +154,7 @@ class Run:
 
     @property
     def ending(self):
-        """The reason in a word; behind 'stopped', the message."""
+        """The reason in a word; after 'stopped', also the message."""
         return f"{self.reason}: {self.message}" if self.message else self.reason
 
     @property
@@ -189,7 +188,7 @@ class Run:
         return next(best, None)
 
     def load_best(self) -> None:
-        """Give the parameters the values of the best model: after a run, they have the last ones.
+        """Set the parameters to those of the best model; after a run, they are the last ones.
 
         A SettingError says that there is no best model yet.
         """
@@ -200,7 +199,7 @@ class Run:
 
     @contextlib.contextmanager
     def at_its_best(self) -> Iterator[None]:
-        """Let the parameters have the values of the best validation within the block."""
+        """Set the parameters to those of the best model within the block."""
         last = [engine.value(param).copy() for param in self.params]
         self.load_best()
         try:
@@ -210,7 +209,7 @@ class Run:
                 engine.set_value(param, value)
 
     def add_test_errors(self, error: float, error_all_rows: float) -> Validation:
-        """Add to the best validation what the test set gave with its parameters; return it."""
+        """Add the test errors of the best model to its validation; return that."""
         best = self.best_validation
         tested = best._replace(test_error=error, test_error_all_rows=error_all_rows)
         self.validations[self.validations.index(best)] = tested
@@ -238,7 +237,7 @@ class Run:
 
     @property
     def _hyperparameters(self):
-        """Those that are known to decide the run."""
+        """The hyperparameters that decide the run; of another model, not those of its cost."""
         known = vars(self.hyperparameters)
         return {k: v for k, v in known.items() if self.is_tutorials or k in OF_A_RUN}
 
@@ -254,7 +253,7 @@ class Run:
         return [digest(*pair) for pair in self.data]
 
     def settings(self) -> Dict[str, Any]:
-        """What decides the bits of a run, and must be the same when it is resumed, as a dict."""
+        """Make a dict of what decides the bits of a run; a resumed run must have the same."""
         facts = self.data.facts
         return {
             **self._hyperparameters,
@@ -267,9 +266,9 @@ class Run:
         }
 
     def facts(self) -> Dict[str, Any]:
-        """What a model file tells of the data, the settings and the course of the run, as a dict.
+        """Make a dict of what a model file says of the data, the settings and the run.
 
-        Of a run without a best model yet, it has no errors.
+        There are no errors in it as long as there is no best model.
         """
         known = {
             **self.data.facts.as_dict(),
@@ -277,7 +276,7 @@ class Run:
             "n_train_batches": self.n_train_batches,
             "curve": self._some(self.curve),
             "reason": self.ending,
-            "n_ranks": ranks.size,
+            "n_ranks": engine.ranks.size,
             "rule": rules.current(),
             "refit": self.n_refit_rows is not None,
             "n_refit_rows": self.n_refit_rows,

@@ -1,8 +1,7 @@
 """Minibatch stochastic gradient descent with early stopping: the tutorial's trainer.
 
-:func:`train` is the tutorial's loop, and :func:`fit` trains any model: all that it knows of one is
-a cost, an error expression and a list of updates. :func:`sgd_optimization_mnist` trains the
-tutorial's.
+:func:`train` is the tutorial's loop. :func:`fit` trains any model that has a cost, an error
+expression and a list of updates, and :func:`sgd_optimization_mnist` that of the tutorial.
 """
 
 import contextlib
@@ -18,14 +17,13 @@ from logreg.callbacks import BestModel, Callback, PrintLog
 from logreg.callbacks.base import catching_stop
 from logreg.console import COMPILING, log, note, starting
 from logreg.criteria import CRITERIA
-from logreg.datasets import variables
+from logreg.datasets import shared_sets
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import mapping
 from logreg.endings import REPEATABLE
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.model import Expressions, balanced_weights, softmax_regression
-from logreg.parallel.ranks import ranks
 from logreg.refit import check_joinable, train_anew
 from logreg.run import Run, Validation
 
@@ -123,13 +121,14 @@ def fit(
         256. During the run, `set_value` may give others, of as many rows; a change of an array in
         place may go unnoticed.
     hyperparameters : Hyperparameters
-        The run goes by all of them but those that `cost` and `updates` contain already.
+        Those of `cost` and `updates`, as the learning rate, are not read: they are in these.
     callbacks : sequence of Callback
-        What is called as the run goes on; see :mod:`logreg.callbacks`.
+        Objects whose methods are called during the run; see :mod:`logreg.callbacks`.
     loss : symbolic scalar, default: cost
-        A mean over rows, as the cost without penalties: with ``criterion='loss'`` it decides.
+        A mean over rows, such as the cost without penalties. With ``criterion='loss'``, it decides
+        which model is the best.
     refit : bool
-        Whether the best model is trained anew on the validation rows, too: :func:`train_anew`.
+        Whether to train the best model anew at the end, on training and validation rows together.
 
     Returns
     -------
@@ -183,23 +182,28 @@ def _collecting(fit):
 @_collecting
 def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=False):
     """Do what :func:`fit` does, for :class:`Expressions`."""
-    ranks.compare("hyperparameters", lambda: hyperparameters)
+    engine.ranks.compare("hyperparameters", lambda: hyperparameters)
     x, y, cost, errors, updates, loss, is_tutorials = expressions
     numbers = {"cost": cost, "errors": errors}
     if CRITERIA[hyperparameters.criterion].is_loss:
         numbers["loss"] = loss
-    updates, params, *sizes = engine.check_expressions(x, y, numbers, updates)
-    data = variables.given(datasets, x, y, sizes, hyperparameters.batch_size)
+    updates, params, sizes = engine.check_expressions(x, y, numbers, updates)
+    data = shared_sets.share_given(datasets, x, y, sizes, hyperparameters.batch_size)
     expressions = expressions._replace(updates=updates)
-    ranks.compare("the data", lambda: [variables.digest(*pair) for pair in data])
-    trained = [variable for variable, _ in updates]
+    engine.ranks.compare("the data", lambda: [shared_sets.digest(*pair) for pair in data])
     if refit:
         check_joinable(data)
-    regression = engine.find_regression(errors, x, y)
-    run = Run(data, hyperparameters, trained, params, regression, is_tutorials)
+    run = Run(
+        data,
+        hyperparameters,
+        [variable for variable, _ in updates],
+        params,
+        engine.find_classifier(errors, x, y),
+        is_tutorials,
+    )
     for callback in callbacks:
         callback.restore(run)
-    callbacks = [c for c in callbacks if ranks.rank == 0 or not c.on_rank_0_only]
+    callbacks = [c for c in callbacks if engine.ranks.rank == 0 or not c.on_rank_0_only]
     for callback in callbacks:
         callback.check(run)
     n_at_once = minibatches_at_once(run, callbacks)
@@ -214,19 +218,23 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
     run.read_clock()
     if refit:
         train_anew(run, expressions, validate_model, callbacks)
-    with contextlib.ExitStack() as ends:  # each is called, whatever fails
+    with contextlib.ExitStack() as stack:  # it calls each, the last one first, whatever fails
         for callback in reversed(callbacks):
-            ends.callback(callback.on_train_end, run)
-        ends.callback(_test_best, run, test_model)
+            stack.callback(callback.on_train_end, run)
+        stack.callback(_test_best, run, test_model)
     return run
 
 
 def _test_best(run, test_model):
-    """Test the best parameters if that was not done; there must be some, unless it was stopped."""
+    """Test the best model, if that was not done.
+
+    A SettingError says that a run that was not stopped has found none.
+    """
     best = run.best_validation
     if best is None and run.reason in REPEATABLE:
-        is_loss = run.reason != "diverged"
-        what = "no validation loss is finite" if is_loss else "its parameters became too large"
+        what = "no validation loss is finite"
+        if run.reason == "diverged":
+            what = "its parameters became too large"
         raise SettingError(
             f"the run diverged in epoch {run.epoch}: {what}; give a lower learning rate"
         )
@@ -238,10 +246,10 @@ def _test_best(run, test_model):
 def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(), refit=None):
     """Train the tutorial's model on a DataSet of arrays, print its lines, and keep the best model.
 
-    `output` is the model file; without one, nothing is kept or printed. `callbacks` come after the
-    one that keeps the model; a :class:`.PrintLog` among them takes the place of the usual one.
-    `refit` is that of :func:`fit`; by default, one process refits if validation rows were split off
-    a table or one array in memory. Returns the Run.
+    `output` is the model file; without one, nothing is kept or printed. If there is a
+    :class:`.PrintLog` among the `callbacks`, it prints the lines. `refit` is that of :func:`fit`;
+    by default, it is True if validation rows were split off a table, or off one array in memory,
+    and there is one process. Returns the Run.
     """
     facts = data.facts
     weights = hyperparameters.class_weight and balanced_weights(facts.class_counts)
@@ -255,10 +263,11 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
     if refit is None:
         is_split = "valid" in data.taken and (facts.is_table or facts.split)
         refit = bool(is_split) and mapping(data.train[0]) is None
-        if refit and ranks.size > 1 and output:
+        if refit and engine.ranks.size > 1 and output:
             note("note: several ranks do not train the model anew on validation rows, as one does")
-        refit = refit and ranks.size == 1
-    return fit_expressions(expressions, variables.stored(data), hyperparameters, callbacks, refit)
+        refit = refit and engine.ranks.size == 1
+    data = shared_sets.share_as_stored(data)
+    return fit_expressions(expressions, data, hyperparameters, callbacks, refit)
 
 
 def sgd_optimization_mnist(

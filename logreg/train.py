@@ -13,8 +13,8 @@ import numpy
 
 from logreg.cli import options
 from logreg.cli.command import command
-from logreg.console import STARTING, log, note, say, set_quiet, starting, warning
-from logreg.datasets.dataset import make_folds, read_dataset
+from logreg.console import STARTING, log, note, say, set_quiet, starting
+from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import OF_TRAINING, Preparation, TableOptions
 from logreg.datasets.statistics import with_interval
 from logreg.errors import SettingError, listed
@@ -54,46 +54,77 @@ def _add_data_options(parser):
     group = parser.add_argument_group("how your data are read and prepared")
     options.add_settings(group, [f for f in fields(TableOptions) if f.name not in usual])
     options.add_settings(group, fields(Preparation)[:-1])
-    pixels = "divide the features, which are pixels, by N (default: uint8 by 256, others not)"
-    group.add_argument("--pixel-scale", type=options.positive_number, metavar="N", help=pixels)
+    group.add_argument(
+        "--pixel-scale",
+        type=options.positive_number,
+        metavar="N",
+        help="divide the features, which are pixels, by N (default: uint8 by 256, others not)",
+    )
 
 
 def _add_training_options(parser):
     group = parser.add_argument_group("training")
     options.add_settings(group, fields(Hyperparameters), BY_DATA)
-    refit = "at the end, train anew on training and validation rows together (default: if these "
-    refit += "are of one table or array)"
-    options.add_switch(group, "refit", refit, "keep the model of the training rows alone")
-    folds = "train K times, each time without another Kth of all rows, which tests the model; keep "
-    folds += "no model"
-    group.add_argument("--folds", type=int, metavar="K", help=folds)
+    options.add_switch(
+        group,
+        "refit",
+        "at the end, train anew on training and validation rows together (default: if these "
+        "are of one table or array)",
+        "keep the model of the training rows alone",
+    )
+    group.add_argument(
+        "--folds",
+        type=int,
+        metavar="K",
+        help="train K times, each time without another Kth of all rows, which tests the model; "
+        "keep no model",
+    )
 
 
 def _add_output_options(parser):
     group = parser.add_argument_group("output", "--resume goes with --checkpoint.")
     options.add_output(group, f"where the best model goes (default: {BEST_MODEL})")
     options.add_file(group, "--checkpoint", help="keep the state of the run here, for --resume")
-    resume = "go on from the checkpoint; --n-epochs may be larger"
-    group.add_argument("--resume", action="store_true", help=resume)
+    group.add_argument(
+        "--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger"
+    )
     options.add_file(group, "--history", help="write a CSV row here at each validation")
-    formats = "format of what --folds prints (default: text)"
-    group.add_argument("--format", choices=("text", "json"), help=formats)
-    verbose = "print the tutorial's lines of validations for a table, too"
-    group.add_argument("--verbose", action="store_true", help=verbose)
+    group.add_argument(
+        "--format", choices=("text", "json"), help="format of what --folds prints (default: text)"
+    )
+    group.add_argument(
+        "--verbose",
+        action="store_true",
+        help="print the tutorial's lines of validations for a table, too",
+    )
     options.add_quiet(group)
 
 
 def _add_tutorial_options(parser):
     group = parser.add_argument_group("tutorial and devices", "--verify goes with --dataset only.")
-    check = "compare the run with the tutorial's own log; exit with 1 if a figure differs"
-    group.add_argument("--check-reference", action="store_true", help=check)
-    verify = "train again as this model file says, compare what comes of it bit by bit, and write "
-    verify += "nothing; --dataset names the data if they lie elsewhere now"
-    options.add_file(group, "--verify", metavar="MODEL", help=verify)
-    floatx = "type of data and parameters (default: what the engine's flags say, else float32)"
-    group.add_argument("--floatx", choices=("float32", "float64"), help=floatx)
-    device = "cpu, cuda, cuda1, ... holds the data (default: what the engine's flags say, else cpu)"
-    group.add_argument("--device", metavar="NAME", help=device)
+    group.add_argument(
+        "--check-reference",
+        action="store_true",
+        help="compare the run with the tutorial's own log; exit with 1 if a figure differs",
+    )
+    options.add_file(
+        group,
+        "--verify",
+        metavar="MODEL",
+        help="train again as this model file says, compare what comes of it bit by bit, and write "
+        "nothing; --dataset names the data if they lie elsewhere now",
+    )
+    group.add_argument(
+        "--floatx",
+        choices=("float32", "float64"),
+        help="type of data and parameters (default: what the engine's flags say, else float32)",
+    )
+    group.add_argument(
+        "--device",
+        metavar="NAME",
+        help="cpu, cuda, cuda1, ... holds the data (default: what the engine's flags say, else "
+        "cpu)",
+    )
 
 
 @command
@@ -202,30 +233,29 @@ def _compare_with_tutorial(run):
 
 def _cross_validate(args, data, watching):
     """Train and test on each fold; print what each comes to, and the mean."""
-    from logreg.prediction.evaluation import evaluate
-    from logreg.prediction.predictor import Predictor
-    from logreg.sgd import sgd_optimization
+    from logreg.fitting import cross_validate
 
     is_text = args.format != "json"
     folds = []
-    for i, fold in enumerate(make_folds(data, args.folds), start=1):
-        hyperparameters = for_data(fold.facts, **args.hyperparameters)
-        run = sgd_optimization(fold, hyperparameters, None, watching, args.refit)
-        if run.reason == "interrupted":
-            return
-        if run.reason == "diverged":
-            warning(f"fold {i} diverged in epoch {run.epoch}: give a lower learning rate")
-        evaluation = evaluate(Predictor(run), fold)
-        evaluation["baseline_percent"] = 100 * fold.facts.baseline_error
+    if data.facts.split_seed is None:
+        note(
+            "note: the rows are in their order, and each fold is tested by a model that has seen "
+            "later rows: of a time series, this does not show the error of the future"
+        )
+    tested = cross_validate(data, args.folds, args.hyperparameters, args.refit, watching)
+    for i, evaluation in enumerate(tested, start=1):
         folds.append({key: evaluation[key] for key in ("rows", "errors", *MEANS)})
         if is_text:
             error = with_interval(evaluation["errors"], evaluation["rows"])
             say(f"fold {i} of {args.folds}: test error: {error}")
+    if len(folds) < args.folds:  # it was interrupted
+        return
     mean = _mean(folds)
     if is_text:
         say(f"mean of {args.folds} folds: {with_interval(mean['errors'], mean['rows'])}")
         guess = f"always guessing the most frequent class errs in {mean['baseline_percent']:.2f} %"
         say(f"{guess}; log loss {mean['log_loss']:.6f}")
+        note("note: the interval assumes independent rows, and models of all folds that err alike")
     else:
         say(json.dumps({"folds": folds, "mean": mean}, indent=2))
 

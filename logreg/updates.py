@@ -78,7 +78,8 @@ def nesterov(cost: Any, params: List[Any], learning_rate: Any, momentum: float =
     """
     updates = []
     for p, g, velocity in _with_memory(cost, params):
-        mu, rate = _like(p, momentum), _like(p, learning_rate)
+        mu = _like(p, momentum)
+        rate = _like(p, learning_rate)
         v = mu * velocity - rate * g
         updates += [(velocity, v), (p, p + mu * v - rate * g)]
     return updates
@@ -134,14 +135,15 @@ def adam(
     for p, g, mean, square in _with_memory(cost, params, n=2):
         m = _like(p, beta1) * mean + _like(p, 1 - beta1) * g
         v = _like(p, beta2) * square + _like(p, 1 - beta2) * g**2
-        of_m, of_v = _like(p, 1 - beta1**t), _like(p, 1 - beta2**t)
-        step = m / of_m / (T.sqrt(v / of_v) + _like(p, epsilon))
+        mean_of_g = m / _like(p, 1 - beta1**t)
+        mean_of_squares = v / _like(p, 1 - beta2**t)
+        step = mean_of_g / (T.sqrt(mean_of_squares) + _like(p, epsilon))
         updates += [(mean, m), (square, v), (p, p - _like(p, learning_rate) * step)]
     return updates
 
 
 def _like(p, number):
-    """A number, which may be symbolic, in a parameter's dtype: a wider one would change that."""
+    """Cast a number, which may be symbolic, to a parameter's dtype, so that this stays as it is."""
     return T.cast(number if engine.is_symbolic(number) else numpy.asarray(number, p.dtype), p.dtype)
 
 

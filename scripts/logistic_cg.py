@@ -29,7 +29,7 @@ from logreg.cli.command import command
 from logreg.cli.options import add_file
 from logreg.console import log, note, starting
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.variables import shared
+from logreg.datasets.shared_sets import share_as_floats
 from logreg.engine import T, theano
 from logreg.errors import SettingError
 from logreg.hyperparameters import DATASET
@@ -46,7 +46,7 @@ class Objective:
     """
 
     def __init__(self, data):
-        datasets = shared(data)
+        datasets = share_as_floats(data)
         n_rows = [engine.n_rows(set_x) for set_x, _ in datasets]
         batch_size = min(BATCH_SIZE, *n_rows)
         self.starts = range(0, n_rows[0] - batch_size + 1, batch_size)

@@ -29,7 +29,7 @@ from logreg.cli.command import command
 from logreg.cli.options import add_file
 from logreg.console import log, note
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.variables import shared
+from logreg.datasets.shared_sets import share_as_floats
 from logreg.engine import T, theano
 from logreg.errors import SettingError
 from logreg.hyperparameters import DATASET, Hyperparameters
@@ -80,7 +80,7 @@ def train_mlp(data, n_hidden, hyperparameters, output):
     for factor, penalty in ((hyperparameters.l1, mlp.L1), (hyperparameters.l2, mlp.L2_sqr)):
         cost += factor * penalty if factor else 0
     step = sgd(cost, mlp.params, hyperparameters.learning_rate)
-    given = shared(data), hyperparameters, [PrintLog(), BestModel(output)]
+    given = share_as_floats(data), hyperparameters, [PrintLog(), BestModel(output)]
     return fit(x, y, cost, mlp.classifier.errors(y), step, *given)
 
 

@@ -75,14 +75,14 @@ ATTACKS = {
     "a large shape": an_array(a_state(b"J\xff\xff\xff\x7fJ\xff\xff\xff\x7f\x86")),
     "axes": b"\x80\x05cnumpy.core.numeric\n_frombuffer\n(" + AXES + b"tRq\0h\0\x86h\0h\0\x86\x86.",
 }
-# A tuple of 3,000 that is handed over 3,000 times; and 600 arrays of one text.
+# A tuple of 3,000 that is handed over 3,000 times; and 300 arrays of one text.
 MANY = b"\x80\2(" + 3000 * b"N" + b"tq\0ca\nb\nq\1" + 3000 * b"h\1h\0R0" + b"N."
-LATIN1 = b"c_codecs\nencode\nX" + struct.pack("<I", 1 << 17) + bytes(1 << 17) + text("latin1")
+LATIN1 = b"c_codecs\nencode\nX" + struct.pack("<I", 1 << 18) + bytes(1 << 18) + text("latin1")
 MADE = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85C\x01b\x87R"
-SHARING = MADE + a_state(b"J\0\0\2\0\x85", b"h\1", b"h\2") + b"b"
+SHARING = MADE + a_state(b"J\0\0\4\0\x85", b"h\1", b"h\2") + b"b"
 ATTACKS["many arguments"] = MANY
 ATTACKS["a shared text"] = b"\x80\3" + a_dtype("u1", "|") + b"q\1" + LATIN1 + b"\x86Rq\2("
-ATTACKS["a shared text"] += 600 * SHARING + b"t."
+ATTACKS["a shared text"] += 300 * SHARING + b"t."
 ATTACKS["a long key"] = b"\x80\2}" + text(1000 * "k") + b"](" + 100_000 * b"N" + b"es."
 ATTACKS["a long key to lists"] = ATTACKS["a long key"].replace(b"N", b"]")
 ATTACKS["sets"] = b"\x80\4(" + 20_000 * b"\x8f" + b"t."

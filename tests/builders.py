@@ -181,11 +181,11 @@ def new_run(data=None, variables=(), params=(), settings=None, **state):
     `data` are what is read, `settings` hyperparameters, and `state` fields of the Run.
     """
     from logreg.datasets.dataset import read_dataset
-    from logreg.datasets.variables import stored
+    from logreg.datasets.shared_sets import share_as_stored
     from logreg.hyperparameters import Hyperparameters
     from logreg.run import Run
 
-    data = stored(read_dataset(data or make_pairs()))
+    data = share_as_stored(read_dataset(data or make_pairs()))
     hyperparameters = Hyperparameters(**{"batch_size": 20, **(settings or {})})
     return Run(data, hyperparameters, [*variables], [*params], **state)
 

@@ -47,7 +47,7 @@ predict -M --proba --top 2 | 2 | | argument --top: not allowed with argument --p
 predict rows.csv -M --na - --group a | 2 | | error: unrecognized arguments: --na - --group a\n$
 predict -M --info --weights | 2 | | argument --weights: not allowed with argument --info
 predict wide.csv -M --encoding utf-16-le | 0 | ^wide.csv\[1\]: ant\nwide.csv\[2\]: bee\nwide.csv\[3\]: cat\n$ |
-predict logo.svg -M | 1 | | error: logo.svg: is no npy, npz, CSV or IDX file; the model expects 4 features, and no picture: it knows no grey images of 10 x 10 pixels and of what range\n$
+predict logo.svg -M | 1 | | error: logo.svg: is no npy, npz, CSV or IDX file; the model expects 4 features. It takes no pictures, as it was not trained on grey images of a known range that are at least 10 x 10 pixels large\n$
 predict . other.pkl -M | 1 | | error: .: is a pickle, or a folder without pictures: .*\nerror: other.pkl: is a pickle, or
 predict --model other.pkl --evaluate --label-column no | 1 | | ^error: t.csv.* has no column no.*\. The model was trained on 't.csv'; --dataset names other data\n$
 predict t.csv -M --evaluate | 1 | | error: t.csv: the model does not know the labels '0', '1', '2': leave
@@ -65,7 +65,7 @@ predict wrong.npy -M --output rows.csv | 1 | | error: wrong.npy.*\nerror: nothin
 predict rows.npy -M --min-proba -0.1 | 1 | | error: --min-proba is -0.1: it must be from 0 to 1\n$
 predict rows.npy -M --min-proba nan | 1 | | error: --min-proba is nan: it must be from 0 to 1
 predict rows.npy -M --min-proba 75 | 1 | | error: --min-proba is 75.0: it must be from 0 to 1
-predict rows.npy -M --keep 2 | 1 | | error: rows.npy: is no table, of which --keep could keep
+predict rows.npy -M --keep 2 | 1 | | error: rows.npy: is no table, and --keep keeps columns
 predict t.csv -M --keep kind | 1 | | t.csv.* has no column kind to keep, or several; its columns are
 predict -M --dataset e.npz --evaluate | 0 | ^Test set of e.npz: its own test set\n.* 0.000000 % \(0 of 3 rows\).*\nbee +0 +1 +0\ncat +0 +0 +1\n.*first: none\n$ |
 predict --model other.pkl --dataset d.npz | 1 | | ^error: d.npz: the model expects 5 features, got \(20, 4\); give as --dataset data like those that it was trained on\n$

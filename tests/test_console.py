@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from logreg.console import note, of_command, say, set_quiet, starting
+from logreg.console import note, printing, say, set_quiet, starting
 
 
 def test_a_slow_start_says_why(capsys, monkeypatch):
@@ -78,7 +78,7 @@ def test_a_program_gets_warnings_as_pythons_and_notes_from_the_logger(run, worki
 def test_where_a_message_goes(quiet, in_notebook, capsys, monkeypatch):
     """And what a terminal would obey."""
     monkeypatch.setattr("logreg.console.in_notebook", lambda: in_notebook)
-    with of_command():
+    with printing(names_options=True):
         set_quiet(quiet)
         for kind in ("note: ", "warning: ", "error: "):
             note(kind + "odd\x1b[31m\tname ä\nof `two_lines=3`")

@@ -7,7 +7,7 @@ import numpy
 import pytest
 from builders import save_table
 
-from logreg import Predictor, engine
+from logreg import Predictor, engine, fit_table
 from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.options import Preparation, TableOptions
 from logreg.hyperparameters import for_data
@@ -50,7 +50,12 @@ def test_the_command_prints_the_error_of_each_fold(cli, working_folder):
         assert mean[key] == pytest.approx(numpy.average(each, weights=rows)) != numpy.mean(each)
     said = f"errs in {mean['baseline_percent']:.2f} %; log loss {mean['log_loss']:.6f}"
     assert done.out.splitlines()[-1].endswith(said)
+    assert "the interval assumes independent rows" in done.err and "of the future" not in done.err
+    assert "does not show the error of the future" in cli(*TRAIN, "--no-shuffle").err
     assert [path.name for path in working_folder.iterdir()] == ["t.csv"]
+    found = fit_table("t.csv", path="m.pkl", folds=3, n_epochs=3).fold_errors
+    assert found == [wrong / n for wrong, n in zip(errors, rows)]
+    assert fit_table("t.csv", path="m.pkl", n_epochs=3).fold_errors == []
 
 
 @pytest.mark.parametrize("refit", [True, False])

@@ -147,37 +147,3 @@ def test_an_import_leaves_ctrl_c_to_the_program(run, working_folder):
     (app / "__main__.py").write_text(code)
     path = f"{ROOT}{os.pathsep}{working_folder}"
     assert run("-m", "app", env={"PYTHONPATH": path}).stdout == "default_int_handler\n"
-
-
-COMMANDS = [path.stem for path in PACKAGE.glob("*.py") if "\n@command\n" in path.read_text("utf-8")]
-
-
-def test_one_command_runs_all(run):
-    """Each by its name, and as a module; each tells its version, and does not warn."""
-    done = run("-m", "logreg")
-    assert (done.returncode, done.stderr) == (0, "") and len(COMMANDS) == 4
-    for name in [*COMMANDS, "tutorial"]:
-        assert f"\n  logreg {name} " in done.stdout
-        for module in (["logreg", name], [f"logreg.{name}"]):
-            version = run("-W", "error", "-m", *module, "--version")
-            assert (version.stdout, version.stderr) == (f"logreg {logreg.__version__}\n", "")
-
-
-@pytest.mark.parametrize(
-    "name, code", [("--version", 0), ("--help", 0), ("trian", 2), ("x.csv", 2)]
-)
-def test_only_a_command_is_run(name, code, run):
-    done = run("-m", "logreg", name)
-    assert done.returncode == code
-    assert done.stderr.startswith(f"error: there is no command {name!r}: ") == (code == 2)
-
-
-def test_one_command_passes_arguments_and_exit_codes_on(run, working_folder):
-    trained = run("-m", "logreg", "train", "mnist_sample", "--n-epochs", 2, "-o", "m.pkl", "-q")
-    assert (trained.returncode, trained.stdout.count("\n"), trained.stderr) == (0, 1, "")
-    assert [path.name for path in working_folder.iterdir()] == ["m.pkl"]
-    predicted = run("-m", "logreg", "predict", "--model", "m.pkl", "none.csv")
-    assert predicted.returncode == 1 and "none.csv" in predicted.stderr
-    (working_folder / "old.py").write_text("import sys; print(sys.argv[1:]); sys.exit(5)")
-    legacy = run("-m", "logreg", "legacy", "old.py", "--help")
-    assert (legacy.returncode, legacy.stdout) == (5, "['--help']\n")

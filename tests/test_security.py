@@ -39,6 +39,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", COMMANDS)
 def test_no_file_runs_anything_in_a_command(name, folder, cli, monkeypatch):
     monkeypatch.chdir(folder)

@@ -79,7 +79,7 @@ def test_folds_that_are_interrupted_are_no_success(monkeypatch, cli):
             signal.raise_signal(signal.SIGINT)
         return original(*args)
 
-    monkeypatch.setattr(sgd, "sgd_optimization", second_interrupted)
+    monkeypatch.setattr("logreg.fitting.sgd_optimization", second_interrupted)
     done = cli("train", "t.csv", "--folds", 3)
     assert (done.code, [settings.n_epochs for _, settings, *_ in calls]) == (130, [5000, 5000])
     assert not re.search("^fold 2|^mean", done.out, re.M)

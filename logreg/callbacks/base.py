@@ -1,4 +1,4 @@
-"""What every callback is, and how one ends a run."""
+"""The base of callbacks, and the exception by which one ends a run."""
 
 import contextlib
 import os
@@ -14,10 +14,10 @@ SECONDS = 1.0  # at least, between two writings of a file
 
 
 class StopTraining(Exception):
-    """A callback raises it in `on_minibatch_end`, and the run ends after ``run.iter``.
+    """Raise it in `on_minibatch_end` to end the run after minibatch ``run.iter``.
 
-    The run's `reason` is 'stopped' by ``StopTraining("why")``, which makes that its `message`, and
-    'interrupted' without a text.
+    With a text, as in ``StopTraining("why")``, the run's `reason` is 'stopped' and the text is its
+    `message`; without one, the reason is 'interrupted'.
     """
 
 
@@ -44,7 +44,7 @@ class Callback:
     Attributes
     ----------
     on_rank_0_only : bool
-        Whether rank 0 alone calls it, as for printing and writing. It must not wait for others.
+        Whether only rank 0 calls it, as it prints or writes. It must not wait for other ranks.
     reads_steps : bool
         True if `on_minibatch_end` must see each minibatch, as to read or change parameters: `fit`
         then trains one minibatch at a time, which is slower. By default, it is True if the class
@@ -58,13 +58,13 @@ class Callback:
         return type(self).on_minibatch_end is not Callback.on_minibatch_end
 
     def restore(self, run: Run) -> None:
-        """Before all else: what keeps the state of an earlier run may bring `run` to it."""
+        """Before all else: a callback that keeps states may set `run` to an earlier one."""
 
     def check(self, run: Run) -> None:
-        """Before anything is compiled: what cannot be done for `run` is an error now."""
+        """Before anything is compiled: raise an error if the callback cannot serve this `run`."""
 
     def on_train_begin(self, run: Run) -> None:
-        """Before the first minibatch: a resumed `run` is where it was."""
+        """Before the first minibatch; a resumed `run` has its state."""
 
     def on_validation(self, run: Run, validation: Validation) -> None:
         """After each validation, while the parameters are those that it was made with."""
@@ -76,17 +76,18 @@ class Callback:
         """
 
     def on_train_end(self, run: Run) -> None:
-        """After the last minibatch: ``run.reason`` says why it was the last."""
+        """After the last minibatch; ``run.reason`` says why the run ended."""
 
 
 class FileCallback(Callback):
-    """Keeps something of a run in a file: it is written at most once a second, and at the end."""
+    """Keeps a file up to date during a run: writes it at most once a second, and at the end."""
 
     on_rank_0_only = True
     replaces = True  # whether a new run replaces a file that is there, or is refused
 
     def __init__(self, path: AnyPath) -> None:
-        self.path, self._written = path, -SECONDS
+        self.path = path
+        self._written = -SECONDS
 
     def check(self, run: Run) -> None:
         check_writable(self.path)
@@ -97,7 +98,7 @@ class FileCallback(Callback):
             )
 
     def content(self, run: Run) -> Optional[bytes]:
-        """What the file is to hold now, bytes; None if there is nothing yet."""
+        """Make the bytes of the file; None if there is nothing to write yet."""
 
     def on_validation(self, run: Run, validation: Validation) -> None:
         if timeit.default_timer() - self._written >= SECONDS:
@@ -107,7 +108,7 @@ class FileCallback(Callback):
         self.write(run)
 
     def write(self, run: Run) -> None:
-        """Write what the file is to hold, if there is something."""
+        """Write the file, if there is something to write."""
         content = self.content(run)
         if content is not None:
             save(self.path, content)

@@ -25,13 +25,12 @@ class BestModel(FileCallback):
         `updates` that the cost depends on, in the order in which the update rule was given them.
         What a rule or a layer remembers beside them is not kept.
     **metadata
-        What the model file is to tell beside what is known of the run and of its data, as of
-        :func:`logreg.save_model`.
+        More facts for the model file, as of :func:`logreg.save_model`.
 
     Raises
     ------
     ModelFileError
-        If the classifier sits on a layer, or is none for the data that it is trained on.
+        If the classifier has a layer below it, or does not fit the data.
 
     Examples
     --------
@@ -51,7 +50,8 @@ class BestModel(FileCallback):
         if classifier:
             check_stands_alone(classifier)
         super().__init__(path)
-        self.classifier, self.metadata = classifier, metadata
+        self.classifier = classifier
+        self.metadata = metadata
 
     def on_train_begin(self, run: Run) -> None:
         """Write the best model of a resumed run: another run may have replaced it since.
@@ -62,7 +62,7 @@ class BestModel(FileCallback):
             params = {*self.classifier.params}  # none if W and b are expressions; some may stay
             if params and not params & {*run.params}:
                 raise SettingError("the classifier given to BestModel is not the one in the cost")
-            self._dumps_model(run)  # what does not fit is told now
+            self._dumps_model(run)  # an error in the metadata is raised now
         self.write(run)
 
     def _dumps_model(self, run):

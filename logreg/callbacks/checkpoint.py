@@ -9,7 +9,6 @@ from logreg.console import warning
 from logreg.errors import ModelFileError, cut
 from logreg.files import AnyPath
 from logreg.hyperparameters import DEFAULTS, NAMED_IN_ALL_FILES
-from logreg.parallel.ranks import ranks
 from logreg.run import Run, Validation
 from logreg.saving.facts import is_of
 from logreg.saving.model_file import DTYPES, dumps, read
@@ -20,12 +19,13 @@ FREE = {"n_epochs", "dataset"}
 
 
 class Checkpoint(FileCallback):
-    """Keeps the state of a run in a file: that at the last validation.
+    """Keeps the state of a run at its last validation in a file.
 
-    A run that goes on from it arrives at the same bits, if the rule of its updates is the same, and
-    no layer draws random numbers, as dropout does. What a callback sets beside ``run.variables``,
-    as a learning rate, is not kept: let it do so in `on_train_begin`, too, by ``run.epoch``. Of
-    several ranks, the first one reads and writes; all of them begin with its state.
+    A run that is resumed from it arrives at the same bits, if its update rule is the same and no
+    layer draws random numbers, as dropout does. The state has ``run.variables`` only. If a callback
+    sets others, such as a learning rate, let it set them in `on_train_begin`, too, by
+    ``run.epoch``. Of several ranks, the first one reads and writes; all of them begin with its
+    state.
 
     Parameters
     ----------
@@ -45,15 +45,16 @@ class Checkpoint(FileCallback):
 
     def __init__(self, path: AnyPath, resume: bool = False) -> None:
         super().__init__(path)
-        self.resume, self._state = resume, None
+        self.resume = resume
+        self._state = None
 
     def restore(self, run: Run) -> None:
-        """Bring a run to where the file has it; say so if there is no file.
+        """Set a run to the state in the file; warn if there is no file.
 
         A ModelFileError says that the file cannot be loaded, is of a run with other settings or
-        other data, or is further than the last epoch of this one.
+        data, or has passed the last epoch of this one.
         """
-        header, arrays = ranks.from_first(self._read) if self.resume else (None, None)
+        header, arrays = engine.ranks.from_first(self._read) if self.resume else (None, None)
         if header is None:
             if self.resume:
                 warning(f"there is no {self.path} to go on from: the run begins anew")
@@ -66,7 +67,8 @@ class Checkpoint(FileCallback):
             raise ModelFileError(f"{self.path} cannot be resumed from: {reason}")
         for variable, value in zip(run.variables, values):
             engine.set_value(variable, value)
-        run.iter, run.seconds = header["progress"]["iter"], header["progress"]["seconds"]
+        run.iter = header["progress"]["iter"]
+        run.seconds = header["progress"]["seconds"]
         run.best_values = best_values or None
         run.start = start
         run.validations[:] = [Validation(*values) for values in header["validations"]]
@@ -101,7 +103,7 @@ class Checkpoint(FileCallback):
         arrays.update((f"best {i}", value) for i, value in enumerate(run.best_values or []))
         arrays.update((f"start {i}", value) for i, value in enumerate(run.start))
         progress = {"iter": run.iter, "seconds": run.seconds}
-        # As they are now: at its end, a run tests its last model, which may be trained anew.
+        # A copy: at its end, a run adds the test errors of its best model.
         self._state = arrays, progress, [*run.validations]
         super().on_validation(run, validation)
 
@@ -115,32 +117,32 @@ class Checkpoint(FileCallback):
 
 
 def _numbered(arrays, kind):
-    """List the arrays of one kind, as of "best 0", "best 1", ..."""
+    """List the arrays of one kind: those that are named "best 0", "best 1" and so on."""
     return [array for name, array in arrays.items() if name.startswith(f"{kind} ")]
 
 
 def _fault(header):
     """Say which part of a state no run has written; None if there is none."""
-    kinds = {"run": dict, "progress": dict, "validations": list}
-    for name, kind in kinds.items():
-        if not isinstance(header.get(name), kind):
-            return f"its {name} is {cut(header.get(name))}: a {kind.__name__} is needed"
-    progress = header["progress"]
-    if not (is_of(progress.get("iter"), int) and is_of(progress.get("seconds"), float)):
-        return f"its progress is {cut(progress)}: `iter` and `seconds` are needed, two numbers"
-    if min(progress["iter"], progress["seconds"]) < 0:
-        return f"its progress is {cut(progress)}: no number may be below 0"
+    progress = header.get("progress")
+    validations = header.get("validations")
+    if not isinstance(header.get("run"), dict):
+        return f"its run is {cut(header.get('run'))}: a dict is needed"
+    if not isinstance(progress, dict) or not _is_progress(**progress):
+        return f"its progress is {cut(progress)}: `iter` and `seconds` are needed, from 0"
+    if not is_of(validations, List[List[Optional[float]]]):
+        return f"its validations are {cut(validations)}: a list of lists of numbers is needed"
     last = -1
-    for row in header["validations"]:
-        if not (is_of(row, List[Optional[float]]) and len(row) == len(Validation._fields)):
-            needed = f"{len(Validation._fields)} numbers are needed"
+    for row in validations:
+        is_whole = len(row) == len(Validation._fields) and None not in (row[2], row[3])
+        if not (is_whole and is_of(row[0], int) and last < row[0] <= progress["iter"]):
+            needed = f"{len(Validation._fields)} numbers are needed, after those before"
             return f"one of its validations is {cut(row)}: {needed}"
-        iter, _, error, error_all_rows, *_ = row
-        has_errors = error is not None and error_all_rows is not None
-        if not (has_errors and is_of(iter, int) and last < iter <= progress["iter"]):
-            return f"one of its validations is {cut(row)}, which does not follow that before"
-        last = iter
+        last = row[0]
     return None
+
+
+def _is_progress(iter=None, seconds=None, **others):
+    return is_of(iter, int) and is_of(seconds, float) and min(iter, seconds) >= 0
 
 
 def _mismatch(header, values, run):
@@ -148,7 +150,8 @@ def _mismatch(header, values, run):
     # What an older state does not name had its default.
     added = [name for name in vars(DEFAULTS) if name not in NAMED_IN_ALL_FILES]
     defaults = {"rule": 1, **{name: getattr(DEFAULTS, name) for name in added}}
-    then, now = {**defaults, **header["run"]}, run.settings()
+    then = {**defaults, **header["run"]}
+    now = run.settings()
     names = {*now} - FREE
     if "names_sha256" not in then:
         names.discard("names_sha256")
@@ -162,10 +165,11 @@ def _mismatch(header, values, run):
             f"it is of another run: {'; '.join(differences)}. "
             "Resume with the same settings and data, or start a new run"
         )
-    there = [(value.dtype, value.shape) for value in values]
-    if there != [(v.dtype, engine.value(v).shape) for v in run.variables]:
+    types = [(value.dtype, value.shape) for value in values]
+    if types != [(v.dtype, engine.value(v).shape) for v in run.variables]:
         return "it is of another model, whose parameters have other shapes or types"
-    epoch, n_epochs = run.epoch_of(header["progress"]["iter"]), run.hyperparameters.n_epochs
+    epoch = run.epoch_of(header["progress"]["iter"])
+    n_epochs = run.hyperparameters.n_epochs
     if n_epochs < epoch:
         return f"the run is in epoch {epoch}, and n_epochs is {n_epochs}: give {epoch} or more"
     return None

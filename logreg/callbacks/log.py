@@ -1,4 +1,4 @@
-"""What is printed of a run: the tutorial's lines, or of a table what came of it."""
+"""Prints a run: the tutorial's lines, or the result on a table or on pictures."""
 
 import os
 import sys
@@ -12,16 +12,17 @@ from logreg.run import Run, Validation
 
 
 class PrintLog(Callback):
-    """Prints the tutorial's lines to stdout; what the tutorial does not say goes to stderr.
+    """Prints the tutorial's lines to stdout, and other lines to stderr.
 
-    Of a table, it prints how its rows were split, and at the end the best model's errors over all
-    rows in place of the tutorial's. At the end, notes and warnings tell what makes a result
-    doubtful.
+    For a table or pictures, it prints how the rows were split, and at the end the best model's
+    errors over all rows in place of the tutorial's. At the end, notes and warnings say why a result
+    is doubtful.
 
     Parameters
     ----------
     validations : bool, optional
-        Whether there is a line at each validation. If None, there is unless the data are a table.
+        Whether to print a line at each validation. If None, unless the data are a table or
+        pictures.
     """
 
     on_rank_0_only = True
@@ -31,14 +32,17 @@ class PrintLog(Callback):
 
     def on_train_begin(self, run: Run) -> None:
         facts = run.data.facts
-        if facts.is_table:
+        if verdict.is_told_by_rows(facts):
             log(verdict.description(run.data))
         elif run.data.taken:
             note(f"note: {verdict.description(run.data)}")
         log("... training the model")
 
     def on_validation(self, run: Run, validation: Validation) -> None:
-        if self.validations is False or (self.validations is None and run.data.facts.is_table):
+        has_line = self.validations
+        if has_line is None:
+            has_line = not verdict.is_told_by_rows(run.data.facts)
+        if not has_line:
             return
         source = "epoch %i, minibatch %i/%i" % (run.epoch, run.minibatch, run.n_train_batches)
         log("%s, validation error %f %%" % (source, validation.error * 100.0))
@@ -49,8 +53,8 @@ class PrintLog(Callback):
     def on_train_end(self, run: Run) -> None:
         best = run.best_validation
         if run.reason == "interrupted" or best is None or best.test_error is None:
-            return  # a test that failed has an error, which is told
-        if run.data.facts.is_table:
+            return  # if the test failed, its error is reported
+        if verdict.is_told_by_rows(run.data.facts):
             say(verdict.result(run))
         else:
             _say_as_the_tutorial(run)

@@ -12,10 +12,9 @@ INTERVAL = 0.1  # seconds between two states of the line
 
 
 class Progress(Callback):
-    """Shows epoch, minibatch, best error, speed and patience left, also while a model is refitted.
+    """Shows epoch, minibatch, best error, speed and patience left, also during a refit.
 
-    What is printed goes above the line. There is none where stderr is no terminal, and where notes
-    are not wanted.
+    Other output goes above the line. If stderr is no terminal, or with ``--quiet``, there is none.
 
     Examples
     --------
@@ -31,7 +30,8 @@ class Progress(Callback):
     def on_train_begin(self, run: Run) -> None:
         in_cell = "JPY_PARENT_PID" in os.environ  # of a notebook, which would keep each state
         is_shown = sys.stderr.isatty() and not console.is_quiet() and not in_cell
-        self._next, self._first = 0.0 if is_shown else float("inf"), run
+        self._next = 0.0 if is_shown else float("inf")
+        self._first = run
         self._run = None
 
     def on_minibatch_end(self, run: Run) -> None:
@@ -40,7 +40,9 @@ class Progress(Callback):
             return
         self._next = now + INTERVAL
         if self._run is not run:  # a resumed run's speed is that of what is done now
-            self._run, self._begin, self._done = run, now, run.iter
+            self._run = run
+            self._begin = now
+            self._done = run.iter
             return
         rate = (run.iter - self._done) / run.n_train_batches / (now - self._begin)
         text = f"epoch {run.epoch} ({run.minibatch}/{run.n_train_batches}), {rate:.1f} epochs/s"

@@ -4,8 +4,8 @@ import contextlib
 import signal
 import threading
 
+from logreg import engine
 from logreg.callbacks.base import Callback, StopTraining
-from logreg.parallel.ranks import ranks
 from logreg.run import Run
 
 
@@ -44,7 +44,7 @@ class Interruption(Callback, contextlib.ExitStack):
 
     def on_minibatch_end(self, run: Run) -> None:
         # An exception from the handler itself could come between the updates of W and b.
-        if ranks.anyone(self.received is not None):
+        if engine.ranks.anyone(self.received is not None):
             raise StopTraining
 
     @property

@@ -1,4 +1,4 @@
-"""What is said of data and runs: what came of one, and whether its model is of any use."""
+"""Sentences about data and runs: the result of a run, and whether its model is of any use."""
 
 import math
 
@@ -11,21 +11,30 @@ FEW_ROWS = 100  # below it, a validation error says little
 RARE = 0.02  # the share of a class that is
 
 
+def is_told_by_rows(facts):
+    """Whether a run tells errors over all rows: of a table or pictures, unlike the tutorial."""
+    return facts.is_table or facts.background is not None
+
+
 def description(data):
     """Tell how large a data set is, and how its rows were split."""
-    facts, (n_train, n_valid, n_test) = data.facts, data.facts.rows
-    order = "in their order" if facts.split_seed is None else "split at random"
-    how = f" ({order})" if data.taken else ""
+    facts = data.facts
+    n_train, n_valid, n_test = facts.rows
+    order = ""
+    if data.taken:
+        order = " (in their order)" if facts.split_seed is None else " (split at random)"
     return (
         f"{facts.dataset}: {sum(facts.rows)} rows, {facts.n_in} features, {facts.n_out} classes\n"
-        f"{n_train} rows to train on, {n_valid} to validate, {n_test} to test{how}"
+        f"{n_train} rows to train on, {n_valid} to validate, {n_test} to test{order}"
     )
 
 
 def result(run):
-    """Tell what a run on a table came to: of all rows, which the tutorial does not count."""
-    best, (_, n_valid, _), anew = run.best_validation, run.data.facts.rows, ""
-    by, error = run.criterion.name, 100 * best.test_error_all_rows
+    """Tell the result of a run by its errors over all rows."""
+    best = run.best_validation
+    n_valid = run.data.facts.rows[1]
+    by = run.criterion.name
+    anew = ""
     if run.n_refit_rows:
         anew = f"trained anew for its {best.iter + 1} minibatches on {run.n_refit_rows} rows, with "
         anew += "those of validation\n"
@@ -34,7 +43,6 @@ def result(run):
         f"({getattr(best, by):.6g})\n"
         f"validation error: {round(best.error_all_rows * n_valid)} of {n_valid} rows\n{anew}"
         f"test error: {test_error(run)}\n"
-        f"accuracy: {100 - error:.2f} % of the test rows\n"
         f"{_guess(run)}: a test error of {100 * run.data.facts.baseline_error:.2f} %"
     )
 
@@ -45,15 +53,16 @@ def test_error(run):
 
 
 def doubts(run):
-    """Yield what makes the result of a run doubtful, of the tutorial's model on known data.
+    """Yield the reasons for which the result of a run of the tutorial's model is doubtful.
 
     These are few validation rows, a rare class, a training cost that has grown, and a model that is
     no better than a guess: see :func:`_beside_guesses`.
     """
-    facts, best = run.data.facts, run.best_validation
+    facts = run.data.facts
+    best = run.best_validation
     if not (run.is_tutorials and facts.class_counts):
         return
-    if not facts.is_table:
+    if not is_told_by_rows(facts):
         of = "the most frequent class of the training rows"
         yield f"{_guess(run)}, {of}, gives a test error of {100 * facts.baseline_error:f} %"
     n_valid = facts.rows[1]
@@ -61,10 +70,10 @@ def doubts(run):
         wrong = _of_rows(best.error_all_rows, n_valid)
         yield f"note: {n_valid} validation rows tell little: {wrong}"
     is_weighted = run.hyperparameters.class_weight  # which may cost errors
-    cost, initial_cost = run.validations[-1].cost, math.log(facts.n_out)  # of zeros
-    cost = math.nan if cost is None else cost  # as a state has what was not finite
-    if not cost <= 1.01 * initial_cost:
-        ends = f"from {initial_cost:.6g} to {cost:.6g}"
+    cost = run.validations[-1].cost
+    initial_cost = math.log(facts.n_out)  # that of parameters of 0
+    if cost is None or not cost <= 1.01 * initial_cost:  # None in a state: it was not finite
+        ends = f"from {initial_cost:.6g} to {cost or math.nan:.6g}"
         advice = "a lower learning rate or standardized features may help"
         yield f"warning: the training cost has grown {ends}: {advice}"
     elif not is_weighted:
@@ -74,12 +83,13 @@ def doubts(run):
 
 
 def _beside_guesses(run):
-    """Yield what is to be said of a model that is no better than a guess.
+    """Compare the best model with two guesses.
 
-    A guess is the largest class, or the shares of the classes as probabilities, whose loss is their
-    entropy.
+    One guess is always the largest class. The other one is the shares of the classes as
+    probabilities; its loss is their entropy.
     """
-    best, facts = run.best_validation, run.data.facts
+    best = run.best_validation
+    facts = run.data.facts
     is_better = best.test_error_all_rows < facts.baseline_error
     counts = numpy.array(facts.class_counts)
     shares = counts[counts > 0] / counts.sum()
@@ -116,7 +126,8 @@ def _guess(run):
 
 def _rare_class(facts):
     counts = facts.class_counts
-    least, n_rows = min(counts), sum(counts)
+    least = min(counts)
+    n_rows = sum(counts)
     if least / n_rows < min(RARE, 0.5 / facts.n_out):
         label = quoted(facts.class_labels[counts.index(least)])
         yield (

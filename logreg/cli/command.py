@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, and what of the process it leaves as it was."""
+"""Turns a function into a command: its exit code, its errors, Ctrl-C and closed streams."""
 
 import contextlib
 import functools
@@ -17,42 +17,44 @@ from logreg.parallel.ranks import ranks
 def command(main):
     """Make a command line's ``main(argv=None)`` return an exit code, whatever the user did.
 
-    The code is 0 or what `main` returns; 130 after Ctrl-C; or 1 with ``error: ...`` on stderr for
-    what the user can mend: our own errors, and what the operating system refuses. argparse itself
-    exits with 2 on wrong usage. NumPy's warnings of numbers that overflow are kept from stderr:
-    what comes of these has messages of its own.
+    The code is 0, or what `main` returns. It is 130 after Ctrl-C. It is 1, with ``error: ...`` on
+    stderr, after an error that the user can mend: one of ours, or one of the operating system.
+    argparse itself exits with 2 on wrong usage. NumPy's warnings of overflow are not printed, as
+    logreg checks the results and has messages of its own.
     """
 
     @functools.wraps(main)
     def wrapper(argv=None):
-        code, is_done = 1, False
+        code = 1
+        is_done = False
         with contextlib.ExitStack() as stack:
             for name in ("stdout", "stderr"):
                 if getattr(sys, name) is None:  # the shell closed it
                     stack.callback(setattr, sys, name, None)
                     nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
                     setattr(sys, name, nowhere)
-            stack.callback(_flush)
+            stack.callback(_flush_streams)
             stack.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore", RuntimeWarning)
-            stack.enter_context(console.of_command())
-            if argv is None:  # the process is that of the command, and soon over
-                _end_by_signals()
+            stack.enter_context(console.printing(names_options=True))
+            if argv is None:  # the process is that of the command, and ends after it
+                _turn_signals_into_exceptions()
                 gc.disable()
                 stack.callback(gc.enable)
-                stack.callback(gc.freeze)  # at exit, Python would look for garbage: half a second
+                stack.callback(gc.freeze)  # else Python collects garbage at exit, for half a second
             try:
                 returned = main(argv) or 0
-                code = returned or 1  # stdout may still hold what its reader did not take
+                code = returned or 1  # in case that stdout cannot be written
                 sys.stdout.flush()
-                code, is_done = returned, True
+                code = returned
+                is_done = True
             except KeyboardInterrupt:
                 code = 130
                 note("interrupted")
             except (LogRegError, MemoryError) as error:
                 note(f"error: {str(error) or 'there is not enough memory'}")
             except BrokenPipeError:
-                pass  # the reader of the pipe (head, less) has gone: there is nothing to say
+                pass  # the reader of the pipe, such as head, has ended, and reads no message
             except OSError as error:
                 what = error.filename or "stdout or the working folder"
                 note(f"error: {what}: {error.strerror or error}")
@@ -64,17 +66,17 @@ def command(main):
     return wrapper
 
 
-def _end_by_signals():
-    """Let Ctrl-C and SIGTERM leave the blocks that they fall into, which remove half of a file."""
+def _turn_signals_into_exceptions():
+    """Let Ctrl-C and SIGTERM raise exceptions, so that blocks remove their temporary files."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # as the command's file set it
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
-def _flush():
+def _flush_streams():
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except OSError:  # Python would try once more at exit, and complain
+        except OSError:  # Python would try again at exit, and print an error
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -15,7 +15,7 @@ from logreg.datasets.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True, eq=False)
-class _OfDataSet:
+class DataSetFacts:
     """What every data set has.
 
     Attributes
@@ -53,7 +53,7 @@ class _OfDataSet:
 
 
 @dataclass(frozen=True, eq=False)
-class _OfFeatures:
+class FeatureFacts:
     """The range of features, whether they are pixels, and what is done to them before training.
 
     Attributes
@@ -85,7 +85,7 @@ class _OfFeatures:
 
 
 @dataclass(frozen=True, eq=False)
-class _OfTable:
+class TableFacts:
     """The columns of a table.
 
     Attributes
@@ -119,8 +119,8 @@ class _OfTable:
 
 
 @dataclass(frozen=True, eq=False)
-class Facts(_OfTable, _OfFeatures, _OfDataSet):
-    """What is known of the data that a model is trained on."""
+class Facts(TableFacts, FeatureFacts, DataSetFacts):
+    """What is known of the data that a model is trained on; see the groups for its fields."""
 
     def as_dict(self):
         """The facts as a model file has them."""
@@ -184,19 +184,19 @@ class Facts(_OfTable, _OfFeatures, _OfDataSet):
         texts = tuple(each and tuple(each) for each in categories)
         return Columns(label, self.label_name, names, texts, tuple(kinds), self.options)
 
-    def table_options(self, given=NO_OPTIONS):
-        """How tables to predict are read: as `given` and, where nothing is, as in training.
+    def table_options(self, options=NO_OPTIONS):
+        """How tables to predict are read: by `options`, and for the rest as in training.
 
         A table shows its encoding and its decimal mark: see :mod:`logreg.tables.chunks`.
         """
-        options = self.options.given()
-        options.pop("encoding", None)
-        options.pop("decimal", None)
+        values = self.options.given()
+        values.pop("encoding", None)
+        values.pop("decimal", None)
         if self.columns:  # they are found by their names, wherever they stand
-            options.pop("label_column", None)
-            options.pop("drop", None)
-        options.update(given.given())
-        return TableOptions(**options)
+            values.pop("label_column", None)
+            values.pop("drop", None)
+        values.update(options.given())
+        return TableOptions(**values)
 
 
 def _as_vector(values):
@@ -220,7 +220,7 @@ def feature_names(columns, categories):
     return tuple(names)
 
 
-def facts_of_table(columns):
+def table_facts(columns):
     """What a table's :class:`Columns` tell, as fields of :class:`Facts`."""
     has_categories = any(columns.categories)
     names = columns.names and feature_names(columns.names, columns.categories)

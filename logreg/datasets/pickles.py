@@ -54,7 +54,8 @@ class Placeholder:
     __slots__ = ("args", "state")
 
     def __new__(cls, *args):
-        check_arguments(args)
+        if len(args) > MAX_ARGUMENTS:  # each call copies them, so a small file could take GB
+            raise PickleError(f"it makes an object of {len(args)} arguments, which no array has")
         self = super().__new__(cls)
         self.args = args
         self.state = None
@@ -64,22 +65,14 @@ class Placeholder:
         self.state = state
 
 
-def check_arguments(args):
-    """Refuse more arguments than NumPy gives: each call copies them, so few bytes may take GB."""
-    if len(args) > MAX_ARGUMENTS:
-        raise PickleError(f"it makes an object of {len(args)} arguments, which no array has")
-
-
 class PickledBytes(Placeholder):
     """Bytes as Python 3 pickles them in protocols 0 to 2: text to encode in latin1, or no text."""
 
-    __slots__ = ("_encoded",)
+    __slots__ = ()
 
     def encoded(self):
-        """The bytes, made once: many arrays may share them."""
-        if not hasattr(self, "_encoded"):
-            self._encoded = self.args[0].encode("latin1") if self.args else b""
-        return self._encoded
+        """The bytes."""
+        return self.args[0].encode("latin1") if self.args else b""
 
 
 class PickledDtype(Placeholder):

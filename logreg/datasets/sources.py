@@ -11,7 +11,7 @@ import numpy
 from logreg.console import warning
 from logreg.datasets import mnist
 from logreg.datasets.arrays import array_part, pairs_of
-from logreg.datasets.facts import Facts, facts_of_table
+from logreg.datasets.facts import Facts, table_facts
 from logreg.datasets.formats import read_array, read_arrays, reading, sniff
 from logreg.datasets.frames import FRAME, is_frame
 from logreg.datasets.labels import without_zero_fraction
@@ -27,7 +27,7 @@ PICTURE_FOLDERS = (("train", "train"), ("valid", "valid"), ("valid", "val"), ("t
 N_LOOKED_AT = 100  # about as many pictures tell whether all are centred
 
 
-def read_parts(dataset, options=NO_OPTIONS, known=None, layout=None, **table_storage):
+def read_parts(dataset, options=NO_OPTIONS, columns=None, layout=None, **table_storage):
     """Find a data set and read it: see :func:`logreg.datasets.dataset.read_dataset`.
 
     Parameters
@@ -35,8 +35,8 @@ def read_parts(dataset, options=NO_OPTIONS, known=None, layout=None, **table_sto
     dataset : str, path-like, table or sequence of pairs
     options : TableOptions
         How tables are read.
-    known : Columns, optional
-        Those of a model that is to be tested.
+    columns : Columns, optional
+        The columns of a model that is to be tested.
     layout : Layout, optional
         How pictures are made like images; None if there is no model for them.
     **table_storage
@@ -52,8 +52,8 @@ def read_parts(dataset, options=NO_OPTIONS, known=None, layout=None, **table_sto
     """
     name, kind, data = _locate(dataset, options)
     if kind == "tables":
-        return _read_tables(name, data, options, known, **table_storage)
-    if known is None and options.given():  # else they are the model's
+        return _read_tables(name, data, options, columns, **table_storage)
+    if columns is None and options.given():  # else they are the model's
         given = ", ".join(f"`{option}`" for option in options.given())
         raise DatasetError(f"{name}: {given}: that is for tables")
     if kind == "pictures":
@@ -180,19 +180,19 @@ def _read_pictures(name, sets, layout):
     return parts, Facts(name, centred=layout.is_centred, background=layout.background), files
 
 
-def _read_tables(name, sets, options, known, **table_storage):
+def _read_tables(name, sets, options, model_columns, **table_storage):
     """Read the table of each split; what holds for the training table holds for the others."""
     from logreg.tables.reading import read_table  # a leaf
 
-    is_training = known is None
     parts = {}
-    columns = None
+    columns = model_columns
     for split, file in sets.items():
         where = set_name(name, split, len(sets) == 1)
-        parts[split], found = read_table(file, options, known=known, where=where, **table_storage)
-        columns = columns or found
-        if known is None:
-            known = found
+        parts[split], found = read_table(file, options, known=columns, where=where, **table_storage)
+        if len(parts) == 1:
+            facts = Facts(name, **table_facts(found))
+        if columns is None:
+            columns = found
             options = replace(
                 options,
                 group=found.options.group,
@@ -200,10 +200,10 @@ def _read_tables(name, sets, options, known, **table_storage):
                 header=bool(found.names),
                 drop=None if found.names else options.drop,  # columns are found by their names
             )
-    if is_training:
+    if model_columns is None:
         _check_groups(name, parts)
     files = () if is_frame(sets["train"]) else tuple(sets.values())
-    return parts, Facts(name, **facts_of_table(columns)), files
+    return parts, facts, files
 
 
 def _check_groups(name, parts):

@@ -1,9 +1,9 @@
-"""The engine: Theano, or PyTensor where Theano does not install; README.md is for who runs it.
+"""The engine: Theano, or PyTensor where Theano does not install. README.md is for its users.
 
-Only this package knows which one runs: the others import `theano` and `T` from here. What comes in
-are symbolic expressions, shared variables and NumPy arrays. What differs between engines, devices
-and several ranks stands in a back end's module (a GPU: `gpu_backend`), and what puts the native
-kernel into graphs in `kernel_graph`.
+Only this package knows which one runs: the others import `theano` and `T` from here. Its functions
+take symbolic expressions, shared variables and NumPy arrays. What differs between engines, devices
+and several ranks is in the modules of the back ends; `kernel_graph` finds what the native kernel
+can compute in a graph.
 """
 
 import contextlib
@@ -22,10 +22,10 @@ from logreg.engine.expressions import is_symbolic as is_symbolic
 from logreg.engine.ranks_backend import RanksBackend
 from logreg.errors import EngineError, SettingError
 from logreg.flags import user_setting
-from logreg.parallel.ranks import ranks
+from logreg.parallel.ranks import ranks as ranks
 
-ROWS_OF_A_SUM = 512  # which is made in a model's own dtype
-ROUNDING = 4e-7  # of a rate in float32, as JAX has it, relative to the rate
+ROWS_OF_A_SUM = 512  # rows that are summed in a model's own dtype
+ROUNDING = 4e-7  # relative error of a rate in float32, as JAX computes it
 LOADERS = {"theano": theano_backend.load, "pytensor": pytensor_backend.load}
 
 
@@ -52,18 +52,21 @@ def _load():
 
 
 _on_cpu = _load()
-_backend = _on_cpu  # where variables are made and functions run: neither of them can know
-theano, T = _backend.theano, _backend.T
-NAME, VERSION = theano.__name__, theano.__version__
+_backend = _on_cpu  # where variables are made and functions run
+theano = _backend.theano
+T = _backend.T
+NAME = theano.__name__
+VERSION = theano.__version__
 
 
 @contextlib.contextmanager
 def settings(dtype=None, device=None):
-    """Let a command's floatX and device hold within the block; both are put back.
+    """Set floatX and the device within the block; both are put back.
 
     `dtype` None is the user's own flag, else float32; `device` is that of :func:`use_device`.
     """
-    dtype, before = dtype or user_setting(NAME, "floatX") or "float32", _backend.device
+    dtype = dtype or user_setting(NAME, "floatX") or "float32"
+    before = _backend.device
     if dtype not in ("float32", "float64"):
         raise SettingError(f"floatX is {dtype!r}: logreg needs float32 or float64")
     try:
@@ -75,7 +78,7 @@ def settings(dtype=None, device=None):
 
 
 def use_device(name=None):
-    """Let data and parameters live on a device from now on; an EngineError says why they cannot.
+    """Put data and parameters on a device from now on; an EngineError says why that fails.
 
     `name` is ``'cpu'``; on PyTensor, by its JAX backend, also ``'cuda'``, ``'cuda0'``, ``'cuda1'``,
     ... for a GPU, and ``'jax:cpu'``. None is the engine's own choice, which must be the CPU.
@@ -92,7 +95,7 @@ def use_device(name=None):
 
 
 def _of_ranks():
-    """The back end, or that of the ranks, if there are several."""
+    """Choose the back end, or that of the ranks, if there are several."""
     return RanksBackend(_backend) if ranks.size > 1 else _backend
 
 
@@ -108,7 +111,7 @@ def describe():
 
 @contextlib.contextmanager
 def floatx(dtype):
-    """Let the engine's floatX be `dtype` within the block."""
+    """Set the engine's floatX to `dtype` within the block."""
     before = theano.config.floatX
     theano.config.floatX = dtype
     try:
@@ -128,25 +131,24 @@ def shared_data(array):
 def stored(array, scale=1.0, prepare=None):
     """Put features into a shared variable as they are stored: uint8, float32 or float64.
 
-    What is returned stands for them multiplied by `scale`, as the first of the pair `dataset` of
-    the functions below. Rows become floats of a model's dtype as they are used, so the array may
-    be mapped from a file larger than memory. ``prepare(rows, dtype)``, if given, makes of some rows
-    what a model takes, in place of the multiplication.
+    Returns a :class:`Stored`, the first of the pair `dataset` of the functions below. Rows become
+    floats of a model's dtype when they are used, so the array may be mapped from a file larger than
+    memory. They are multiplied by `scale`; or ``prepare(rows, dtype)``, if given, makes the floats.
     """
     return _backend.stored(array, scale, prepare)
 
 
 def check_expressions(x, y, numbers, updates):
-    """Check what :func:`logreg.sgd.fit` is given beside the data.
+    """Check the expressions that :func:`logreg.sgd.fit` is given.
 
-    `numbers` are the cost, the errors and perhaps the loss, by their names. Returned are the
-    updates as a list; the parameters, which are the variables of the updates that the cost depends
-    on; and how many columns and classes the model has, 0 where it is not known.
+    `numbers` are the cost, the errors and perhaps the loss, by their names. Returns the updates as
+    a list; the parameters, which are the variables of the updates that the cost depends on; and the
+    numbers of columns and classes of the model, 0 where they are not known.
     """
-    return expressions.check(T, _on_cpu.tools, x, y, numbers, updates)
+    return expressions.check_expressions(T, _on_cpu.tools, x, y, numbers, updates)
 
 
-def find_regression(errors, x, y):
+def find_classifier(errors, x, y):
     """Find W and b of a softmax regression on `x` whose error rate `errors` is; else return None.
 
     Examples
@@ -156,7 +158,7 @@ def find_regression(errors, x, y):
     >>> scores = T.dot(x, W) + b
     >>> for each in (scores, -scores):
     ...     classes = T.argmax(T.nnet.softmax(each), axis=1)
-    ...     find_regression(T.mean(T.neq(classes, y)), x, y) == (W, b)
+    ...     find_classifier(T.mean(T.neq(classes, y)), x, y) == (W, b)
     True
     False
     """
@@ -165,25 +167,25 @@ def find_regression(errors, x, y):
 
 
 def value(variable):
-    """The value of a shared variable, or of an expression of some, as a NumPy array."""
+    """Get the value of a shared variable, or compute an expression of some, as a NumPy array."""
     return _backend.value(variable)
 
 
 def set_value(variable, new):
-    """Copy a NumPy array into a shared variable, which stays where and in what order it is."""
+    """Copy a NumPy array into a shared variable, which keeps its place and order of memory."""
     _backend.set_value(variable, new)
 
 
 def checked_labels(y, n_out):
-    """Labels `y` as an expression that is computed if 0 <= y < n_out, and an error otherwise.
+    """Make an expression of labels `y` that raises an error unless 0 <= y < n_out.
 
-    JAX leaves such assertions out: so :func:`logreg.sgd.fit` looks at all labels before it trains.
+    JAX leaves such assertions out, so :func:`logreg.sgd.fit` checks all labels before it trains.
     """
     return kernel_graph.checked_labels(T, y, n_out)
 
 
 def largest(variables):
-    """The largest absolute value in some shared variables, or NaN if one is not a number.
+    """Find the largest absolute value in some shared variables; NaN if one is not a number.
 
     Examples
     --------
@@ -236,16 +238,17 @@ def compile_errors(x, y, dataset, batch_size, errors):
 def compile_mean(x, y, dataset, mean):
     """Compile a mean over all rows of a set; `mean` is that over the rows of `x` and `y`.
 
-    The function that is returned gives a float: sums over blocks of a fixed number of rows are
-    added in float64, in the order of the rows, so its bits depend on no number of threads. Of
-    several ranks, all get the first one's.
+    The function that is returned gives a float. It adds the sums over blocks of a fixed number of
+    rows in float64, in the order of the rows, so its bits do not depend on the number of threads.
+    All ranks get that of the first one.
     """
-    n, sums = n_rows(dataset[0]), _compile_sums(x, y, dataset, ROWS_OF_A_SUM, mean)
+    n = n_rows(dataset[0])
+    sums = _compile_sums(x, y, dataset, ROWS_OF_A_SUM, mean)
     return lambda: sum(sums().tolist()) / n
 
 
 def _compile_sums(x, y, dataset, block, mean):
-    """Compile a mean over blocks of rows, times how many each has, in float64."""
+    """Compile the sums over blocks of rows, in float64, by their mean."""
     givens = Givens(x, y, as_stored(dataset[0]), dataset[1])
     n = n_rows(givens.features)
     sums = _of_ranks().compile_sums(givens, [*range(0, n, block), n], mean)

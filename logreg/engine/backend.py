@@ -10,14 +10,14 @@ from logreg.kernel import is_built, is_off, is_wanted
 
 
 class Stored(NamedTuple):
-    """A set's features as they are stored: a shared variable, and what they are multiplied by."""
+    """The features of a set as they are stored, and how a model's floats are made of them."""
 
     shared: object
     scale: float = 1.0
     prepare: Optional[Callable] = None  # (rows, dtype) -> rows as a model takes them
 
     def rows(self, start, stop, dtype):
-        """Rows as they are stored; where they have to be prepared, as a model takes them."""
+        """Get some rows, as they are stored, or prepared if there is a `prepare`."""
         rows = self.shared.get_value(borrow=True)[start:stop]
         return self.prepare(rows, dtype) if self.prepare else rows
 
@@ -34,8 +34,8 @@ class Givens(NamedTuple):
 class Backend:
     """An engine on the CPU; :mod:`logreg.engine` says what its methods do.
 
-    `theano` is the module Theano or PyTensor, `T` is ``theano.tensor`` or what has its names, and
-    `tools` is what the kernel needs of the engine's internals, if these have it.
+    `theano` is the module Theano or PyTensor, and `T` has the names of ``theano.tensor``. `tools`
+    are the engine's internals that the kernel needs, None if this engine lacks one.
     """
 
     device = "cpu"
@@ -51,7 +51,7 @@ class Backend:
         return self
 
     def release(self):
-        """Undo what the back end changed for all that is compiled from now on."""
+        """Restore the settings that the back end changed."""
 
     def where(self):
         """The device, in words."""
@@ -79,111 +79,128 @@ class Backend:
     def compile_step(self, givens, batch_size, cost, updates, n_at_once):
         descent = self.kernel and self.kernel.descent(cost, updates, givens.x, givens.y)
         if descent:
-            return Steps(descent, self._set(givens), batch_size).take
-        of_cost = ancestors([cost])
-        params = [variable for variable, _ in updates if variable in of_cost]
-        of_rows, _ = self._function_of_rows(givens, [cost], updates, params)
+            dataset = self._set(givens, descent.regression.tables)
+            return Steps(descent, dataset, batch_size).take
+        in_cost = ancestors([cost])
+        params = [variable for variable, _ in updates if variable in in_cost]
+        step, _ = self._function_of_rows(givens, [cost], updates, params)
 
         def train_model(first, last):
             starts = range(first * batch_size, (last + 1) * batch_size, batch_size)
-            return [of_rows(start, start + batch_size)[0] for start in starts]
+            return [step(start, start + batch_size)[0] for start in starts]
 
         return train_model
 
     def compile_sums(self, givens, edges, mean):
-        params = self.kernel and self.kernel.classifier(mean, givens.x, givens.y)
-        if params:
-            return Errors(params, self._set(givens), edges)
-        of_rows, _ = self._function_of_rows(givens, [mean])
-        return lambda: [float(of_rows(a, b)[0]) * (b - a) for a, b in zip(edges, edges[1:])]
+        regression = self.kernel and self.kernel.classifier(mean, givens.x, givens.y)
+        if regression:
+            return Errors(regression[:2], self._set(givens, regression.tables), edges)
+        mean_of_rows, _ = self._function_of_rows(givens, [mean])
+        return lambda: [float(mean_of_rows(a, b)[0]) * (b - a) for a, b in zip(edges, edges[1:])]
 
-    def _set(self, givens):
-        return KernelSet(givens.features, givens.labels, givens.x.dtype, self.kernel.function)
+    def _set(self, givens, tables):
+        labels, weights = givens.labels, None
+        if tables.classes is not None:
+            labels = tables.classes[givens.labels]
+        if tables.weights is not None:
+            weights = tables.weights[givens.labels]
+        function = self.kernel.function
+        return KernelSet(givens.features, labels, givens.x.dtype, function, weights)
 
     def _function_of_rows(self, givens, outputs, updates=(), params=()):
-        """Compile a function of the rows from `start` to `stop` of a set, which lists outputs.
+        """Compile a function of the rows from `start` to `stop` of a set.
 
-        The others may be made of the gradients of the first, a cost, by `params`. What compiled it
-        comes back, too: the engine, or its interpreter, if the kernel computes what rows bring.
+        It returns the outputs. The first is a cost, if the others or the updates are made of its
+        gradients by `params`. What compiled the function is returned as well: the engine; or its
+        interpreter, if the kernel computes all that depends on the rows.
         """
-        made, inputs = [*outputs, *(new for _, new in updates)], {}
+        expressions = [*outputs, *(new for _, new in updates)]
+        inputs = {}
         if self.kernel:
-            made, inputs = self.kernel.without_rows(made, params, givens.x, givens.y)
-        updates = list(zip([variable for variable, _ in updates], made[len(outputs) :]))
-        outputs = made[: len(outputs)]
+            expressions, inputs = self.kernel.without_rows(expressions, params, givens.x, givens.y)
+        updates = list(zip([variable for variable, _ in updates], expressions[len(outputs) :]))
+        outputs = expressions[: len(outputs)]
         if not inputs:
             return self._by_engine(givens, outputs, updates), self.theano.function
-        variables, compiling = [v for three in inputs.values() for v in three], self.kernel.function
-        function = compiling(variables, outputs, updates=updates, on_unused_input="ignore")
+        variables = [variable for three in inputs.values() for variable in three]
+        interpreter = self.kernel.function
+        function = interpreter(variables, outputs, updates=updates, on_unused_input="ignore")
         function.trust_input = True
-        regressions = [Steps(Descent(regression), self._set(givens)) for regression in inputs]
+        regressions = [
+            Steps(Descent(regression), self._set(givens, regression.tables))
+            for regression in inputs
+        ]
 
-        def of_rows(start, stop):
-            values = [value for of in regressions for value in of.gradients(start, stop)]
+        def function_of_rows(start, stop):
+            values = [value for each in regressions for value in each.gradients(start, stop)]
             return function(*map(numpy.asarray, values))
 
-        return of_rows, compiling
+        return function_of_rows, interpreter
 
     def _by_engine(self, givens, outputs, updates):
         x, y, features, labels = givens
         # Numba keeps all graphs that it compiles: with an input for the rows, it keeps no data.
         rows = (x if features.prepare else features.shared).type("rows")
-        start, stop = self.T.lscalar("start"), self.T.lscalar("stop")
+        start = self.T.lscalar("start")
+        stop = self.T.lscalar("stop")
         as_x = as_features(self.T, rows, x.dtype, features.scale)
         options = {"updates": updates, "givens": {x: as_x, y: labels[start:stop]}}
         options["on_unused_input"] = "ignore"  # an autoencoder has no labels
         function = self.theano.function([start, stop, rows], outputs, **options)
         function.trust_input = True  # it gets arrays as they are, and need not look
 
-        def of_rows(start, stop):
+        def function_of_rows(start, stop):
             edges = numpy.array(start, "int64"), numpy.array(stop, "int64")
             return function(*edges, features.rows(start, stop, x.dtype))
 
-        # What random streams have drawn is set back, too.
-        made = ancestors([*outputs, *(new for _, new in updates)])
-        streams = [v for v in made if getattr(v, "default_update", None) is not None]
+        # The generators of random numbers are set back, too.
+        variables = ancestors([*outputs, *(new for _, new in updates)])
+        generators = [v for v in variables if getattr(v, "default_update", None) is not None]
+        changed = [*generators, *(variable for variable, _ in updates)]
         # Two rows: for the product of one, Numba calls, and compiles, another function of BLAS.
-        self._warm_up(lambda: of_rows(0, 2), [*streams, *(variable for variable, _ in updates)])
-        return of_rows
+        self._warm_up(lambda: function_of_rows(0, 2), changed)
+        return function_of_rows
 
     def compile_in_two(self, givens, cost, gradients, updates):
         """Compile a step in two functions, between which ranks sum.
 
-        The first gives cost and gradients over the rows from `start` to `stop` of a set; the second
-        takes the gradients and updates the variables. `gradients` is a dict of each to its
-        parameter.
+        The first returns the cost and the gradients over the rows from `start` to `stop` of a set.
+        The second takes the gradients and updates the variables. `gradients` is a dict from each
+        gradient to its parameter.
         """
         params = list(gradients.values())
         descent = self.kernel and self.kernel.descent(cost, updates, givens.x, givens.y)
         if descent and descent.is_plain():
-            return Steps(descent, self._set(givens)).in_two(params)
-        outputs, params = [cost, *gradients], list(dict.fromkeys(params))
-        of_rows, compiling = self._function_of_rows(givens, outputs, params=params)
+            return Steps(descent, self._set(givens, descent.regression.tables)).in_two(params)
+        params = list(dict.fromkeys(params))  # each once
+        gradients_of_rows, compile = self._function_of_rows(
+            givens, [cost, *gradients], params=params
+        )
         sums = [gradient.type() for gradient in gradients]
-        apply = compiling(sums, [], updates=updates, givens=dict(zip(gradients, sums)))
+        apply = compile(sums, [], updates=updates, givens=dict(zip(gradients, sums)))
         apply.trust_input = True
-        return of_rows, apply
+        return gradients_of_rows, apply
 
     def _warm_up(self, call, variables):
-        """Let an engine that compiles at the first call do it; what that changes is set back."""
+        """Call a function once if the engine compiles at the first call; restore the variables."""
 
 
 def as_stored(features):
-    """What is given as a set's features: :class:`Stored`, or a shared variable as it is."""
+    """Make a :class:`Stored` of a set's features, which may be a shared variable."""
     return features if isinstance(features, Stored) else Stored(features)
 
 
 def as_features(T, rows, dtype, scale):
-    """Rows of a set's shared variable as numbers of `dtype`, multiplied by `scale`."""
+    """Cast rows of a set's shared variable to `dtype`, and multiply them by `scale`."""
     rows = rows if rows.dtype == dtype else T.cast(rows, dtype)
     return rows if scale == 1 else rows * numpy.asarray(scale, dtype)
 
 
 def n_bytes(features):
-    """How many bytes a set has, as it is stored."""
+    """Count the bytes of a set's features as they are stored."""
     return as_stored(features).shared.get_value(borrow=True).nbytes
 
 
 def n_rows(features):
-    """How many rows a set has."""
+    """Count the rows of a set."""
     return as_stored(features).shared.get_value(borrow=True).shape[0]

@@ -4,7 +4,7 @@ import types
 
 
 class Names(types.ModuleType):
-    """A module with some modules' names and others; what only Theano has is an AttributeError."""
+    """A module with the names of other modules; one that only Theano has is an AttributeError."""
 
     def __init__(self, path, *modules, **names):
         super().__init__(path)
@@ -17,15 +17,15 @@ class Names(types.ModuleType):
 
 
 def missing(path):
-    """Say that PyTensor has not what a path of Theano's names."""
+    """Say that PyTensor does not have a name of Theano's, and what to do."""
     return (
-        f"PyTensor, which stands in for Theano, has no {path}: use what PyTensor's documentation "
-        "names; or run the program on Python 3.8 to 3.11, where Theano installs"
+        f"PyTensor, which stands in for Theano, has no {path}: use a function that PyTensor "
+        "documents, or run the program on Python 3.8 to 3.11, where Theano installs"
     )
 
 
 def with_theanos_names(pytensor):
-    """Make the modules `theano` and `T` of PyTensor, which stays as it is."""
+    """Make the modules `theano` and `T` from PyTensor's names; PyTensor itself does not change."""
 
     from logreg.engine import nnet
 

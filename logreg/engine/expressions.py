@@ -1,4 +1,4 @@
-"""What :func:`logreg.sgd.fit` is given as symbolic expressions: whether it makes sense."""
+"""Checks of the symbolic expressions that :func:`logreg.sgd.fit` is given."""
 
 from logreg.engine.kernel_graph import ancestors, is_same
 from logreg.errors import SettingError
@@ -9,8 +9,8 @@ def is_symbolic(value):
     return all(hasattr(value, name) for name in ("owner", "ndim", "dtype", "tag"))
 
 
-def check(T, tools, x, y, numbers, updates):
-    """What :func:`logreg.engine.check_expressions` does, by an engine's `T` and tools."""
+def check_expressions(T, tools, x, y, numbers, updates):
+    """Do what :func:`logreg.engine.check_expressions` does, with an engine's `T` and tools."""
     for name, value in {"x": x, "y": y, **numbers}.items():
         if not is_symbolic(value) or (name in numbers and value.ndim != 0):
             raise SettingError(
@@ -19,21 +19,22 @@ def check(T, tools, x, y, numbers, updates):
                 "as the T.mean of its rows; arrays are given as datasets"
             )
     updates = _checked_updates(updates)
-    of_cost, both = ancestors([numbers["cost"]]), ancestors([numbers["cost"], numbers["errors"]])
-    if x not in both:
+    in_cost = ancestors([numbers["cost"]])
+    in_both = ancestors([numbers["cost"], numbers["errors"]])
+    if x not in in_both:
         raise SettingError(f"neither cost nor errors is made of {x}: give the x that they contain")
-    params = [variable for variable, _ in updates if variable in of_cost]
+    params = [variable for variable, _ in updates if variable in in_cost]
     if not params:
         raise SettingError(
             "the cost depends on no variable of updates: give the shared variables that it contains"
         )
-    return (updates, params, *_sizes(T, tools, x, y, both))
+    return updates, params, _sizes(T, tools, x, y, in_both)
 
 
 def _checked_updates(updates):
-    """A list of pairs of the updates that are given, as pairs or as a dict.
+    """Make a list of pairs of updates, which may be a dict.
 
-    A SettingError says that they are none, or which variable has two.
+    A SettingError says that they are no updates, or which variable has two new values.
     """
     pairs = updates.items() if isinstance(updates, dict) else updates
     try:
@@ -53,11 +54,11 @@ def _checked_updates(updates):
 
 
 def _sizes(T, tools, x, y, variables):
-    """How many columns of `x` and how many classes a graph takes; 0 where it is not known.
+    """Find how many columns of `x` and how many classes a graph takes; 0 where it is not known.
 
-    It takes as many columns as a shared variable has rows by which it multiplies `x`, and as many
-    classes as one has elements with whose number it compares the labels: so do the expressions of
-    :class:`logreg.model.LogisticRegression`, on top of other layers, too.
+    The columns are the rows of the shared matrix by which the graph multiplies `x`. The classes are
+    the elements of the shared vector with whose length it compares the labels, as
+    :class:`logreg.model.LogisticRegression` does, on top of other layers, too.
     """
 
     def sizes(ndim, made_of):

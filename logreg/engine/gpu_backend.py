@@ -1,9 +1,9 @@
 """Data and parameters in the memory of a device, through PyTensor's JAX backend.
 
-Three things are particular about that backend. A shared variable that is not updated stays a
-NumPy array and crosses the bus at every call, unless a JAX array is put into its container.
-PyTensor's slices need bounds that are known when JAX compiles. And a function's inputs are NumPy
-arrays, so the numbers of the minibatches come in shared variables, too.
+That backend has three peculiarities. A shared variable that is not updated stays a NumPy array and
+crosses the bus at every call, unless a JAX array is put into its container. PyTensor's slices need
+bounds that are known when JAX compiles. And a function's inputs are NumPy arrays, so the numbers of
+minibatches are in shared variables, too.
 """
 
 import contextlib
@@ -29,7 +29,8 @@ class JaxBackend(Backend):
 
     def __init__(self, pytensor, T, name):
         super().__init__(pytensor, T)  # without tools: the kernel is the CPU's
-        self.device, self._place_of = name, _find_device(name)
+        self.device = name
+        self._place_of = _find_device(name)
         self._before = {name: getattr(jax.config, name) for name in CONFIG}
         # By default, JAX rounds the factors of float32 products to TF32 on a GPU.
         self._configure(pytensor.config.floatX == "float64", self._place_of, "highest")
@@ -117,10 +118,11 @@ class JaxBackend(Backend):
 
     def compile_sums(self, givens, edges, mean):
         self._refuse_random_numbers([mean])
-        starts, sizes = numpy.array(edges[:-1], "int64"), numpy.diff(edges)
-        distinct = sorted({*sizes.tolist()}, reverse=True)  # that of the last block is smaller
+        starts = numpy.array(edges[:-1], "int64")
+        sizes = numpy.diff(edges)
+        distinct = sorted({*sizes.tolist()}, reverse=True)  # the last block may be smaller
 
-        def means(n_rows):  # which JAX must know when it compiles
+        def means(n_rows):  # JAX must know this number when it compiles
             def mean_from(start):
                 return graph_replace([mean], self._rows(givens, start, n_rows), strict=False)[0]
 

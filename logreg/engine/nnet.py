@@ -1,4 +1,4 @@
-"""Functions of nets on PyTensor, as ``theano.tensor.nnet`` has them, by Theano's formulas."""
+"""The functions of ``theano.tensor.nnet`` on PyTensor, by Theano's formulas."""
 
 import pytensor
 from pytensor import tensor as T
@@ -9,7 +9,9 @@ sigmoid, softplus = T.sigmoid, T.softplus
 def softmax(x):
     """Compute the softmax of each row; a vector becomes a matrix of one row."""
     x = T.as_tensor_variable(x)
-    return T.special.softmax(T.shape_padleft(x) if x.ndim == 1 else x, axis=-1)
+    if x.ndim == 1:
+        x = T.shape_padleft(x)
+    return T.special.softmax(x, axis=-1)
 
 
 def softmax_with_bias(x, b):
@@ -23,10 +25,10 @@ def logsoftmax(x):
 
 
 def log(x):
-    """Compute the logarithm; of a softmax, or of what is picked from one, by `log_softmax`.
+    """Compute the logarithm; that of a softmax, or of elements of one, by `log_softmax`.
 
-    Where a probability underflows to 0, the gradient stays finite so. Theano makes it so when it
-    compiles; PyTensor does this for the values, and not for all gradients.
+    So the gradient is finite where a probability underflows to 0. Theano rewrites such graphs when
+    it compiles. PyTensor does so for the values, but not for all gradients.
     """
     x = T.as_tensor_variable(x)
     logs = _log_of_softmax(x)
@@ -34,23 +36,26 @@ def log(x):
 
 
 def _log_of_softmax(p):
-    """The logarithm of a softmax, one by hand too, or of what is picked from it; else None."""
-    op, inputs = (p.owner.op, p.owner.inputs) if p.owner else (None, [])
+    """Return the logarithm if `p` is a softmax, written by hand or not, or elements of one."""
+    if p.owner is None:
+        return None
+    op, inputs = p.owner.op, p.owner.inputs
     if isinstance(op, T.special.Softmax):
         return T.special.log_softmax(inputs[0], axis=op.axis)
     if isinstance(op, (T.subtensor.Subtensor, T.subtensor.AdvancedSubtensor)):
         logs = _log_of_softmax(inputs[0])
         return None if logs is None else op(logs, *inputs[1:])
     if op == T.true_div and inputs[0].owner and inputs[0].owner.op == T.exp:
-        powers, are_equal = inputs[0], pytensor.graph.basic.equal_computations
+        powers = inputs[0]
         for axis in range(p.ndim):
-            if are_equal([p], [powers / powers.sum(axis=axis, keepdims=True)]):
+            softmax_by_hand = powers / powers.sum(axis=axis, keepdims=True)
+            if pytensor.graph.basic.equal_computations([p], [softmax_by_hand]):
                 return T.special.log_softmax(powers.owner.inputs[0], axis=axis)
     return None
 
 
 def relu(x, alpha=0):
-    """Compute the larger of x and 0, or with `alpha` a leaky one; its slope at 0 is the mean."""
+    """Compute the larger of x and ``alpha * x``; the slope at 0 is the mean of both slopes."""
     return 0.5 * (1 + alpha) * x + 0.5 * (1 - alpha) * abs(x)
 
 
@@ -70,17 +75,17 @@ def softsign(x):
 
 
 def hard_sigmoid(x):
-    """Compute a sigmoid of three straight lines."""
+    """Compute an approximation of the sigmoid by three straight lines."""
     return T.clip(0.2 * x + 0.5, 0, 1)
 
 
 def binary_crossentropy(output, target):
-    """Compute the cross-entropy of probabilities, each for itself."""
+    """Compute the cross-entropy of each probability with its target."""
     return -(target * T.log(output) + (1 - target) * T.log(1 - output))
 
 
 def categorical_crossentropy(coding_dist, true_dist):
-    """Compute the cross-entropy of each row's probabilities with a row, or a class."""
+    """Compute the cross-entropy of each row of probabilities with a row of them, or a class."""
     if true_dist.ndim == coding_dist.ndim:
         return -(true_dist * log(coding_dist)).sum(axis=coding_dist.ndim - 1)
     return -log(coding_dist)[T.arange(true_dist.shape[0]), true_dist]

@@ -1,6 +1,6 @@
-"""PyTensor as it comes, under Theano's names.
+"""PyTensor, under Theano's names.
 
-PyTensor's internals move from release to release: nothing here imports one with logreg.
+PyTensor's internals move from release to release: they are imported inside functions.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ class PyTensorBackend(Backend):
 
     def _warm_up(self, call, variables):
         before = [(variable, variable.get_value()) for variable in variables]
-        with contextlib.suppress(Exception):  # as of a mask for more rows: the first step tells it
+        with contextlib.suppress(Exception):  # a fault in the graph is reported at the first step
             call()
         for variable, value in before:
             variable.set_value(value, borrow=True)
@@ -47,7 +47,7 @@ def load():
 
 
 def _tools():
-    """What the kernel needs of PyTensor's internals; None where a release has moved them."""
+    """Collect the internals that the kernel needs; None where a release has moved them."""
     try:
         import pytensor
         from pytensor.compile.mode import Mode

@@ -1,4 +1,4 @@
-"""Steps that several ranks take together: sums over them, between the gradients and the updates."""
+"""Steps that several ranks take together: they sum their gradients before the updates."""
 
 import zlib
 
@@ -10,7 +10,7 @@ from logreg.parallel.ranks import ranks
 
 
 class RanksBackend:
-    """Another back end, of which each rank has one for its share of the rows of each minibatch."""
+    """A back end of each rank, for its share of the rows of each minibatch."""
 
     def __init__(self, backend):
         self.backend = backend
@@ -24,17 +24,17 @@ class RanksBackend:
                 f"the batch size is {batch_size}, and there are {ranks.size} ranks: each needs a "
                 "row of a minibatch; give a larger batch size, or start fewer"
             )
-        for variable, _ in updates:  # each rank may have made another beginning
+        for variable, _ in updates:  # each rank may have drawn other values
             self.backend.set_value(variable, ranks.same_on_all(self.backend.value(variable)))
         gradients = _gradients(self.backend, givens, cost, updates)
         first_row, end = ranks.part(batch_size)
-        of_rows, apply = self.backend.compile_in_two(givens, cost, gradients, updates)
+        gradients_of_rows, apply = self.backend.compile_in_two(givens, cost, gradients, updates)
         ends = numpy.cumsum([1, *(self.backend.value(v).size for v in gradients.values())])
         buffer = ranks.prepare_steps(ends[-1], cost.dtype)
 
         def step(index):
             start = index * batch_size
-            values = list(map(numpy.asarray, of_rows(start + first_row, start + end)))
+            values = list(map(numpy.asarray, gradients_of_rows(start + first_row, start + end)))
             together = numpy.concatenate([value.ravel() for value in values])
             buffer[: ends[-1]] = together * ((end - first_row) / batch_size)
             ranks.sum_step(buffer)
@@ -46,35 +46,36 @@ class RanksBackend:
         return lambda first, last: [step(index) for index in range(first, last + 1)]
 
     def compile_sums(self, givens, edges, mean):
-        """Compile the sums between this rank's edges; the ranks add theirs.
+        """Compile the sums between this rank's edges, to which the ranks add theirs.
 
-        Before that, they must have the same parameters.
+        They compare their parameters before.
         """
         first, end = ranks.part(len(edges) - 1)
-        of_part = self.backend.compile_sums(givens, edges[first : end + 1], mean)
+        sums_of_part = self.backend.compile_sums(givens, edges[first : end + 1], mean)
         shared = [v for v in ancestors([mean]) if hasattr(v, "get_value") and hasattr(v, "dtype")]
 
-        def summed():
+        def sums_of_all():
             values = (self.backend.value(variable).tobytes() for variable in shared)
             checksum = zlib.crc32(b"".join(values))
             ranks.compare("the parameters' checksum", lambda: checksum, "at a validation")
             sums = numpy.zeros(len(edges) - 1)
-            sums[first:end] = of_part()
+            sums[first:end] = sums_of_part()
             ranks.sum_counts(sums)
             return ranks.same_on_all(sums, "at a validation")
 
-        return summed
+        return sums_of_all
 
 
 def _gradients(backend, givens, cost, updates):
-    """Find the gradients in new values, which must know of the minibatch by these alone."""
-    of_cost, new_values = ancestors([cost]), [new for _, new in updates]
-    params = [variable for variable, _ in updates if variable in of_cost]
+    """Find the gradients in the updates, which must depend on the minibatch by these alone."""
+    in_cost = ancestors([cost])
+    new_values = [new for _, new in updates]
+    params = [variable for variable, _ in updates if variable in in_cost]
     gradients = find_gradients(backend.T, backend.tools, cost, params, new_values)
-    left = ancestors(new_values, gradients.__contains__)
-    if givens.x in left or givens.y in left:
+    others = ancestors(new_values, gradients.__contains__)
+    if givens.x in others or givens.y in others:
         raise EngineError(
-            "the updates depend on the minibatch otherwise than by T.grad(cost, params), by the "
-            "variables of the updates: the gradients are all that ranks sum"
+            "several ranks sum the gradients alone, and the updates depend on the minibatch in "
+            "another way: make them of T.grad(cost, params), as the rules of logreg.updates do"
         )
     return gradients

@@ -1,4 +1,4 @@
-"""Theano 1.0.5 on today's Python and NumPy: what has to be set before its import, and mended."""
+"""Theano 1.0.5 on today's Python and NumPy: what must be set before its import, and repaired."""
 
 import importlib.util
 import logging
@@ -47,22 +47,23 @@ def load():
 
 def _import():
     flags = _flags()
-    # SciPy is half of Theano's import time and 100 MiB. Theano calls it for the statistics of one
-    # function, special functions and sparse matrices, and instead of a BLAS if it has none: what
-    # is not here during the import comes when it is called.
+    # SciPy would take 0.45 s of each start, and 100 MiB. Theano calls it for the statistics of one
+    # function, special functions and sparse matrices, and instead of a BLAS if it has none. What is
+    # hidden during the import is imported when it is called.
     hidden = OF_SCIPY if flags.get("blas.ldflags") else ["scipy.stats"]
     placeholders = {name: types.ModuleType(name) for name in hidden}
-    # It does without scipy.signal, and to import mpi4py starts MPI. And it would compile its own
-    # loop over operations, which the kernel's functions do not need.
+    # Theano does not need scipy.signal, and importing mpi4py would start MPI. It would also compile
+    # its own loop over operations, which the kernel's functions do not need.
     placeholders.update(dict.fromkeys(["scipy.signal", "mpi4py", "theano.gof.lazylinker_c"]))
     for name in placeholders.keys() & sys.modules.keys():
         del placeholders[name]
-    # It would say that it has no BLAS, and warn of the NumPy and SciPy of its day.
+    # Theano would warn that it has no BLAS, and of today's NumPy and SciPy.
     logging.getLogger("theano.tensor.blas").setLevel(logging.ERROR)
     settings = [f"{name}={shlex.quote(value)}" for name, value in flags.items()]
     environ = dict(os.environ)
-    finders, before = list(sys.meta_path), set(sys.modules)
-    # Python's own distutils will do: that of setuptools, which its finder gives, takes 0.15 s.
+    finders = list(sys.meta_path)
+    before = set(sys.modules)
+    # Theano imports distutils. Python's own is enough: that of setuptools would take 0.2 s.
     sys.meta_path[:] = [f for f in finders if type(f).__name__ != "DistutilsMetaFinder"]
     try:
         os.environ["THEANO_FLAGS"] = ",".join([os.environ.get("THEANO_FLAGS", ""), *settings])
@@ -71,7 +72,7 @@ def _import():
             warnings.simplefilter("ignore")
             import theano.gof.vm
     finally:
-        # What Theano imports has brought a finder, too: six.
+        # The package six, which Theano imports, has added a finder.
         sys.meta_path[:] = [*finders, *(f for f in sys.meta_path if f not in finders)]
         distutils = {name for name in sys.modules if name.partition(".")[0] == "distutils"}
         for name in {*placeholders, *distutils - before}:
@@ -80,12 +81,12 @@ def _import():
         os.environ.update(environ)
     _keep_compiled_code()
     theano.gof.vm.CVM = _compiled_loop
-    if sys.version_info >= (3, 11):  # whose headers the C code of a scan does not know
+    if sys.version_info >= (3, 11):  # the C code of a scan does not fit its headers
         sys.modules["theano.scan_module.scan_perform_ext"] = None
 
 
 def _compiled_loop(*args, **options):
-    """Make Theano's compiled loop over operations: compile it, when the first function needs it."""
+    """Compile Theano's loop over operations, when the first function needs it."""
     from theano.gof import lazylinker_c, vm
 
     class CVM(lazylinker_c.CLazyLinker, vm.VM):
@@ -97,7 +98,7 @@ def _compiled_loop(*args, **options):
 
 
 def _tools():
-    """What the kernel needs of Theano's internals."""
+    """Collect the internals of Theano that the kernel needs."""
     import theano
     from theano.compile.mode import Mode
     from theano.configparser import change_flags
@@ -109,7 +110,7 @@ def _tools():
 
 
 def _flags():
-    """The flags that Theano 1.0.5 needs before its import and the user did not set."""
+    """Choose the flags that Theano 1.0.5 needs before its import, where the user set none."""
     flags = {}
     compiler = user_setting("theano", "cxx")
     if compiler is None:

@@ -37,13 +37,21 @@ as_cuda_ndarray_variable = gpu_from_host = host_from_gpu = gpu_contiguous
 dnn_present = dnn_available
 
 
-def dnn_conv(img, kerns, border_mode="valid", subsample=(1, 1), conv_mode="conv", **options):
+def dnn_conv(
+    img,
+    kerns,
+    border_mode="valid",
+    subsample=(1, 1),
+    conv_mode="conv",
+    direction_hint=None,
+    workmem=None,
+    algo=None,
+    precision=None,
+):
     """Convolve images as ``conv2d`` does, or correlate them if `conv_mode` is 'cross'.
 
-    The other options choose how cuDNN computes. `dilation`, which changes the result, is refused.
+    The arguments after it choose how cuDNN computes, and have no effect.
     """
-    if "dilation" in options:
-        raise NotImplementedError("dilation: only cuDNN has it")
     is_flipped = conv_mode == "conv"
     return conv2d(img, kerns, border_mode=border_mode, subsample=subsample, filter_flip=is_flipped)
 

@@ -15,6 +15,7 @@ from importlib.util import spec_from_file_location, spec_from_loader
 from pathlib import Path
 
 import numpy
+import six
 
 from logreg.console import note
 from logreg.flags import user_setting
@@ -27,11 +28,10 @@ FILES = {
 }
 for module in ("", ".basic_ops", ".dnn", ".rng_curand", ".type", ".var"):
     FILES[f"theano.sandbox.cuda{module}"] = "cuda.py"
-SIX = "theano.compat.six"  # the package `six`, which Theano had a copy of
 
 
 class _Cast(dict):
-    """Functions that make arrays of a dtype, by the dtype."""
+    """``numpy.cast``: functions that convert to a dtype, by the dtype."""
 
     def __missing__(self, dtype):
         return lambda array: numpy.asarray(array).astype(dtype)
@@ -41,7 +41,7 @@ ArgSpec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
 
 
 def getargspec(function):
-    """Tell the parameters of a function, as Python did before 3.11.
+    """List the parameters of a function, as Python did before 3.11.
 
     Examples
     --------
@@ -51,8 +51,8 @@ def getargspec(function):
     return ArgSpec(*inspect.getfullargspec(function)[:4])
 
 
-# What Python and NumPy have no more, and programs of Theano's days look for.
-GIVEN_BACK = [
+# Names that Python and NumPy have dropped since, and that old programs use.
+DROPPED = [
     (collections, {name: getattr(collections.abc, name) for name in collections.abc.__all__}),
     (inspect, {"getargspec": getargspec}),
     (numpy, {kind.__name__: kind for kind in (bool, int, float, complex, object, str)}),
@@ -85,7 +85,7 @@ class Finder(MetaPathFinder, Loader):
             return spec_from_file_location(name, file, submodule_search_locations=[])
         engine = sys.modules.get("logreg.engine")
         is_theanos = engine is not None and getattr(engine, "NAME", "theano") == "theano"
-        if name.split(".")[0] != "theano" or (is_theanos and not name.startswith(SIX)):
+        if name.split(".")[0] != "theano" or is_theanos:
             return None
         return spec_from_loader(name, self, is_package=True)
 
@@ -93,8 +93,6 @@ class Finder(MetaPathFinder, Loader):
         """Take `theano` from the engine, or make a module of PyTensor's."""
         from logreg import engine
 
-        if spec.name.startswith(SIX):
-            return None
         if engine.NAME == "theano":
             return engine.theano
         from logreg.legacy.names import make_module
@@ -102,11 +100,8 @@ class Finder(MetaPathFinder, Loader):
         return make_module(spec.name)
 
     def exec_module(self, module):
-        """Add to `theano` the modules that come with it; replace a module of `six` by its own."""
-        name = module.__name__
-        if name.startswith(SIX):
-            sys.modules[name] = importlib.import_module(name.replace("theano.compat.", ""))
-        if name != "theano":
+        """Add to `theano` the modules that come with it; other modules are complete."""
+        if module.__name__ != "theano":
             return
         module.theano = module
         names = sys.modules.get("logreg.legacy.names")
@@ -116,10 +111,12 @@ class Finder(MetaPathFinder, Loader):
 
 
 def install():
-    """Let Python ask here for modules before it looks for them, and find what it has no more."""
+    """Put the finder before Python's own; give back `six` and the dropped names."""
     if any(isinstance(finder, Finder) for finder in sys.meta_path):
         return
     sys.meta_path.insert(0, Finder())
-    for module, names in GIVEN_BACK:
+    sys.modules["theano.compat.six"] = six  # Theano had a copy
+    sys.modules["theano.compat.six.moves"] = six.moves
+    for module, names in DROPPED:
         for name in names.keys() - vars(module).keys():
             setattr(module, name, names[name])

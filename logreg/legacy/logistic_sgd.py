@@ -1,7 +1,7 @@
 """The module of the tutorial's program, for programs that import from it."""
 
 from logreg.console import log
-from logreg.datasets import variables
+from logreg.datasets import shared_sets
 from logreg.model import LogisticRegression as LogisticRegression
 from logreg.predict import predict as predict
 from logreg.sgd import sgd_optimization_mnist as sgd_optimization_mnist
@@ -10,4 +10,4 @@ from logreg.sgd import sgd_optimization_mnist as sgd_optimization_mnist
 def load_data(dataset):
     """Load a data set into shared variables, and say so as the tutorial's program does."""
     log("... loading data")
-    return variables.load_data(dataset)
+    return shared_sets.load_data(dataset)

@@ -1,4 +1,4 @@
-"""Modules of Theano made of PyTensor's, which stay as they are, and of logreg's own."""
+"""Theano's modules, made from the names of PyTensor's modules and of logreg's own."""
 
 import importlib
 import warnings
@@ -11,11 +11,11 @@ from logreg.engine.compat import Names, missing
 
 CALLS, WINDOWS = "logreg.legacy.calls", "logreg.legacy.windows"
 NNET, NORMALIZATION = "logreg.engine.nnet", "logreg.legacy.normalization"
-# Theano's `tensor` has the names of its modules.
+# Theano's `tensor` also has the names of the modules below it.
 TENSOR = [f"pytensor.tensor.{name}" for name in ("type", "elemwise", "subtensor", "basic", "math")]
 TENSOR += ["pytensor.tensor.sharedvar", "pytensor.tensor", NNET, CALLS]
-# Modules of Theano, and where their names come from, the last one's first. Others have those of
-# PyTensor's module of the same path.
+# Modules of Theano, and the modules that have their names; of equal names, the last one counts. A
+# module that is not listed has the names of PyTensor's module of the same path.
 GRAPH = ["pytensor.graph.basic", "pytensor.graph.traversal", "pytensor.graph"]
 SOURCES = {"theano": [*GRAPH, "pytensor.scan.views", "pytensor", CALLS]}
 for paths, sources in [
@@ -38,7 +38,7 @@ for paths, sources in [
     ("tensor.nnet.abstract_conv tensor.nnet.conv tensor.signal.pool", [WINDOWS]),
 ]:
     SOURCES.update({f"theano.{path}": sources for path in paths.split()})
-# What PyTensor says of old ways is for who writes programs today.
+# PyTensor's advice on how to write a scan today is of no use to old programs.
 warnings.filterwarnings("ignore", "Scan return signature")
 
 

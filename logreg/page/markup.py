@@ -1,4 +1,4 @@
-"""HTML of lists, bars, figures and tables; only the cells of a table are given unescaped."""
+"""HTML of lists, bars, figures and tables. `table` escapes its cells; the others take HTML."""
 
 from html import escape
 
@@ -15,29 +15,31 @@ def definitions(pairs):
 
 
 def bars(rows):
-    """Terms and their values as bars, from the middle to the right for what is positive."""
-    top, terms = max(abs(value) for _, value in rows) or 1, ""
+    """Terms with their values as bars: positive ones go from the middle to the right."""
+    largest = max(abs(value) for _, value in rows) or 1
+    terms = ""
     for term, value in rows:
-        side, width = "for" if value > 0 else "against", 50 * abs(value) / top
+        side = "for" if value > 0 else "against"
+        width = 50 * abs(value) / largest
         bar = f'<i class="{side}" style="width: {width:.1f}%"></i><b>{value:+.2f}</b>'
         terms += f'<dt>{term}</dt><dd class="share">{bar.replace("-", "−")}</dd>'
     return f"<dl>{terms}</dl>"
 
 
 def figures(kind, pairs):
-    """Pairs of what is drawn and its caption, side by side."""
+    """Pairs of a drawing and its caption, side by side."""
     each = (f"<figure>{drawn}<figcaption>{said}</figcaption></figure>" for drawn, said in pairs)
     return f'<div class="{kind}">{"".join(each)}</div>'
 
 
 def plotted(plot, subject, size, said):
-    figure, caption = plots.svg(plot, subject, size=size, alt=said), escape(said)
-    caption = f"<figcaption>{caption}</figcaption>"
+    figure = plots.svg(plot, subject, size=size, alt=said)
+    caption = f"<figcaption>{escape(said)}</figcaption>"
     return f'<figure class="plot" tabindex="0">{figure}{caption}</figure>'
 
 
 def table(title, head, rows):
-    r"""A table, of whose rows the first cell is the head.
+    r"""A table. The first cell of each row is its heading.
 
     Examples
     --------

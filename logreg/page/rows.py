@@ -1,4 +1,4 @@
-"""Rows on the page of a model: wrong ones of a test set, and what a reader draws or fills in."""
+"""Two parts of a model's page: the wrong rows of a test set, and the data of its pad or form."""
 
 import base64
 
@@ -9,12 +9,12 @@ from logreg.datasets.options import DATE
 from logreg.page import markup
 from logreg.plots import short
 
-N_CELLS = 8  # of a wrong row of a table
-DATES = "date", "datetime-local"  # fields, for days and where some have a time
+N_CELLS = 8  # shown of a wrong row of a table
+DATES = "date", "datetime-local"  # types of fields: of days, and of days with a time
 
 
 def gallery(predictor, data, evaluation):
-    r"""The wrong rows of a test set: what they look like, and the two most probable classes.
+    r"""Draw the wrong rows of a test set, each with its two most probable classes.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def gallery(predictor, data, evaluation):
     >>> gallery(predictor, data, {"worst_rows": []})
     '<p>No row is wrong.</p>'
 
-    Numbers are told with as many digits as their type has.
+    A number is shown with as many digits as its type holds.
 
     >>> save_model(classifier, "model.pkl", class_labels=["a", "b"])
     >>> predictor = Predictor("model.pkl")
@@ -50,26 +50,30 @@ def gallery(predictor, data, evaluation):
     <dt>column 1 <b>100.01</b></dt>
     <dt>column 1 <b>100.01</b></dt>
     """  # noqa: E501
-    rows, facts, (x, y), figures = evaluation["worst_rows"], predictor.facts, data.test, []
+    rows = evaluation["worst_rows"]
+    facts = predictor.facts
+    x, y = data.test
+    figures = []
     if not rows:
         return "<p>No row is wrong.</p>"
     least, most = facts.pixels.layout.ends or (0, 255)  # as on the pad
     if not facts.pixels.layout.ends and x.dtype != numpy.uint8:
         least, most = numpy.nanmin(x), numpy.nanmax(x)
-    # What a feature says of a class is what it adds to its score, beside the mean of all classes.
+    # A feature speaks for a class by what it adds to its score, less the mean over all classes.
     W = predictor.W.astype("float64")
     W -= W.mean(axis=1, keepdims=True)
     ready = facts.preprocessing.apply(x[rows], "float64")
     for i, p in enumerate(predictor.predict_proba(x[rows])):
-        row, label = rows[i], data.facts.class_labels[y[rows[i]]]
+        row = rows[i]
+        label = data.facts.class_labels[y[row]]
         two = numpy.argsort(-p, kind="stable")[:2]
         said = [f"<b>{markup.escaped(predictor.labels[k], 16)}</b> {100 * p[k]:.1f} %" for k in two]
         said.append(f"is in fact <b>{markup.escaped(label, 16)}</b>")
         if facts.pixels.shape:
             alt = f"test row {row}, of class {short(label, 16)}"
             drawn = plots.image(x[row].reshape(facts.pixels.shape), alt, "gray", least, most)
-            how = 'type="button" class="to-pad" title="Put it on the pad"'
-            drawn = f"<button {how}>{drawn}</button>"
+            attributes = 'type="button" class="to-pad" title="Put it on the pad"'
+            drawn = f"<button {attributes}>{drawn}</button>"
         else:
             drawn = markup.bars(_reasons(facts, x[row], ready[i] * W[:, two[0]]))
             said[-1] += f", row {evaluation['wrong_rows'][i]}"
@@ -78,7 +82,7 @@ def gallery(predictor, data, evaluation):
 
 
 def _reasons(facts, x, shares):
-    """The columns of a row whose features have the largest shares, each with its cell."""
+    """List the columns that say most for or against a class, each with its cell and its share."""
     found = []
     for name, kind, texts, features in _columns(facts):
         cell = f"{x[features][0]:.{9 if x.itemsize > 4 else 7}g}"
@@ -96,16 +100,17 @@ def _reasons(facts, x, shares):
 
 def _columns(facts):
     """Yield each column's name, its kind, its categories or None, and the slice of its features."""
-    table, first = facts.table, 0
+    table = facts.table
+    first = 0
     for name, kind, texts in zip(facts.titles, table.kinds, table.categories):
         yield name, kind, texts, slice(first, first + len(texts or [None]))
         first += len(texts or [None])
 
 
 def live(predictor, data):
-    """The model as the script takes it; None if its images cannot be drawn.
+    """What the page's script needs of the model; None if its images cannot be drawn on a pad.
 
-    Means that the model file lacks are those of the test rows, if there are any.
+    If the model file has no means of the features, those of the test rows are given.
 
     Examples
     --------
@@ -138,14 +143,15 @@ def live(predictor, data):
     facts = predictor.facts
     if facts.pixels.shape and not facts.pixels.takes_pictures:
         return None
-    scale, means = facts.preprocessing.pixel_scale, numpy.zeros(facts.n_in)
+    scale = facts.preprocessing.pixel_scale
+    means = numpy.zeros(facts.n_in)
     if facts.feature_means:
         means = numpy.array(facts.feature_means) / scale
     elif data and not facts.pixels.shape:
         means = data.test[0].mean(axis=0, dtype="float64")
     names, kinds, categories, places = zip(*_columns(facts))
     x = data.test[0] if data else numpy.zeros((0, facts.n_in))
-    # Of dates, a time is a part of a day.
+    # A date is a number of days: a fraction is a time.
     have_time = [k.startswith(DATE) and (x[:, i] % 1 > 0).any() for k, i in zip(kinds, places)]
     return {
         "labels": [short(label, 40) for label in predictor.labels],
@@ -156,7 +162,7 @@ def live(predictor, data):
         "dates": [kind.startswith(DATE) and DATES[int(has)] for kind, has in zip(kinds, have_time)],
         "categories": [texts and [short(text, 40) for text in texts] for texts in categories],
         "means": means.tolist(),
-        "scale": scale,  # a row x becomes scale x, or (scale x - shifts) / scales
+        "scale": scale,  # the model takes scale * x, or (scale * x - shifts) / scales
         "shifts": facts.feature_means,
         "scales": facts.feature_scales,
         "shape": facts.pixels.shape,
@@ -167,6 +173,6 @@ def live(predictor, data):
 
 
 def base64_of(array):
-    """The bytes of an array, row by row and little-endian."""
+    """Encode the bytes of an array in Base64, row by row and little-endian."""
     little_endian = array.astype(array.dtype.newbyteorder("<"), order="C")
     return base64.b64encode(little_endian.tobytes()).decode()

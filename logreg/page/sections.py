@@ -1,4 +1,4 @@
-"""Parts of the page of a model, as HTML; every text of a file is escaped."""
+"""Sections of a model's page as HTML. Every text that comes from a file is escaped."""
 
 import math
 from html import escape
@@ -13,12 +13,12 @@ from logreg.page import markup
 from logreg.plots import short
 from logreg.prediction.evaluation import percent, tables
 
-N_BARS = 12  # of a class
-MANY_CLASSES = 30  # with more, the errors come first, and so many have their weights shown, folded
+N_BARS = 12  # bars that are shown of a class
+MANY_CLASSES = 30  # above this number, only so many classes have their weights shown, folded away
 
 
 def scores(facts, evaluation):
-    r"""The figures at the top: the error over all test rows, and the tutorial's.
+    r"""The figures at the top: the error over all test rows, and the error as the tutorial counts.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def scores(facts, evaluation):
 
 
 def run(facts):
-    r"""The run as a list of terms and their values.
+    r"""The training run as a list of terms and values.
 
     Examples
     --------
@@ -108,8 +108,11 @@ def run(facts):
     settings["standardize"] = bool(facts.feature_scales) or None
     settings = [f"{name} {value}" for name, value in settings.items() if value is not None]
     is_last = facts.curve and facts.epoch == facts.curve[-1][0] // (facts.n_train_batches or 1) + 1
-    anew = ", the last one that was validated" if is_last else ""
-    anew += f", then trained anew on {facts.n_refit_rows} rows" if facts.refit else ""
+    best = f"of epoch {facts.epoch}"
+    if is_last:
+        best += ", the last one that was validated"
+    if facts.refit:
+        best += f", then trained anew on {facts.n_refit_rows} rows"
     error = facts.validation_error  # over whole minibatches
     if find_criterion(facts.settings).is_loss:
         error = facts.validation_error_all_rows
@@ -119,7 +122,7 @@ def run(facts):
         "Model": f"{facts.n_in} features, {facts.n_out} classes, {facts.dtype}",
         "Settings": ", ".join(settings),
         "Why it stopped": endings.IN_WORDS.get(facts.reason, facts.reason),
-        "Best model": f"of epoch {facts.epoch}{anew}" if facts.epoch else None,
+        "Best model": best if facts.epoch else None,
         "Validation error": None if error is None else percent(error),
         "Made by": made_by if facts.logreg else None,
         "Date": facts.date,
@@ -156,7 +159,8 @@ def curve(facts):
         return f"<p>{escape(str(error)).capitalize()}.</p>"
     n_batches = facts.n_train_batches or 1
     unit = "epoch" if n_batches > 1 else "minibatch"
-    best, end = stopping.best_iter // n_batches + 1, (stopping.patience + 1) / n_batches
+    best = stopping.best_iter // n_batches + 1
+    end = (stopping.patience + 1) / n_batches
     criterion = find_criterion(facts.settings)
     shown = "{:.4f}".format if criterion.is_loss else percent
     first = getattr(Point(*points[0]), criterion.name)
@@ -169,9 +173,10 @@ def curve(facts):
 
 
 def weights(predictor, evaluation=None):
-    r"""What the model has learnt: a picture or bars for each class, or of many for some, folded.
+    r"""What the model has learnt: a picture of weights, or bars, for each class.
 
-    These are the ones that err most in the `evaluation`, if there is one.
+    Of many classes, only some are shown, folded away: those with most errors in the `evaluation`,
+    if there is one.
 
     Examples
     --------
@@ -194,7 +199,9 @@ def weights(predictor, evaluation=None):
     ('<details><summary>30 of 31 classes</summary><div class="pictures many">', 30)
     """  # noqa: E501
     facts, labels, W = predictor.facts, predictor.labels, predictor.W
-    chosen, top, figures = range(len(labels)), plots.colour_limit(W), []
+    chosen = range(len(labels))
+    top = plots.colour_limit(W)
+    figures = []
     names = facts.names
     if len(labels) > MANY_CLASSES:
         tested = evaluation["classes"] if evaluation else []
@@ -220,7 +227,7 @@ def weights(predictor, evaluation=None):
 
 
 def errors(evaluation):
-    r"""The confusion matrix, or of many classes the mistakes; calibration; and each class.
+    r"""Confusion matrix, or the most frequent mistakes of many classes; calibration; each class.
 
     Examples
     --------

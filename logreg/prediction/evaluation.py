@@ -1,4 +1,6 @@
-"""How well a model does on a test set: as a whole, class by class, pair by pair."""
+"""How well a model does on a test set: as a whole, for each class, and for each pair of classes."""
+
+from typing import NamedTuple
 
 import numpy
 
@@ -18,83 +20,108 @@ SCORES = ("precision", "recall", "f1")
 def evaluate(predictor, data, min_proba=0.0):
     """Evaluate a model on the test set of a :class:`~logreg.datasets.dataset.DataSet`.
 
-    The result is the dict that is written as JSON. Beside the error over all rows, it has the error
-    over whole minibatches of training, as the tutorial counts; None if the best model went by the
-    loss. Its scores are scikit-learn's:
+    The result is the dict that is written as JSON. It has the error over all rows, and the error
+    over whole minibatches, as the tutorial counts. The latter is None if the best model went by
+    the loss. The scores are scikit-learn's:
 
-    - Precision, recall and F1 of a class are 0 where they would be 0 / 0, but None if it is
-      neither a label nor predicted; then the macro means leave it out.
-    - The log-loss is the mean of -log p of the labels, p being at least the precision of its type.
-    - `auc`, of a model of two classes, is the share of the pairs of a row of each class of which
-      the row of the second class has the larger probability of it; equal ones count half. It is
-      None if a class has no row.
+    - Precision, recall and F1 of a class are 0 where they would be 0 / 0. They are None if the
+      class is neither a label nor predicted, and the macro means leave it out.
+    - The log-loss is the mean of -log p of the labels, where p is at least the precision of its
+      type.
+    - `auc` is for models of two classes. Of all pairs of a row of the first class and a row of the
+      second, it is the share in which the latter has the larger probability of the second class.
+      Equal probabilities count half. It is None if a class has no row.
     - In the confusion matrix, a row is a label, and a column is what was predicted. It is None if
       there are more than 50 classes.
     - `mistakes` are pairs of a label and what was predicted in its place, each with its number of
       rows, the most frequent first.
-    - `classes` has those that are a label or predicted; of at most 50, all.
-    - `rows_are` tells which rows of the data set these are.
-    - `calibration` has, in bands of how probable the predictions are, their mean probability
-      (forecast), the share that is right (happened) and the number of rows; and of all predictions
-      from there on (answered) rows and errors. A `min_proba` makes one band more.
-    - `wrong_rows` are the rows that are put into a wrong class, the most confidently first, as
-      messages number them; and `worst_rows` the places of the first 24 among the rows here.
+    - `classes` has all classes if there are at most 50. Else it has those that are a label or
+      predicted.
+    - `rows_are` says which rows of the data set were tested.
+    - `calibration` has a dict for each band of probabilities of the predictions: their mean
+      probability (forecast), the share of them that is right (happened) and the number of rows;
+      and for all predictions of this band and above (answered), rows and errors. `min_proba` adds
+      a band.
+    - `wrong_rows` are the rows that are put into a wrong class, the most confident mistake first,
+      with the numbers that messages use. `worst_rows` are the indices of the first 24 of them
+      among the tested rows.
 
     A DatasetError names the labels that the model does not know.
     """
-    x, y = data.test[0], _codes_of(predictor, data)
-    predicted = numpy.zeros(len(x), "int64")
-    p_of_label, p_of_answer, p_of_last = numpy.zeros((3, len(x)))
-    numbers = []
-    for batch, (classes, p) in predictor.predictions(held_out_batches(data, predictor.facts)):
-        rows = slice(len(numbers), len(numbers) + len(p))
-        numbers += batch.rows
-        predicted[rows] = classes
-        p_of_answer[rows] = p[numpy.arange(len(p)), classes]
-        p_of_last[rows] = p[:, -1]
-        of_label = p[numpy.arange(len(p)), y[rows]]
-        p_of_label[rows] = numpy.maximum(of_label, numpy.finfo(p.dtype).eps)
-    labels, settings, is_wrong = list(predictor.labels), predictor.facts.settings, predicted != y
-    classes = _by_class(labels, y, predicted)
-    found = [entry for entry in classes if entry["f1"] is not None]
-    order = numpy.argsort(numpy.where(is_wrong, -p_of_answer, 0), kind="stable")
-    wrong = order[: is_wrong.sum()]
-    batch_size = settings.get("batch_size", DEFAULTS.batch_size)
-    n_used = len(x) // batch_size * batch_size
-    whole = {"batch_size": batch_size, **_errors(n_used, is_wrong[:n_used].sum())}
+    y = _label_codes(predictor, data)
+    rows = _predict_rows(predictor, data, y)
+    is_wrong = rows.predicted != y
+    by_confidence = numpy.argsort(numpy.where(is_wrong, -rows.p_of_answer, 0), kind="stable")
+    wrong = by_confidence[: is_wrong.sum()]
+    labels = list(predictor.labels)
+    has_few_classes = len(labels) <= MAX_CLASSES
+    classes = _score_classes(labels, y, rows.predicted)
+    scored = [entry for entry in classes if entry["f1"] is not None]
     return {
         "dataset": data.facts.dataset,
         "rows_are": data.rows_are,
-        **_errors(len(x), len(wrong)),
-        "macro": {key: float(numpy.mean([entry[key] for entry in found])) for key in SCORES},
-        "log_loss": float(numpy.log(1 / p_of_label).mean()),
-        "auc": _auc(p_of_last, y == 1) if len(labels) == 2 else None,
-        "whole_minibatches": None if find_criterion(settings).is_loss else whole,
-        "classes": classes if len(labels) <= MAX_CLASSES else found,
-        "confusion": _confusion(labels, y, predicted) if len(labels) <= MAX_CLASSES else None,
-        "mistakes": _mistakes(labels, y[wrong], predicted[wrong]),
-        "calibration": [*_calibration(p_of_answer, is_wrong, min_proba)],
-        "wrong_rows": [numbers[i] for i in wrong],
+        **_errors(len(y), len(wrong)),
+        "macro": {key: float(numpy.mean([entry[key] for entry in scored])) for key in SCORES},
+        "log_loss": float(numpy.log(1 / rows.p_of_label).mean()),
+        "auc": _auc(rows.p_of_last, y == 1) if len(labels) == 2 else None,
+        "whole_minibatches": _count_whole_minibatches(predictor.facts.settings, is_wrong),
+        "classes": classes if has_few_classes else scored,
+        "confusion": _confusion(labels, y, rows.predicted) if has_few_classes else None,
+        "mistakes": _mistakes(labels, y[wrong], rows.predicted[wrong]),
+        "calibration": [*_calibration(rows.p_of_answer, is_wrong, min_proba)],
+        "wrong_rows": [rows.numbers[i] for i in wrong],
         "worst_rows": wrong[:N_WORST_ROWS].tolist(),
     }
 
 
-def _codes_of(predictor, data):
+class _TestedRows(NamedTuple):
+    """What a model says of the rows of a test set; each array has the shape (n,)."""
+
+    predicted: numpy.ndarray  # codes of classes
+    p_of_answer: numpy.ndarray  # the probability of the predicted class
+    p_of_label: numpy.ndarray  # that of the right class
+    p_of_last: numpy.ndarray  # that of the last class
+    numbers: list  # of the rows, as messages have them
+
+
+def _predict_rows(predictor, data, y):
+    """Predict the test rows of a data set, whose labels have the codes y."""
+    found = []
+    numbers = []
+    for batch, (classes, p) in predictor.predictions(held_out_batches(data, predictor.facts)):
+        rows = numpy.arange(len(p))
+        of_label = p[rows, y[len(numbers) + rows]]
+        of_label = numpy.maximum(of_label, numpy.finfo(p.dtype).eps)
+        found.append((classes, p[rows, classes], of_label, p[:, -1]))
+        numbers += batch.rows
+    predicted, *probabilities = (numpy.concatenate(arrays) for arrays in zip(*found))
+    return _TestedRows(predicted, *(p.astype("float64") for p in probabilities), numbers)
+
+
+def _label_codes(predictor, data):
     """The labels of a test set as numbers of the model's classes, an array of shape (n,).
 
     A label may be text for one and an integer for the other.
     """
-    known = {str(label): k for k, label in enumerate(predictor.labels)}
-    found = [str(data.facts.class_labels[k]) for k in numpy.unique(data.test[1])]
-    unknown = [quoted(label) for label in found if label not in known]
+    codes = {str(label): k for k, label in enumerate(predictor.labels)}
+    labels = [str(label) for label in data.facts.class_labels]
+    used = [labels[k] for k in numpy.unique(data.test[1])]
+    unknown = [quoted(label) for label in used if label not in codes]
     if unknown:
         raise DatasetError(
             f"{data.facts.dataset}: the model does not know the labels {listed(unknown)}: leave "
             "their rows out, or train with them"
         )
-    return numpy.array([known.get(str(label), -1) for label in data.facts.class_labels])[
-        data.test[1]
-    ]
+    return numpy.array([codes.get(label, -1) for label in labels])[data.test[1]]
+
+
+def _count_whole_minibatches(settings, is_wrong):
+    """The errors over whole minibatches, as the tutorial counts; None with the criterion loss."""
+    if find_criterion(settings).is_loss:
+        return None
+    batch_size = settings.get("batch_size", DEFAULTS.batch_size)
+    n_rows = len(is_wrong) // batch_size * batch_size
+    return {"batch_size": batch_size, **_errors(n_rows, is_wrong[:n_rows].sum())}
 
 
 def _auc(p, is_second):
@@ -108,20 +135,24 @@ def _auc(p, is_second):
 
 
 def _calibration(p, is_wrong, min_proba):
+    """Yield a dict for each band of probabilities; `p` are those of the predicted classes."""
     edges = sorted({0.0, min_proba, *MIN_PROBAS})
     for least, below in zip(edges, [*edges[1:], 2]):
-        here, above = (least <= p) & (p < below), p >= least
+        is_here = (least <= p) & (p < below)
+        is_above = p >= least
+        has_rows = is_here.any()
         yield {
             "min_proba": least,
-            "forecast": float(p[here].mean()) if here.any() else None,
-            "happened": float((~is_wrong[here]).mean()) if here.any() else None,
-            "rows": int(here.sum()),
-            "answered": _errors(above.sum(), is_wrong[above].sum()),
+            "forecast": float(p[is_here].mean()) if has_rows else None,
+            "happened": float((~is_wrong[is_here]).mean()) if has_rows else None,
+            "rows": int(is_here.sum()),
+            "answered": _errors(is_above.sum(), is_wrong[is_above].sum()),
         }
 
 
 def _errors(n, n_wrong):
-    n, n_wrong = int(n), int(n_wrong)
+    n = int(n)
+    n_wrong = int(n_wrong)
     return {"rows": n, "errors": n_wrong, "error_percent": 100.0 * n_wrong / n if n else None}
 
 
@@ -132,60 +163,74 @@ def _confusion(labels, y, predicted):
 
 
 def _mistakes(labels, y, predicted):
+    """Count the pairs of a label and what was predicted in its place, the most frequent first."""
     pairs, counts = numpy.unique(y * len(labels) + predicted, return_counts=True)
     order = numpy.argsort(-counts, kind="stable")
     i, j = numpy.divmod(pairs[order], len(labels))
     return [[labels[i], labels[j], n] for i, j, n in zip(i, j, counts[order].tolist())]
 
 
-def _by_class(labels, y, predicted):
+def _score_classes(labels, y, predicted):
     """Errors, precision, recall and F1 of each class."""
-    entries, each = [], (y, predicted, y[y == predicted])
-    counts = (numpy.bincount(codes, minlength=len(labels)).tolist() for codes in each)
-    for label, n, n_taken, n_right in zip(labels, *counts):
-        scores = dict.fromkeys(SCORES)
-        if n or n_taken:
-            f1 = 2 * n_right / (n + n_taken)
-            scores = dict(zip(SCORES, (n_right / max(n_taken, 1), n_right / max(n, 1), f1)))
-        entries.append({"label": label, **_errors(n, n - n_right), **scores})
+    n_rows, n_predicted, n_right = (
+        numpy.bincount(codes, minlength=len(labels)).tolist()
+        for codes in (y, predicted, y[y == predicted])
+    )
+    entries = []
+    for k, label in enumerate(labels):
+        entry = {"label": label, **_errors(n_rows[k], n_rows[k] - n_right[k])}
+        entry.update(dict.fromkeys(SCORES))
+        if n_rows[k] or n_predicted[k]:
+            entry["precision"] = n_right[k] / max(n_predicted[k], 1)
+            entry["recall"] = n_right[k] / max(n_rows[k], 1)
+            entry["f1"] = 2 * n_right[k] / (n_rows[k] + n_predicted[k])
+        entries.append(entry)
     return entries
 
 
 def tables(evaluation):
     """Three tables of what :func:`evaluate` gave: each a title, a head, and rows.
 
-    They tell of each class, of what is taken for what, and of calibration; of many classes, they
-    have the worst.
+    They are about each class, about pairs of classes, and about calibration. If there are many
+    classes, the first two have the worst only.
     """
-    confusion, entries, title = evaluation["confusion"], evaluation["classes"], "Classes"
-    if confusion:
-        where = "Confusion matrix: a row for each class, a column for what it is taken for"
-        rows = zip(confusion["labels"], confusion["counts"])
-        pairs = where, ["", *confusion["labels"]], [[label, *row] for label, row in rows]
+    if evaluation["confusion"]:
+        pairs = _confusion_table(evaluation["confusion"])
     else:
-        entries = sorted(entries, key=lambda entry: -entry["errors"])[:MAX_CLASSES]
-        title = f"The {len(entries)} classes of most errors"
-        title += " (predict --evaluate --format json has all)"
         mistakes = evaluation["mistakes"][:MAX_CLASSES]
         pairs = "The most frequent mistakes", ("class", "taken for", "rows"), mistakes
+    return _class_table(evaluation), pairs, _calibration_table(evaluation["calibration"])
+
+
+def _class_table(evaluation):
+    entries = evaluation["classes"]
+    title = "Classes"
+    if not evaluation["confusion"]:
+        entries = sorted(entries, key=lambda entry: -entry["errors"])[:MAX_CLASSES]
+        title = f"The {len(entries)} classes of most errors "
+        title += "(predict --evaluate --format json has all)"
     head = ("class", "rows", "errors", "error", "precision", "recall", "F1")
-    classes = [[entry["label"], *_counts(entry), *_scores(entry)] for entry in entries]
-    classes.append(["macro mean", "", "", "", *_scores(evaluation["macro"])])
-    what = "Calibration, and the error if only predictions at least this sure are kept"
-    of_bands = (
-        "probability",
-        "mean probability",
-        "share correct",
-        "rows",
-        "rows at least this sure",
-        "error",
-    )
-    bands = []
-    for entry in evaluation["calibration"]:
-        shares = map(percent, (entry["forecast"], entry["happened"]))
-        above, _, error = _counts(entry["answered"])
-        bands.append([f"from {entry['min_proba']}", *shares, entry["rows"], above, error])
-    return (title, head, classes), pairs, (what, of_bands, bands)
+    rows = [[entry["label"], *_counts(entry), *_scores(entry)] for entry in entries]
+    return title, head, [*rows, ["macro mean", "", "", "", *_scores(evaluation["macro"])]]
+
+
+def _confusion_table(confusion):
+    title = "Confusion matrix: a row for each class, a column for what it is taken for"
+    labels = confusion["labels"]
+    rows = [[label, *counts] for label, counts in zip(labels, confusion["counts"])]
+    return title, ["", *labels], rows
+
+
+def _calibration_table(bands):
+    title = "Calibration, and the error if only predictions at least this sure are kept"
+    head = ["probability", "mean probability", "share correct"]
+    head += ["rows", "rows at least this sure", "error"]
+    rows = []
+    for band in bands:
+        shares = percent(band["forecast"]), percent(band["happened"])
+        n_above, _, error = _counts(band["answered"])
+        rows.append([f"from {band['min_proba']}", *shares, band["rows"], n_above, error])
+    return title, head, rows
 
 
 def as_text(evaluation):

@@ -25,7 +25,7 @@ class Batch(NamedTuple):
 
     name: str  # how messages call the input
     x: numpy.ndarray  # of shape (n, n_in), in the dtype in which it is stored
-    rows: Sequence[int] = range(1)  # the number of each: of an array from 0, of a table as it has
+    rows: Sequence[int] = range(1)  # their numbers: in an array from 0, in a table as in its file
     is_single: bool = False  # whether the input is one example and not a list of examples
     kept: Sequence[tuple] = ()  # pairs of a column's name and its n texts
 
@@ -34,7 +34,7 @@ class Reading(NamedTuple):
     """How a file is read."""
 
     options: TableOptions = NO_OPTIONS
-    invert: Optional[bool] = None  # pictures; None: those of another background than in training
+    invert: Optional[bool] = None  # pictures; None: if their background is not that of training
     n: int = sys.maxsize  # rows at the most
     keep: Sequence[str] = ()  # columns of a table that stay beside the rows
 
@@ -43,49 +43,53 @@ BY_RULE = Reading()
 
 
 def with_folders(paths):
-    """Yield the inputs: in place of a folder the pictures in it, if any, by their names.
-
-    Examples
-    --------
-    >>> for name in ("photos/more.png", "tables"):
-    ...     os.makedirs(name)
-    >>> for name in ("c.PNG", "a.jpg", "b.pgm", ".d.png", "notes.txt"):
-    ...     open("photos/" + name, "w").close()
-    >>> [os.path.relpath(path, "photos") for path in with_folders(["photos"])]
-    ['a.jpg', 'b.pgm', 'c.PNG', 'more.png']
-    >>> [*with_folders(["x.csv", "tables"])]
-    ['x.csv', 'tables']
-    """
+    """Yield the inputs; a folder with pictures gives the pictures, in the order of their names."""
     for path in paths:
         names = sorted(os.listdir(path)) if os.path.isdir(path) else []
         pictures = [n for n in names if n.lower().endswith(PICTURES) and not n.startswith(".")]
-        yield from [os.path.join(path, name) for name in pictures] or [path]
+        if pictures:
+            yield from (os.path.join(path, name) for name in pictures)
+        else:
+            yield path
 
 
-def file_batches(path, facts, how=BY_RULE):
+def file_batches(path, facts, reading=BY_RULE):
     """Read a file, and yield each :class:`Batch`; ``'-'`` is CSV on stdin.
 
-    The :class:`.ModelFacts` are of the model that is to predict it. A file is a picture if its
-    bytes are neither an array's nor text, or if they may be text and its name ends as a picture's
-    does. A DatasetError says what cannot be read, or what the model does not take, once the reading
-    comes to it.
+    `facts` are the :class:`.ModelFacts` of the model. A file is a picture if its bytes are neither
+    an array nor text, or if they may be text and its name ends as a picture's does. A DatasetError
+    says what cannot be read, or what the model does not take. It is raised when the reading comes
+    to the fault.
     """
-    kind = "table" if path == STDIN else "folder" if os.path.isdir(path) else sniff(path)
-    kind = kind or ("table" if how.options.encoding else None)
-    if how.keep and kind != "table":
-        raise DatasetError(f"{path}: is no table, of which `keep` could keep columns")
+    kind = _kind_of_input(path, reading.options)
+    if reading.keep and kind != "table":
+        raise DatasetError(f"{path}: is no table, and `keep` keeps columns of tables")
     if kind in ("folder", "pickle"):
         raise DatasetError(
-            f"{path}: is a pickle, or a folder without pictures: rows to predict come as npy, npz, "
+            f"{path}: is a pickle, or a folder without pictures: give rows to predict as npy, npz, "
             "CSV, IDX or pictures; `dataset` is for data sets, `model` for models"
         )
-    if kind is None or (kind == "table" and path.lower().endswith(PICTURES + OTHER_PICTURES)):
-        yield _picture(path, facts, how.invert)
+    if kind == "picture":
+        yield _read_picture(path, facts, reading.invert)
     elif kind == "table":
-        yield from _table_batches(path, path, facts, how)
+        yield from _table_batches(path, path, facts, reading)
     else:
         (array,) = read_arrays(path, find_rows).values()
-        yield from array_batches(path, array, facts, how.n)
+        yield from array_batches(path, array, facts, reading.n)
+
+
+def _kind_of_input(path, options):
+    """One of table, folder, picture, and what :func:`.sniff` tells of files of arrays."""
+    if path == STDIN:
+        return "table"
+    if os.path.isdir(path):
+        return "folder"
+    kind = sniff(path)
+    if kind is None and options.encoding:
+        kind = "table"
+    if kind == "table" and path.lower().endswith(PICTURES + OTHER_PICTURES):
+        return "picture"
+    return kind or "picture"
 
 
 def batches_of(X, facts):
@@ -145,23 +149,24 @@ def held_out_batches(data, facts, n=sys.maxsize):
         yield batch._replace(rows=rows[batch.rows.start : batch.rows.stop])
 
 
-def _table_batches(name, table, facts, how):
+def _table_batches(name, table, facts, reading):
     from logreg.tables.reading import table_batches  # a leaf
 
-    options, n_left = facts.table_options(how.options), how.n
-    for rows in table_batches(table, options, min(BATCH_SIZE, n_left), facts.table, how.keep):
+    options = facts.table_options(reading.options)
+    n_left = reading.n
+    for rows in table_batches(table, options, min(BATCH_SIZE, n_left), facts.table, reading.keep):
         yield Batch(name, rows.x[:n_left], rows.numbers, kept=rows.kept)
         n_left -= len(rows.x)
         if n_left <= 0:  # no more is read than is asked for
             break
 
 
-def _picture(path, facts, invert):
+def _read_picture(path, facts, invert):
     if not facts.pixels.takes_pictures:
         raise DatasetError(
-            f"{path}: is no npy, npz, CSV or IDX file; the model expects {facts.expected}, and no "
-            f"picture: it knows no grey images of {MIN_PICTURE_SIDE} x "
-            f"{MIN_PICTURE_SIDE} pixels and of what range"
+            f"{path}: is no npy, npz, CSV or IDX file; the model expects {facts.expected}. It "
+            "takes no pictures, as it was not trained on grey images of a known range that are at "
+            f"least {MIN_PICTURE_SIDE} x {MIN_PICTURE_SIDE} pixels large"
         )
     from logreg.datasets.pictures import read_picture  # a leaf
 

@@ -1,6 +1,6 @@
 """A model file at work: rows of features in, classes and probabilities out."""
 
-from typing import Any, Dict, Iterable, Iterator, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy
 
@@ -42,6 +42,8 @@ class Predictor:
         Of the parameters, and of the features that the model computes with.
     facts : logreg.saving.facts.ModelFacts
         The metadata, checked.
+    fold_errors : list of float
+        What :func:`logreg.fit_table` found with `folds`, else empty.
 
     Raises
     ------
@@ -69,9 +71,9 @@ class Predictor:
     def __init__(self, model: Any, threshold: Optional[float] = None) -> None:
         if not hasattr(model, "best_values"):
             facts, W, b = model_file.read_model(model)
-        elif model.best_values and model.regression:
+        elif model.best_values and model.W_and_b:
             best = dict(zip(model.params, model.best_values))
-            W, b = (best[v] if v in best else v.get_value() for v in model.regression)
+            W, b = (best[v] if v in best else v.get_value() for v in model.W_and_b)
             facts = ModelFacts.of(model.facts(), W)
         else:
             raise SettingError(
@@ -87,6 +89,7 @@ class Predictor:
         self.classes_ = numpy.asarray(self.labels)
         self.dtype: str = facts.dtype
         self.metadata: Dict[str, Any] = facts.metadata()
+        self.fold_errors: List[float] = []
         self.threshold = threshold
         if threshold is not None and not (0 <= threshold <= 1 and len(self.labels) == 2):
             raise SettingError(
@@ -155,55 +158,64 @@ class Predictor:
         return 1 - found["errors"] / found["rows"]
 
     def _predict(self, X):
-        found = [each for _, each in self.predictions(batches_of(X, self.facts))]
-        return Prediction(*map(numpy.concatenate, zip(*found)))
+        predictions = [found for _, found in self.predictions(batches_of(X, self.facts))]
+        return Prediction(*map(numpy.concatenate, zip(*predictions)))
 
     def predictions(self, batches: Iterable[Batch]) -> Iterator[Tuple[Batch, Prediction]]:
         """Predict an input as it is read: yield each :class:`.Batch` and its :class:`Prediction`.
 
-        A DatasetError names a value that is not finite, or a row whose values are too large. A
-        warning tells, once, of values outside the training range by more than its width.
+        A DatasetError names a value that is not finite, or a row whose values are too large. One
+        warning names values that are farther outside the training range than it is wide.
         """
         is_checked = not self.facts.x_range
         for batch in batches:
             x = self.facts.preprocessing.apply(batch.x, self.dtype)
-            with numpy.errstate(all="ignore"):  # what comes out is looked at
+            with numpy.errstate(all="ignore"):  # the result is checked below
                 scores = x @ self.W + self.b
                 p = numpy.exp(scores - scores.max(axis=1, keepdims=True))
                 p /= p.sum(axis=1, keepdims=True)
             self._check(batch, x, p)
-            is_checked = is_checked or self._warns_of(batch, x)
+            is_checked = is_checked or self._warn_of_range(batch, x)
             classes = scores.argmax(axis=1)
             if self.threshold is not None:
                 classes = (p[:, 1] >= self.threshold).astype(classes.dtype)
             yield batch, Prediction(classes, p)
 
     def _check(self, batch, x, p):
-        """Raise a DatasetError if what comes out is no number."""
-        for row in numpy.flatnonzero(~numpy.isfinite(p).all(axis=1)):
-            found = "the values are too large"
-            for column in numpy.flatnonzero(~numpy.isfinite(x[row]))[:1]:
-                found = f"column {column} (from 0) holds {batch.x[row, column]}"
-            raise DatasetError(
-                f"{batch.name}: row {batch.rows[row]}, {found}: every value must be finite, and "
-                f"small enough to compute with in {self.dtype}"
-            )
+        """Raise a DatasetError if a probability is not finite."""
+        is_bad = ~numpy.isfinite(p).all(axis=1)
+        if not is_bad.any():
+            return
+        row = is_bad.argmax()
+        bad_columns = numpy.flatnonzero(~numpy.isfinite(x[row]))
+        fault = "the values are too large"
+        if len(bad_columns):
+            column = bad_columns[0]
+            fault = f"column {column} (from 0) holds {batch.x[row, column]}"
+        raise DatasetError(
+            f"{batch.name}: row {batch.rows[row]}, {fault}: every value must be finite, and "
+            f"small enough to compute with in {self.dtype}"
+        )
 
-    def _warns_of(self, batch, x):
-        """Warn of values that are farther out of the training range than that is wide."""
-        (least, most), low, high = self.facts.x_range, x.min(), x.max()
-        below, above = 2 * least - most, 2 * most - least
-        if below <= low and high <= above:  # as a rule: which ones are far takes twice the time
+    def _warn_of_range(self, batch, x):
+        """Warn of values farther outside the training range than it is wide; return whether."""
+        least, most = self.facts.x_range
+        width = most - least
+        low = x.min()
+        high = x.max()
+        if least - width <= low and high <= most + width:  # looking at each takes twice the time
             return False
-        is_far = (x < below) | (x > above)
-        for row, j in numpy.argwhere(is_far)[:1]:
-            names = self.facts.names
-            columns = [names[k] for k in numpy.flatnonzero(is_far.any(axis=0))]
-            standardized = "standardized " * bool(self.facts.feature_scales)
-            warning(
-                f"{batch.name}: {standardized}values from {low:g} to {high:g}, and the "
-                f"model was trained on {least:g} to {most:g}: in {listed(columns)}, as "
-                f"{batch.x[row, j]:g} in row {batch.rows[row]}; scale them as the training data "
-                "were; pixels that are saved as uint8 are scaled as the model needs"
-            )
-        return is_far.any()
+        is_far = (x < least - width) | (x > most + width)
+        row, column = numpy.argwhere(is_far)[0]
+        names = self.facts.names
+        columns = [names[k] for k in numpy.flatnonzero(is_far.any(axis=0))]
+        values = "standardized values" if self.facts.feature_scales else "values"
+        of_pixels = "; pixels that are saved as uint8 are scaled as the model needs"
+        if self.facts.is_table:
+            of_pixels = ""
+        warning(
+            f"{batch.name}: {values} from {low:g} to {high:g}, and the model was trained on "
+            f"{least:g} to {most:g}: in {listed(columns)}, as {batch.x[row, column]:g} in row "
+            f"{batch.rows[row]}; scale them as the training data were{of_pixels}"
+        )
+        return True

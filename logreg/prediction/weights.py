@@ -1,4 +1,4 @@
-"""The weights of a model in words: what one unit more of a feature does to the odds of a class."""
+"""The weights of a model as odds: what one unit more of a feature does to the odds of a class."""
 
 import numpy
 
@@ -9,17 +9,23 @@ N_LARGEST = 50  # weights in the text
 
 
 def weights_of(predictor):
-    """List what each feature does to the odds of each class against one, the largest effect first.
+    """List what each feature does to the odds of each class, the largest effect first.
 
-    The result is the dict that is written as JSON. `against` is the class of most training rows, or
-    the first one if their numbers are not known. Each of `weights` has the `class` and the
-    `feature`; the weight for that class less the one for the other: `standardized`, None if the
-    model standardizes nothing, and `per_unit`, for the feature as the user's data have it; and
-    `odds_factor`, exp of the latter, by which one unit more multiplies the odds of the class
-    against the other if all else stays equal, None if no float is so large. A SettingError says
-    that there is no second class.
+    The result is the dict that is written as JSON. Its `against` is the class that the others are
+    compared with: that of most training rows, or the first one if these numbers are not known.
+    Each of its `weights` is a dict:
+
+    - `class` and `feature`.
+    - `standardized`: the weight for the class, less the weight for the other class. It is None if
+      the model standardizes nothing.
+    - `per_unit`: the same for one unit of the feature in the user's data.
+    - `odds_factor`: exp(`per_unit`). If all else stays equal, one unit more multiplies the odds of
+      the class against the other one by it. It is None if no float is so large.
+
+    A SettingError says that there is no second class.
     """
-    facts, labels, found = predictor.facts, predictor.labels, []
+    facts = predictor.facts
+    labels = predictor.labels
     if len(labels) == 1:
         raise SettingError(f"the model knows one class only, {labels[0]}: it has no odds")
     names = facts.names
@@ -30,19 +36,20 @@ def weights_of(predictor):
     per_unit = W * facts.preprocessing.pixel_scale / scales
     with numpy.errstate(over="ignore"):
         factors = numpy.exp(per_unit)
-    order = numpy.argsort(-abs(W), axis=None, kind="stable")
-    for j, k in zip(*numpy.unravel_index(order, W.shape)):
+    by_size = numpy.argsort(-abs(W), axis=None, kind="stable")
+    weights = []
+    for j, k in zip(*numpy.unravel_index(by_size, W.shape)):
         if k != base:
             entry = {"class": labels[k], "feature": names[j]}
             entry["standardized"] = W[j, k] if facts.feature_scales else None
             entry["per_unit"] = per_unit[j, k]
             entry["odds_factor"] = factors[j, k] if numpy.isfinite(factors[j, k]) else None
-            found.append(entry)
-    return {"against": labels[base], "weights": found}
+            weights.append(entry)
+    return {"against": labels[base], "weights": weights}
 
 
 def in_words(weights):
-    """What :func:`weights_of` gave, for people to read.
+    """The result of :func:`weights_of` as text for people to read.
 
     Examples
     --------
@@ -55,20 +62,31 @@ def in_words(weights):
      left     mass             -      -0.5      0.6065
      left     size          -0.1     999.5         inf
     <BLANKLINE>
-    One more in mass, all else being equal, makes the odds of left against right
-    0.6065 times what they were; and so with the other lines.
+    If mass is one larger, and all else stays equal, the odds of left against right
+    become 0.6065 times as large. The other lines read likewise.
     <BLANKLINE>
     """
-    against, all_of = shown(weights["against"]), weights["weights"]
+    against = shown(weights["against"])
+    entries = weights["weights"][:N_LARGEST]
     table = [["class", "feature", "standardized", "per unit", "odds times"]]
-    for label, name, *numbers, factor in map(dict.values, all_of[:N_LARGEST]):
-        digits = 4 if factor is None or abs(factor - 1) > 0.001 else 8  # 1.00002 times is not 1
-        texts = ["-" if n is None else f"{n:.4g}" for n in numbers]
-        table.append([label, name, *texts, "inf" if factor is None else f"{factor:.{digits}g}"])
+    table += [_cells(entry) for entry in entries]
+    n_weights = f"{len(entries)} of {len(weights['weights'])}"
     label, name, *_, factor = map(shown, table[1])
-    n = f"{len(table) - 1} of {len(all_of)}"
-    return f"""Weights of each class against {against}: {n}, the largest first
+    return f"""Weights of each class against {against}: {n_weights}, the largest first
 {aligned(table)}
-One more in {name}, all else being equal, makes the odds of {label} against {against}
-{factor} times what they were; and so with the other lines.
+If {name} is one larger, and all else stays equal, the odds of {label} against {against}
+become {factor} times as large. The other lines read likewise.
 """
+
+
+def _cells(entry):
+    factor = entry["odds_factor"]
+    if factor is None:
+        odds = "inf"
+    elif abs(factor - 1) > 0.001:
+        odds = f"{factor:.4g}"
+    else:
+        odds = f"{factor:.8g}"  # four digits would make 1 of 1.00002
+    numbers = [entry["standardized"], entry["per_unit"]]
+    texts = ["-" if number is None else f"{number:.4g}" for number in numbers]
+    return [entry["class"], entry["feature"], *texts, odds]

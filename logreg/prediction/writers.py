@@ -1,4 +1,4 @@
-"""How results are written: predictions as text for people, as CSV or as JSON, row by row."""
+"""Writes predictions row by row: as text for people, as CSV or as JSON."""
 
 import codecs
 import contextlib
@@ -11,11 +11,11 @@ from typing import NamedTuple, Sequence, Union
 
 import numpy
 
-from logreg.console import encodable
-from logreg.errors import SettingError
+from logreg.console import encodable, note
+from logreg.errors import DatasetError, LogRegError, SettingError, listed
 from logreg.files import explaining, replacing
 
-# What a terminal would obey, or UTF-8 has not.
+# Characters that a terminal would obey, or that UTF-8 lacks.
 CONTROL = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -23,8 +23,8 @@ CONTROL = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 def destination(path=None):
     """Open a text stream for results: stdout, or a file.
 
-    The file is there whole after the block, or as it was if the block fails. A SettingError says
-    that it cannot be written.
+    After the block, the file is whole. If the block fails, it is as it was before. A SettingError
+    says that it cannot be written.
     """
     if path is None:
         yield _Stdout()
@@ -41,7 +41,7 @@ class _Stdout:
 
 
 def shown(text):
-    r"""A name or a label on one line: if some of it cannot be printed, it has escapes.
+    r"""A name or a label on one line, with escapes if a character of it cannot be printed.
 
     Examples
     --------
@@ -54,30 +54,35 @@ def shown(text):
 
 
 def aligned(table):
-    """Lines of text of a table, its columns below each other."""
-    table = [[shown(cell) for cell in row] for row in table]
-    widths = [max(map(len, column)) for column in zip(*table)]
-    lines = ("  ".join(cell.rjust(n) for cell, n in zip(row, widths)) for row in table)
-    return "".join(line + "\n" for line in lines)
+    """The lines of a table as text, with its columns below each other."""
+    texts = [list(map(shown, row)) for row in table]
+    widths = [max(map(len, column)) for column in zip(*texts)]
+    lines = []
+    for row in texts:
+        cells = [cell.rjust(width) for cell, width in zip(row, widths)]
+        lines.append("  ".join(cells) + "\n")
+    return "".join(lines)
 
 
 class Answer(NamedTuple):
-    """What is written of a row."""
+    """The prediction for a row, and what is written beside it."""
 
-    name: str  # of its input
+    name: str  # of the input
     row: int
     is_single: bool  # whether the input has no other row
     kept: Sequence[tuple]  # pairs of a column's name and the row's text
-    label: Union[str, int, None]  # the predicted one; None where none is probable enough
-    probabilities: Sequence[tuple]  # pairs of a label and its probability as text: of all classes,
-    top: Sequence[tuple]  # or of the most probable ones
+    label: Union[str, int, None]  # the predicted one; None if its probability is too low
+    # Pairs of a label and its probability as text; one of these is empty:
+    probabilities: Sequence[tuple]  # of all classes
+    top: Sequence[tuple]  # of the most probable classes
 
 
 def answers(predictor, batches, proba=False, top=None, min_proba=0.0):
     """Predict an input as it is read: yield the :class:`Answer` to each row.
 
-    With `proba`, an answer has the probabilities of all classes; with `top`, those of the so many
-    most probable classes. There is no label where its probability is below `min_proba`.
+    With `proba`, an answer has the probabilities of all classes. With `top`, it has those of as
+    many of the most probable classes. An answer has no label if its probability is below
+    `min_proba`.
 
     Examples
     --------
@@ -100,16 +105,50 @@ def answers(predictor, batches, proba=False, top=None, min_proba=0.0):
     labels = predictor.labels
     for batch, prediction in predictor.predictions(batches):
         for i, (k, p) in enumerate(zip(*prediction)):
-            order = range(len(labels)) if proba else []
+            all_classes = ()
+            most_probable = ()
             if top:
                 # Of classes that are equally probable, the predicted one comes first.
-                order = [k, *(j for j in numpy.argsort(-p, kind="stable") if j != k)][:top]
-            # str gives the fewest digits that stand for this number only, in float32, too.
-            pairs = [(labels[j], str(p[j])) for j in order]
+                order = [k, *(j for j in numpy.argsort(-p, kind="stable") if j != k)]
+                most_probable = _as_texts(labels, p, order[:top])
+            elif proba:
+                all_classes = _as_texts(labels, p, range(len(labels)))
             kept = [(column, texts[i]) for column, texts in batch.kept]
             label = labels[k] if float(p[k]) >= min_proba else None
-            beside = ((), pairs) if top else (pairs, ())
-            yield Answer(batch.name, batch.rows[i], batch.is_single, kept, label, *beside)
+            row = batch.name, batch.rows[i], batch.is_single
+            yield Answer(*row, kept, label, all_classes, most_probable)
+
+
+def _as_texts(labels, p, order):
+    # str gives the fewest digits that stand for this number only, in float32, too.
+    return [(labels[j], str(p[j])) for j in order]
+
+
+def answers_to_inputs(predictor, inputs, errors, output, **choices):
+    """Yield the :class:`Answer` to each row of several inputs, each given by its batches.
+
+    The choices are those of :func:`answers`. The error of an input is printed and added to
+    `errors`, and the other inputs get their answers. If no row has one, a DatasetError keeps the
+    file `output` from being written.
+    """
+    columns = None
+    for batches in inputs:
+        try:
+            for answer in answers(predictor, batches, **choices):
+                kept = [name for name, _ in answer.kept]
+                if columns is None:
+                    columns = kept
+                if kept != columns:
+                    raise DatasetError(
+                        f"{answer.name}: has the columns {listed(kept)}, and what comes before it "
+                        f"has {listed(columns)}: `keep` those that all inputs have"
+                    )
+                yield answer
+        except LogRegError as error:
+            errors.append(str(error))  # the error itself would keep what was read
+            note(f"error: {error}")
+    if output and columns is None:
+        raise DatasetError(f"nothing could be predicted, so {output} is not written")
 
 
 def write_text(stream, answers):
@@ -148,7 +187,8 @@ def write_csv(stream, answers):
     line",0,0,0,0.9,8,0.1
     >>> write_csv(sys.stdout, [])  # nothing, as where no row could be read
     """
-    writer, has_header = csv.writer(stream, lineterminator="\n"), False
+    writer = csv.writer(stream, lineterminator="\n")
+    has_header = False
     for answer in answers:
         if not has_header:
             names = [name for name, _ in answer.kept]
@@ -157,13 +197,16 @@ def write_csv(stream, answers):
                 columns += [f"top_{i}", f"top_{i}_probability"]
             writer.writerow(map(_cell, ["input", "row", *names, "prediction", *columns]))
             has_header = True
-        kept, p = ([text for _, text in pairs] for pairs in (answer.kept, answer.probabilities))
-        label, top = "" if answer.label is None else answer.label, itertools.chain(*answer.top)
-        writer.writerow(map(_cell, [answer.name, answer.row, *kept, label, *p, *top]))
+        kept = [text for _, text in answer.kept]
+        label = "" if answer.label is None else answer.label
+        probabilities = [text for _, text in answer.probabilities]
+        top = itertools.chain(*answer.top)
+        cells = [answer.name, answer.row, *kept, label, *probabilities, *top]
+        writer.writerow(map(_cell, cells))
 
 
 def _cell(value):
-    """A cell's text: what it stands for, as it is but for CONTROL."""
+    """The text of a cell, with escapes for control characters."""
     return CONTROL.sub(lambda found: ascii(found[0])[1:-1], str(value))
 
 

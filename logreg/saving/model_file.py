@@ -1,11 +1,11 @@
 """The bytes of a file: a header, which is a dict, and arrays by name; no engine is needed here.
 
-What the header of a model may tell is in :class:`logreg.saving.facts.ModelFacts`.
+:class:`logreg.saving.facts.ModelFacts` has what the header of a model may say.
 
-A file is a pickle, so that ``pickle.load`` gives the model as in the tutorial, but one of a few
-bytes of instructions: call :func:`logreg.saving.restore` with a JSON header, the arrays' bytes and
-the SHA-256 of both. Plain values only, so every engine, Python and NumPy can read it; and
-:func:`loads` admits these instructions and no others.
+A file is a pickle, so that ``pickle.load`` gives the model as in the tutorial. It has one
+instruction: call :func:`logreg.saving.restore` with a JSON header, the bytes of the arrays, and
+the SHA-256 of both. These are plain values, which every engine, Python and NumPy can read.
+:func:`loads` admits this instruction and no other.
 """
 
 import hashlib
@@ -41,13 +41,13 @@ class _Call(NamedTuple):
 
 
 def parse(header, data, sha256):
-    """Check and take apart what a file holds: the arguments of :func:`logreg.saving.restore`.
+    """Check the arguments of :func:`logreg.saving.restore`, and make the header and the arrays.
 
     Parameters
     ----------
     header : str
-        JSON: `format`, `version`, `arrays` (a list of name, dtype and shape), and what else the
-        file tells; the `metadata` of a model, for one.
+        JSON: `format`, `version`, `arrays` (a list of name, dtype and shape), and what the kind of
+        file needs, such as the `metadata` of a model.
     data : bytes
         The arrays, little-endian, in C order, one after the other.
     sha256 : str
@@ -62,7 +62,7 @@ def parse(header, data, sha256):
     Raises
     ------
     ModelFileError
-        If the digest or the version is another.
+        If the digest or the version is wrong, or the header does not fit the bytes.
     """
     if {type(header), type(sha256)} != {str} or type(data) is not bytes:
         raise ModelFileError("it is damaged: it holds no header and no bytes")
@@ -87,7 +87,7 @@ def parse(header, data, sha256):
 
 
 def model_of(header, arrays):
-    """Make of the header and the arrays of a model its :class:`ModelFacts`, and W and b."""
+    """Make :class:`ModelFacts`, W and b of the header and the arrays of a model."""
     W, b = (arrays.get(name, numpy.empty(())) for name in "Wb")
     is_float = W.dtype.name in ("float32", "float64")
     if W.ndim != 2 or (b.shape, b.dtype) != (W.shape[1:], W.dtype) or not is_float:
@@ -110,7 +110,7 @@ def dumps(kind, arrays, **content):
     arrays : dict of str to numpy.ndarray
         Of dtype float32, float64 or uint8.
     **content
-        What else the header tells: all that JSON can hold, and NumPy's numbers.
+        The rest of the header: what JSON can hold, and NumPy's numbers.
 
     Raises
     ------
@@ -125,7 +125,8 @@ def dumps(kind, arrays, **content):
     >>> header["python"], arrays["W"].shape
     ('3.11', (2, 2))
     """
-    listed, parts = [], []
+    listed = []
+    parts = []
     for name, array in arrays.items():
         array = numpy.asarray(array)
         if array.dtype.name not in DTYPES:
@@ -143,8 +144,7 @@ def dumps(kind, arrays, **content):
 def loads(data):
     """Read the bytes of a file: its header and its arrays, as :func:`parse` returns them.
 
-    Nothing that the bytes ask for is run. A ModelFileError says that they are no file of ours,
-    whole and unchanged.
+    Nothing in the bytes is run. A ModelFileError says that they are no file of ours, or damaged.
     """
     try:
         call = pickles.load(io.BytesIO(data), {"logreg.saving.restore": _Call}, OPCODES)
@@ -169,40 +169,46 @@ def _loads_any(data):
     return foreign.loads(data) if foreign.is_tutorials(data) else loads(data)
 
 
-def read(path, kind="model", make=lambda header, arrays: (header, arrays)):
-    """Read a file of a kind; return what `make` makes of its header and its arrays.
+def read(path, kind="model"):
+    """Read a file of a kind: its header and its arrays, as :func:`parse` returns them.
 
     Parameters
     ----------
     path : str or path-like
     kind : {'model', 'checkpoint', 'parameters'}
-    make : callable
-        It takes the two as :func:`parse` returns them; if it is not given, they are returned.
 
     Raises
     ------
     ModelFileError
         If there is no such file, or it is of another kind, or not whole and unchanged.
     """
-    faults = OSError, ValueError, MemoryError, RecursionError
-    advice = "" if os.path.exists(path) else "train a model first: python -m logreg.train"
-    with explaining(path, "cannot be loaded", advice, of=faults):
+    with _explaining_faults(path):
         data = read_whole(path, MAX_BYTES)
         header, arrays = _loads_any(data)
         if header.get("format") != f"logreg {kind}":
             found = cut(header.get("format")).replace("logreg ", "")
-            writers = "; BestModel(path, classifier) and save_model write one"
-            how = writers if kind == "model" else ""
-            raise ModelFileError(f"it is a {found} file, not a {kind} file{how}")
-        return make(header, arrays)
+            advice = ""
+            if kind == "model":
+                advice = "; BestModel(path, classifier) and save_model write one"
+            raise ModelFileError(f"it is a {found} file, not a {kind} file{advice}")
+        return header, arrays
 
 
 def read_model(path):
     """Read a model file: its :class:`ModelFacts`, W and b; the errors are those of :func:`read`."""
-    return read(path, make=model_of)
+    header, arrays = read(path)
+    with _explaining_faults(path):
+        return model_of(header, arrays)
+
+
+def _explaining_faults(path):
+    """Within the block, an error becomes a ModelFileError: the file cannot be loaded."""
+    faults = OSError, ValueError, MemoryError, RecursionError
+    advice = "" if os.path.exists(path) else "train a model first: python -m logreg.train"
+    return explaining(path, "cannot be loaded", advice, of=faults)
 
 
 def save(path, data):
-    """Write bytes in place of what is at `path`; a failure is a ModelFileError."""
+    """Write a file, in place of what is at `path`; a failure is a ModelFileError."""
     with explaining(path), replacing(path) as file:
         file.write(data)

@@ -98,18 +98,17 @@ def save_model(classifier: LogisticRegression, path: AnyPath, **metadata: Any) -
         Its parameters are written, and not its input, which must be a variable.
     path : str or path-like
     **metadata
-        What is to be known of the training: numbers, text, lists of these. What is read later,
-        the fields of :class:`logreg.saving.facts.Facts`, is checked. If they are not given,
-        `class_labels` are 0 .. n_out - 1, `image_shape` is None and `pixel_scale` 1. Of a model
-        that :func:`load_model` gave, what the file told stays known, but of one that was trained
-        on nothing does: ``**run.facts()`` are those of its :class:`logreg.run.Run`.
+        What the file says of the training: numbers, text, lists of these. The fields of
+        :class:`logreg.saving.facts.ModelFacts` are checked, as they are read later. The defaults
+        are 0 .. n_out - 1 for `class_labels`, None for `image_shape` and 1 for `pixel_scale`. A
+        model of :func:`load_model` keeps the metadata of its file, unless it was trained on: then
+        give ``**run.facts()`` of its :class:`logreg.run.Run`.
 
     Raises
     ------
     ModelFileError
-        If the file cannot be written, the classifier sits on a layer below, or what is to be
-        known does not fit: the message names it. Or if nothing is given to be known of a model
-        that was loaded, whose parameters are others now.
+        If the file cannot be written, the classifier sits on a layer, or the metadata do not fit.
+        Or if a model was loaded, its parameters have changed, and no metadata are given.
 
     Examples
     --------
@@ -124,8 +123,8 @@ def save_model(classifier: LogisticRegression, path: AnyPath, **metadata: Any) -
     if loaded and not _are_cast(_values(classifier), loaded):
         if not metadata:
             raise ModelFileError(
-                f"{path} would tell of another training: the parameters of this model have changed "
-                "since it was loaded; give `**run.facts()` of the run, or what is to be known"
+                f"{path} would describe another training: the parameters of this model have "
+                "changed since it was loaded; give `**run.facts()` of the run, or other metadata"
             )
         of_file, loaded = {}, None
     model_file.save(path, dumps_model(classifier, {**of_file, **metadata}, loaded))
@@ -138,7 +137,7 @@ def _are_cast(values, loaded):
 
 
 def load_model(path: AnyPath) -> LogisticRegression:
-    """Read a model file without running anything that it says.
+    """Read a model file, without running anything in it.
 
     Parameters
     ----------
@@ -155,7 +154,7 @@ def load_model(path: AnyPath) -> LogisticRegression:
     Raises
     ------
     ModelFileError
-        If there is no such file, or it is not a model file of ours, whole and unchanged.
+        If there is no such file, or it is no model file of ours, or damaged.
 
     Examples
     --------
@@ -174,7 +173,7 @@ def save_params(params: List[Any], path: AnyPath) -> None:
     Parameters
     ----------
     params : list of shared variables
-        Of dtype float32 or float64. Of the net nothing else is kept.
+        Of dtype float32 or float64. Nothing else of the net is kept.
     path : str or path-like
 
     Raises
@@ -198,14 +197,13 @@ def load_params(params: List[Any], path: AnyPath) -> None:
     Parameters
     ----------
     params : list of shared variables
-        Those of a net that was built like the one that was saved.
+        The parameters of a net that was built like the one that was saved.
     path : str or path-like
 
     Raises
     ------
     ModelFileError
-        If it is not such a file, whole and unchanged, or it is of another net. Then no
-        parameter is changed.
+        If it is no such file, or damaged, or of another net. Then no parameter is changed.
 
     Examples
     --------

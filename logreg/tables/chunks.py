@@ -1,27 +1,24 @@
-"""Reads a table in chunks of rows: CSV through pandas; Parquet, Excel and data frames whole."""
+"""Reads a table in chunks of rows: CSV through pandas; JSON, Parquet, Excel and frames whole."""
 
 import codecs
 import contextlib
 import csv
 import io
-import re
+import json
 import shutil
 import sys
 import tempfile
 import warnings
-from collections import Counter
 from functools import partial
-from typing import NamedTuple
 
 from logreg.datasets.formats import CHUNK, PARQUET, ZIP, open_bytes, parsing, reading
-from logreg.datasets.frames import FRAME, is_frame
+from logreg.datasets.frames import FRAME, framed, is_frame
 from logreg.errors import DatasetError, cut, needing
 from logreg.tables.columns import decimal_mark
 from logreg.tables.header import Header
+from logreg.tables.layout import find_layout, read_first_lines
 
 CHUNK_CELLS = 1 << 19
-FIRST_CHARACTERS = 1 << 16  # are looked at, to the end of their line
-LONGEST_LINE = 1 << 23  # characters
 # What begins a file in an encoding that it names so.
 MARKED = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -50,16 +47,20 @@ def open_table(path, options, model=None):
     with reading(name_of(path)), contextlib.ExitStack() as stack:
         with needing("a table", "tables", "pandas"), _quiet():
             import pandas
-        if is_frame(path):
-            yield _frame_chunks(pandas, path, options, model)
-            return
-        stream = stack.enter_context(_standard_input() if path == "-" else open_bytes(path))
-        start = stream.read(len(PARQUET))
-        if start == PARQUET:
-            yield _frame_chunks(pandas, _read_parquet(stream), options, model)
-        elif start == ZIP:
-            sheet = _read_sheet(pandas, stream, options)
-            yield _frame_chunks(pandas, sheet, options, model, is_sheet=True)
+        frame = path
+        is_sheet = False
+        if not is_frame(path):
+            stream = stack.enter_context(_standard_input() if path == "-" else open_bytes(path))
+            start = stream.read(len(PARQUET))
+            is_sheet = start == ZIP
+            if start == PARQUET:
+                frame = _read_parquet(stream)
+            elif is_sheet:
+                frame = _read_sheet(pandas, stream, options)
+            elif start[:1] in (b"[", b"{"):
+                frame = _read_json(stream)
+        if is_frame(frame):
+            yield _frame_chunks(pandas, frame, options, model, is_sheet)
         else:
             encoding = _find_encoding(stream, options, model)
             stream.seek(0)
@@ -100,6 +101,17 @@ def _read_sheet(pandas, stream, options):
         return sheet.apply(partial(_as_numbers, pandas, options.na))
 
 
+def _read_json(stream):
+    """Read an array of objects, or an object a line, as a data frame; None if it is no JSON."""
+    stream.seek(0)
+    with contextlib.suppress(ValueError):  # which of bytes that are no UTF-8 is one, too
+        text = stream.read().decode()
+        if text.startswith("["):
+            return framed(json.loads(text))
+        return framed([json.loads(line) for line in text.splitlines() if line.strip()])
+    return None
+
+
 def _as_numbers(pandas, na, column):
     """Make numbers of a sheet's column of fractions, of which some are kept as text.
 
@@ -115,7 +127,7 @@ def _as_numbers(pandas, na, column):
     return column.infer_objects()
 
 
-def _frame_chunks(pandas, frame, options, model, is_sheet=False):
+def _frame_chunks(pandas, frame, options, model, is_sheet):
     """Read a pandas.DataFrame, whose columns have names; an index that has one is a column, too.
 
     The texts of a sheet are read as those of CSV, and its header may be left out.
@@ -174,9 +186,9 @@ def _is_utf8(stream):
 def _text_chunks(pandas, stream, options, model):
     """Read CSV and its kin."""
     with _parsing(pandas, stream):
-        text = _first_lines(stream)
+        text = read_first_lines(stream)
         likely_decimal = options.decimal or (model and model.options.decimal)
-        layout = _find_layout(text, likely_decimal)
+        layout = find_layout(text, likely_decimal)
     decimal = _find_decimal(layout.rows, layout.delimiter, options, model)
     header = Header(layout.rows, options, model, decimal, layout.first_row)
     columns = range(len(header.cells))
@@ -234,86 +246,6 @@ def _parsing(pandas, stream):
         raise DatasetError(
             f"{reason}: every row needs as many cells as row 1, each quote its end"
         ) from None
-
-
-def _first_lines(stream):
-    """Read the text that shows the layout of a table, to the end of a line."""
-    text = stream.read(FIRST_CHARACTERS)
-    for _ in range(3):
-        line = stream.readline(LONGEST_LINE)
-        if len(line) == LONGEST_LINE:
-            raise DatasetError(f"has a line of more than {LONGEST_LINE:,} characters: is no table")
-        text += line
-    return text.lstrip("\ufeff")
-
-
-class Layout(NamedTuple):
-    """Where the cells of a text are."""
-
-    delimiter: str
-    n_lines_above: int  # of the first row
-    first_row: int  # its number: blank lines above it do not count
-    rows: list  # the cells of the first rows, as many in each
-
-
-def _find_layout(text, decimal):
-    """Find the :class:`Layout` of a table in the first lines of a text.
-
-    Above its first row may stand Excel's line sep=; and lines that begin with # and have another
-    number of cells.
-    """
-    lines = io.StringIO(text, newline="").readlines()
-    named = re.match(r"sep=(.)[\r\n]", text)
-    unquoted = re.sub('"[^"]*"', "", text).splitlines()
-    if named:
-        delimiter = named[1]
-    else:
-        delimiter = max("\t;|,", key=lambda mark: _count_marks(unquoted, mark, decimal))
-    n_marks = _count_marks(unquoted, delimiter, decimal)[2]
-    n_above = 1 if named else 0
-    n_blank = 0
-    for line in lines[n_above:]:
-        is_comment = line[0] == "#" and line.count(delimiter) != n_marks
-        is_blank = not line.strip("\r\n")
-        if not is_comment and not is_blank:
-            break
-        n_above += 1
-        n_blank += is_blank
-    reader = csv.reader(lines[n_above:], delimiter=delimiter, skipinitialspace=True)
-    rows = [[cell.strip() for cell in cells] for cells in reader]
-    rows = [cells for cells in rows if cells not in ([], [""])]  # pandas leaves out blanks, too
-    if not rows:
-        raise DatasetError("is empty: it has no row")
-    first_row = 1 + n_above - n_blank
-    _check_widths(rows, first_row, delimiter)
-    rows = [cells + [""] * (len(rows[0]) - len(cells)) for cells in rows]
-    return Layout(delimiter, n_above, first_row, rows)
-
-
-def _count_marks(lines, mark, decimal):
-    """How likely a mark is the delimiter: the mark of which most lines have as many.
-
-    Returns whether these are most of all lines, their number, and how many marks each has. The
-    decimal mark is likely only if no other mark is in most lines.
-    """
-    counts = Counter(line.count(mark) for line in lines if mark in line)
-    found = [(mark != decimal and 2 * n > len(lines), n, count) for count, n in counts.items()]
-    return max(found, default=(False, 0, 0))
-
-
-def _check_widths(rows, first_row, delimiter):
-    """Refuse rows that have more cells than the first one, or a title above the table."""
-    widths = [len(cells) for cells in rows]
-    # A title above the table fills one column, and the header below it more.
-    n_filled = [len([*filter(None, cells)]) for cells in rows[:2]]
-    has_title = widths[0] > 2 and n_filled[0] == 1 < n_filled[-1]
-    widest = 1 if has_title else widths.index(max(widths))
-    if has_title or widths[widest] > widths[0]:
-        raise DatasetError(
-            f"row {first_row} ({cut(delimiter.join(rows[0]))}) fills columns: {n_filled[0]}, and "
-            f"row {first_row + widest}: {widths[widest]}; leave out a title above the table; if "
-            f"rows begin with a name that has no title, or end with {delimiter!r}, row 1 must, too"
-        )
 
 
 @contextlib.contextmanager

@@ -235,6 +235,8 @@ class Column(Texts):
         Whether some cells were read as numbers.
     is_left_out : bool
         Whether it makes no feature, because its cells are all alike.
+    max_categories : int or None
+        How many categories it may have, if it has more texts, such as names or sentences.
     """
 
     def __init__(self, header, index, kind_text=None, categories=None):
@@ -244,6 +246,7 @@ class Column(Texts):
         self.is_categorical = index in header.categorical
         self.has_numbers = False
         self.is_left_out = False
+        self.max_categories = None  # if there are more texts than that
         self.kind = None
         if categories is not None:
             self.kind = Categories(categories)
@@ -289,8 +292,11 @@ class Column(Texts):
         if min(n_misfits.values(), default=len(words)) < len(words):
             has_two_meanings = [*n_misfits.values()].count(0) > 1
             return None if has_two_meanings else Dates(min(n_misfits, key=n_misfits.get))
-        most = min(MAX_CATEGORIES, max(FEW_CATEGORIES, n_rows / 2))
-        return self._find_categories() if len(words) <= most else None
+        most = min(MAX_CATEGORIES, max(FEW_CATEGORIES, n_rows // 2))
+        if len(words) <= most:
+            return self._find_categories()
+        self.max_categories = most
+        return None
 
     def _find_categories(self):
         texts = {*map(without_zero_fraction, self.numbers)}

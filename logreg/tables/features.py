@@ -175,13 +175,20 @@ def _say_misfits(misfits):
     """Say which texts do not fit their columns, and what can be done about them."""
     held = ", ".join(column.where(texts[:3]) for column, texts in misfits.items())
     names = ",".join(column.header.option_name(column.index) for column in misfits)
+    many = ""
+    for column, texts in misfits.items():
+        if column.max_categories:
+            most = column.max_categories
+            many += f"{column.title} has {len(texts)} different texts, and may have {most}: "
+    if many:
+        many = f"`drop={names!r}` leaves out what is no feature, as names and sentences: {many}"
     texts = itertools.chain.from_iterable(misfits.values())
     quotable = [f"`na={text[:30]!r}`" for text in texts if "`" not in text]
     na = " and ".join(quotable[:3]) or "`na`"
     return (
-        f"{held}: a column holds numbers (of one currency, below 3e38), dates whose day is clear, "
-        "or few texts. Mend these cells (2024-01-31 is clear, `decimal=','` reads 0,5); or, in "
-        f"training, {na} lets them count as empty, `categorical={names!r}` makes each text a "
+        f"{many}{held}: a column holds numbers (of one currency, below 3e38), dates whose day is "
+        "clear, or few texts. Mend these cells (2024-01-31 is clear, `decimal=','` reads 0,5); or, "
+        f"in training, {na} lets them count as empty, `categorical={names!r}` makes each text a "
         f"category, `drop={names!r}` leaves the columns out"
     )
 

@@ -65,11 +65,12 @@ class Header:
         if not self.data:
             raise DatasetError("no row is below row 1, a header (`header=False`: it is data)")
         self.counts = Counter(self.names)
+        n = len(self.cells)
         self.indices = {}  # by what options call a column: a name, or a number
-        for i in range(len(self.cells)):
+        for i in range(n):
             self.indices[str(i + 1)] = i
-            self.indices[str(i - len(self.cells))] = i
-        self.indices.update((name, i) for i, name in enumerate(self.names))
+            self.indices[str(i - n)] = i
+        self.indices.update(zip(self.names, range(n)))
         self.empty_numbers = self._find_empty_numbers()
         self.categorical = set()
         if self.is_training:
@@ -77,7 +78,7 @@ class Header:
         self.group = None
         self.dropped = set()
         # The rows of a model may lack the group, and the columns that are left out.
-        if self.is_training or len(self.cells) != len(self.model.categories):
+        if n != len(self.model.categories):
             is_there = self.is_training or str(options.group) in self.indices
             if options.group is not None and is_there:
                 self.group = self._find_column(options.group, "for the group")
@@ -174,6 +175,8 @@ class Header:
                 yield f"{row} is taken for data (`header=True`: it is a header)"
         for i in self._find_nameless():
             yield f"{self.title(i)}, which has no name of its own, is left out"
+        if self.group is not None:
+            yield f"rows with the same cell in {self.title(self.group)} stay in one set"
         if self.options.label_column is None and label is not None:
             yield f"{self.title(label)} {role} (`label_column` names another)"
 
@@ -214,14 +217,12 @@ class Header:
             return label
         names = self.names or range(len(self.cells))
         name = self.model.label_name if self.names else self.model.label
-        left = []
-        for i in range(len(self.cells)):
-            if i not in self.dropped and names[i] not in (self.model.names or ()):
-                left.append(i)
-        same = [i for i in left if names[i] == name]
-        if len(same) == 1:
-            return same[0]
-        found = [i for i in left if str(names[i]).lower() in LABEL_NAMES] or left[-1:]
+        features = self.model.names or ()
+        left = [i for i, each in enumerate(names) if each not in features]
+        left = [i for i in left if i not in self.dropped]
+        found = [i for i in left if names[i] == name]
+        if len(found) != 1:
+            found = [i for i in left if str(names[i]).lower() in LABEL_NAMES] or left[-1:]
         if len(found) != 1:
             raise DatasetError(
                 f"which column is the label? {self._all_titles()}: give `label_column`"

@@ -22,12 +22,15 @@ def parser():
     )
     add_output(parser, f"the page (default: {PAGE}, or none with --notebook or --quiz)")
     mnist = f"a page of its own ({MNIST_PAGE}, 16 MB) that has MNIST's files in it"
-    text = f"{mnist}, to train on them in the browser"
-    parser.add_argument("--mnist", action="store_true", help=text)
-    notebook = "write the tutorial as a notebook, and run it for its outputs"
-    add_file(parser, "--notebook", help=notebook)
-    quiz_help = "write the questions of the chapters in GIFT, which Moodle imports"
-    add_file(parser, "--quiz", help=quiz_help)
+    parser.add_argument(
+        "--mnist", action="store_true", help=f"{mnist}, to train on them in the browser"
+    )
+    add_file(
+        parser, "--notebook", help="write the tutorial as a notebook, and run it for its outputs"
+    )
+    add_file(
+        parser, "--quiz", help="write the questions of the chapters in GIFT, which Moodle imports"
+    )
     home = "address of the project's files, to which the links to them then lead"
     parser.add_argument("--home", metavar="URL", help=f"{home} (default: such links are text)")
     return parser

@@ -1,4 +1,4 @@
-"""The text of the tutorial as a notebook: its examples are cells, and so are its exercises."""
+"""Writes the tutorial as a notebook: examples and exercises become cells."""
 
 import importlib.util
 import os
@@ -56,9 +56,9 @@ def write(path, home=None):
 
 
 def _notebook(v4, home):
-    """The text as a notebook without outputs, made by ``nbformat.v4``.
+    """Make the notebook, without outputs, by ``nbformat.v4``.
 
-    A cell waits below each exercise, and the cells of the answer come after it, folded.
+    Below each exercise is a cell for the reader's answer. The cells of ours follow, folded.
     """
     install = NO_HOME
     if home:
@@ -107,14 +107,14 @@ def _notebook(v4, home):
 
 
 def _with_id(heading):
-    """The heading of a chapter with the id that links to it have: not every reader gives it one."""
+    """A chapter's heading with its id: not every program that shows notebooks gives it one."""
     title = heading[1]
     slug = re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
     return f'## <a id="{slug}"></a>{title}'
 
 
 def _code_cells(v4, block):
-    """Cells of examples: a cell shows the value of its last line, so each output ends one."""
+    """Make cells of examples. A cell shows the value of its last line: each output ends one."""
     cells, lines = [], ""
     metadata = FOLDED if block.info else {}
     if block.info not in ("", "answer") and importlib.util.find_spec(block.info) is None:

@@ -1,13 +1,13 @@
-"""The text of the tutorial, README.md, as blocks.
+"""Reads the text of the tutorial, README.md, as blocks.
 
 The text is Markdown as GitHub shows it. Some comments in it mean something:
 
 - ``<!-- source: logreg.early_stopping.EarlyStopping.update -->`` stands above a block of the
   program's own code. It names an object of the package, or a file of the project.
-- ``<!-- play: softmax -->`` stands above the picture of something that the page lets one play with.
+- ``<!-- play: softmax -->`` stands above the picture of a toy, which the page has in its place.
 - ``<!-- needs: torch -->`` stands above examples that run only where this library is installed.
 
-Between ``<!-- notebook`` and ``-->`` stands code that only the notebook has: it draws curves.
+Between ``<!-- notebook`` and ``-->`` stands code that only the notebook has: it draws pictures.
 """
 
 import codeop
@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 TEXT = HERE / "README.md"
 FENCE = re.compile(r"```(\w+)")
 COMMENT = re.compile(r"<!-- (?:(source|play|needs): (.+)|.+) -->")
-DOTS = "\0"  # what a printed line begins with while doctest reads it
+DOTS = "\0"  # stands for the three dots of a printed line while doctest reads it
 
 
 class Block(NamedTuple):
@@ -57,7 +57,7 @@ def blocks(text=None):
     >>> second
     Block(kind='pycon', content='>>> 2 + 2\\n4', info='')
 
-    What a comment or a folded answer says of an example holds for that, and for no later one.
+    A comment holds for the next example only, and so does a folded answer.
 
     >>> example = "```pycon\\n>>> 1\\n```\\n"
     >>> text = f"<!-- needs: torch -->\\n{example}<details>\\n{example}</details>\\n{example}"
@@ -93,10 +93,10 @@ def blocks(text=None):
 
 
 def examples(content):
-    """The examples of a ``'pycon'`` block, as doctest has them.
+    """Parse the examples of a ``'pycon'`` block, as doctest has them.
 
-    Once a statement is whole, a line that begins with three dots is what it prints, as in Python's
-    own shell: doctest alone would take it for more of the statement.
+    After a complete statement, a line that begins with three dots is printed output, as in Python's
+    shell. doctest alone would read it as a part of the statement.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def examples(content):
 
 
 def with_pictures_in_line(markdown):
-    """Markdown with its SVG files as data addresses.
+    """Put the SVG files of Markdown in line, as data addresses.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def with_pictures_in_line(markdown):
 
 
 def with_links_to(home, markdown):
-    """Markdown whose links to files of the project lead to `home`; without one, they are text.
+    """Let links of Markdown to the project's files lead to `home`; without one, they become text.
 
     Examples
     --------

@@ -21,12 +21,12 @@ SPREAD = 0.6
 
 
 def facts(data, run):
-    """What there is to play with: the model, a thousand digits, points, the recorded runs.
+    """Collect what the toys need: the model, a thousand digits, points, the recorded runs.
 
     Examples
     --------
-    What digits have added to the weights is in it as bytes, in units of the 127th of the most. And
-    pixels may be fractions, as in the tutorial's pickle.
+    What each digit has added to the weights is stored in bytes: the largest share is 127 units.
+    Pixels may be fractions, as in the tutorial's pickle.
 
     >>> data = read_dataset("mnist_sample")
     >>> run = sgd_optimization(data, Hyperparameters(batch_size=600, n_epochs=2), output=None)
@@ -60,15 +60,15 @@ def facts(data, run):
 
 
 def pixels_of(x):
-    """The bytes of images that the tutorial's pickle has as fractions."""
+    """Images as bytes; the tutorial's pickle has them as fractions."""
     return (x if x.dtype == numpy.uint8 else numpy.rint(256 * x)).astype("uint8")
 
 
 def shares(data, run):
-    """What each training row has added to the weights of a run: A, with ``W = X.T @ A``.
+    """Compute what each training row has added to the weights: A, with ``W = X.T @ A``.
 
     Each step adds to W the rows of its minibatch, times the rate, times (truth - guess). A, of
-    shape (n, n_out), is the sum of these factors: so the steps are taken again, in NumPy.
+    shape (n, n_out), is the sum of these factors. To find it, the steps are taken again in NumPy.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def shares(data, run):
 
 
 def log_of(x, y):
-    """The validation errors that a run on the page's digits prints, each without a test error."""
+    """The validation errors that a run on the page's digits prints. It has no test errors."""
     train, valid = (x[:N_TRAIN], y[:N_TRAIN]), (x[N_TRAIN:], y[N_TRAIN:])
     settings = Hyperparameters(batch_size=100, n_epochs=LAST_EPOCH)
     run = sgd_optimization(read_dataset([train, valid, valid]), settings, output=None)
@@ -126,7 +126,7 @@ def idx_files(data):
 
 
 def plane(seed=3):
-    """Sixty points of three classes that overlap: x, of shape (60, 2), and y, of shape (60,).
+    """Draw sixty points of three overlapping classes: x of shape (60, 2), y of shape (60,).
 
     Examples
     --------
@@ -143,11 +143,13 @@ def plane(seed=3):
 
 
 def validations():
-    """The validation errors, of 9,600 rows, of a run of 250 epochs of MNIST without patience.
+    """Read the recorded validation errors of 250 epochs of MNIST without patience.
+
+    Each is a number of wrong rows among 9,600.
 
     Examples
     --------
-    It begins as the tutorial's own run does, whose log has their shares.
+    The run begins as the tutorial's own run, whose log has errors in percent.
 
     >>> log = [round(96 * float(error)) for error, _ in read_reference().values()]
     >>> len(log), log == validations()[:73], len(validations())

@@ -1,4 +1,4 @@
-"""Writes the page of the tutorial: text, formulas, pictures and what to play with, in one file."""
+"""Writes the page of the tutorial: text, formulas, pictures and toys in one file."""
 
 import base64
 import importlib
@@ -38,7 +38,7 @@ SCRIPTS = (
     *("play", "reading", "chapters"),
 )
 PLAIN = r'<span class="(?:n|nb|nn|ne|bp|o|p|w)">([^<]*)</span>'  # without a colour of its own
-# What GitHub's Markdown has a form of its own for, or the text marks by a comment.
+# Forms of GitHub's Markdown, and of the comments of the text, with their replacements.
 FORMS = {
     r"(?s)<!-- notebook\n.*?-->\n": "",
     r"```math\n([^`]*)```": r"$$\n\1$$",
@@ -58,7 +58,7 @@ def write_page(path, home=None, with_mnist=False):
         Address of the project's files, such as ``https://github.com/someone/logreg/blob/main``.
         The links to them lead there; without it, they are text.
     with_mnist : bool
-        Whether MNIST's files are in the page, of 16 MB then, so that its log can be printed there.
+        Whether the page carries MNIST's files, to print the log in the browser. It then has 16 MB.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def write_page(path, home=None, with_mnist=False):
 
 
 def train(needs_mnist=False):
-    """Train the tutorial's model, on the sample if MNIST cannot be had; give DataSet and Run."""
+    """Train the tutorial's model, on the sample if MNIST cannot be had; return DataSet and Run."""
     hyperparameters = Hyperparameters()
     try:
         data = read_dataset(DATASET)
@@ -90,7 +90,7 @@ def train(needs_mnist=False):
 
 
 def page(data, run, home=None, with_mnist=False):
-    """Make the page of the text, of a data set of digits and of a run on it, as a str."""
+    """Make the page, as a str, of the text, a data set of digits and a run on it."""
     markdown = text.TEXT.read_text(encoding="utf-8")
     body = to_html(markdown, home)
     headings = re.findall(r'<h[12] id="(.*?)">(.*?)</h[12]>', body)
@@ -115,7 +115,7 @@ def page(data, run, home=None, with_mnist=False):
 
 
 def to_html(markdown, home=None):
-    r"""Make HTML of Markdown as GitHub knows it: with tables, formulas, and ids of headings.
+    r"""Convert Markdown to HTML as GitHub does: with tables, formulas and ids of headings.
 
     Examples
     --------
@@ -141,7 +141,7 @@ def to_html(markdown, home=None):
 
 
 def mathml(formula, options):
-    """A formula of LaTeX as MathML.
+    """Convert a formula of LaTeX to MathML.
 
     Examples
     --------
@@ -156,7 +156,7 @@ def mathml(formula, options):
 
 
 def math_font(html):
-    """The letters of formulas, as WOFF: of STIX Two Math, which tells where to put them."""
+    """A font for the letters of the formulas, as WOFF: a part of STIX Two Math."""
     import ziamath
     from fontTools import subset
 
@@ -175,7 +175,7 @@ def math_font(html):
 
 
 def highlighted(code, language, attributes):
-    """Code as HTML, its parts in elements with Pygments' short class names."""
+    """Convert code to HTML, with Pygments' short class names."""
     from pygments import formatters, highlight, lexers
 
     def coloured(code, language):

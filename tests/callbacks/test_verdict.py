@@ -75,8 +75,9 @@ def test_what_a_run_is_worth(run, data, said, capsys):
 
 
 @pytest.mark.parametrize("criterion, value", [("error", "0.5"), ("loss", "0.75")])
-def test_the_result_of_a_table(criterion, value, capsys):
-    run = ended(data=data_of(label_number=1), criterion=criterion)
+@pytest.mark.parametrize("kind", [{"label_number": 1}, {"background": "dark"}], ids=str)
+def test_the_result_of_a_table_or_of_pictures(kind, criterion, value, capsys):
+    run = ended(data=data_of(**kind), criterion=criterion)
     cost, run.is_tutorials = (1, True) if criterion == "error" else (9, False)
     run.validations = [Validation(3, cost, 0.5, 0.25, 0.75, 0.3, 0.2)]
     run.n_refit_rows = 300
@@ -95,7 +96,6 @@ def test_the_result_of_a_table(criterion, value, capsys):
         "trained anew for its 4 minibatches on 300 rows, with those of validation",
         # Wilson's interval, as tables of it have it.
         "test error: 10 of 50 rows, 20.00 % (95 % interval: 11.24 to 33.04 %)",
-        "accuracy: 80.00 % of the test rows",
         f"{GUESS}: a test error of 50.00 %",
     ]
 

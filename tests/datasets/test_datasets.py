@@ -15,8 +15,14 @@ from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.formats import mapping
 from logreg.datasets.options import NA, NO_OPTIONS, Preparation, TableOptions
 from logreg.datasets.preprocessing import Moments, Preprocessing
+from logreg.datasets.shared_sets import (
+    digest,
+    load_data,
+    share_as_floats,
+    share_as_stored,
+    share_given,
+)
 from logreg.datasets.splits import stratified_order
-from logreg.datasets.variables import digest, given, load_data, shared, stored
 from logreg.errors import DatasetError, SettingError
 
 PAIRS = make_pairs()
@@ -28,7 +34,7 @@ PAIRS = make_pairs()
 def test_bytes_that_a_model_takes_as_integers_are_not_scaled():
     x, y = numpy.arange(240).reshape(60, 4).astype("uint8"), PAIRS[0][1]
     as_integers, as_floats = (
-        given([(x, y)] * 3, variable, engine.T.ivector(), (4, 3), 10).train[0]
+        share_given([(x, y)] * 3, variable, engine.T.ivector(), (4, 3), 10).train[0]
         for variable in (engine.T.imatrix(), engine.T.matrix())
     )
     assert (engine.value(as_integers) == x).all() and as_floats.scale == 1 / 256
@@ -102,12 +108,12 @@ def assert_told(data, told, is_standardized, pixel_scale, dtype):
     ready = [numpy.where(numpy.isnan(x), means, x * scale) for x, _ in data]
     ready = [(x - means) / scales if is_standardized else x for x in ready]
     floatx, is_plain = engine.theano.config.floatX, not is_standardized and "missing" not in told
-    for make in (shared, stored):
+    for make in (share_as_floats, share_as_stored):
         for (features, labels), (_, of_rows), wanted in zip(make(data), data, ready):
             found, kept = engine.as_stored(features), engine.value(labels)
             assert kept.dtype == "int32" and (kept == of_rows).all()
-            assert make is stored or labels.owner.inputs[0].get_value().dtype == floatx
-            are_bytes = make is stored and scale != 1 and is_plain
+            assert make is share_as_stored or labels.owner.inputs[0].get_value().dtype == floatx
+            are_bytes = make is share_as_stored and scale != 1 and is_plain
             assert found.shared.get_value().dtype == ("uint8" if are_bytes else floatx)
             rows = found.rows(0, len(wanted), "float64") * found.scale
             numpy.testing.assert_allclose(rows, wanted, atol=1e-6)

@@ -37,6 +37,7 @@ def test_rows_of_a_group_stay_in_one_set(cli):
     nearest = [ends[abs(ends - n).argmin()] for n in (400, 500)]  # a sixth validates, so many test
     assert numpy.cumsum(data.facts.rows[:2]).tolist() == nearest
     done = cli("train", "t.csv", "--label-column", "ill", "--group", "p", "--n-epochs", 9)
+    assert "rows with the same cell in column 1 (p) stay in one set" in done.err
     error = re.search(r"test error: (\d+ of \d+ rows)", done.out)[1]
     assert error in cli("predict", "--evaluate").out  # of the rows that were held out
     assert cli("predict", write("new.csv", b"a,b,more\n1,2,3\n")).code == 0

@@ -31,7 +31,7 @@ def test_the_users_flags_are_kept(run):
 
 def test_without_a_compiler_one_plain_warning(run):
     cxx, said = config(run, "cxx", PATH=".", THEANO_FLAGS="base_compiledir=.")
-    assert cxx == "" and said.count("\n") == 1 and said.startswith("warning: no g++ found")
+    assert cxx == "" and said.count("\n") == 1 and "no g++ found" in said
     assert config(run, "cxx", THEANO_FLAGS="cxx=") == ("", said)  # nor with one that is not wanted
 
 

@@ -1,4 +1,4 @@
-"""The nine programs of the tutorial's series print on each engine what they print on Theano.
+"""The nine programs of the tutorial's series and network3 print the same on each engine.
 
 `LOGREG_SERIES` names a folder that has them; else they are fetched.
 """
@@ -15,9 +15,12 @@ import numpy
 import pytest
 from builders import GOLDEN, SPLITS, sample
 
-COMMIT = "11c465105026cf87573937fc2d35ab7543678698"
-ADDRESS = f"https://raw.githubusercontent.com/lisa-lab/DeepLearningTutorials/{COMMIT}/code/"
-DIGEST = "b13c9b0b4861b120e3b4a8525789c2697e0f85148da8c5276d02fc88f357db05"
+ADDRESS = "https://raw.githubusercontent.com/"
+SERIES = "lisa-lab/DeepLearningTutorials/11c465105026cf87573937fc2d35ab7543678698/code"
+FOLDERS = {
+    "network3": "MichalDanielDobrzanski/DeepLearningPython/2da41b6dd19dafae92db1facbc4ed19738e80551"
+}
+DIGEST = "c467be04fb9e0509b0f0926aa716348c828a5733956b8e73487f3b30c083e64b"
 # What each call printed on Theano 1.0.5: a line `>>> program.function(...)`, then the others.
 PRINTED = (GOLDEN / "series.txt").read_text().split(">>> ")[1:]
 PROGRAMS = sorted({printed.partition(".")[0] for printed in PRINTED} | {"utils"})
@@ -30,7 +33,9 @@ def programs(tmp_path_factory):
     """A folder with the programs, and with the sample in the tutorial's own format."""
     folder, given = tmp_path_factory.mktemp("series"), os.environ.get("LOGREG_SERIES")
     for name in PROGRAMS:
-        address = Path(given, f"{name}.py").resolve().as_uri() if given else f"{ADDRESS}{name}.py"
+        address = f"{ADDRESS}{FOLDERS.get(name, SERIES)}/{name}.py"
+        if given:
+            address = Path(given, f"{name}.py").resolve().as_uri()
         (folder / f"{name}.py").write_bytes(urlopen(address, timeout=60).read())
     together = b"".join((folder / f"{name}.py").read_bytes() for name in PROGRAMS)
     assert hashlib.sha256(together).hexdigest() == DIGEST

@@ -59,14 +59,14 @@ ONE_MORE, ONE_ELSE = table_bytes(61), table_bytes(60).replace(b"59,ant", b"58,an
 
 @pytest.mark.parametrize("n_seen, quiet, rows", [(50, [], ONE_MORE), (40, ["--quiet"], ONE_ELSE)])
 def test_data_that_have_changed_since_training_are_told(n_seen, quiet, rows, cli):
-    """Of all rows of now, the model has seen most: their error is too small."""
+    """The model has seen most of the rows that are tested: the error is too small."""
     write("t.csv", table_bytes(60))
     options = ("--label-column", "kind", "--n-epochs", 2, *["--no-refit"] * (n_seen == 40))
     assert cli("train", "--dataset", "t.csv", *options).code == 0
     write("t.csv", rows)
     done = cli("predict", "--evaluate", "--format", "json", *quiet)
     found, n = json.loads(done.out), rows.count(b"\n") - 1
-    said = f"t.csv is not as it was when the model was trained on {n_seen} of its 60 rows: all {n} "
+    said = f"t.csv has changed since the model was trained on {n_seen} of its 60 rows: all {n} "
     assert said in done.err and found["rows"] == n
     assert found["rows_are"] == "all rows of data that have changed since training"
     write("u.csv", rows + b"9,ant,99999\n")

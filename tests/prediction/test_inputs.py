@@ -2,6 +2,7 @@
 
 import dataclasses
 import gzip
+import os
 
 import numpy
 import pytest
@@ -24,6 +25,16 @@ def rows_of(path, facts=DIGITS, n=99):
     first = 2 if "header" in path else 0  # as messages number them
     assert numbers[: len(x)] == [*range(first, first + len(x))]
     return x
+
+
+def test_a_folder_stands_for_its_pictures():
+    for name in ("photos/more.png", "tables"):
+        os.makedirs(name)
+    for name in ("c.PNG", "a.jpg", "b.pgm", ".d.png", "notes.txt"):
+        write(f"photos/{name}", b"")
+    found = [os.path.basename(path) for path in inputs.with_folders(["photos"])]
+    assert found == ["a.jpg", "b.pgm", "c.PNG", "more.png"]
+    assert [*inputs.with_folders(["x.csv", "tables"])] == ["x.csv", "tables"]
 
 
 FILES = {

@@ -1,6 +1,5 @@
 """A model file at work: scales, ranges and backgrounds, against a softmax in NumPy."""
 
-import json
 import operator
 import pickle
 
@@ -14,7 +13,6 @@ from logreg.callbacks import BestModel
 from logreg.engine import T
 from logreg.errors import DatasetError, ModelFileError, SettingError
 from logreg.prediction.predictor import Predictor
-from logreg.prediction.weights import in_words, weights_of
 from logreg.saving.facts import ModelFacts
 
 X = sample()["x_test"][:12].reshape(12, 784)
@@ -158,49 +156,6 @@ def test_a_run_predicts_if_its_errors_are_those_of_softmax_of_its_scores(is_chan
         for model in (run, "m.pkl"):
             error = (Predictor(model).predict(pairs[2][0]) != pairs[2][1]).mean()
             assert error == run.best_validation.test_error_all_rows
-
-
-def test_a_unit_of_pixels_is_a_grey_level_and_odds_may_be_too_large_for_a_number():
-    save("p.pkl", numpy.array([[0, 1], [0, 1e5]]), numpy.zeros(2), "float64", pixel_scale=0.25)
-    predictor = Predictor("p.pkl")
-    largest, other = weights_of(predictor)["weights"]
-    kept = {"standardized": None, "per_unit": 1e5 / 4, "odds_factor": None}
-    assert largest == {"class": 1, "feature": "column 2", **kept}
-    p = predictor.predict_proba(numpy.array([[3, 0], [4, 0]], "uint8"))
-    odds = p[:, 1] / p[:, 0]
-    assert other["odds_factor"] == pytest.approx(odds[1] / odds[0], rel=1e-5)
-    told = {"class_labels": ["\x1b", "\a"], "feature_names": ["\0", *map(str, range(59))]}
-    save("p.pkl", numpy.array([[0, 2e-5]] * 60), numpy.zeros(2), **told)  # as of an income
-    lines = in_words(weights_of(Predictor("p.pkl"))).split("\n")[:-1]
-    assert all(map(str.isprintable, lines))
-    assert lines[0].endswith(": 50 of 60, the largest first") and len(lines) == 2 + 50 + 3
-    assert lines[-1].startswith("1.00002 times what they were")
-    with pytest.raises(SettingError, match="model knows one class only, 0: it has no odds"):
-        weights_of(Predictor(save("one.pkl", numpy.ones((2, 1)), numpy.zeros(1))))
-
-
-def test_one_unit_more_multiplies_the_odds_as_the_weights_say(cli):
-    random = numpy.random.RandomState(0)
-    frame = pandas.DataFrame(random.randint([30, 0], [60, 9], (300, 2)), columns=["mass", "bill"])
-    frame["kind"] = numpy.where(frame.mass > 50, "c", numpy.where(frame.bill > 2, "b", "a"))
-    frame.to_csv("t.csv", index=False)
-    assert cli("train", "t.csv", "--n-epochs", 20, "--pixel-scale", 255, "--standardize").code == 0
-    told = json.loads(cli("predict", "--weights", "--format", "json").out)
-    predictor = Predictor("best_model.pkl")
-    labels, counts = predictor.labels, predictor.metadata["class_counts"]
-    base = counts.index(max(counts))
-    assert told["against"] == labels[base]
-    row = {"bill": 5, "mass": 45}  # numbers alone, which are taken by their names
-    for entry in told["weights"]:
-        name = entry["feature"]
-        p = predictor.predict_proba([row, {**row, name: row[name] + 1}])
-        odds = p[:, labels.index(entry["class"])] / p[:, base]
-        assert odds[1] / odds[0] == pytest.approx(entry["odds_factor"], rel=1e-3)
-        deviation = 255 * predictor.metadata["feature_scales"][name == "bill"]
-        assert entry["standardized"] == pytest.approx(entry["per_unit"] * deviation)
-    sizes = [abs(entry["standardized"]) for entry in told["weights"]]
-    assert sizes == sorted(sizes, reverse=True)
-    assert cli("predict", "--weights").out == in_words(told)
 
 
 def test_pixels_of_0_and_1_that_are_not_scaled(cli):

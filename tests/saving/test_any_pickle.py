@@ -115,15 +115,3 @@ def test_what_is_no_pickle_of_arrays_is_told(data, said, cli):
     done = cli("export", write("model.pkl", b"\x80\3clogreg.saving\n"), "--to", "npz")
     assert "cannot be loaded: it is not a model file, or it is damaged: it is cut" in done.err
     assert "train a model first" in cli("export", "nowhere.pkl", "--to", "npz").err
-
-
-def test_arrays_that_share_their_bytes_do_not_fill_a_disk(cli):
-    made = numpy.zeros(1 << 20, "u1").__reduce__()
-
-    class Sharing:
-        def __reduce__(self):
-            return made
-
-    many = pickle.dumps([Sharing() for _ in range(120)])
-    done = cli("export", write("old.pkl", many), "--to", "npz")
-    assert done.code == 1 and "it unpacks to more than 100 times its size" in done.err

@@ -10,11 +10,11 @@ from conftest import peak_memory
 from reads import labels_of, put, read, table
 
 from logreg.datasets import preprocessing
-from logreg.datasets.facts import Facts, facts_of_table
+from logreg.datasets.facts import Facts, table_facts
 from logreg.datasets.formats import sniff
 from logreg.datasets.options import TableOptions
 from logreg.errors import DatasetError
-from logreg.tables import chunks
+from logreg.tables import chunks, layout
 from logreg.tables.reading import read_table, table_batches
 
 LINES = ["0;a;2", "0\ta, b; c|d\t2", "0|2|a, b", '0, "a,b",2', '0,"a;b|c\td",2', "0, 1,a b"]
@@ -64,7 +64,7 @@ def test_a_model_reads_a_table_in_its_own_encoding(encoding):
     text = "größe;kind\nsüß;x\nsauer;y\n"
     known = table(text.encode("cp1252"), encoding="cp1252").columns
     put(("kind;größe\n" + "x;süß\n" * 70_000).encode(encoding))
-    facts = Facts(n_in=2, **facts_of_table(known))
+    facts = Facts(n_in=2, **table_facts(known))
     (rows,) = table_batches("t.csv", facts.table_options(), 10**6, facts.table)
     assert (rows.x == [0, 1]).all() and len(rows.x) == 70_000
 
@@ -90,6 +90,21 @@ def test_a_table_to_predict_has_its_own_decimal_mark(mark, text, wanted):
     assert given.decimal == "."
 
 
+@pytest.mark.parametrize("text", ["[\n {}, {}\n]\n", "{}\n\n{}\n"])
+def test_json_rows_are_a_table(text, cli):
+    put("mass,sex,kind\n" + "1,f,x\n2,m,y\n" * 30)
+    assert cli("train", "t.csv", "--n-epochs", 20).code == 0
+    put("sex,mass\nf,1\nm,2\n")
+    wanted = cli("predict", "t.csv", "--format", "csv", "--proba").out
+    rows = ['{"mass": 1, "sex": "f"}', '{"sex": "m", "mass": 2.0}']
+    put(text.replace("{}", "%s") % tuple(rows))
+    found = cli("predict", "t.csv", "--format", "csv", "--proba").out
+    numbers = [line.split(",")[2:] for line in wanted.splitlines()]
+    assert [line.split(",")[2:] for line in found.splitlines()] == numbers
+    put("[a],kind\n1,x\n2,y\n")  # that is CSV
+    assert read("t.csv").columns.names == ("[a]",)
+
+
 def test_an_endless_line_is_refused():
     data = gzip.compress(b"a" * 50_000_000, 1)
     said = "a line of more than 8,388,608 characters"
@@ -101,7 +116,7 @@ def test_an_endless_line_is_refused():
 def test_a_table_in_many_chunks(monkeypatch):
     """What a column is shows in the last of them."""
     monkeypatch.setattr(chunks, "CHUNK_CELLS", 300)
-    monkeypatch.setattr(chunks, "FIRST_CHARACTERS", 1)
+    monkeypatch.setattr(layout, "FIRST_CHARACTERS", 1)
     monkeypatch.setattr(preprocessing, "BLOCK", 300)
     rows = [f"{'a' * (i < 498)},{i % 90},{i // 100}" for i in range(999)]
     text = "\n".join(["t,n,kind", *rows, 'b,"1,000",9\n'])

@@ -102,11 +102,14 @@ def test_the_notebook_has_the_text_and_a_cell_for_each_exercise(monkeypatch):
     whole = notebook._notebook(v4, home)
     code = [cell for cell in whole.cells if cell.cell_type == "code"]
     # All examples, word for word, those of answers folded; before them comes what installs.
-    told = [cell for cell in code[1:] if not cell.source.startswith(("found", "# Your notes"))]
-    told = [(w, FOLDED.items() <= c.metadata.items()) for c in told for w in c.source.split()]
+    shown_cells = [c for c in code[1:] if not c.source.startswith(("found", "# Your notes"))]
+    words = []
+    for cell in shown_cells:
+        is_folded = FOLDED.items() <= cell.metadata.items()
+        words += [(word, is_folded) for word in cell.source.split()]
     blocks = [block for block in text.blocks() if block.kind in ("pycon", "notebook")][1:]
     blocks = [(b, [e.source for e in text.examples(b.content)] or [b.content]) for b in blocks]
-    assert told == [(w, bool(b.info)) for b, lines in blocks for w in " ".join(lines).split()]
+    assert words == [(w, bool(b.info)) for b, lines in blocks for w in " ".join(lines).split()]
     raising = [cell.source for cell in code if cell.metadata.get("tags") == ["raises-exception"]]
     assert [source.splitlines()[-1] for source in raising] == ["float(z.sum())"]
     # Where a library is not installed, its cells are not run.
@@ -168,8 +171,8 @@ WRITTEN = {
 @pytest.mark.parametrize("options, expected", WRITTEN.items())
 def test_what_the_options_write(options, expected, monkeypatch, capsys):
     written = []
-    monkeypatch.setattr(writing, "write_page", lambda *told: written.append(told))
-    monkeypatch.setattr(notebook, "write", lambda *told: written.append(told))
+    monkeypatch.setattr(writing, "write_page", lambda *arguments: written.append(arguments))
+    monkeypatch.setattr(notebook, "write", lambda *arguments: written.append(arguments))
     assert main(options.split()) == (0 if expected else 1) and written == expected
     assert re.findall(r"(?m)^the .+ is (.+)", capsys.readouterr().err) == [it[0] for it in expected]
 
@@ -210,13 +213,13 @@ def test_figures_of_mnist_are_those_of_a_run(mnist_folder):
     deviation = numpy.sqrt(halves.var(axis=1, ddof=1).mean())
     other = (x / 256 @ V + c).argmax(axis=1) != y
     gains, losses = (is_wrong & ~other).sum(), (other & ~is_wrong).sum()
-    said = f"{gains} times it is the model of rate 1, and {losses} times the other"
-    says(10, f"makes {other.sum()} mistakes", f"On {gains + losses} pictures", said)
+    sentence = f"{gains} times it is the model of rate 1, and {losses} times the other"
+    says(10, f"makes {other.sum()} mistakes", f"On {gains + losses} pictures", sentence)
     says(10, f"standard error of {10 * deviation:.2f} points for all 10,000")
     says(11, " | ".join(error_on(numpy.roll(pictures, n, axis=2)) for n in (0, 1, 2, 4)))
     blank = probabilities(numpy.zeros((1, 784)), W, b)
-    said = f"The model of MNIST says {blank.argmax()} as well, with {blank.max():.3f}"
-    says(11, error_on(255 - x), said)
+    sentence = f"The model of MNIST says {blank.argmax()} as well, with {blank.max():.3f}"
+    says(11, error_on(255 - x), sentence)
     pairs = confused(4, 9), confused(3, 5), confused(7, 9)
     says(12, "other in {} pictures, 3 and 5 in {}, and 7 and 9 in {}.".format(*pairs))
     says(12, error_on(x_train, y_train))

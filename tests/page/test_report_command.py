@@ -1,4 +1,4 @@
-"""Pages as commands write them; what a browser makes of one is tested in tests/report/."""
+"""Pages as commands write them; what a browser makes of one is tested in test_page.py."""
 
 import json
 import re

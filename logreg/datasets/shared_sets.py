@@ -1,4 +1,4 @@
-"""Data sets in shared variables, as an engine takes them: read ones, and pairs that are given."""
+"""Data sets in shared variables, as an engine takes them."""
 
 import zlib
 from dataclasses import fields, replace
@@ -56,7 +56,7 @@ def load_data(dataset: Any, label_column: Any = None, **options: Any) -> DataSet
     """
     options["label_column"] = label_column
     how = [cls(**given) for cls, given in zip(OPTIONS, divided(options, *OPTIONS))]
-    return shared(read_dataset(dataset, *how, dtype=engine.theano.config.floatX))
+    return share_as_floats(read_dataset(dataset, *how, dtype=engine.theano.config.floatX))
 
 
 _FIELDS = [option for cls in OPTIONS for option in fields(cls)]
@@ -70,9 +70,10 @@ load_data.__signature__ = Signature(
 )
 
 
-def shared(data):
+def share_as_floats(data):
     """Put the three sets of a :class:`DataSet` of arrays into shared variables of floatX."""
-    floatx, sets = engine.theano.config.floatX, {}
+    floatx = engine.theano.config.floatX
+    sets = {}
     for split, (x, y) in zip(SPLITS, data):
         prepared = data.facts.preprocessing.apply(x, floatx)
         features = engine.shared_data(prepared)
@@ -82,25 +83,27 @@ def shared(data):
     return replace(data, **sets)
 
 
-def stored(data):
+def share_as_stored(data):
     """Put the three sets of a :class:`DataSet` of arrays into shared variables as they are stored.
 
     Pixels stay bytes, a quarter of the memory, features that are mapped stay in their files, and
     labels stay integers. The first of a pair is a :class:`logreg.engine.Stored`.
     """
-    floatx, preprocessing = engine.theano.config.floatX, data.facts.preprocessing
+    preprocessing = data.facts.preprocessing
     prepare = None if preprocessing.means is None else preprocessing.apply
-    are_pixels, sets = preprocessing.pixel_scale != 1 and prepare is None, {}
+    are_pixels = preprocessing.pixel_scale != 1 and prepare is None
+    sets = {}
     for split, (x, y) in zip(SPLITS, data):
-        how = ()
         if are_pixels or mapping(x) is not None:  # becomes floats a minibatch at a time
-            how = preprocessing.pixel_scale, prepare
-        x = numpy.ascontiguousarray(x) if how else preprocessing.apply(x, floatx)
-        sets[split] = engine.stored(x, *how), engine.shared_data(y)
+            x = numpy.ascontiguousarray(x)
+            features = engine.stored(x, preprocessing.pixel_scale, prepare)
+        else:
+            features = engine.stored(preprocessing.apply(x, engine.theano.config.floatX))
+        sets[split] = features, engine.shared_data(y)
     return replace(data, **sets)
 
 
-def given(datasets, x, y, sizes, batch_size):
+def share_given(datasets, x, y, sizes, batch_size):
     """Make a :class:`DataSet` of what :func:`logreg.sgd.fit` is given as data.
 
     Parameters
@@ -119,7 +122,8 @@ def given(datasets, x, y, sizes, batch_size):
     SettingError, DatasetError
         If they are no three pairs, or not of what the model takes.
     """
-    (n_in, n_out), sets = sizes, {}
+    n_in, n_out = sizes
+    sets = {}
     for split, (features, labels) in pairs_of(datasets).items():
         where = set_name("the given arrays", split)
         if not (isinstance(features, engine.Stored) or hasattr(features, "get_value")):
@@ -165,11 +169,11 @@ def _values(features):
 
 
 def _labels(y, labels, n_rows, n_out, where):
-    """Check labels, and put them into a shared variable, if they are not in one."""
-    is_given = not engine.is_symbolic(labels)
-    values = as_array(labels, f"{where} y") if is_given else engine.value(labels)
+    """Check labels, and put them into a shared variable, if they are an array."""
+    is_array = not engine.is_symbolic(labels)
+    values = as_array(labels, f"{where} y") if is_array else engine.value(labels)
     is_alike = values.shape[:1] == (n_rows,)
-    if is_given:
+    if is_array:
         with numpy.errstate(invalid="ignore"):  # as of NaN
             cast = values.astype(y.dtype) if values.dtype.kind in "biuf" else values
         is_kept = y.dtype.startswith("float") or (cast == values).all()
@@ -179,7 +183,7 @@ def _labels(y, labels, n_rows, n_out, where):
             f"{where} y has shape {values.shape} and dtype {values.dtype}, x has {n_rows} rows, "
             f"and the symbolic y is {y.dtype} of {y.ndim} dimensions: each row needs such a label"
         )
-    if is_given:
+    if is_array:
         labels = engine.shared_data(numpy.ascontiguousarray(cast))
     is_class = n_out and values.size and y.dtype.startswith(("int", "uint"))
     if is_class and not (values.min() >= 0 and values.max() < n_out):
@@ -191,28 +195,29 @@ def _labels(y, labels, n_rows, n_out, where):
 
 
 def _facts(sets):
-    """What is known of three pairs: all of it if they are of one :func:`load_data`."""
+    """Find the facts of three pairs: those of the :func:`load_data` that made all of them."""
     features = [engine.as_stored(pair[0]) for pair in sets.values()]
-    known = [getattr(each.shared.tag, "facts", None) for each in features]
-    if known[0] and known[0] is known[1] is known[2]:
-        return known[0]
-    if any(facts and facts.feature_means is not None for facts in known):
+    all_facts = [getattr(each.shared.tag, "facts", None) for each in features]
+    if all_facts[0] and all_facts[0] is all_facts[1] is all_facts[2]:
+        return all_facts[0]
+    if any(facts and facts.feature_means is not None for facts in all_facts):
         raise SettingError(
             "some of the given sets are standardized or filled, and by themselves: a model file "
             "could not tell how; give the three pairs that one `load_data` returned"
         )
-    train = known[0] or Facts(pixel_scale=features[0].scale)
+    train = all_facts[0] or Facts(pixel_scale=features[0].scale)
     n_in = int(numpy.prod(_values(features[0]).shape[1:]))
     return Facts(n_in=n_in, pixel_scale=train.pixel_scale, scale_all=train.scale_all)
 
 
-def joined(data):
-    """A :class:`DataSet` that trains on the training and the validation rows, in a random order."""
+def join_training_and_validation(data):
+    """Make a :class:`DataSet` whose training set has both sets' rows, in a random order."""
     xs, ys = zip(data.train, data.valid)
-    x, y = numpy.concatenate([*map(_values, xs)]), numpy.concatenate([*map(engine.value, ys)])
+    x = numpy.concatenate([_values(features) for features in xs])
+    y = numpy.concatenate([engine.value(labels) for labels in ys])
     order = numpy.random.RandomState(data.facts.split_seed or 0).permutation(len(y))
-    of_train = engine.as_stored(xs[0])
-    features = engine.stored(x[order], of_train.scale, of_train.prepare)
+    stored = engine.as_stored(xs[0])
+    features = engine.stored(x[order], stored.scale, stored.prepare)
     return replace(data, train=(features, engine.shared_data(y[order])))
 
 

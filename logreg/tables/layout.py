@@ -1,0 +1,92 @@
+"""The layout of a table in text: its delimiter, and where its first row is."""
+
+import csv
+import io
+import re
+from collections import Counter
+from typing import NamedTuple
+
+from logreg.errors import DatasetError, cut
+
+FIRST_CHARACTERS = 1 << 16  # are looked at, to the end of their line
+LONGEST_LINE = 1 << 23  # characters
+
+
+def read_first_lines(stream):
+    """Read the text that shows the layout of a table, to the end of a line."""
+    text = stream.read(FIRST_CHARACTERS)
+    for _ in range(3):
+        line = stream.readline(LONGEST_LINE)
+        if len(line) == LONGEST_LINE:
+            raise DatasetError(f"has a line of more than {LONGEST_LINE:,} characters: is no table")
+        text += line
+    return text.lstrip("\ufeff")
+
+
+class Layout(NamedTuple):
+    """Where the cells of a text are."""
+
+    delimiter: str
+    n_lines_above: int  # of the first row
+    first_row: int  # its number: blank lines above it do not count
+    rows: list  # the cells of the first rows, as many in each
+
+
+def find_layout(text, decimal):
+    """Find the :class:`Layout` of a table in the first lines of a text.
+
+    Above its first row may stand Excel's line sep=; and lines that begin with # and have another
+    number of cells.
+    """
+    lines = io.StringIO(text, newline="").readlines()
+    named = re.match(r"sep=(.)[\r\n]", text)
+    unquoted = re.sub('"[^"]*"', "", text).splitlines()
+    if named:
+        delimiter = named[1]
+    else:
+        delimiter = max("\t;|,", key=lambda mark: _count_marks(unquoted, mark, decimal))
+    n_marks = _count_marks(unquoted, delimiter, decimal)[2]
+    n_above = 1 if named else 0
+    n_blank = 0
+    for line in lines[n_above:]:
+        is_comment = line[0] == "#" and line.count(delimiter) != n_marks
+        is_blank = not line.strip("\r\n")
+        if not is_comment and not is_blank:
+            break
+        n_above += 1
+        n_blank += is_blank
+    reader = csv.reader(lines[n_above:], delimiter=delimiter, skipinitialspace=True)
+    rows = [[cell.strip() for cell in cells] for cells in reader]
+    rows = [cells for cells in rows if cells not in ([], [""])]  # pandas leaves out blanks, too
+    if not rows:
+        raise DatasetError("is empty: it has no row")
+    first_row = 1 + n_above - n_blank
+    _check_widths(rows, first_row, delimiter)
+    rows = [cells + [""] * (len(rows[0]) - len(cells)) for cells in rows]
+    return Layout(delimiter, n_above, first_row, rows)
+
+
+def _count_marks(lines, mark, decimal):
+    """How likely a mark is the delimiter: the mark of which most lines have as many.
+
+    Returns whether these are most of all lines, their number, and how many marks each has. The
+    decimal mark is likely only if no other mark is in most lines.
+    """
+    counts = Counter(line.count(mark) for line in lines if mark in line)
+    found = [(mark != decimal and 2 * n > len(lines), n, count) for count, n in counts.items()]
+    return max(found, default=(False, 0, 0))
+
+
+def _check_widths(rows, first_row, delimiter):
+    """Refuse rows that have more cells than the first one, or a title above the table."""
+    widths = [len(cells) for cells in rows]
+    # A title above the table fills one column, and the header below it more.
+    n_filled = [len([*filter(None, cells)]) for cells in rows[:2]]
+    has_title = widths[0] > 2 and n_filled[0] == 1 < n_filled[-1]
+    widest = 1 if has_title else widths.index(max(widths))
+    if has_title or widths[widest] > widths[0]:
+        raise DatasetError(
+            f"row {first_row} ({cut(delimiter.join(rows[0]))}) fills columns: {n_filled[0]}, and "
+            f"row {first_row + widest}: {widths[widest]}; leave out a title above the table; if "
+            f"rows begin with a name that has no title, or end with {delimiter!r}, row 1 must, too"
+        )
