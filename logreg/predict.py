@@ -246,10 +246,9 @@ def _predict_examples(predictor, args):
 
 def _write_result(args, result, to_text):
     """Write a dict as JSON, or as the text that a function makes of it."""
+    text = to_text(result)
     if args.format == "json":
         text = json.dumps(result, indent=2) + "\n"
-    else:
-        text = to_text(result)
     _write(args.output, text)
 
 
