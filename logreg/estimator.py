@@ -135,7 +135,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
         """
         # What was fitted needs no engine.
         from logreg import engine
-        from logreg.model import softmax_regression
+        from logreg.model import WeightedRows, softmax_regression
         from logreg.sgd import fit_expressions
 
         fitted = copy.copy(self)
@@ -152,24 +152,20 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
                 f"class_weight is {cut(self.class_weight)}: weights must be finite, 0 or "
                 "more, and not all 0"
             )
-        has_row_weights = sample_weight is not None
-        if has_row_weights:
-            sample_weight = weights[codes] * _checked_sample_weight(sample_weight, X)
+        weighted_rows = None
+        if sample_weight is not None:
+            sample_weight = _checked_sample_weight(sample_weight, X)
+            weighted_rows = WeightedRows(codes.astype("int32"), weights[codes] * sample_weight)
         rows = self._split(codes)
         settings = self._hyperparameters(*map(len, rows))
         sizes = X.shape[1], len(classes)
-        train, valid = ((X[part], codes[part]) for part in rows)
+        labels = codes if weighted_rows is None else numpy.arange(len(codes), dtype="int32")
+        train, valid = ((X[part], labels[part]) for part in rows)
         refit = bool(self.refit) and rows[0] is not rows[1]
         with _one_at_a_time, engine.floatx(X.dtype.name):
-            sets = [train, valid, valid]
-            if has_row_weights:
-                weights = None  # which the rows have, too
-                parts = rows[0], rows[1], rows[1]
-                sets = [_weigh(X, codes, sample_weight, part) for part in parts]
-            elif self.class_weight is None:
-                weights = None
-            _, expressions = softmax_regression(*sizes, settings, weights, has_row_weights)
-            run = fit_expressions(expressions, sets, settings, refit=refit)
+            used = None if self.class_weight is None else weights
+            _, expressions = softmax_regression(*sizes, settings, used, weighted_rows)
+            run = fit_expressions(expressions, [train, valid, valid], settings, refit=refit)
         _warn_of_convergence(run, train[0])
         fitted.classes_ = classes
         fitted.loss_curve_ = [v.cost for v in run.validations]
@@ -243,13 +239,6 @@ def _checked_sample_weight(sample_weight, X):
     if weights.min() < 0 or not weights.sum() > 0:
         raise SettingError("sample_weight must be 0 or more for each row, and not all 0")
     return weights / weights.mean()
-
-
-def _weigh(X, codes, weights, part):
-    """Make a set of some rows, whose labels have weights."""
-    from logreg import engine
-
-    return X[part], engine.weighted_labels(codes[part].astype("int32"), weights[part])
 
 
 def _warn_of_convergence(run, x):

@@ -12,6 +12,7 @@ Recognition and Machine Learning", section 4.3.4.
 """
 
 import numbers
+from dataclasses import replace
 from typing import Any, Dict, List, NamedTuple
 
 import numpy
@@ -92,7 +93,7 @@ class LogisticRegression:
     def __repr__(self):
         return f"LogisticRegression(n_in={self.n_in}, n_out={self.n_out})"
 
-    def negative_log_likelihood(self, y: Any, weights: Any = None, row_weights: Any = None) -> Any:
+    def negative_log_likelihood(self, y: Any, weights: Any = None) -> Any:
         r"""Mean over the minibatch of the negative log-likelihood of the labels.
 
         .. math::
@@ -109,8 +110,6 @@ class LogisticRegression:
         weights : array or symbolic vector, shape (n_out,), optional
             The factor :math:`w` of each class, a number from 0, 1 if not given. The sum is still
             divided by n, not by the sum of the weights.
-        row_weights : symbolic vector, shape (n,), optional
-            Another factor of each row.
 
         Returns
         -------
@@ -128,8 +127,6 @@ class LogisticRegression:
         if weights is not None:
             weights = _checked_weights(weights, self.n_out, self.W.dtype)
             log_likelihoods = weights[labels] * log_likelihoods
-        if row_weights is not None:
-            log_likelihoods = row_weights * log_likelihoods
         return -T.mean(log_likelihoods)
 
     def errors(self, y: Any) -> Any:
@@ -221,20 +218,30 @@ class Expressions(NamedTuple):
     is_tutorials: bool = False  # whether they are made of the hyperparameters
 
 
-def softmax_regression(n_in, n_out, hyperparameters, weights=None, has_row_weights=False):
+class WeightedRows(NamedTuple):
+    """All rows of a data set whose labels are the numbers of these rows, from 0."""
+
+    classes: numpy.ndarray  # int32
+    weights: numpy.ndarray  # in the cost
+
+
+def softmax_regression(n_in, n_out, hyperparameters, weights=None, rows=None):
     """Build the tutorial's model: a LogisticRegression, and the :class:`Expressions` over it.
 
-    `weights` are those of the classes in the cost; without them, all count the same. With
-    `has_row_weights`, the labels of all sets are :func:`logreg.engine.weighted_labels`. The loss is
-    the cost without penalties.
+    `weights` are those of the classes in the cost; without them, all count the same. The loss is
+    the cost without penalties. With `rows`, which are :class:`WeightedRows`, y are row numbers.
     """
     x = T.matrix("x")  # a minibatch, one example a row
     y = T.ivector("y")  # and its labels
-    row_weights = None
-    if has_row_weights:
-        row_weights = y.tag.row_weights = T.vector("row_weights")  # see `engine.weighted_labels`
     classifier = LogisticRegression(input=x, n_in=n_in, n_out=n_out)
-    cost = loss = classifier.negative_log_likelihood(y, weights, row_weights)
+    if rows:
+        labels = theano.shared(rows.classes, name="classes")[y]
+        row_weights = theano.shared(rows.weights.astype(theano.config.floatX), name="weights")[y]
+        log_likelihoods = T.log(classifier.p_y_given_x)[T.arange(labels.shape[0]), labels]
+        cost = loss = -T.mean(row_weights * log_likelihoods)
+    else:
+        labels = y
+        cost = loss = classifier.negative_log_likelihood(y, weights)
     if hyperparameters.l1:
         cost += hyperparameters.l1 * abs(classifier.W).sum()
     if hyperparameters.l2:
@@ -245,7 +252,7 @@ def softmax_regression(n_in, n_out, hyperparameters, weights=None, has_row_weigh
         rule = updates.momentum(cost, classifier.params, learning_rate, momentum)
     else:
         rule = updates.sgd(cost, classifier.params, learning_rate)
-    errors = classifier.errors(y)
+    errors = classifier.errors(labels)
     return classifier, Expressions(x, y, cost, errors, rule, loss, is_tutorials=True)
 
 
@@ -262,3 +269,22 @@ def balanced_weights(class_counts):
     """
     counts = numpy.maximum(class_counts, 1)  # the weight of a class without rows is not used
     return sum(class_counts) / (len(counts) * counts)
+
+
+def number_rows(data, class_weight):
+    """Number the rows of a DataSet whose rows have weights, in place of their labels.
+
+    Returned are that DataSet, and its :class:`WeightedRows`. The mean weight of the training rows
+    is 1, before the balanced weights of the classes are factors.
+    """
+    y = numpy.concatenate([labels for _, labels in data])
+    train = data.weights["train"]
+    weights = numpy.concatenate([*data.weights.values()]) / train.mean()
+    if class_weight:
+        counts = numpy.bincount(data.train[1], train, minlength=data.facts.n_out)
+        weights *= balanced_weights(counts)[y]
+    row_numbers = numpy.arange(len(y), dtype="int32")
+    parts = numpy.split(row_numbers, numpy.cumsum(data.facts.rows))
+    train, valid, test = ((x, part) for (x, _), part in zip(data, parts))
+    data = replace(data, train=train, valid=valid, test=test)
+    return data, WeightedRows(y.astype("int32"), weights)

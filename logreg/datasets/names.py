@@ -2,9 +2,9 @@
 
 from logreg.errors import DatasetError, cut, listed
 
-# The features and the labels.
+# The names of the features and of the labels, ...
 ARRAYS = (("x", "y"), ("X", "y"), ("data", "target"), ("images", "labels"))
-# Those of a split that are called x, say.
+# ... and what is added to them in each split.
 FORMS = {
     "train": ("{}_train", "train_{}", "{}"),
     "valid": ("{}_valid", "valid_{}", "{}_val", "val_{}"),
@@ -40,9 +40,9 @@ def find_sets(names):
 
 
 def find_rows(names):
-    """Find the array to predict: the one called x or the like, or so with _test, or the only one.
+    """Find the array to predict by the names of all; the result is a list of one name.
 
-    Given and returned are lists of names.
+    It is called x or the like, or x_test or the like; or it is the only one.
 
     Examples
     --------

@@ -70,13 +70,17 @@ def _decode(path):
     from PIL import Image, ImageOps
 
     with Image.open(path, formats=FORMATS) as image:
-        image.load()
+        if image.mode in ("1", "P"):  # they could not be reduced well
+            image = image.convert("RGBA")
+        elif image.mode.startswith("I;"):
+            image = image.convert("I")
+        # First of all: a small file may have millions of pixels.
+        image.thumbnail((SIDE, SIDE))
         with contextlib.suppress(Exception):  # senseless metadata turn nothing
             image = ImageOps.exif_transpose(image)
-        if image.mode[0] in "IF":  # integers, as of a scanner of 16 bits, or floats
+        if image.mode in ("I", "F"):  # integers, as of a scanner of 16 bits, or floats
             image = Image.fromarray(_to_bytes(numpy.nan_to_num(image)))
         image = image.convert("RGBA")
-    image.thumbnail((SIDE, SIDE))
     paper = Image.new("RGBA", image.size, "white")  # it shows through what is transparent
     return numpy.asarray(Image.alpha_composite(paper, image).convert("L"), numpy.float32)
 

@@ -13,7 +13,7 @@ from logreg.errors import DatasetError
 FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
 ONE_HOT_SCALE = 0.5  # of a category, however rare: few rows must not decide its weight
 PIXEL_SCALE = 1 / 256  # the tutorial's, and not 1/255
-BLOCK = 1 << 18  # values that are looked at together, in float64 2 MB
+BLOCK = 1 << 18  # values of a block, in float64 2 MB
 
 
 def blocks(x):
@@ -49,16 +49,18 @@ def check_values(x, where):
 
 
 class Moments:
-    """What one pass over rows tells of each column, in float64; NaN counts as the mean.
+    """The mean, the deviation and the range of each column, of one pass over the rows.
 
-    The means and the sums of squared deviations of blocks of rows are merged as by Chan, Golub
-    and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances",
-    Stanford, STAN-CS-79-773, 1979. Rows give the same bits at once and in :func:`blocks`.
+    They are computed in float64. NaN counts as the mean. The means and the sums of squared
+    deviations of blocks of rows are merged as by Chan, Golub and LeVeque, "Updating Formulae and a
+    Pairwise Algorithm for Computing Sample Variances", Stanford, STAN-CS-79-773, 1979. The results
+    have the same bits whether the rows come at once or in :func:`blocks`.
 
     Attributes
     ----------
     means, low, high : numpy.ndarray
-        Of shape (d,); of a column of NaN they are 0, NaN and NaN.
+        Of shape (d,): the mean, the smallest and the largest value. They are 0, NaN and NaN in a
+        column of NaN.
 
     Examples
     --------
@@ -86,12 +88,12 @@ class Moments:
         x = x.astype("float64", order="C")
         self.low = numpy.fmin(self.low, numpy.fmin.reduce(x, axis=0))
         self.high = numpy.fmax(self.high, numpy.fmax.reduce(x, axis=0))
-        is_lacking = numpy.isnan(x)
-        counts = len(x) - is_lacking.sum(axis=0)
-        x[is_lacking] = 0
+        is_empty = numpy.isnan(x)
+        counts = len(x) - is_empty.sum(axis=0)
+        x[is_empty] = 0
         means = x.sum(axis=0) / numpy.maximum(counts, 1)
         x -= means
-        x[is_lacking] = 0
+        x[is_empty] = 0
         x *= x
         total = self._counts + counts
         share = counts / numpy.maximum(total, 1)
@@ -117,9 +119,9 @@ class Preprocessing:
     Attributes
     ----------
     pixel_scale : float
-        What features of dtype uint8 are multiplied by.
+        Features of dtype uint8 are multiplied by it.
     scale_all : bool
-        Whether that is for features of every type.
+        Whether features of every other type are, too.
     missing : {None, 'mean'}
         With 'mean', NaN becomes the feature's mean.
     means : numpy.ndarray or None
@@ -153,7 +155,7 @@ class Preprocessing:
         standardize=False,
         categories=(),
     ):
-        """Learn from the :class:`Moments` of the training rows, if there is something to learn.
+        """Learn from the :class:`Moments` of the training rows, if features need it.
 
         `categories` are the indices of the features that are one-hot encoded categories.
         """
@@ -169,7 +171,8 @@ class Preprocessing:
     def apply(self, x, dtype):
         """Make what a model takes of features of shape (n, n_in): of its float `dtype`, C-ordered.
 
-        What need not change is not copied. Nothing is said of what is not finite.
+        Features that need no change are not copied. Values that are not finite stay so, and cause
+        no warning.
         """
         scale = 1
         if x.dtype == numpy.uint8 or self.scale_all:

@@ -83,13 +83,11 @@ def share_as_floats(data):
     return replace(data, **sets)
 
 
-def share_as_stored(data, class_weights=None):
+def share_as_stored(data):
     """Put the three sets of a :class:`DataSet` of arrays into shared variables as they are stored.
 
     Pixels stay bytes, a quarter of the memory, features that are mapped stay in their files, and
-    labels stay integers. The first of a pair is a :class:`logreg.engine.Stored`. If rows have
-    weights, their labels are tagged with these: the mean of the training rows is 1, before the
-    weights of the classes are factors of them.
+    labels stay integers. The first of a pair is a :class:`logreg.engine.Stored`.
     """
     preprocessing = data.facts.preprocessing
     prepare = None if preprocessing.means is None else preprocessing.apply
@@ -101,13 +99,7 @@ def share_as_stored(data, class_weights=None):
             features = engine.stored(x, preprocessing.pixel_scale, prepare)
         else:
             features = engine.stored(preprocessing.apply(x, engine.theano.config.floatX))
-        labels = engine.shared_data(y)
-        if data.weights:
-            weights = data.weights[split] / data.weights["train"].mean()
-            if class_weights is not None:
-                weights = weights * class_weights[y]
-            labels = engine.weighted_labels(y, weights)
-        sets[split] = features, labels
+        sets[split] = features, engine.shared_data(y)
     return replace(data, **sets)
 
 
@@ -226,12 +218,7 @@ def join_training_and_validation(data):
     order = numpy.random.RandomState(data.facts.split_seed or 0).permutation(len(y))
     stored = engine.as_stored(xs[0])
     features = engine.stored(x[order], stored.scale, stored.prepare)
-    labels = engine.shared_data(y[order])
-    weights = [getattr(labels.tag, "row_weights", None) for labels in ys]
-    if weights[0] is not None:
-        weights = numpy.concatenate([engine.value(each) for each in weights])
-        labels = engine.weighted_labels(y[order], weights[order])
-    return replace(data, train=(features, labels))
+    return replace(data, train=(features, engine.shared_data(y[order])))
 
 
 def digest(features, labels):

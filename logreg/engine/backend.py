@@ -30,13 +30,6 @@ class Givens(NamedTuple):
     features: Stored
     labels: object  # a symbolic vector
 
-    def labels_of(self, rows):
-        """What takes the place of `y`: labels of some rows; and of its weights, if it has some."""
-        given = {self.y: self.labels[rows]}
-        if hasattr(self.y.tag, "row_weights"):
-            given[self.y.tag.row_weights] = self.labels.tag.row_weights[rows]
-        return given
-
 
 class Backend:
     """An engine on the CPU; :mod:`logreg.engine` says what its methods do.
@@ -86,7 +79,8 @@ class Backend:
     def compile_step(self, givens, batch_size, cost, updates, n_at_once):
         descent = self.kernel and self.kernel.descent(cost, updates, givens.x, givens.y)
         if descent:
-            return Steps(descent, self._set(givens), batch_size).take
+            dataset = self._set(givens, descent.regression.tables)
+            return Steps(descent, dataset, batch_size).take
         in_cost = ancestors([cost])
         params = [variable for variable, _ in updates if variable in in_cost]
         step, _ = self._function_of_rows(givens, [cost], updates, params)
@@ -98,14 +92,20 @@ class Backend:
         return train_model
 
     def compile_sums(self, givens, edges, mean):
-        params = self.kernel and self.kernel.classifier(mean, givens.x, givens.y)
-        if params:
-            return Errors(params, self._set(givens), edges)
+        regression = self.kernel and self.kernel.classifier(mean, givens.x, givens.y)
+        if regression:
+            return Errors(regression[:2], self._set(givens, regression.tables), edges)
         mean_of_rows, _ = self._function_of_rows(givens, [mean])
         return lambda: [float(mean_of_rows(a, b)[0]) * (b - a) for a, b in zip(edges, edges[1:])]
 
-    def _set(self, givens):
-        return KernelSet(givens.features, givens.labels, givens.x.dtype, self.kernel.function)
+    def _set(self, givens, tables):
+        labels, weights = givens.labels, None
+        if tables.classes is not None:
+            labels = tables.classes[givens.labels]
+        if tables.weights is not None:
+            weights = tables.weights[givens.labels]
+        function = self.kernel.function
+        return KernelSet(givens.features, labels, givens.x.dtype, function, weights)
 
     def _function_of_rows(self, givens, outputs, updates=(), params=()):
         """Compile a function of the rows from `start` to `stop` of a set.
@@ -126,7 +126,10 @@ class Backend:
         interpreter = self.kernel.function
         function = interpreter(variables, outputs, updates=updates, on_unused_input="ignore")
         function.trust_input = True
-        regressions = [Steps(Descent(regression), self._set(givens)) for regression in inputs]
+        regressions = [
+            Steps(Descent(regression), self._set(givens, regression.tables))
+            for regression in inputs
+        ]
 
         def function_of_rows(start, stop):
             values = [value for each in regressions for value in each.gradients(start, stop)]
@@ -135,14 +138,13 @@ class Backend:
         return function_of_rows, interpreter
 
     def _by_engine(self, givens, outputs, updates):
-        x, _, features, _ = givens
+        x, y, features, labels = givens
         # Numba keeps all graphs that it compiles: with an input for the rows, it keeps no data.
         rows = (x if features.prepare else features.shared).type("rows")
         start = self.T.lscalar("start")
         stop = self.T.lscalar("stop")
         as_x = as_features(self.T, rows, x.dtype, features.scale)
-        given = {x: as_x, **givens.labels_of(slice(start, stop))}
-        options = {"updates": updates, "givens": given}
+        options = {"updates": updates, "givens": {x: as_x, y: labels[start:stop]}}
         options["on_unused_input"] = "ignore"  # an autoencoder has no labels
         function = self.theano.function([start, stop, rows], outputs, **options)
         function.trust_input = True  # it gets arrays as they are, and need not look
@@ -169,7 +171,7 @@ class Backend:
         params = list(gradients.values())
         descent = self.kernel and self.kernel.descent(cost, updates, givens.x, givens.y)
         if descent and descent.is_plain():
-            return Steps(descent, self._set(givens)).in_two(params)
+            return Steps(descent, self._set(givens, descent.regression.tables)).in_two(params)
         params = list(dict.fromkeys(params))  # each once
         gradients_of_rows, compile = self._function_of_rows(
             givens, [cost, *gradients], params=params

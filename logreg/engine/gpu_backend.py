@@ -139,10 +139,10 @@ class JaxBackend(Backend):
         return sums
 
     def _rows(self, givens, start, n_rows):
-        x, _, features, _ = givens
+        x, y, features, labels = givens
         indices = start + self.T.arange(n_rows)
         rows = as_features(self.T, features.shared[indices], x.dtype, features.scale)
-        return {x: rows, **givens.labels_of(indices)}
+        return {x: rows, y: labels[indices]}
 
     def _place(self, shared, value):
         # set_value would turn it back into a NumPy array.

@@ -18,7 +18,11 @@ class Tools(NamedTuple):
     equal_computations: Any
 
 
-BY_ROW = "by row"
+class RowTables(NamedTuple):
+    """Shared vectors with an element for each row of a data set, whose labels are row numbers."""
+
+    classes: Any = None
+    weights: Any = None  # in the cost
 
 
 class Regression(NamedTuple):
@@ -27,6 +31,7 @@ class Regression(NamedTuple):
     W: Any
     b: Any
     weights: Optional[Tuple[float, ...]] = None
+    tables: RowTables = RowTables()
 
 
 class Descent(NamedTuple):
@@ -128,6 +133,15 @@ def find_classifier(T, tools, errors, x, y):
     return None
 
 
+def possible_labels(errors, y):
+    """The labels that an error rate may be of, by their :class:`RowTables`: y, or what it numbers.
+
+    Numbers of rows are integers.
+    """
+    vectors = _shared_vectors(ancestors([errors]), "int32") if y.dtype.startswith("int") else []
+    return {RowTables(): y, **{RowTables(vector): vector[y] for vector in vectors}}
+
+
 class Kernel:
     """Finds softmax regression in graphs; it knows the engine by the tools that it is given.
 
@@ -142,10 +156,14 @@ class Kernel:
         self.function = tools.function
 
     def classifier(self, errors, x, y):
-        """Find W and b of the classifier whose error rate on `x` and `y` an expression is."""
-        params = find_classifier(self.T, self.tools, errors, x, y) if _is_taken(x, y) else None
-        is_alike = params and params[0].dtype == params[1].dtype == x.dtype
-        return params if is_alike else None
+        """Find the :class:`Regression` whose error rate on `x` and `y` an expression is."""
+        if not _is_taken(x, y):
+            return None
+        for tables, classes in possible_labels(errors, y).items():
+            params = find_classifier(self.T, self.tools, errors, x, classes)
+            if params and params[0].dtype == params[1].dtype == x.dtype:
+                return Regression(*params, tables=tables)
+        return None
 
     def regressions(self, variables, x, y):
         """The costs of softmax regression among variables: a dict to each :class:`Regression`."""
@@ -157,12 +175,15 @@ class Kernel:
             terms = T.log(p)[T.arange(labels.shape[0]), labels]
             patterns = {Regression(W, b): -T.mean(terms)}
             shape = b.get_value(borrow=True).shape
-            if hasattr(y.tag, "row_weights"):
-                patterns[Regression(W, b, BY_ROW)] = -T.mean(y.tag.row_weights * terms)
             for weights in constants:
                 if (weights.dtype, weights.data.shape) == (b.dtype, shape):
                     weighted = Regression(W, b, tuple(weights.data.tolist()))
                     patterns[weighted] = -T.mean(weights[labels] * terms)
+            for tables in _row_tables(variables, x.dtype):
+                classes = tables.classes[y]
+                terms = T.log(p)[T.arange(classes.shape[0]), classes]
+                weighted = Regression(W, b, tables=tables)
+                patterns[weighted] = -T.mean(tables.weights[y] * terms)
             for regression, cost in patterns.items():
                 costs.update((v, regression) for v in variables if is_same(self.tools, v, cost))
         return costs
@@ -259,3 +280,15 @@ class Kernel:
 def _is_taken(x, y):
     """Whether the kernel takes such rows and labels."""
     return x.ndim == 2 and y.dtype.startswith("int")
+
+
+def _shared_vectors(variables, dtype):
+    shared = [v for v in variables if hasattr(v, "get_value") and getattr(v, "ndim", None) == 1]
+    return [v for v in shared if v.dtype == dtype]
+
+
+def _row_tables(variables, dtype):
+    """List the pairs of shared vectors that may be :class:`RowTables`."""
+    all_classes, all_weights = (_shared_vectors(variables, each) for each in ("int32", dtype))
+    pairs = [RowTables(classes, weights) for classes in all_classes for weights in all_weights]
+    return [pair for pair in pairs if len({len(v.get_value(borrow=True)) for v in pair}) == 1]

@@ -5,7 +5,7 @@ import operator
 import numpy
 
 from logreg import kernel
-from logreg.engine.kernel_graph import BY_ROW, ancestors
+from logreg.engine.kernel_graph import ancestors
 
 ROWS_AT_A_TIME = 1 << 14  # that are classified in one call, if they have few features
 VALUES_AT_A_TIME = 1 << 23  # at the most: they may have to be cast first
@@ -15,12 +15,14 @@ class KernelSet:
     """A set as the kernel takes it.
 
     `features` are :class:`logreg.engine.backend.Stored`, and `labels` symbolic: an engine's
-    `function` compiles them if it must. `dtype` is that of a minibatch's floats.
+    `function` compiles them if it must. `dtype` is that of a minibatch's floats. `weights` are
+    symbolic, too: the weight of each row in the cost.
     """
 
-    def __init__(self, features, labels, dtype, function):
+    def __init__(self, features, labels, dtype, function, weights=None):
         self.features, self.dtype = features, dtype
-        self.row_weights = getattr(labels.tag, "row_weights", None)
+        self._compute_weights = None if weights is None else function([], weights)
+        self._weights = None
         self._of_labels = [v for v in ancestors([labels]) if hasattr(v, "get_value")]
         self._compute = None if hasattr(labels, "get_value") else function([], labels)
         self._from, self._labels = [], None  # the arrays that the labels were made of
@@ -36,6 +38,8 @@ class KernelSet:
         if not _are_same(arrays, self._from):
             self._from = arrays
             self._labels = kernel.as_labels(self._compute() if self._compute else arrays[0])
+            if self._compute_weights:
+                self._weights = self._compute_weights()
         return self._labels
 
     def rows(self, start, stop):
@@ -58,23 +62,20 @@ class KernelSet:
         return self._laid
 
     def minibatches(self, starts, n_rows):
-        """Yield rows, their labels and weights (or None), and where in them minibatches start.
+        """Yield rows, their labels with their weights, and where in them minibatches start.
 
         They are all rows, but a minibatch at a time where these become floats first.
         """
         x, y = self.x(), self.labels()
-        weights = None
-        if self.row_weights is not None:
-            weights = self.row_weights.get_value(borrow=True)
         is_taken = not self.features.prepare and x.dtype in ("uint8", self.dtype)
         if is_taken and x.flags.c_contiguous:  # else the kernel would copy all
             laid = None if any(start % n_rows for start in starts) else self.laid(y, n_rows)
-            yield laid or kernel.Rows(x, self.features.scale), y, weights, starts
+            yield laid or kernel.Rows(x, self.features.scale), (y, self._weights), starts
             return
         for start in starts:
-            stop = start + n_rows
-            some = None if weights is None else weights[start:stop]
-            yield self.rows(start, stop), y[start:stop], some, [0]
+            places = slice(start, start + n_rows)
+            weights = None if self._weights is None else self._weights[places]
+            yield self.rows(start, start + n_rows), (y[places], weights), [0]
 
 
 def _are_same(arrays, others):
@@ -85,20 +86,21 @@ class Steps:
     """The steps of a :class:`.Descent`, or the gradients of its regression, on a KernelSet."""
 
     def __init__(self, descent, dataset, batch_size=0):
-        *self.params, self.class_weights = descent.regression
+        *self.params, self.class_weights, _ = descent.regression
         self._weights, self._weights_for = None, None  # of the rows, and the labels they are for
         self.descent, self.dataset, self.batch_size = descent, dataset, batch_size
 
-    def weights(self, y, row_weights):
-        """The weight of each row in the cost, its own or that of its label; None if all are 1."""
-        if self.class_weights == BY_ROW:
-            return row_weights
-        if self.class_weights is not None and self._weights_for is not y:
+    def with_class_weights(self, labels):
+        """Labels, and the weight of each row in the cost; None if all are 1."""
+        y, row_weights = labels
+        if self.class_weights is None:
+            return y, row_weights
+        if self._weights_for is not y:
             class_weights = numpy.array(self.class_weights, self.dataset.dtype)
             # A label that is no class has any weight: the kernel refuses it.
             self._weights = numpy.take(class_weights, y, mode="clip")
             self._weights_for = y
-        return self._weights
+        return y, self._weights
 
     def take(self, first, last):
         """Take the steps on the minibatches from `first` to `last`; return their costs."""
@@ -107,8 +109,8 @@ class Steps:
         _, rate, l2, momentum, velocities = self.descent
         variables = [*self.params, *velocities]
         values = [variable.get_value(borrow=True) for variable in variables]
-        for rows, y, weights, at in self.dataset.minibatches(starts, self.batch_size):
-            batches = (y, self.weights(y, weights)), at, self.batch_size
+        for rows, labels, at in self.dataset.minibatches(starts, self.batch_size):
+            batches = self.with_class_weights(labels), at, self.batch_size
             some, *values = kernel.steps(rows, values, *batches, rate, l2, momentum)
             costs.extend(some)
         for variable, value in zip(variables, values):
@@ -118,8 +120,8 @@ class Steps:
     def gradients(self, start, stop):
         """The cost of some rows, and its gradients by W and b."""
         values = [param.get_value(borrow=True) for param in self.params]
-        ((rows, y, weights, (at,)),) = self.dataset.minibatches([start], stop - start)
-        labels = y, self.weights(y, weights)
+        ((rows, labels, (at,)),) = self.dataset.minibatches([start], stop - start)
+        labels = self.with_class_weights(labels)
         (cost,), *both = kernel.gradients(rows, values, labels, at, stop - start)
         return [cost, *both]
 

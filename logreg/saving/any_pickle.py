@@ -37,7 +37,7 @@ class _Object(pickles.Placeholder):
 
     __slots__ = ("_added",)
 
-    def __call__(self, *args):  # what was made by a call may be a function
+    def __call__(self, *args):  # a call may have made a function
         return _Object(self, *args)
 
     def __setstate__(self, state):
