@@ -261,7 +261,7 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
     )
     if output:
         log("... building the model")
-        note(engine.describe())
+        note(engine.describe(), is_of_log=True)
         if not any(isinstance(callback, PrintLog) for callback in callbacks):
             callbacks = [PrintLog(), *callbacks]
         callbacks = [BestModel(output, classifier), *callbacks]

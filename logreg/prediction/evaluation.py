@@ -9,7 +9,7 @@ from logreg.datasets.statistics import wilson_interval
 from logreg.errors import DatasetError, listed, quoted
 from logreg.hyperparameters import DEFAULTS
 from logreg.prediction.inputs import held_out_batches
-from logreg.prediction.writers import aligned, shown
+from logreg.prediction.writers import align, printable
 
 MAX_CLASSES = 50  # of a confusion matrix, and in a table of classes or mistakes
 N_WORST_ROWS = 24
@@ -292,7 +292,7 @@ def as_text(evaluation):
     """
     low, high = wilson_interval(evaluation["errors"], evaluation["rows"])
     lines = [
-        f"Test set of {shown(evaluation['dataset'])}: {evaluation['rows_are']}",
+        f"Test set of {printable(evaluation['dataset'])}: {evaluation['rows_are']}",
         f"error over all rows: {_error(evaluation)}, "
         f"95 % interval: {100 * low:.2f} to {percent(high)}",
     ]
@@ -307,8 +307,8 @@ def as_text(evaluation):
         lines.append(f"error by the weights of the rows: {error}")
     auc = "" if evaluation["auc"] is None else f", AUC {evaluation['auc']:.4f}"
     lines.append(f"log-loss {evaluation['log_loss']:.6f}{auc}\n")
-    lines += [f"{title}\n{aligned([head, *rows])}" for title, head, rows in tables(evaluation)]
-    wrong = listed([*map(shown, evaluation["wrong_rows"])]) or "none"
+    lines += [f"{title}\n{align([head, *rows])}" for title, head, rows in tables(evaluation)]
+    wrong = listed([*map(printable, evaluation["wrong_rows"])]) or "none"
     return "\n".join([*lines, f"wrong rows, the most confident mistakes first: {wrong}\n"])
 
 
