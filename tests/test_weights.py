@@ -67,6 +67,9 @@ def test_weights_go_with_their_rows(cli):
     assert "error by the weights of the rows: " in cli("predict", "--evaluate").out
     assert cli("predict", write("new.csv", b"b,a,g\n1,2,0\n")).code == 0
     assert cli(*command.split(), "--folds=3").code == 0
+    assert cli("train", "--verify", "best_model.pkl").code == 0
+    frame.assign(n=1).to_csv("t.csv", index=False)
+    assert "these are other data" in cli("train", "--verify", "best_model.pkl").err
 
 
 WRONG = [

@@ -61,18 +61,20 @@ class TableOptions:
     header: Optional[bool] = setting(
         BOTH,
         "row 1 of a table names the columns (if neither is given: if it has text above a number, "
-        "is text throughout, or 0, 1, 2, ..., or has label, class or target)",
+        "is text throughout, or 0, 1, 2, ... with names beside them, or has label, class, target "
+        "or the label column's name)",
         opposite="row 1 of a table is one of data",
     )
     decimal: Optional[str] = setting(
         (".", ","),
-        "decimal mark in a table (default: what its first rows show; then that of training)",
+        "decimal mark in a table (default: what its first rows show, then a comma between "
+        "semicolons, then that of training)",
         metavar="MARK",
     )
     encoding: Optional[str] = setting(
         _encoding,
-        "encoding of a table, as cp1252 (default: UTF-8, or UTF-16 if marked; then that of "
-        "training)",
+        "encoding of a table, as cp1252; its byte order mark overrules it (default: UTF-8, then "
+        "that of training)",
         metavar="NAME",
     )
     drop: Optional[Tuple[str, ...]] = setting(
