@@ -10,7 +10,7 @@ NA = ("", "NA", "NaN", "nan", "<NA>", "N/A", "NULL", "null", "None", "?")
 BOTH = (True, False)
 NUMBER, DATE, TEXT = "number", "date", "text"  # the first word of a column's kind
 # Hold for a model: its file keeps them, and prediction does not ask.
-OF_TRAINING = ("drop", "categorical", "group", "missing", "na")
+OF_TRAINING = ("drop", "categorical", "group", "weight_column", "missing", "na")
 
 
 def _column(value):
@@ -89,6 +89,11 @@ class TableOptions:
     group: Union[str, int, None] = setting(
         _column,
         "a column that is no feature: rows that have it in common, as a patient's, are in one set",
+        metavar="NAME",
+    )
+    weight_column: Union[str, int, None] = setting(
+        _column,
+        "a column that is no feature: how much each row counts, as in a table of frequencies",
         metavar="NAME",
     )
     missing: Optional[str] = setting(
