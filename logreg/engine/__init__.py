@@ -166,7 +166,8 @@ def find_classifier(errors, x, y):
     False
     """
     tools = _on_cpu.tools
-    return kernel_graph.find_classifier(T, tools, errors, x, y) if tools else None
+    found = tools and kernel_graph.find_classifier(T, tools, errors, x, y)
+    return (found.W, found.b) if found else None
 
 
 def value(variable):
