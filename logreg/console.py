@@ -96,12 +96,12 @@ def encodable(text, stream):
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def note(message):
+def note(message, is_of_log=False):
     """Tell a message. It begins with ``error: ``, ``warning: ``, or neither if it is a note.
 
     In a command, it is printed on stderr. Elsewhere, only errors are printed: a warning is one of
-    Python's, and a note goes to the logger. After ``set_quiet(True)``, there are no notes; see also
-    :func:`be_rank`.
+    Python's, and a note goes to the logger, unless it is part of a log that is printed. After
+    ``set_quiet(True)``, there are no notes; see also :func:`be_rank`.
     """
     is_error = message.startswith("error: ")
     is_warning = message.startswith("warning: ")
@@ -110,7 +110,7 @@ def note(message):
         return
     if _console.is_quiet and is_note:
         return
-    if is_error or _console.is_printing:
+    if is_error or _console.is_printing or (is_note and is_of_log):
         _print_message(message, is_note)
     elif is_warning:
         text = message[len("warning: ") :]

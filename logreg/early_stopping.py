@@ -6,17 +6,17 @@ from typing import List, Optional
 
 from logreg.hyperparameters import DEFAULTS
 
-OF_EARLY_STOPPING = ("patience", "patience_increase", "improvement_threshold", "criterion")
+EARLY_STOPPING_SETTINGS = ("patience", "patience_increase", "improvement_threshold", "criterion")
 
 
 @dataclass(eq=False)
 class EarlyStopping:
     """Patience counted in minibatches, as in the tutorial.
 
-    The run goes on for `patience` minibatches whatever happens. A new best loss is significant if
-    it is below `improvement_threshold` times the best before; with ``criterion='loss'``, where a
-    long fall may be made of small steps, times the last significant one. That extends the patience
-    to ``iter * patience_increase``, if that is more.
+    The run goes on for `patience` minibatches at least. A new best loss is significant if it is
+    below `improvement_threshold` times the best before. With ``criterion='loss'``, it must be below
+    this fraction of the last significant loss, since a long fall may be made of small steps. A
+    significant loss extends the patience to ``iter * patience_increase``, if that is more.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class EarlyStopping:
     improvement_threshold : float
         Fraction below which a new best is significant.
     criterion : {'error', 'loss'}
-        What the losses are.
+        Which number of a validation the losses are.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ def replay(points, settings):
     Each point has its `iter` and the number of the criterion. `settings` is a dict, of which the
     arguments of :class:`EarlyStopping` are taken.
     """
-    rule = {name: settings[name] for name in OF_EARLY_STOPPING if name in settings}
+    rule = {name: settings[name] for name in EARLY_STOPPING_SETTINGS if name in settings}
     stopping = EarlyStopping(**rule)
     for point in points:
         loss = getattr(point, stopping.criterion)

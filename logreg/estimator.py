@@ -1,4 +1,4 @@
-"""Softmax regression as an estimator of scikit-learn's kind (extra `sklearn`)."""
+"""Softmax regression as an estimator for scikit-learn (extra `sklearn`)."""
 
 import copy
 import threading
@@ -32,9 +32,9 @@ except ImportError:  # before scikit-learn 1.6
     validate_data = BaseEstimator._validate_data
 
 MIN_VALIDATION_ROWS = 10
-LARGE = 10  # a root mean square of a feature, for the usual learning rate
+LARGE = 10  # a feature whose root mean square is above it slows the usual learning rate down
 FLOATS = [numpy.float64, numpy.float32]
-# What the estimator has in another way: the best model goes by the loss.
+# The estimator has parameters of its own for these, or chooses them: its criterion is the loss.
 OWN = ("criterion", "batch_size", "class_weight")
 _SHARED = [field for field in fields(Hyperparameters) if field.name not in OWN]
 _Settings: Any = make_dataclass(
@@ -43,50 +43,50 @@ _Settings: Any = make_dataclass(
     eq=False,
     repr=False,
 )
-_one_at_a_time = threading.Lock()  # floatX is the whole process's, and engines are not for threads
+# floatX belongs to the whole process, and the engines are not made for several threads.
+_one_at_a_time = threading.Lock()
 
 
 @dataclass(eq=False, repr=False)
 class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
     """Softmax regression, trained by minibatch SGD with early stopping, for scikit-learn.
 
-    Features are taken as they are: put a ``StandardScaler`` before it, or divide pixels by 256.
-    The parameters kept are those of the lowest cost, without penalties, on the validation rows.
+    Features are not scaled: put a ``StandardScaler`` before it, or divide pixels by 256. The best
+    parameters are those with the lowest loss on the validation rows.
 
     Parameters
     ----------
     {shared}
         As of :class:`logreg.Hyperparameters`, with the same defaults.
     class_weight : dict or 'balanced', optional
-        What the cost of a row is multiplied by: 1 if not given; what a dict has for the row's
-        label, 0 or more; or with 'balanced' n / (n_classes * n_k), of n rows n_k of which have that
-        label.
+        The factor of a row's cost. A dict has a number from 0 for each label. 'balanced' stands for
+        n / (n_classes * n_k), where n_k of the n rows have the label. The default is 1.
     batch_size : int, optional
-        Rows in a minibatch. If not given: 600; but where a set has fewer rows, or the training set
-        fewer than 5,000, a tenth of the training rows, or as many as the smallest set has if that
-        is less.
+        Rows in a minibatch. The default is 600. If a set has fewer rows, or the training set fewer
+        than 5,000, it is a tenth of the training rows, or the number of rows of the smallest set if
+        that is less.
     validation_fraction : float
-        The fraction of the rows that is set aside to validate. Where that is less than 10 rows,
-        the training rows validate.
+        The fraction of the rows that is set aside to validate. If these are fewer than 10, the
+        model is validated on the training rows.
     shuffle : bool
         Whether the rows are shuffled, all classes in proportion, before the last ones are set
         aside.
     random_state : int, RandomState instance or None
         The seed of the shuffle.
     refit : bool
-        Whether the model is trained anew at the end, on all rows, for as many minibatches as the
-        best one had.
+        Whether the model is trained again at the end, on all rows, for the number of minibatches
+        that led to the best one.
 
     Attributes
     ----------
     classes_ : numpy.ndarray, shape (n_classes,)
     coef_ : numpy.ndarray, shape (n_classes, n_features), or (1, n_features) of two classes
-        Of X's dtype if that is float32, else float64; as is `intercept_`.
+        float32 if X is, else float64; `intercept_` is the same.
     intercept_ : numpy.ndarray, shape (n_classes,), or (1,) of two classes
     n_iter_ : numpy.ndarray, shape (1,)
-        The epochs that were begun, in an array as in scikit-learn's LogisticRegression.
+        The number of epochs, in an array as in scikit-learn's LogisticRegression.
     loss_curve_ : list of float
-        The mean training cost between one validation and the next: of each epoch, as a rule.
+        The mean training cost between one validation and the next, usually that of an epoch.
     validation_scores_ : list of float
         The accuracy on all validation rows, at each validation.
     n_features_in_ : int
@@ -126,14 +126,13 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "SoftmaxClassifier":
         """Train on rows X, of shape (n, n_features), and their labels y, of any kind.
 
-        A sparse X is made dense. The cost of a row is multiplied by its `sample_weight`, divided
-        by the mean of all. A ValueError says what cannot be trained on, and leaves the attributes
-        of the last fit.
+        A sparse X is made dense. The cost of a row is multiplied by its `sample_weight`; the
+        weights are divided by their mean before. A ValueError says what is wrong with the data, and
+        the attributes of the last fit stay.
 
-        There is no ``partial_fit`` and no ``warm_start``: the patience, and which parameters are
-        the best, belong to one whole training.
+        There is no ``partial_fit`` and no ``warm_start``: early stopping needs a whole training.
         """
-        # What was fitted needs no engine.
+        # Imported here, because a fitted classifier predicts without an engine.
         from logreg import engine
         from logreg.model import WeightedRows, softmax_regression
         from logreg.sgd import fit_expressions
@@ -163,8 +162,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
         train, valid = ((X[part], labels[part]) for part in rows)
         refit = bool(self.refit) and rows[0] is not rows[1]
         with _one_at_a_time, engine.floatx(X.dtype.name):
-            used = None if self.class_weight is None else weights
-            _, expressions = softmax_regression(*sizes, settings, used, weighted_rows)
+            class_weights = None if self.class_weight is None else weights
+            _, expressions = softmax_regression(*sizes, settings, class_weights, weighted_rows)
             run = fit_expressions(expressions, [train, valid, valid], settings, refit=refit)
         _warn_of_convergence(run, train[0])
         fitted.classes_ = classes
@@ -175,14 +174,15 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
         if len(classes) == 2:  # the score of the second class, where that of the first is 0
             W, b = W[:, 1:] - W[:, :1], b[1:] - b[:1]
         fitted.coef_, fitted.intercept_ = W.T.copy(), b
-        self.__dict__ = vars(fitted)  # at the end: a fit that fails leaves the last one
+        self.__dict__ = vars(fitted)  # not before: a fit that fails must change nothing
         return self
 
     def _split(self, codes):
-        """Choose the rows for training and those for validation, perhaps the same."""
-        fraction, order = self.validation_fraction, numpy.arange(len(codes))
-        between = {"min_val": 0, "max_val": 1, "include_boundaries": "neither"}
-        check_scalar(fraction, "validation_fraction", Real, **between)
+        """Choose the rows for training and those for validation, which may be the same."""
+        fraction = self.validation_fraction
+        limits = {"min_val": 0, "max_val": 1, "include_boundaries": "neither"}
+        check_scalar(fraction, "validation_fraction", Real, **limits)
+        order = numpy.arange(len(codes))
         if self.shuffle:
             order = stratified_order(codes, check_random_state(self.random_state).randint(2**31))
         n_valid = int(len(codes) * fraction)
@@ -228,13 +228,13 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
         return log_softmax(scores.astype("float64"), axis=1).astype(scores.dtype)
 
     def predict(self, X: Any) -> numpy.ndarray:
-        """Tell the most probable class of each row, as an array of labels."""
+        """Compute the most probable class of each row, as an array of labels."""
         scores = self._scores(X)  # first: it raises a NotFittedError
         return self.classes_[scores.argmax(axis=1)]
 
 
 def _checked_sample_weight(sample_weight, X):
-    """Weights of the rows of X, of which the mean is 1."""
+    """Check the weights of rows, and scale them so that their mean is 1."""
     weights = _check_sample_weight(sample_weight, X, dtype="float64")
     if weights.min() < 0 or not weights.sum() > 0:
         raise SettingError("sample_weight must be 0 or more for each row, and not all 0")
@@ -242,7 +242,7 @@ def _checked_sample_weight(sample_weight, X):
 
 
 def _warn_of_convergence(run, x):
-    """Warn, as scikit-learn does, of a run that was too short, or of features that slow it down."""
+    """Warn of a run that was too short, and of features that are too large."""
     sizes = numpy.sqrt(numpy.einsum("ij,ij->j", x, x, dtype="float64") / len(x))
     doubts = []
     if sizes.max(initial=0) > LARGE:

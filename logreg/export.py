@@ -99,7 +99,7 @@ def to_npz(content, metadata=None):
 
 
 def to_json(content, metadata):
-    """Make the bytes of a JSON file; numbers have as many digits as tell them exactly."""
+    """Make the bytes of a JSON file; its numbers have all the digits that they need."""
     lists = {name: numpy.asarray(value).tolist() for name, value in content.items()}
     return json.dumps({**lists, "metadata": metadata}, indent=1).encode()
 
@@ -108,7 +108,7 @@ WRITERS = {"onnx": to_onnx, "npz": to_npz, "json": to_json}
 
 
 def parser():
-    """The options of export."""
+    """Make the parser of the command line."""
     parser = command_parser(
         "export",
         "[MODEL]",

@@ -161,8 +161,8 @@ def _add_output_options(parser):
 def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
     """Print what the best model predicts for the first `n` examples of the test set.
 
-    The data set is whatever :func:`logreg.load_data` takes. A LogRegError says that it or the
-    model cannot be read, or that they do not fit each other.
+    `dataset` is what :func:`logreg.load_data` takes. A LogRegError says that the data or the model
+    cannot be read, or that they do not fit each other.
 
     Examples
     --------
@@ -244,12 +244,12 @@ def _predict_examples(predictor, args):
     return _write_answers(predictor, [batches], args)
 
 
-def _write_result(args, result, in_words):
-    """Write a dict as JSON, or as what a function says of it."""
-    _write(
-        args.output,
-        json.dumps(result, indent=2) + "\n" if args.format == "json" else in_words(result),
-    )
+def _write_result(args, result, to_text):
+    """Write a dict as JSON, or as the text that a function makes of it."""
+    text = to_text(result)
+    if args.format == "json":
+        text = json.dumps(result, indent=2) + "\n"
+    _write(args.output, text)
 
 
 def _write(path, text):
@@ -257,8 +257,8 @@ def _write(path, text):
         stream.write(text)
 
 
-TABLE = {option.name for option in fields(TableOptions)}
 # The options that go with each mode, and with predictions of inputs and of the first examples.
+TABLE = {option.name for option in fields(TableOptions)}
 COMMON = {"mode", "model", "output", "quiet"}
 PREDICTION = COMMON | TABLE | {"n", "proba", "top", "min_proba", "threshold", "format"}
 USED_BY = {
@@ -276,7 +276,8 @@ def _read_arguments(argv):
     args = arguments.parse_args(argv)
     set_quiet(args.quiet)
     if args.mode == "--evaluate" and len(args.inputs) == 1 and args.dataset is None:
-        args.dataset, args.inputs = args.inputs[0], []
+        args.dataset = args.inputs[0]
+        args.inputs = []
     if args.mode and args.inputs:
         arguments.error(f"{args.mode} goes without INPUT, but for --evaluate and one of them")
     mode = args.mode or ("INPUT" if args.inputs else "the first examples")

@@ -27,10 +27,10 @@ def check_joinable(data):
 def train_anew(run, expressions, validate_model, callbacks):
     """Train the best model of a run anew, for as many minibatches as it had, on more rows.
 
-    These are the training and the validation rows together, in a random order; the variables
-    begin with ``run.start``. What comes of it takes the place of ``run.best_values``, which
-    stay if the run or this has been stopped or has diverged. Each `on_minibatch_end` gets a Run
-    that counts these minibatches; what callbacks have changed beside ``run.variables`` stays.
+    The rows are those of the training and the validation set, in a random order. The variables
+    begin with ``run.start``; others, which callbacks may have changed, stay as they are. The result
+    replaces ``run.best_values``, unless the run or this training was stopped or diverged. The
+    callbacks' `on_minibatch_end` gets a Run that counts the minibatches of this training.
     """
     if run.reason not in COMPLETE or not run.best_values:
         return

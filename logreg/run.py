@@ -15,13 +15,13 @@ import numpy
 from logreg import engine, rules
 from logreg.criteria import CRITERIA, Criterion, Point
 from logreg.datasets.shared_sets import digest
-from logreg.early_stopping import OF_EARLY_STOPPING, replay
+from logreg.early_stopping import EARLY_STOPPING_SETTINGS, replay
 from logreg.errors import SettingError
 from logreg.hyperparameters import Hyperparameters
 
 MAX_POINTS = 500  # of a curve in a file
-# The hyperparameters that a run goes by; the cost and the updates are made with the others.
-OF_A_RUN = ("n_epochs", "batch_size", *OF_EARLY_STOPPING)
+# The hyperparameters that the training loop reads; the others are in the cost and the updates.
+RUN_SETTINGS = ("n_epochs", "batch_size", *EARLY_STOPPING_SETTINGS)
 
 
 class Validation(NamedTuple):
@@ -34,12 +34,12 @@ class Validation(NamedTuple):
     cost : float
         Mean training cost of the minibatches since the last validation.
     error, error_all_rows : float
-        Of the validation set: over its whole minibatches, and over all of its rows.
+        The errors of the validation set: over its whole minibatches, and over all of its rows.
     loss : float or None
-        Mean loss of the validation set, over all of its rows, if the best model goes by it.
+        Mean loss of the validation set, over all of its rows, with criterion 'loss'.
     test_error, test_error_all_rows : float or None
-        As the errors above, of the test set. It is tried at each new best, but with criterion
-        'loss' once, at the end.
+        The same errors of the test set. They are computed at each new best; with criterion 'loss',
+        only once, at the end.
     seconds : float
         Time from the beginning of the training.
     """
@@ -54,7 +54,7 @@ class Validation(NamedTuple):
     seconds: float = 0.0
 
     def plain(self):
-        """List the values as JSON has them: None stands for what is not finite."""
+        """List the values for JSON, with None in place of numbers that are not finite."""
         return [None if value is None or not math.isfinite(value) else value for value in self]
 
 
@@ -159,7 +159,7 @@ class Run:
 
     @property
     def criterion(self) -> Criterion:
-        """By which number of a validation the best model is chosen."""
+        """The criterion by which the best model is chosen."""
         return CRITERIA[self.hyperparameters.criterion]
 
     def epoch_of(self, iter: int) -> int:
@@ -217,14 +217,14 @@ class Run:
 
     @property
     def curve(self) -> List[list]:
-        """For each validation a list, as files have it: the numbers of a :class:`.Point`.
+        """The numbers of a :class:`.Point` for each validation, as lists for files.
 
-        The loss is there with ``criterion='loss'`` alone; the errors are then over all rows.
+        Only with ``criterion='loss'``, there is a loss, and the errors are over all rows.
         """
         rows = (Validation(*validation.plain()) for validation in self.validations)
         return [[getattr(row, name) for name in self.criterion.fields] for row in rows]
 
-    def _some(self, curve):
+    def _shorten(self, curve):
         """Shorten a curve to MAX_POINTS: its ends, new bests, significant gains, some between."""
         if len(curve) <= MAX_POINTS:
             return curve
@@ -238,8 +238,8 @@ class Run:
     @property
     def _hyperparameters(self):
         """The hyperparameters that decide the run; of another model, not those of its cost."""
-        known = vars(self.hyperparameters)
-        return {k: v for k, v in known.items() if self.is_tutorials or k in OF_A_RUN}
+        settings = vars(self.hyperparameters)
+        return {k: v for k, v in settings.items() if self.is_tutorials or k in RUN_SETTINGS}
 
     @property
     def _is_plain(self):
@@ -270,11 +270,11 @@ class Run:
 
         There are no errors in it as long as there is no best model.
         """
-        known = {
+        facts = {
             **self.data.facts.as_dict(),
             **self._hyperparameters,
             "n_train_batches": self.n_train_batches,
-            "curve": self._some(self.curve),
+            "curve": self._shorten(self.curve),
             "reason": self.ending,
             "n_ranks": engine.ranks.size,
             "rule": rules.current(),
@@ -283,7 +283,7 @@ class Run:
         }
         best = self.best_validation
         if best:
-            known.update(
+            facts.update(
                 epoch=self.epoch_of(best.iter),
                 iteration=best.iter,
                 validation_error=best.error,
@@ -291,7 +291,7 @@ class Run:
                 test_error=best.test_error,
                 test_error_all_rows=best.test_error_all_rows,
             )
-        return known
+        return facts
 
 
 def _digest_of_names(facts):

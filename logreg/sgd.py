@@ -27,18 +27,18 @@ from logreg.model import Expressions, balanced_weights, softmax_regression
 from logreg.refit import check_joinable, train_anew
 from logreg.run import Run, Validation
 
-SMALL = 1 << 24  # bytes of data that may wait until Python finds them
-MAY_OVERFLOW = 1e19  # the root of the largest float32: of smaller parameters, products are finite
+SMALL = 1 << 24  # bytes of data that may wait until Python's garbage collector finds them
+MAY_OVERFLOW = 1e19  # root of the largest float32: products of smaller numbers are finite
 
 
 def compile_functions(expressions, run, n_at_once=1):
     """Compile `train_model`, `validate_model` and `test_model`, as the tutorial calls them.
 
     ``train_model(first, last)`` takes the steps on the minibatches from `first` to `last` of an
-    epoch, `n_at_once` at most, and returns their costs. ``test_model()`` returns two errors: over
-    the whole minibatches of its set, as the tutorial counts, and over all its rows.
-    ``validate_model()`` returns the same of its set, and the mean of the loss over all its rows,
-    None with criterion 'error'; of a run that has diverged, a single None.
+    epoch, `n_at_once` at most, and returns their costs. ``test_model()`` returns two errors of the
+    test set: over its whole minibatches, as the tutorial counts, and over all its rows.
+    ``validate_model()`` returns these of the validation set, and the mean loss over its rows, which
+    is None with criterion 'error'. If the run has diverged, it returns None.
     """
     x, y, cost, errors, updates, loss, _ = expressions
     train_set, valid_set, test_set = run.data
@@ -51,8 +51,8 @@ def compile_functions(expressions, run, n_at_once=1):
         mean_loss = engine.compile_mean(x, y, valid_set, loss)
 
     def validate_model():
-        # A model of NaN predicts class 0 everywhere, and may err least by that; and so may one
-        # whose scores overflow.
+        # A model of NaN predicts class 0 everywhere, which may be the lowest error so far. So does
+        # a model whose scores overflow.
         if not engine.largest(run.params) < MAY_OVERFLOW:
             return None
         return (*errors_of_validation(), mean_loss and mean_loss())
@@ -63,12 +63,12 @@ def compile_functions(expressions, run, n_at_once=1):
 def train(train_model, validate_model, test_model, run, callbacks=(), n_at_once=1):
     """Train until 'patience' or 'n_epochs' run out: the tutorial's double loop.
 
-    The functions are those of :func:`compile_functions`; where the tutorial takes a minibatch,
-    `train_model` takes a block of up to `n_at_once`. A resumed `run` goes on after ``run.iter``.
-    Returns 'patience' or 'n_epochs', whichever ran out, or 'diverged' if a validation finds that
-    the model's parameters have become too large, or are no numbers.
+    The functions are those of :func:`compile_functions`. Where the tutorial trains on one
+    minibatch, this loop trains on a block, of up to `n_at_once` minibatches. A resumed `run` goes
+    on after ``run.iter``. Returns 'patience' or 'n_epochs', whichever ran out first; or 'diverged',
+    if a validation finds that parameters are too large or no numbers.
     """
-    if run.stopping.is_over(run.iter):  # a resumed run had come to its end
+    if run.stopping.is_over(run.iter):  # a resumed run was at its end
         return "patience"
     costs = []  # since the last validation
     for epoch in range(run.hyperparameters.n_epochs):
@@ -256,7 +256,7 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
     classifier, expressions = softmax_regression(facts.n_in, facts.n_out, hyperparameters, weights)
     if output:
         log("... building the model")
-        note(engine.describe())
+        note(engine.describe(), is_of_log=True)
         if not any(isinstance(callback, PrintLog) for callback in callbacks):
             callbacks = [PrintLog(), *callbacks]
         callbacks = [BestModel(output, classifier), *callbacks]

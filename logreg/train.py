@@ -20,7 +20,7 @@ from logreg.datasets.statistics import with_interval
 from logreg.errors import SettingError, listed
 from logreg.files import check_writable, refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL, BY_DATA, DATASET, Hyperparameters, for_data
-from logreg.parallel.ranks import ranks
+from logreg.ranks import ranks
 
 USED_BY_VERIFY = ("verify", "dataset", "quiet")
 UNUSED_BY_FOLDS = ("output", "checkpoint", "history", "check_reference")

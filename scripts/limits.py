@@ -19,6 +19,7 @@ import numpy
 from benchmark import run_parser
 from peers import load, stored
 
+from logreg import kernel
 from logreg.datasets.preprocessing import PIXEL_SCALE, Preprocessing
 
 CHAIN = 1000  # dependent steps that are timed at once
@@ -58,11 +59,18 @@ def of_machine(args):
     flops = 2 * n_in * n_out * (2 * n_train + n_valid + n_test)
     mb, gb, gflop, gflops = n_bytes / 1e6, bandwidth / 1e9, flops / 1e9, rate / 1e9
     return {
-        "machine": f"{platform.machine()}, {cpu()}, {n_threads} threads",
+        "machine": f"{platform.machine()}, {cpu()}, {n_threads} threads, {instruction_set()}",
         "seconds": (n_bytes / bandwidth, flops / rate),
         "text": f"{mb:.0f} MB, the data as stored, at {gb:.1f} GB/s, or {gflop:.2f} Gflop at "
         f"{gflops:.0f} Gflop/s, the rate of a large sgemm",
     }
+
+
+def instruction_set():
+    """The instructions that the kernel uses."""
+    if not kernel.is_built():
+        return "no native kernel"
+    return os.environ.get("LOGREG_KERNEL_SET") or kernel.instruction_sets()[0]
 
 
 def cpu():

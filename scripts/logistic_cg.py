@@ -102,12 +102,12 @@ def optimize(objective, n_iterations):
 def main(argv=None):
     """Train as the options say; see :mod:`logreg.cli.command` for the exit code."""
     parser = argparse.ArgumentParser(description="Train by SciPy's conjugate gradient.")
-    known = " (default: %(default)s)"
+    default = " (default: %(default)s)"
     add = parser.add_argument
-    add_file(
-        parser, "--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + known
-    )
-    add("--n-iterations", type=int, metavar="N", default=50, help="iterations at the most" + known)
+    path = f"a file, folder or name{default}"
+    add_file(parser, "--dataset", metavar="PATH", default=DATASET, help=path)
+    iterations = f"iterations at the most{default}"
+    add("--n-iterations", type=int, metavar="N", default=50, help=iterations)
     add("--floatx", choices=("float32", "float64"), help="float type of data and parameters")
     add("--check-reference", action="store_true", help="compare with the tutorial's figures")
     args = parser.parse_args(argv)

@@ -65,12 +65,15 @@ def write_features(folder, rows, sizes, row_shape, dtype):
             header = {"descr": dtype.str, "fortran_order": False, "shape": (size, *row_shape)}
             npy.write_array_header_1_0(file, header)
             while size:
-                x = x if len(x) else next(rows)
+                if not len(x):
+                    x = next(rows)
                 file.write(x[:size])
-                size, x = max(size - len(x), 0), x[size:]
+                n_left = max(size - len(x), 0)
+                x = x[size:]
+                size = n_left
 
 
-def sizes_of(n_rows, lacking):
+def split_sizes(n_rows, lacking):
     """The rows of each set that is split off the training rows, and of what is left of these."""
     sizes = dict.fromkeys(lacking, max(1, n_rows // SHARE))
     sizes = {"train": n_rows - sum(sizes.values()), **sizes}
@@ -97,20 +100,25 @@ def new_folder(path):
 
 def write(folder, args, scratch):
     """Write the sets; return their sizes."""
-    how = options_of(TableOptions, args)
-    parts, facts, _ = read_parts(args.source, how, dtype="float32", scratch=scratch)
-    all_sizes, lacking = {}, [split for split in SPLITS if split not in parts]
+    options = options_of(TableOptions, args)
+    parts, facts, _ = read_parts(args.source, options, dtype="float32", scratch=scratch)
+    all_sizes = {}
+    lacking = [split for split in SPLITS if split not in parts]
     class_labels, codes = number_classes(parts, facts.is_table)
     for split, part in parts.items():
-        y, row_shape = numpy.array(class_labels)[codes[split]], part.x.shape[1:]
+        y = numpy.array(class_labels)[codes[split]]
+        row_shape = part.x.shape[1:]
         x = part.x.reshape(len(part.x), -1)
         dtype = x.dtype if x.dtype in MAPPED_DTYPES else numpy.dtype("float32")
         check_values(x, part.where)
         rows = map(partial(numpy.ascontiguousarray, dtype=dtype), blocks(x))
         if split == "train" and args.shuffle:
             order = stratified_order(codes[split], args.split_seed)
-            rows, y = reordered(rows, order, x.size * dtype.itemsize, scratch), y[order]
-        sizes = sizes_of(len(y), lacking) if split == "train" else {split: len(y)}
+            rows = reordered(rows, order, x.size * dtype.itemsize, scratch)
+            y = y[order]
+        sizes = {split: len(y)}
+        if split == "train":
+            sizes = split_sizes(len(y), lacking)
         write_features(folder, rows, sizes, row_shape, dtype)
         for split, size in sizes.items():
             numpy.save(folder / f"y_{split}.npy", y[:size])
@@ -131,7 +139,7 @@ def main(argv=None):
     add_table_options(parser)
     add("--drop", metavar="NAME[,NAME...]", help="leave columns of tables out")
     args = parser.parse_args(argv)
-    Preparation(split_seed=args.split_seed)  # which says if that is none
+    Preparation(split_seed=args.split_seed)  # raises an error if it is no seed
     with new_folder(args.folder) as (folder, scratch):
         sizes = write(folder, args, scratch)
     shown = ", ".join(f"{sizes[split]} {SPLITS[split]}" for split in SPLITS)

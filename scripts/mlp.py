@@ -26,7 +26,7 @@ from logreg import engine
 from logreg.callbacks import BestModel, PrintLog
 from logreg.callbacks.reference import percent
 from logreg.cli.command import command
-from logreg.cli.options import add_file
+from logreg.cli.options import add_file, add_settings
 from logreg.console import log, note
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.shared_sets import share_as_floats
@@ -74,37 +74,39 @@ class MLP:
 def train_mlp(data, n_hidden, hyperparameters, output):
     """Train on a :class:`logreg.datasets.dataset.DataSet`, keep the best parameters in a file."""
     print("... building the model", flush=True)
-    x, y = T.matrix("x"), T.ivector("y")
+    x = T.matrix("x")
+    y = T.ivector("y")
     mlp = MLP(numpy.random.RandomState(1234), x, data.facts.n_in, n_hidden, data.facts.n_out)
     cost = mlp.classifier.negative_log_likelihood(y)
-    for factor, penalty in ((hyperparameters.l1, mlp.L1), (hyperparameters.l2, mlp.L2_sqr)):
-        cost += factor * penalty if factor else 0
-    step = sgd(cost, mlp.params, hyperparameters.learning_rate)
-    given = share_as_floats(data), hyperparameters, [PrintLog(), BestModel(output)]
-    return fit(x, y, cost, mlp.classifier.errors(y), step, *given)
+    if hyperparameters.l1:
+        cost += hyperparameters.l1 * mlp.L1
+    if hyperparameters.l2:
+        cost += hyperparameters.l2 * mlp.L2_sqr
+    rule = sgd(cost, mlp.params, hyperparameters.learning_rate)
+    errors = mlp.classifier.errors(y)
+    callbacks = [PrintLog(), BestModel(output)]
+    return fit(x, y, cost, errors, rule, share_as_floats(data), hyperparameters, callbacks)
 
 
 @command
 def main(argv=None):
     """Train as the options say; see :mod:`logreg.cli.command` for the exit code."""
     parser = argparse.ArgumentParser(description="Train a multilayer perceptron.")
-    known = " (default: %(default)s)"
+    default = " (default: %(default)s)"
     add = parser.add_argument
-    add_file(
-        parser, "--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + known
-    )
-    add("--n-hidden", type=int, metavar="N", default=500, help="hidden units" + known)
-    for setting in fields(Hyperparameters):
-        if setting.name in OPTIONS:
-            option, metavar = "--" + setting.name.replace("_", "-"), "NX"[setting.type is float]
-            own = {"type": setting.type, "default": getattr(TUTORIAL, setting.name)}
-            add(option, **own, metavar=metavar, help=setting.metadata["help"] + known)
-    add_file(parser, "--output", default="best_mlp.pkl", help="where the parameters go" + known)
+    path = f"a file, folder or name{default}"
+    add_file(parser, "--dataset", metavar="PATH", default=DATASET, help=path)
+    add("--n-hidden", type=int, metavar="N", default=500, help=f"hidden units{default}")
+    settings = [setting for setting in fields(Hyperparameters) if setting.name in OPTIONS]
+    add_settings(parser, settings, vars(TUTORIAL))
+    output = f"where the parameters go{default}"
+    add_file(parser, "--output", default="best_mlp.pkl", help=output)
     add("--floatx", choices=("float32", "float64"), help="float type of data and parameters")
     add("--device", metavar="NAME", help="where data and parameters live: cpu, cuda, ...")
     add("--check-reference", action="store_true", help="compare epoch 1 with the tutorial's")
     args = parser.parse_args(argv)
-    hyperparameters = replace(TUTORIAL, **{name: getattr(args, name) for name in OPTIONS})
+    given = {name: getattr(args, name) for name in OPTIONS if getattr(args, name) is not None}
+    hyperparameters = replace(TUTORIAL, **given)
     if args.n_hidden < 1:
         raise SettingError(f"n_hidden is {args.n_hidden}: it must be 1 or more")
     with engine.settings(args.floatx, args.device):

@@ -11,6 +11,7 @@ LEAVES = {
     "pictures": ("logreg.datasets.pictures", []),
     "foreign pickles": ("logreg.saving.foreign logreg.saving.any_pickle logreg.export", []),
     "legacy": ("logreg.legacy", []),
+    "parallel": ("logreg.parallel logreg.engine.ranks_backend", []),
     "gpu_backend": ("logreg.engine.gpu_backend", []),
     "page": ("logreg.page logreg.report logreg.plots", []),
     "tutorial": ("logreg.tutorial", []),

@@ -22,7 +22,7 @@ MODULES = {*SOURCES, "logreg.kernel._kernel"}
 # A module imports what is lower than itself. Within a room, imports make no circle.
 LAYERS = """
 errors version rules criteria endings < console files flags hyperparameters < parallel
-< kernel early_stopping < engine < updates datasets < tables < model < run saving
+< ranks kernel early_stopping < engine < updates datasets < tables < model < run saving
 < callbacks prediction blocks
 < plots refit < sgd < cli < estimator fitting page < tutorial
 < train predict report export __main__ < legacy

@@ -14,10 +14,10 @@ COLUMNS = (
 
 
 class History(FileCallback):
-    """A CSV file with a row for each validation, of a resumed run from its beginning.
+    """Writes a CSV file with a row for each validation. A resumed run writes those before, too.
 
-    A cell is empty where nothing was computed, or it was not finite: the test error where there was
-    no new best, the loss where the best model does not go by it.
+    A cell is empty if a number was not computed, or is not finite. The test error is computed at a
+    new best only, and the loss only with criterion 'loss'.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class PrintLog(Callback):
         if verdict.is_told_by_rows(facts):
             log(verdict.description(run.data))
         elif run.data.taken:
-            note(f"note: {verdict.description(run.data)}")
+            note(f"note: {verdict.description(run.data)}", is_of_log=True)
         log("... training the model")
 
     def on_validation(self, run: Run, validation: Validation) -> None:
@@ -58,9 +58,9 @@ class PrintLog(Callback):
             say(verdict.result(run))
         else:
             _say_as_the_tutorial(run)
-        note(explain(run))
+        note(explain(run), is_of_log=True)
         for doubt in verdict.doubts(run):
-            note(doubt)
+            note(doubt, is_of_log=True)
 
 
 def _say_as_the_tutorial(run):
@@ -73,4 +73,6 @@ def _say_as_the_tutorial(run):
     log("The code run for %d epochs, with %f epochs/sec" % (run.epoch, rate))
     program = os.path.basename(sys.argv[0])
     program = " for file " + (program if program.endswith(".py") else "train.py")
-    note("The code%s ran for %.1fs" % ("" if in_notebook() else program, run.seconds))
+    note(
+        "The code%s ran for %.1fs" % ("" if in_notebook() else program, run.seconds), is_of_log=True
+    )

@@ -18,7 +18,7 @@ class Progress(Callback):
 
     Examples
     --------
-    It reads no parameters: a run is as fast with it as without.
+    It reads no parameters, so the run is not slower.
 
     >>> Progress().reads_steps
     False

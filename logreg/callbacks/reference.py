@@ -28,13 +28,16 @@ def percent(error):
 def differences(run):
     """List, in words, where the errors that a run has printed are not the tutorial's."""
     last = min(run.hyperparameters.n_epochs, LAST_EPOCH)
-    of_run = ((v.iter, v.error, v.test_error) for v in run.validations)
-    here = {run.epoch_of(iter): tuple(map(percent, errors)) for iter, *errors in of_run}
-    there = {epoch: errors for epoch, errors in read_reference().items() if epoch <= last}
+    ours = {
+        run.epoch_of(validation.iter): (percent(validation.error), percent(validation.test_error))
+        for validation in run.validations
+    }
+    theirs = {epoch: errors for epoch, errors in read_reference().items() if epoch <= last}
     found = [
-        f"epoch {epoch}: {_words(here.get(epoch))}, and the tutorial has {_words(there.get(epoch))}"
-        for epoch in {**there, **here}
-        if here.get(epoch) != there.get(epoch)
+        f"epoch {epoch}: {_words(ours.get(epoch))}, and the tutorial has "
+        f"{_words(theirs.get(epoch))}"
+        for epoch in {**theirs, **ours}
+        if ours.get(epoch) != theirs.get(epoch)
     ]
     if run.epoch != last:
         found.append(f"epochs: {run.epoch}, and the tutorial has {last}")

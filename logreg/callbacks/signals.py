@@ -17,7 +17,7 @@ class Interruption(Callback, contextlib.ExitStack):
 
     Examples
     --------
-    It reads no parameters: a run is as fast with it as without.
+    It reads no parameters, so the run is not slower.
 
     >>> with Interruption() as interruption:  # and a run in this block
     ...     interruption.reads_steps, interruption.exit_code
@@ -32,9 +32,9 @@ class Interruption(Callback, contextlib.ExitStack):
 
     def on_train_begin(self, run: Run) -> None:
         if threading.current_thread() is not threading.main_thread():
-            return  # Python lets the main thread alone handle signals
+            return  # only Python's main thread handles signals
         for number in (signal.SIGINT, signal.SIGTERM):
-            # A script may have started us in the background, and told us to ignore them.
+            # A shell script that starts a process in the background lets it ignore these signals.
             if signal.getsignal(number) not in (signal.SIG_IGN, None):
                 self.callback(signal.signal, number, signal.signal(number, self._receive))
 
@@ -43,11 +43,11 @@ class Interruption(Callback, contextlib.ExitStack):
         self.close()  # the second one ends the process
 
     def on_minibatch_end(self, run: Run) -> None:
-        # An exception from the handler itself could come between the updates of W and b.
+        # Not in the handler: its exception could come between the updates of W and b.
         if engine.ranks.anyone(self.received is not None):
             raise StopTraining
 
     @property
     def exit_code(self) -> int:
-        """What a shell reports of a process that the signal ended: 130 or 143; else 0."""
+        """The exit code after a signal, 130 or 143, as shells have it; else 0."""
         return 128 + self.received if self.received else 0

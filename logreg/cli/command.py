@@ -11,7 +11,7 @@ import warnings
 from logreg import console
 from logreg.console import note
 from logreg.errors import LogRegError
-from logreg.parallel.ranks import ranks
+from logreg.ranks import ranks
 
 
 def command(main):

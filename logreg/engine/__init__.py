@@ -19,10 +19,9 @@ from logreg.engine.backend import as_stored as as_stored
 from logreg.engine.backend import Givens, n_rows
 from logreg.engine.backend import n_bytes as n_bytes
 from logreg.engine.expressions import is_symbolic as is_symbolic
-from logreg.engine.ranks_backend import RanksBackend
 from logreg.errors import EngineError, SettingError
 from logreg.flags import user_setting
-from logreg.parallel.ranks import ranks as ranks
+from logreg.ranks import ranks as ranks
 
 ROWS_OF_A_SUM = 512  # rows that are summed in a model's own dtype
 ROUNDING = 4e-7  # relative error of a rate in float32, as JAX computes it
@@ -96,7 +95,11 @@ def use_device(name=None):
 
 def _of_ranks():
     """Choose the back end, or that of the ranks, if there are several."""
-    return RanksBackend(_backend) if ranks.size > 1 else _backend
+    if ranks.size == 1:
+        return _backend
+    from logreg.engine.ranks_backend import RanksBackend  # a leaf
+
+    return RanksBackend(_backend)
 
 
 def device():

@@ -6,7 +6,7 @@ import numpy
 
 from logreg.engine.kernel_graph import ancestors, find_gradients
 from logreg.errors import EngineError, SettingError
-from logreg.parallel.ranks import ranks
+from logreg.ranks import ranks
 
 
 class RanksBackend:

@@ -8,8 +8,6 @@
 #define N_SUMS 12
 #define REAL double
 #define INT uint64_t
-#define TURN turn_uint64_t
-#define LAY lay_uint64_t
 #define FMA(a, b, c) (Vector) _mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c))
 #define WIDER(v) (Vector) _mm256_cvtepi32_pd(_mm_cvtepu8_epi32(_mm_cvtsi32_si128((int)(v))))
 #define LOOPS double_avx2

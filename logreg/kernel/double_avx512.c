@@ -3,18 +3,11 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#if defined(__clang__)
-#define WIDE ""
-#else
-#define WIDE ",prefer-vector-width=512"
-#endif
-#define TARGET __attribute__((target("avx512f" WIDE)))
+#define TARGET __attribute__((target("avx512f")))
 #define BYTES 64
 #define N_SUMS 24
 #define REAL double
 #define INT uint64_t
-#define TURN turn_uint64_t
-#define LAY lay_uint64_t
 #define FMA(a, b, c) (Vector) _mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c))
 #define WIDER(v) \
     (Vector) _mm512_cvtepi32_pd(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)(v))))

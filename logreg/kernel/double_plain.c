@@ -4,8 +4,6 @@
 #define BYTES 16
 #define REAL double
 #define INT uint64_t
-#define TURN turn_uint64_t
-#define LAY lay_uint64_t
 #if defined(__aarch64__)
 #include <arm_neon.h>
 #define N_SUMS 24

@@ -8,8 +8,6 @@
 #define N_SUMS 12
 #define REAL float
 #define INT uint32_t
-#define TURN turn_uint32_t
-#define LAY lay_uint32_t
 #define FMA(a, b, c) (Vector) _mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c))
 #define WIDER(v) \
     (Vector) _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)(v))))

@@ -4,8 +4,6 @@
 #define BYTES 16
 #define REAL float
 #define INT uint32_t
-#define TURN turn_uint32_t
-#define LAY lay_uint32_t
 #if defined(__aarch64__)
 #include <arm_neon.h>
 #define N_SUMS 24

@@ -1,34 +1,29 @@
 /* Softmax regression: what the files of the kernel share.
 
-   Scores are computed in panels of 16 rows. The 16 numbers of a column lie side by side: a lane of a
-   vector is a row. A column that is blank in all 16 rows is left out. Gradients are summed in tiles
-   of 16 columns: a lane is a column. A row that is blank in the tile is left out. So nothing is
-   summed across lanes. A score is summed column by column, and a gradient row by row, in the order
-   of x, with fma. The bits of a result depend neither on the size of a vector, nor on the number of
-   threads, nor on how many steps a call takes, nor on a layout. An x86-64 without fma gives other
-   bits.
+   Scores are computed in panels of 16 rows: a lane of a vector is a row. A column that is blank in
+   all 16 rows is left out. Gradients are summed in tiles of 16 columns: a lane is a column. A row
+   that is blank in the tile is left out. Nothing is summed across lanes. A score is summed column by
+   column, a gradient row by row in the order of x, with fma. So the bits of a result do not depend
+   on the size of a vector, on threads, on how many steps a call takes, or on a layout. An x86-64
+   without fma gives other bits.
 
-   Python sees three functions. Their arrays are contiguous and aligned. x has bytes or the type of W,
-   which is float or double. Labels are int32, starts and classes int64, costs double, and weights
-   have the type of W. The arrays belong to the caller, who must not change them during a call,
-   because Python's lock is released. Arrays that do not go together are a ValueError, and so is a
-   label that is none of the classes. After an error, what was written means nothing.
+   Python sees three functions. Arrays are contiguous and aligned. x has bytes or the type of W, which
+   is float or double, and so have weights. Labels are int32, starts and classes int64, costs double.
+   The caller must not change them meanwhile: Python's lock is released. Arrays that do not go
+   together are a ValueError, and so is a label that is no class: then what was written means nothing.
 
    lay_out(x, y, n_rows, is_map, n_threads)
        Lays out the minibatches of n_rows rows of bytes, in an object that owns their memory. For
-       `classes`, y is None. Rows that would take more than twice their room are left out, and so are
-       rows for which there is no memory: they are computed as they come. If x is mapped from a
-       file and only read, its pages are given back to the system.
+       `classes`, y is None. Rows that would take more than twice their room, or find no memory, are
+       computed as they come. If x is a file's map that is only read, its pages are given back.
    classes((x, scale, layout), (W, b), classes, n_threads)
-       Finds the class with the largest of the scores scale * x W + b in each row, the first one of
-       several.
+       Finds the class with the largest score scale * x W + b of each row, the first one of several.
    descend((x, scale, layout), (W, b), (y, weights), starts, costs, n_rows, n_threads, rule, velocities)
-       Takes a step of descent from each start on. The cost is the mean negative log-likelihood of
-       n_rows rows, each times its weight, plus l2 times the sum of the squares of W. Weights are
-       None if all are 1. The costs before the steps are written, and W and b are changed. The rule
-       is (rate, l2, momentum). The velocities are two arrays like W and b that are changed, too;
-       with empty arrays there is no momentum. With a rate of NaN there is one start, and W and b
-       become the gradients of the mean. */
+       Takes a step from each start on, and writes the cost before it. The cost is the mean negative
+       log-likelihood of n_rows rows, each times its weight, plus l2 times the sum of the squares of
+       W. Without weights, all are 1. The rule is (rate, l2, momentum). W, b and their velocities are
+       changed; with empty velocities there is no momentum. If the rate is NaN, there is one start,
+       and W and b become the gradients of the mean. */
 
 #pragma once
 
@@ -40,20 +35,28 @@
 #define CHUNK 1024 /* rows that are scored before their gradient is summed, at the most */
 #define GROUP 4    /* panels or tiles of a task, if W is too large for a near cache */
 #define UNSLICED 24 /* classes, at the most, with which W is used as it is */
-#define SIDE 4     /* a tile is a square of pixels with this side */
+#define SIDE 4      /* a tile is a square of pixels with this side */
+
+#define JOIN2(a, b) a##_##b
+#define JOIN(a, b) JOIN2(a, b)
+#if defined(__clang__)
+#define UNROLLED _Pragma("clang loop unroll(full)")
+#else
+#define UNROLLED _Pragma("GCC unroll 24")
+#endif
 
 #pragma GCC visibility push(hidden)
 
-/* One piece of memory, from which pointers are taken. Without memory, `take` only counts. */
+/* A piece of memory, of which pointers are taken. Without memory, `take` only counts. */
 typedef struct {
     char *memory;
     size_t used;
 } Arena;
 
-/* Take so many bytes, at a multiple of 64: so no vector lies on two cache lines. */
+/* Take bytes at a multiple of 64: so no vector lies on two cache lines. */
 void *take(Arena *arena, size_t n_bytes);
 
-/* Get the memory for what was counted; returns 0 if there is none. */
+/* Get memory for what was counted; returns 0 if there is none. */
 int provide(Arena *arena);
 
 /* Rows that are laid out. Each row has a place in the panels. */
@@ -74,7 +77,7 @@ typedef struct {
     size_t image_width;
     size_t n_chunks, n_panels;  /* of a minibatch, and of the set: how many `panels` there are */
     atomic_size_t n_cells;
-    char *memory; /* of all panels: so many bytes of addresses, of which the first are used */
+    char *memory; /* of all panels; only the first bytes are used */
     size_t n_bytes;
     atomic_size_t n_used;
     Panels panels[];
@@ -137,28 +140,26 @@ struct Job {
     atomic_size_t bad; /* 1 + a row whose label is none of the classes */
 };
 
-/* Turn rows into columns, for numbers of a size.
-
-   lay_SIZE: lay out the columns from `first` to `last` of PANEL rows. Columns that are blank in all
-   rows are left out. The numbers of the others are written, counted from `first`. Returns how many
-   there are. What is written behind them, up to 16 bytes a row, means nothing.
-   turn_SIZE: from the PANEL numbers of each of n classes, class by class, to n numbers side by side,
-   PANEL times. Up to 3 numbers behind them mean nothing. */
+/* Lay out the columns from `first` to `last` of PANEL rows, but for those that are blank in all rows.
+   The numbers of the others count from `first`. Returns how many they are; up to 16 bytes a row
+   behind them mean nothing. */
 typedef size_t Lay(const char *const *rows, size_t first, size_t last, void *cells, uint16_t *columns);
-typedef void Turn(const void *from, size_t n, void *to);
 Lay lay_uint8_t, lay_uint32_t, lay_uint64_t;
+
+/* Turn PANEL numbers of each of n classes, class by class, into n numbers side by side, PANEL times.
+   Up to 3 numbers behind them mean nothing. */
+typedef void Turn(const void *from, size_t n, void *to);
 Turn turn_uint8_t, turn_uint32_t, turn_uint64_t;
 
 /* Lay out all minibatches of a job's rows; returns NULL without memory. */
 Layout *new_layout(Job *job, size_t n_threads);
 void free_layout(Layout *layout);
 
-/* A team of threads, this one and others. They end with `dismiss`, at the latest: so nothing is left
-   for another call, nor for a forked child. */
+/* This thread and others, which end with `dismiss`: nothing is left for a forked child. */
 typedef struct Team Team;
 Team *gather(Job *job, size_t n_threads);
 
-/* Do a task for each of the blocks 0 .. n_blocks - 1, below 2^32, together; returns when all are done. */
+/* Do a task for the blocks 0 .. n_blocks - 1, below 2^32, together. Returns when all are done. */
 void share(Team *team, Job *job, Task *task, size_t n_blocks);
 void dismiss(Team *team);
 
@@ -174,7 +175,7 @@ static inline size_t divide_up(size_t n, size_t size)
     return n / size + (n % size != 0);
 }
 
-/* How many rows a chunk has at the most: their scores, and floats, should stay in a cache. */
+/* Rows of a chunk, at the most: their scores, and floats, should stay in a cache. */
 static inline size_t rows_of_chunk(size_t n_rows, size_t bytes_of_row)
 {
     size_t n_panels = (1 << 16) / bytes_of_row;
@@ -188,13 +189,13 @@ static inline size_t column_of_tile(size_t image_width, size_t tile)
     return tile / n_side_by_side * SIDE * image_width + tile % n_side_by_side * SIDE;
 }
 
-/* How many classes the slice has that begins with this one. */
+/* The number of classes of the slice that begins with this one. */
 static inline size_t classes_from(const Job *job, size_t class)
 {
     return smaller(job->width, job->n_out - class);
 }
 
-/* How many tiles the gradients' tasks have: a cache line of each row, if rows are read as they come. */
+/* Tiles of a task of gradients: a cache line of each row, if rows are read as they come. */
 static inline size_t tiles_of_task(const Job *job)
 {
     return job->group > 1 || (job->cell == 1 && !job->at.panels->lists) ? GROUP : 1;

@@ -3,14 +3,10 @@
 #include "kernel.h"
 
 #if defined(__clang__)
-#define UNROLLED _Pragma("unroll")
 #define SHUFFLE(type, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
-#define UNROLLED _Pragma("GCC unroll 24")
 #define SHUFFLE(type, a, b, ...) __builtin_shuffle(a, b, (type){__VA_ARGS__})
 #endif
-#define JOIN2(a, b) a##_##b
-#define JOIN(a, b) JOIN2(a, b)
 
 /* panels.inc takes the type of a number, and which numbers of two vectors make up the lower and the
    upper half when the two are interleaved. */

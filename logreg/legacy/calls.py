@@ -73,16 +73,18 @@ def Param(variable, default=None, name=None, **options):
     return In(variable, name, default, **options)
 
 
-def function(inputs, outputs=None, *args, **options):
+def function(inputs, outputs=None, mode=None, *args, **options):
     """Compile a function; calls of it may leave out the inputs that have a default.
 
     If the outputs are a dict, the function returns a dict.
     """
+    if (mode or config.mode) == "DebugMode":
+        note_once("note: DebugMode does not look for NaN on PyTensor: mode='NanGuardMode' does")
     names = None
     if isinstance(outputs, dict):
         names = list(outputs)
         outputs = list(outputs.values())
-    compiled = pytensor.function(inputs, outputs, *args, **options)
+    compiled = pytensor.function(inputs, outputs, mode, *args, **options)
     defaults = [(each.name, getattr(each, "default", None)) for each in inputs]
     if names is None and all(default is None for _, default in defaults):
         return compiled

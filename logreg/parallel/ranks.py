@@ -1,9 +1,8 @@
 """Ranks: the processes that an MPI launcher has started to train one model together.
 
 Each rank has all data, and takes its part of the rows of each minibatch. Gradients and counts are
-summed over the ranks, so that all take the same steps and stop together. :meth:`Ranks.start` finds
-them by the environment that the launcher set. Without a launcher, and with LOGREG_RANKS=0, there is
-one rank, and MPI is not imported.
+summed over the ranks, so that all take the same steps and stop together. :mod:`logreg.ranks`
+imports this module if a launcher has started several processes, unless LOGREG_RANKS is 0.
 
 An exception that leaves a rank ends all ranks, after its message. Only rank 0 prints results; the
 others print errors.
@@ -18,12 +17,6 @@ import traceback
 from logreg import console
 from logreg.errors import EngineError, install
 
-# The variables for the number of ranks and this one, of MPICH and Intel MPI, Open MPI, and Slurm.
-LAUNCHERS = (
-    ("PMI_SIZE", "PMI_RANK"),
-    ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),
-    ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
-)
 LONG = 0.01  # seconds until a rank that waits sleeps
 POLL = 0.001  # seconds of each sleep
 OWN_MODELS = "where each process is to train a model of its own, set LOGREG_RANKS=0"
@@ -33,22 +26,17 @@ TOGETHER = (
 )
 
 
-def launched():
-    """Count the processes that a launcher has started together, and number this one."""
-    for name_of_size, name_of_rank in LAUNCHERS:
-        if os.environ.get(name_of_size, "").isdigit():
-            return int(os.environ[name_of_size]), int(os.environ.get(name_of_rank) or 0)
-    return 1, 0
-
-
 class Ranks:
     """The ranks of this process's job, and which of them this one is.
 
-    MPI has one world for a process, and so there is one object of this, `ranks`.
+    A launcher has started `n_launched` processes, of which this is the one with this `number`.
+    MPI has one world for a process, and so there is one object of this, :data:`logreg.ranks.ranks`.
     """
 
-    def __init__(self):
-        self.rank = 0
+    def __init__(self, n_launched, number):
+        self._n_launched = n_launched
+        self._number = number
+        self.rank = 0  # until `start`, each process is for itself
         self.size = 1
         self._mpi = self._comm = None  # mpi4py's module, and the communicator of all ranks
         self._buffer = None  # an array as a step sums it: its last element is a flag
@@ -56,11 +44,11 @@ class Ranks:
         self._was_anyone_asked = False  # whether any rank was, as of the last step
 
     def start(self):
-        """Find the other ranks, if a launcher has started any."""
-        n, number = launched()
-        if n == 1 or self.size > 1 or os.environ.get("LOGREG_RANKS") == "0":
+        """Find the other ranks that the launcher has started."""
+        if self.size > 1:
             return
-        self.rank = number
+        n = self._n_launched
+        self.rank = self._number
         self.size = n
         if self.rank:
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
@@ -205,6 +193,3 @@ class Ranks:
                 places = f"rank {i} is {other_place}, and rank 0 is {messages[0][0]}"
                 raise EngineError(f"the ranks no longer do the same: {places}; {TOGETHER}")
         return [value for _, value in messages]
-
-
-ranks = Ranks()

@@ -23,8 +23,8 @@ from logreg.version import __version__
 def as_model(facts, W, b):
     """Make the LogisticRegression that a model file describes, over a fresh input.
 
-    Input and parameters are of floatX, as all that the program computes: a float64 holds each
-    float32 exactly. The other way round, the parameters are rounded, and a warning says so.
+    Its input and its parameters are of floatX, like everything that the program computes. A float64
+    holds each float32 exactly. If float64 becomes float32, a warning says that this rounds.
     """
     floatx = engine.theano.config.floatX
     if facts.dtype == "float64" and floatx == "float32":
@@ -39,7 +39,7 @@ def as_model(facts, W, b):
 
 
 def provenance():
-    """Where and when a file is made: versions and the date (UTC), as a dict."""
+    """Collect where and when a file is made: versions, the device and the date (UTC)."""
     return {
         "engine": f"{engine.NAME} {engine.VERSION}",
         "device": engine.device(),
@@ -66,9 +66,9 @@ def check_stands_alone(classifier):
 
 
 def dumps_model(classifier, metadata, loaded=None):
-    """Make the bytes of a model file: the parameters, what is known, and where it was made.
+    """Make the bytes of a model file: the parameters, the metadata, and where it was made.
 
-    The parameters are those of the classifier, or W and b as they were `loaded`.
+    The parameters are those of the classifier, or W and b of the file from which it was `loaded`.
     """
     W, b = loaded or _values(classifier)
     # The model may have more classes than the data that it was trained on.

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import Preparation
 from logreg.datasets.pictures import read_picture
-from logreg.datasets.pixels import Layout, are_centred
+from logreg.datasets.pixels import Layout
 from logreg.errors import DatasetError
 from logreg.saving.facts import ModelFacts
 
@@ -148,14 +148,9 @@ def test_a_picture_of_a_training_image_is_that_image(kind, standardize, backgrou
 
 
 def test_images_that_are_not_laid_out_as_mnists_are_scaled_alone():
-    digits = sample()["x_test"][:200]
+    digits = sample()["x_test"][:9]
     clothes = numpy.stack([numpy.roll(digit, 5, axis=1) for digit in digits])  # not in the middle
-    corner = numpy.pad([[1]], (2, 25))  # where a blur counts for none
-    assert are_centred(digits | 50 * corner) and not are_centred(digits | 60 * corner)
-    large = numpy.pad(digits, ((0, 0), (4, 4), (4, 4)))[:, 8:-8, 8:-8]  # fill the field
-    assert are_centred(digits) and are_centred(1 - digits / 255) and not are_centred(large)
-    assert not are_centred(clothes) and are_centred(numpy.concatenate([digits, clothes[:9]]))
-    for image in clothes[:9]:
+    for image in clothes:
         enlarged = numpy.kron(255 - image, numpy.ones((3, 3), "u1"))
         found = prepared(enlarged, layout=FIELD._replace(is_centred=False))
         assert apart(found, image) < 3 < apart(prepared(enlarged), image)

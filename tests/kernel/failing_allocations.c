@@ -1,20 +1,102 @@
-/* Memory functions that are found before those of the C library: the n-th call of the kernel fails. */
+/* Memory functions that are found before those of the C library. The n-th call of the kernel fails,
+   and what it has taken and not given back is counted. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
-extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t);
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), __libc_free(void *);
+extern void *__libc_memalign(size_t, size_t);
 static _Atomic long n_left;
-void fail_at(long n) { n_left = n; }
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static void *of_kernel[1 << 10]; /* what it has taken and not given back, and NULL between */
+
+void fail_at(long n)
+{
+    n_left = n;
+}
+
+/* Put `new` where `old` is. */
+static int replace(void *old, void *new)
+{
+    int is_there = 0;
+    pthread_mutex_lock(&lock);
+    for (size_t i = 0; i < sizeof of_kernel / sizeof *of_kernel && !is_there; i++)
+        if (of_kernel[i] == old) {
+            of_kernel[i] = new;
+            is_there = 1;
+        }
+    pthread_mutex_unlock(&lock);
+    return is_there;
+}
+
+long taken(void)
+{
+    long n = 0;
+    for (size_t i = 0; i < sizeof of_kernel / sizeof *of_kernel; i++)
+        n += of_kernel[i] != NULL;
+    return n;
+}
+
+static int is_kernel(void *caller)
+{
+    Dl_info found;
+    return dladdr(caller, &found) && strstr(found.dli_fname, "_kernel");
+}
+
 static int fails(void *caller)
 {
-    Dl_info of;
-    return n_left > 0 && dladdr(caller, &of) && strstr(of.dli_fname, "_kernel") && !--n_left;
+    return n_left > 0 && is_kernel(caller) && !--n_left;
 }
+
+static void *note(void *memory, void *caller)
+{
+    if (memory && is_kernel(caller))
+        replace(NULL, memory);
+    return memory;
+}
+
+#define CALLER __builtin_return_address(0)
+
 void *malloc(size_t n)
 {
-    return fails(__builtin_return_address(0)) ? NULL : __libc_malloc(n);
+    return fails(CALLER) ? NULL : note(__libc_malloc(n), CALLER);
 }
+
 void *calloc(size_t n, size_t size)
 {
-    return fails(__builtin_return_address(0)) ? NULL : __libc_calloc(n, size);
+    return fails(CALLER) ? NULL : note(__libc_calloc(n, size), CALLER);
+}
+
+int posix_memalign(void **memory, size_t alignment, size_t n)
+{
+    if (fails(CALLER))
+        return 12;
+    *memory = note(__libc_memalign(alignment, n), CALLER);
+    return 0;
+}
+
+void *mmap(void *at, size_t n, int protection, int flags, int file, off_t offset)
+{
+    if (fails(CALLER))
+        return MAP_FAILED;
+    return note((void *)syscall(SYS_mmap, at, n, protection, flags, file, offset), CALLER);
+}
+
+int munmap(void *at, size_t n)
+{
+    replace(at, NULL);
+    return (int)syscall(SYS_munmap, at, n);
+}
+
+void free(void *memory)
+{
+    if (memory)
+        replace(memory, NULL);
+    __libc_free(memory);
 }

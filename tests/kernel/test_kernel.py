@@ -4,7 +4,9 @@ import itertools
 import multiprocessing
 import shutil
 import subprocess
+import sys
 import sysconfig
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -39,7 +41,7 @@ def problem(dtype, cell, n_rows, n_in, n_out, seed=0):
 
 
 KINDS = [("float32", "float32"), ("float32", "uint8"), ("float64", "float64"), ("float64", "uint8")]
-SETS = kernel.functions.instruction_sets() if kernel.is_built() else []
+SETS = kernel.instruction_sets() if kernel.is_built() else []
 
 
 @pytest.mark.parametrize("dtype, cell", KINDS)
@@ -169,6 +171,41 @@ def test_callers_in_several_threads_and_in_a_forked_child(monkeypatch):
     assert set(found) == {expected}
     with multiprocessing.get_context("fork").Pool(1) as child:
         assert child.apply(kernel.steps, large())[1].tobytes() == expected
+
+
+def test_a_call_keeps_nothing():
+    """Neither a reference to what it is given, nor an array of its own."""
+    x, scale, W, b, y, weights = problem("float32", "uint8", 2000, 50, 3)
+    arrays = x, W, b, y.astype("int32"), weights, numpy.zeros_like(W), numpy.zeros_like(b)
+    x, W, b, y, weights, *velocities = arrays
+    starts = numpy.zeros(20000, "int64")
+
+    def compute():
+        kernel.steps(Rows(x, scale), (W, b, *velocities), (y, weights), starts, 1, 0.1, 0.1, 0.9)
+        kernel.classes(kernel.lay_out(Rows(x, scale), None, 2000), (W, b))
+        kernel.lay_out(Rows(x, scale), y, 100)
+        for wrong in ({"rows": Rows(x[:, 1:]), "n_rows": 1}, {"rows": Rows(x), "n_rows": 0}):
+            with pytest.raises(ValueError, match=r"do not go|must be of shapes"):
+                kernel.steps(params=(W, b), labels=(y, weights), starts=starts, rate=0, **wrong)
+
+    compute()
+    tracemalloc.start()
+    before = [sys.getrefcount(array) for array in arrays], tracemalloc.get_traced_memory()[0]
+    for _ in range(10):
+        compute()
+    after = [sys.getrefcount(array) for array in arrays], tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert after[0] == before[0]
+    assert after[1] - before[1] < starts.nbytes
+
+
+def test_an_empty_setting_of_the_set_is_none(monkeypatch):
+    x, scale, W, b, y, weights = problem("float32", "float32", 20, 5, 3)
+    expected = kernel.steps(Rows(x, scale), (W, b), (y, weights), [0], 20, 0.1)
+    monkeypatch.setenv("LOGREG_KERNEL_SET", "")
+    found = kernel.steps(Rows(x, scale), (W, b), (y, weights), [0], 20, 0.1)
+    assert kernel.is_wanted() and kernel.has_fma() == (SETS[0] != "plain")
+    assert [array.tobytes() for array in found] == [array.tobytes() for array in expected]
 
 
 def test_threads_are_those_that_the_user_or_a_pool_of_processes_allows(monkeypatch):
@@ -343,9 +380,9 @@ main(["--dataset", "mnist_sample", "--n-epochs", "1", "--refit"])  # compiles tw
 
 
 FAILING = """
-import ctypes, numpy
+import ctypes, time, numpy
 from logreg import kernel
-fail_at = ctypes.CDLL(None).fail_at
+memory = ctypes.CDLL(None)
 random = numpy.random.RandomState(0)
 labels, params = (random.randint(3, size=4000), None), (random.randn(300, 3), random.randn(3))
 floats = random.randn(4000, 300)
@@ -357,13 +394,17 @@ for x in (floats, floats.clip(0, 1).astype("uint8"), floats.clip(0, 255).astype(
         return [found, *kernel.steps(laid, params, labels, [1000, 3000], 1000, 0.1)]
     expected, n_errors = compute(), 0
     for n in range(1, 80):
-        fail_at(n)
+        memory.fail_at(n)
         try:
             assert all(map(numpy.array_equal, expected, compute())), n
         except MemoryError:
             n_errors += 1
-        fail_at(0)
+        memory.fail_at(0)
     print(n_errors)
+for _ in range(1000):  # the last thread to leave gives the memory of all back
+    if memory.taken():
+        time.sleep(0.01)
+assert memory.taken() == 0, memory.taken()
 """
 
 
@@ -394,7 +435,8 @@ from logreg.kernel import Rows, classes, lay_out, steps
 def compute(seed):
     random = numpy.random.RandomState(seed)
     cases = itertools.product("Bfd", (1, 17, 33), (1, 15, 33), (1, 3, 11))
-    for kind, n, k, m in [("f", 4200, 300, 10), ("B", 2300, 40, 70), *cases]:
+    large = [("f", 4200, 300, 10), ("B", 2300, 40, 70), ("B", 1400, 64, 5)]
+    for kind, n, k, m in [*large, *cases]:
         x = (random.randint(0, 255, (n, k)) * (random.rand(n, k) < 0.1)).astype(kind)
         y, half, rows = random.randint(m, size=n), (n + 1) // 2, Rows(x, 0.5)
         for real in ("f", "d") if kind == "B" else kind:
@@ -403,6 +445,7 @@ def compute(seed):
                 classes(way, params)
             for way, start in ((rows, n - half), (lay_out(rows, y, half), 0)):
                 steps(way, params, (y, random.rand(n)), [start, 0], half, 0.1)
+                steps(way, params * 2, (y, None), [start, 0], half, 0.1, 0.1, 0.9)
 with ThreadPoolExecutor(2) as threads:
     list(threads.map(compute, range(2)))
 """

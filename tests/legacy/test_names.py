@@ -232,8 +232,12 @@ def test_masks_of_fit_are_those_of_a_loop_by_hand(streams):
 def test_a_setting_without_effect_is_named_once(capsys):
     for value in ("warn", "warn", "off"):
         theano.config.compute_test_value = value
-    said = capsys.readouterr().err
-    assert said == "note: compute_test_value=warn has no effect on PyTensor\n"
+    x = T.dscalar()
+    for mode in ("DebugMode", "DebugMode", "FAST_COMPILE"):
+        theano.function([x], x * 2, mode=mode)
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "note: compute_test_value=warn has no effect on PyTensor"
+    assert len(said) == 2 and said[1].startswith("note: DebugMode does not look for NaN on PyT")
 
 
 def test_settings():

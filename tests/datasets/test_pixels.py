@@ -1,0 +1,64 @@
+"""What features are as pixels, by what a model file or the images tell."""
+
+import operator
+
+import numpy
+import pytest
+from builders import sample, weights
+
+from logreg.datasets.pixels import are_centred
+from logreg.saving.facts import ModelFacts
+
+BYTES = {"pixel_scale": 1 / 256, "centred": False}
+SCALED = {"raw_range": [0, 16], "pixel_scale": 1 / 16}
+TAKES = [
+    ({"image_shape": None, "raw_range": [-2, 99]}, "shape", (28, 28)),
+    ({"image_shape": None, "categories": [["a", "b"]] + 782 * [None]}, "shape", None),
+    ({"x_range": [0, 1.001]}, "takes_bytes", True),
+    ({"x_range": [0, 1]}, "takes_bytes", False),
+    ({"x_range": [0, 1], "scale_all": True}, "takes_bytes", True),
+    ({"x_median": 0.9}, "layout.background", "dark"),
+    ({"x_range": [-1, 1], "x_median": -0.01}, "layout.background", "dark"),
+    ({"x_range": [-1, 1], "x_median": 0.0}, "layout.background", "light"),
+    # Of bytes, dark and light are those of pictures, whatever the brightest pixel is.
+    ({**BYTES, "x_range": [0, 0.5], "x_median": 0.3}, "layout.background", "dark"),
+    ({**BYTES, "x_range": [0, 0.6], "x_median": 0.5}, "layout.background", "light"),
+    ({"image_shape": None, "label_number": 9, "raw_range": [0, 99]}, "shape", (28, 28)),
+    ({"image_shape": None, "label_number": 9, "raw_range": [-2, 99]}, "shape", None),
+    ({**SCALED, "scale_all": True}, "layout.ends", [0, 16]),
+    (SCALED, "layout.ends", None),  # it was trained on bytes
+    ({}, "takes_pictures", False),
+    ({**SCALED, "image_shape": [112, 7]}, "takes_pictures", False),
+]
+
+
+@pytest.mark.parametrize("told, name, expected", TAKES, ids=str)
+def test_what_a_model_takes_by_what_its_file_tells(told, name, expected):
+    facts = ModelFacts.of({"image_shape": [28, 28], **told}, weights()[0])
+    assert operator.attrgetter(name)(facts.pixels) == expected
+
+
+def test_pixels_of_0_and_1_that_are_not_scaled(cli):
+    """They are bytes that training took as they are: so do --folds, --evaluate and predict."""
+    random = numpy.random.RandomState(0)
+    y = numpy.arange(120) % 2
+    x = (random.rand(120, 64) < 0.2 + 0.6 * y[:, None]).astype("u1")
+    numpy.savez("d.npz", x=x, y=y)
+    numpy.save("x.npy", x[:4])
+    words = ["--dataset", "d.npz", "--pixel-scale", 1, "--n-epochs", 20, "--batch-size", 10]
+    assert cli("train", *words, "--folds", 3).code == 0
+    assert cli("train", *words).code == 0
+    assert "all rows: 0.000000 %" in cli("predict", "--evaluate").out
+    assert cli("predict", "x.npy", "--quiet").out.split()[1::2] == ["0", "1", "0", "1"]
+
+
+def test_images_are_centred_if_nearly_all_are_laid_out_as_mnists():
+    digits = sample()["x_test"][:200]
+    shifted = numpy.roll(digits, 5, axis=2)
+    corner = numpy.pad([[1]], (2, 25))  # a faint pixel there does not count
+    large = numpy.pad(digits, ((0, 0), (4, 4), (4, 4)))[:, 8:-8, 8:-8]  # fill the field
+    for images in (digits, 1 - digits / 255, digits | 50 * corner):
+        assert are_centred(images)
+    for images in (shifted, large, digits | 60 * corner):
+        assert not are_centred(images)
+    assert are_centred(numpy.concatenate([digits, shifted[:9]]))
