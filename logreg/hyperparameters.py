@@ -150,7 +150,7 @@ NAMED_IN_ALL_FILES = (
 
 # The defaults that depend on the data, in words.
 BY_DATA = {
-    "learning_rate": f"{DEFAULTS.learning_rate}; for standardized tables 4 / n_in at the most",
+    "learning_rate": f"{DEFAULTS.learning_rate}; of many columns of a table 4 / their number",
     "batch_size": f"{DEFAULTS.batch_size}; a tenth of less than 5,000 rows",
     "criterion": "error; loss for tables, and for one array that is split",
     "n_epochs": f"{DEFAULTS.n_epochs:,}; {EPOCHS_OF_A_TABLE:,} for tables, whose epochs are short",

@@ -12,6 +12,7 @@ Recognition and Machine Learning", section 4.3.4.
 """
 
 import numbers
+from dataclasses import replace
 from typing import Any, Dict, List, NamedTuple
 
 import numpy
@@ -268,3 +269,22 @@ def balanced_weights(class_counts):
     """
     counts = numpy.maximum(class_counts, 1)  # the weight of a class without rows is not used
     return sum(class_counts) / (len(counts) * counts)
+
+
+def number_rows(data, class_weight):
+    """Number the rows of a DataSet whose rows have weights, in place of their labels.
+
+    Returned are that DataSet, and its :class:`WeightedRows`. The mean weight of the training rows
+    is 1, before the balanced weights of the classes are factors.
+    """
+    y = numpy.concatenate([labels for _, labels in data])
+    train = data.weights["train"]
+    weights = numpy.concatenate([*data.weights.values()]) / train.mean()
+    if class_weight:
+        counts = numpy.bincount(data.train[1], train, minlength=data.facts.n_out)
+        weights *= balanced_weights(counts)[y]
+    row_numbers = numpy.arange(len(y), dtype="int32")
+    parts = numpy.split(row_numbers, numpy.cumsum(data.facts.rows))
+    train, valid, test = ((x, part) for (x, _), part in zip(data, parts))
+    data = replace(data, train=train, valid=valid, test=test)
+    return data, WeightedRows(y.astype("int32"), weights)

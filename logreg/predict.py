@@ -41,7 +41,7 @@ from logreg.prediction import inputs
 from logreg.prediction.evaluation import as_text, evaluate
 from logreg.prediction.held_out import read_test_set
 from logreg.prediction.predictor import Predictor
-from logreg.prediction.weights import in_words, weights_of
+from logreg.prediction.weights import compare_weights, describe_weights
 from logreg.prediction.writers import WRITERS, answers, answers_to_inputs, destination
 
 N_EXAMPLES = 10
@@ -196,7 +196,7 @@ def main(argv=None):
     if args.mode == "--info":
         return _write(args.output, _info(predictor))
     if args.mode == "--weights":
-        return _write_result(args, weights_of(predictor), in_words)
+        return _write_result(args, compare_weights(predictor), describe_weights)
     if args.mode == "--evaluate":
         return _evaluate(predictor, args)
     if args.inputs:
@@ -220,7 +220,7 @@ def _evaluate(predictor, args):
 
 
 def _read_test_set(predictor, args):
-    table = options.options_of(TableOptions, args)
+    table = options.read_options(TableOptions, args)
     data = read_test_set(predictor.facts, args.dataset, table)
     data.check_outputs(args.output)
     return data
@@ -228,7 +228,7 @@ def _read_test_set(predictor, args):
 
 def _predict_inputs(predictor, args):
     """Write the answers to the rows of each input; return the exit code."""
-    table = options.options_of(TableOptions, args)
+    table = options.read_options(TableOptions, args)
     reading = inputs.Reading(table, args.invert, args.n or sys.maxsize, args.keep)
     found = [inputs.file_batches(path, predictor.facts, reading) for path in args.inputs]
     return _write_answers(predictor, found, args)
@@ -281,7 +281,7 @@ def _read_arguments(argv):
     if args.mode and args.inputs:
         arguments.error(f"{args.mode} goes without INPUT, but for --evaluate and one of them")
     mode = args.mode or ("INPUT" if args.inputs else "the first examples")
-    unused = options.given_beside(arguments, args, USED_BY[mode])
+    unused = options.find_unused(arguments, args, USED_BY[mode])
     if unused:
         arguments.error(f"{mode} and {listed(unused)} do not go together")
     args.keep = [name.strip() for name in args.keep.split(",") if name.strip()]
@@ -295,7 +295,7 @@ def _read_arguments(argv):
             raise SettingError(f"{option} is {value}: it must be 1 or more")
     if not 0 <= args.min_proba <= 1:
         raise SettingError(f"--min-proba is {args.min_proba}: it must be from 0 to 1")
-    args.inputs = [*inputs.with_folders(args.inputs)]
+    args.inputs = [*inputs.expand_folders(args.inputs)]
     refuse_overwriting([args.output], [args.model, *args.inputs])
     return args
 

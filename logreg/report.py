@@ -65,7 +65,7 @@ def main(argv=None):
 
 def _test(predictor, args, output):
     """Read and evaluate the test set; return both, or None twice if they cannot be had."""
-    table = options.options_of(TableOptions, args)
+    table = options.read_options(TableOptions, args)
     try:
         data = read_test_set(predictor.facts, args.dataset, table)
         evaluation = evaluate(predictor, data)

@@ -23,7 +23,7 @@ from logreg.datasets.formats import mapping
 from logreg.endings import REPEATABLE
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
-from logreg.model import Expressions, balanced_weights, softmax_regression
+from logreg.model import Expressions, balanced_weights, number_rows, softmax_regression
 from logreg.refit import check_joinable, train_anew
 from logreg.run import Run, Validation
 
@@ -253,7 +253,12 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
     """
     facts = data.facts
     weights = hyperparameters.class_weight and balanced_weights(facts.class_counts)
-    classifier, expressions = softmax_regression(facts.n_in, facts.n_out, hyperparameters, weights)
+    rows = None
+    if data.weights:
+        data, rows = number_rows(data, hyperparameters.class_weight)
+    classifier, expressions = softmax_regression(
+        facts.n_in, facts.n_out, hyperparameters, weights, rows
+    )
     if output:
         log("... building the model")
         note(engine.describe(), is_of_log=True)

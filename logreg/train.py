@@ -144,8 +144,8 @@ def main(argv=None):
 
             return int(verify(args.verify, args.dataset, watching)) or interruption.exit_code
         log("... loading data")
-        table = options.options_of(TableOptions, args)
-        preparation = options.options_of(Preparation, args)
+        table = options.read_options(TableOptions, args)
+        preparation = options.read_options(Preparation, args)
         dtype = engine.theano.config.floatX
         data = read_dataset(args.dataset or DATASET, table, preparation, dtype=dtype)
         if args.folds is not None:
@@ -172,7 +172,7 @@ def _read_arguments(argv):
         arguments.error(f"{args.data} and --dataset {args.dataset}: give one of them")
     args.dataset = args.data or args.dataset
     args.data = None
-    given = options.given_beside(arguments, args, USED_BY_VERIFY)
+    given = options.find_unused(arguments, args, USED_BY_VERIFY)
     if args.verify and given:
         raise SettingError(
             f"--verify takes all settings from the model file: leave out {listed(given)}"

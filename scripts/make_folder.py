@@ -22,7 +22,7 @@ from numpy.lib import format as npy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from logreg.cli.command import command
-from logreg.cli.options import add_file, add_table_options, options_of
+from logreg.cli.options import add_file, add_table_options, read_options
 from logreg.console import note
 from logreg.datasets.formats import MAPPED_DTYPES
 from logreg.datasets.labels import number_classes
@@ -100,7 +100,7 @@ def new_folder(path):
 
 def write(folder, args, scratch):
     """Write the sets; return their sizes."""
-    options = options_of(TableOptions, args)
+    options = read_options(TableOptions, args)
     parts, facts, _ = read_parts(args.source, options, dtype="float32", scratch=scratch)
     all_sizes = {}
     lacking = [split for split in SPLITS if split not in parts]

@@ -69,7 +69,7 @@ def doubts(run):
     if n_valid < FEW_ROWS:
         wrong = _of_rows(best.error_all_rows, n_valid)
         yield f"note: {n_valid} validation rows tell little: {wrong}"
-    is_weighted = run.hyperparameters.class_weight  # which may cost errors
+    is_weighted = run.hyperparameters.class_weight or run.data.weights  # which may cost errors
     cost = run.validations[-1].cost
     initial_cost = math.log(facts.n_out)  # that of parameters of 0
     if cost is None or not cost <= 1.01 * initial_cost:  # None in a state: it was not finite

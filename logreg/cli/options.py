@@ -90,7 +90,7 @@ def add_table_options(group):
     add_settings(group, [f for f in fields(TableOptions) if f.name not in OF_TRAINING])
 
 
-def options_of(cls, args):
+def read_options(cls, args):
     """Make an object of a dataclass, such as TableOptions, of the options that were given."""
     values = {option.name: vars(args).get(option.name) for option in fields(cls)}
     return cls(**{name: value for name, value in values.items() if value is not None})
@@ -103,7 +103,7 @@ def add_switch(group, name, yes, no):
     pair.add_argument(f"--no-{name}", dest=name, action="store_false", default=None, help=no)
 
 
-def given_beside(parser, args, used):
+def find_unused(parser, args, used):
     """List the options that were given beside some that are used, as a user types them."""
     found = []
     for name, value in sorted(vars(args).items()):

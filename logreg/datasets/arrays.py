@@ -29,6 +29,7 @@ class Part(NamedTuple):
     rows: Sequence = ()  # the user's name of each row: a file, or a number if not counted from 0
     groups: Optional[numpy.ndarray] = None  # of shape (n,): the number of each row's group
     group_names: Sequence = ()  # as the cells have them
+    weights: Optional[numpy.ndarray] = None  # of shape (n,): how much each row counts
 
 
 def pairs_of(datasets, n_sets=(3,)):

@@ -9,7 +9,7 @@ nothing here knows of models.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Optional
+from typing import Dict, Optional
 
 import numpy
 
@@ -20,7 +20,7 @@ from logreg.datasets.learning import learn
 from logreg.datasets.options import NO_OPTIONS, NO_PREPARATION
 from logreg.datasets.pixels import Layout
 from logreg.datasets.sources import read_parts
-from logreg.datasets.splits import in_groups, order_of, split, split_off
+from logreg.datasets.splits import SPLITS, in_groups, order_of, split, split_off
 from logreg.errors import DatasetError, SettingError
 from logreg.files import AnyPath, refuse_overwriting
 
@@ -44,6 +44,9 @@ class DataSet(Sequence):
         The names of the sets that were not given, but taken from the training rows.
     groups : numpy.ndarray or None
         The number of each row's group, if no group may stand in two sets.
+    weights : dict or None
+        How much each row counts: an array for each of 'train', 'valid' and 'test', if a column
+        says so.
     rows_are : str
         Which rows these are, in words, if a model is to be tested on them.
     test_rows : numpy.ndarray or None
@@ -58,6 +61,7 @@ class DataSet(Sequence):
     files: tuple = ()
     taken: tuple = ()
     groups: Optional[numpy.ndarray] = None
+    weights: Optional[Dict[str, numpy.ndarray]] = None
     rows_are: str = ""
     test_rows: Optional[numpy.ndarray] = None
 
@@ -133,10 +137,23 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     shuffle = preparation.shuffle
     if shuffle is None and mapping(sets["train"][0]) is not None:
         shuffle = False  # what stays in its file stays in its order
-    groups = parts["train"].groups
-    sets, facts, taken, groups = split(sets, facts, shuffle, preparation.split_seed, groups)
+    how = shuffle, preparation.split_seed, parts["train"].groups
+    weights = None
+    if parts["train"].weights is not None:
+        pairs = {name: (_weights_of(part), sets[name][1]) for name, part in parts.items()}
+        weights = _first_of(split(pairs, facts, *how)[0])
+    sets, facts, taken, groups = split(sets, facts, *how)
     facts = learn(parts, sets, facts, dtype, standardize)
-    return DataSet(facts, **sets, files=files, taken=taken, groups=groups)
+    return DataSet(facts, **sets, files=files, taken=taken, groups=groups, weights=weights)
+
+
+def _weights_of(part):
+    """How much the rows of a set count: all the same if it does not say."""
+    return numpy.ones(len(part.codes)) if part.weights is None else part.weights
+
+
+def _first_of(pairs):
+    return {name: pair[0] for name, pair in pairs.items()}
 
 
 def make_folds(data, n_folds):
@@ -166,4 +183,9 @@ def make_folds(data, n_folds):
         sets = {"train": (x[rest], y[rest]), "test": (x[fold], y[fold])}
         sets = split_off(sets, sizes, order)
         facts = learn({}, sets, data.facts, standardize=is_standardized)
-        yield replace(data, **sets, facts=facts)
+        weights = None
+        if data.weights:
+            w = numpy.concatenate([data.weights[name] for name in SPLITS])
+            pairs = {"train": (w[rest], y[rest]), "test": (w[fold], y[fold])}
+            weights = _first_of(split_off(pairs, sizes, order))
+        yield replace(data, **sets, facts=facts, weights=weights)

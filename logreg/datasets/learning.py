@@ -125,6 +125,9 @@ def read_through(parts, sets, facts, dtype=None, moments=None, standardize=False
             raw_range = [float(numpy.nanmin(ends)), float(numpy.nanmax(ends))]
     if standardize:
         digest.update(b"standardized")
+    for part in parts.values():
+        if part.weights is not None:
+            digest.update(part.weights.tobytes())
     return raw_range, digest.hexdigest()
 
 

@@ -10,7 +10,7 @@ NA = ("", "NA", "NaN", "nan", "<NA>", "N/A", "NULL", "null", "None", "?")
 BOTH = (True, False)
 NUMBER, DATE, TEXT = "number", "date", "text"  # the first word of a column's kind
 # Hold for a model: its file keeps them, and prediction does not ask.
-OF_TRAINING = ("drop", "categorical", "group", "missing", "na")
+OF_TRAINING = ("drop", "categorical", "group", "weight_column", "missing", "na")
 
 
 def _column(value):
@@ -61,18 +61,20 @@ class TableOptions:
     header: Optional[bool] = setting(
         BOTH,
         "row 1 of a table names the columns (if neither is given: if it has text above a number, "
-        "is text throughout, or 0, 1, 2, ..., or has label, class or target)",
+        "is text throughout, or 0, 1, 2, ... with names beside them, or has label, class, target "
+        "or the label column's name)",
         opposite="row 1 of a table is one of data",
     )
     decimal: Optional[str] = setting(
         (".", ","),
-        "decimal mark in a table (default: what its first rows show; then that of training)",
+        "decimal mark in a table (default: what its first rows show, then a comma between "
+        "semicolons, then that of training)",
         metavar="MARK",
     )
     encoding: Optional[str] = setting(
         _encoding,
-        "encoding of a table, as cp1252 (default: UTF-8, or UTF-16 if marked; then that of "
-        "training)",
+        "encoding of a table, as cp1252; its byte order mark overrules it (default: UTF-8, then "
+        "that of training)",
         metavar="NAME",
     )
     drop: Optional[Tuple[str, ...]] = setting(
@@ -89,6 +91,11 @@ class TableOptions:
     group: Union[str, int, None] = setting(
         _column,
         "a column that is no feature: rows that have it in common, as a patient's, are in one set",
+        metavar="NAME",
+    )
+    weight_column: Union[str, int, None] = setting(
+        _column,
+        "a column that is no feature: how much each row counts, as in a table of frequencies",
         metavar="NAME",
     )
     missing: Optional[str] = setting(

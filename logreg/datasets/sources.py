@@ -38,7 +38,7 @@ def read_parts(dataset, options=NO_OPTIONS, columns=None, layout=None, **table_s
     columns : Columns, optional
         The columns of a model that is to be tested.
     layout : Layout, optional
-        How pictures are made like images; None if there is no model for them.
+        How pictures are made like images; None if the model takes none.
     **table_storage
         The `dtype` and the `scratch` folder of :func:`logreg.tables.reading.read_table`.
 
@@ -71,8 +71,8 @@ def read_parts(dataset, options=NO_OPTIONS, columns=None, layout=None, **table_s
 
 class _Located(NamedTuple):
     name: str  # in messages
-    kind: str  # tables, pictures, pairs, folder of arrays, or file of arrays
-    data: Any  # tables and pictures by split, a folder's arrays by name, a file, or the pairs
+    kind: str  # tables, pictures, arrays or pairs
+    data: Any  # tables or pictures by split; a file of arrays, or one for each name; or the pairs
 
 
 def _locate(dataset, options):
@@ -89,10 +89,10 @@ def _locate(dataset, options):
     if kind == "table" or (kind is None and options.encoding):
         return _Located(name, "tables", {"train": path})
     if kind in ("npz", "pickle"):
-        return _Located(name, "file of arrays", path)
+        return _Located(name, "arrays", path)
     arrays = mnist.idx_files(path.parent, path.name)
     if kind == "idx" and arrays:
-        return _Located(name, "folder of arrays", arrays)
+        return _Located(name, "arrays", arrays)
     raise _no_data_set(path)
 
 
@@ -130,7 +130,7 @@ def _in_folder(name, folder):
     """Find the data set that a folder is."""
     arrays = mnist.idx_files(folder) or {file.stem: file for file in folder.glob("*.npy")}
     if arrays:
-        return _Located(name, "folder of arrays", arrays)
+        return _Located(name, "arrays", arrays)
     tables = {}
     for split in SPLITS:
         for suffix in TABLE_SUFFIXES:

@@ -166,7 +166,11 @@ def find_classifier(errors, x, y):
     False
     """
     tools = _on_cpu.tools
-    return kernel_graph.find_classifier(T, tools, errors, x, y) if tools else None
+    for labels in kernel_graph.possible_labels(errors, y).values() if tools else ():
+        found = kernel_graph.find_classifier(T, tools, errors, x, labels)
+        if found:
+            return found
+    return None
 
 
 def value(variable):

@@ -133,6 +133,15 @@ def find_classifier(T, tools, errors, x, y):
     return None
 
 
+def possible_labels(errors, y):
+    """The labels that an error rate may be of, by their :class:`RowTables`: y, or what it numbers.
+
+    Numbers of rows are integers.
+    """
+    vectors = _shared_vectors(ancestors([errors]), "int32") if y.dtype.startswith("int") else []
+    return {RowTables(): y, **{RowTables(vector): vector[y] for vector in vectors}}
+
+
 class Kernel:
     """Finds softmax regression in graphs; it knows the engine by the tools that it is given.
 
@@ -150,9 +159,7 @@ class Kernel:
         """Find the :class:`Regression` whose error rate on `x` and `y` an expression is."""
         if not _is_taken(x, y):
             return None
-        vectors = _shared_vectors(ancestors([errors]), "int32")
-        labels = {RowTables(): y, **{RowTables(vector): vector[y] for vector in vectors}}
-        for tables, classes in labels.items():
+        for tables, classes in possible_labels(errors, y).items():
             params = find_classifier(self.T, self.tools, errors, x, classes)
             if params and params[0].dtype == params[1].dtype == x.dtype:
                 return Regression(*params, tables=tables)

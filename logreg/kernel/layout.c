@@ -213,10 +213,6 @@ Layout *new_layout(Job *job, size_t n_threads)
     Layout *layout = calloc(1, sizeof *layout + n_panels * sizeof *layout->panels);
     if (!layout)
         return NULL;
-    if (!reserve(layout, n_panels * bytes_of_panels((Sizes){n, n_columns, n_tiles, n_tiles * n}))) {
-        free(layout);
-        return NULL;
-    }
     job->layout = layout;
     layout->n_all = job->n_all;
     layout->n_rows = job->n_rows;
@@ -224,14 +220,17 @@ Layout *new_layout(Job *job, size_t n_threads)
     layout->image_width = job->image_width = find_image_width(job);
     layout->n_chunks = n_chunks;
     layout->n_panels = n_panels;
-    Team *team = gather(job, n_threads);
-    share(team, job, lay_chunk, n_panels);
-    dismiss(team);
+    if (reserve(layout, n_panels * bytes_of_panels((Sizes){n, n_columns, n_tiles, n_tiles * n}))) {
+        Team *team = gather(job, n_threads);
+        share(team, job, lay_chunk, n_panels);
+        dismiss(team);
+    }
     return layout;
 }
 
 void free_layout(Layout *layout)
 {
-    munmap(layout->memory, layout->n_bytes);
+    if (layout->memory)
+        munmap(layout->memory, layout->n_bytes);
     free(layout);
 }

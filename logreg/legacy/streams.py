@@ -163,25 +163,25 @@ class MRG_RandomStreams(_Streams):
         low, high = T.cast(low, dtype), T.cast(high, dtype)
         return drawn.reshape(size, ndim=ndim) * (high - low) + low
 
-    def normal(self, size=None, avg=0.0, std=1.0, ndim=None, dtype=None, nstreams=None):
+    def normal(self, size=None, avg=0.0, std=1.0, ndim=None, dtype=None):
         """Draw from the normal distribution with a mean and a standard deviation."""
         n = T.prod(T.as_tensor_variable(size), dtype="int64")
-        pairs = self.uniform((n + n % 2,), 0, 1, 1, dtype, nstreams).reshape((2, (n + 1) // 2))
+        pairs = self.uniform((n + n % 2,), dtype=dtype).reshape((2, (n + 1) // 2))
         radius = T.sqrt(-2 * T.log(pairs[0]))
         angle = T.cast(2 * numpy.pi, pairs.dtype) * pairs[1]
         drawn = T.concatenate([radius * T.cos(angle), radius * T.sin(angle)])[:n]
         return drawn.reshape(size, ndim=ndim) * T.cast(std, drawn.dtype) + T.cast(avg, drawn.dtype)
 
-    def binomial(self, size=None, n=1, p=0.5, ndim=None, dtype="int64", nstreams=None):
+    def binomial(self, size=None, n=1, p=0.5, ndim=None, dtype="int64"):
         """Draw whether a trial succeeds, with probability `p`."""
         if n != 1:
             raise NotImplementedError(f"n is {n}: MRG_RandomStreams.binomial has one trial")
-        return T.cast(self.uniform(size, ndim=ndim, nstreams=nstreams) < p, dtype)
+        return T.cast(self.uniform(size, ndim=ndim) < p, dtype)
 
-    def multinomial(self, size=None, n=1, pvals=None, ndim=None, dtype="int64", nstreams=None):
+    def multinomial(self, size=None, n=1, pvals=None, ndim=None, dtype="int64"):
         """Count each outcome of `n` trials; rows of `pvals` are probabilities."""
         pvals = T.as_tensor_variable(pvals)
         n_rows = pvals.shape[0]
-        drawn = self.uniform((n * n_rows,), nstreams=nstreams).reshape((n, n_rows, 1))
+        drawn = self.uniform((n * n_rows,)).reshape((n, n_rows, 1))
         chosen = T.sum(T.cumsum(pvals, axis=1) <= drawn, axis=2, keepdims=True)
         return T.cast(T.eq(chosen, T.arange(pvals.shape[1])).sum(axis=0), dtype)

@@ -9,7 +9,7 @@ from logreg.datasets.statistics import wilson_interval
 from logreg.errors import DatasetError, listed, quoted
 from logreg.hyperparameters import DEFAULTS
 from logreg.prediction.inputs import held_out_batches
-from logreg.prediction.writers import aligned, shown
+from logreg.prediction.writers import align, printable
 
 MAX_CLASSES = 50  # of a confusion matrix, and in a table of classes or mistakes
 N_WORST_ROWS = 24
@@ -26,8 +26,8 @@ def evaluate(predictor, data, min_proba=0.0):
 
     - Precision, recall and F1 of a class are 0 where they would be 0 / 0. They are None if the
       class is neither a label nor predicted, and the macro means leave it out.
-    - The log-loss is the mean of -log p of the labels, where p is at least the precision of its
-      type.
+    - The log-loss is the mean of -log p of the labels; p is at least the precision of its type.
+    - `weighted` has the error and the log-loss by the weights of the rows, if they have some.
     - `auc` is for models of two classes. Of all pairs of a row of the first class and a row of the
       second, it is the share in which the latter has the larger probability of the second class.
       Equal probabilities count half. It is None if a class has no row.
@@ -35,8 +35,7 @@ def evaluate(predictor, data, min_proba=0.0):
       there are more than 50 classes.
     - `mistakes` are pairs of a label and what was predicted in its place, each with its number of
       rows, the most frequent first.
-    - `classes` has all classes if there are at most 50. Else it has those that are a label or
-      predicted.
+    - `classes` has all classes if there are at most 50, else those that are a label or predicted.
     - `rows_are` says which rows of the data set were tested.
     - `calibration` has a dict for each band of probabilities of the predictions: their mean
       probability (forecast), the share of them that is right (happened) and the number of rows;
@@ -63,6 +62,7 @@ def evaluate(predictor, data, min_proba=0.0):
         **_errors(len(y), len(wrong)),
         "macro": {key: float(numpy.mean([entry[key] for entry in scored])) for key in SCORES},
         "log_loss": float(numpy.log(1 / rows.p_of_label).mean()),
+        "weighted": _weigh(data.weights, is_wrong, rows.p_of_label),
         "auc": _auc(rows.p_of_last, y == 1) if len(labels) == 2 else None,
         "whole_minibatches": _count_whole_minibatches(predictor.facts.settings, is_wrong),
         "classes": classes if has_few_classes else scored,
@@ -72,6 +72,14 @@ def evaluate(predictor, data, min_proba=0.0):
         "wrong_rows": [rows.numbers[i] for i in wrong],
         "worst_rows": wrong[:N_WORST_ROWS].tolist(),
     }
+
+
+def _weigh(weights, is_wrong, p):
+    """The error and the log-loss by the weights of the rows; None if they have none."""
+    if not weights:
+        return None
+    error, loss = numpy.average([is_wrong, numpy.log(1 / p)], axis=1, weights=weights["test"])
+    return {"error_percent": 100 * float(error), "log_loss": float(loss)}
 
 
 class _TestedRows(NamedTuple):
@@ -284,20 +292,23 @@ def as_text(evaluation):
     """
     low, high = wilson_interval(evaluation["errors"], evaluation["rows"])
     lines = [
-        f"Test set of {shown(evaluation['dataset'])}: {evaluation['rows_are']}",
+        f"Test set of {printable(evaluation['dataset'])}: {evaluation['rows_are']}",
         f"error over all rows: {_error(evaluation)}, "
         f"95 % interval: {100 * low:.2f} to {percent(high)}",
     ]
     whole = evaluation["whole_minibatches"]
     if whole and 0 < whole["rows"] < evaluation["rows"]:
         size = whole["batch_size"]
-        lines.append(
-            f"error as the tutorial counts, in whole minibatches of {size}: {_error(whole)}"
-        )
+        said = f"error as the tutorial counts, in whole minibatches of {size}"
+        lines.append(f"{said}: {_error(whole)}")
+    weighted = evaluation["weighted"]
+    if weighted:
+        error = f"{weighted['error_percent']:f} %, log-loss {weighted['log_loss']:.6f}"
+        lines.append(f"error by the weights of the rows: {error}")
     auc = "" if evaluation["auc"] is None else f", AUC {evaluation['auc']:.4f}"
     lines.append(f"log-loss {evaluation['log_loss']:.6f}{auc}\n")
-    lines += [f"{title}\n{aligned([head, *rows])}" for title, head, rows in tables(evaluation)]
-    wrong = listed([*map(shown, evaluation["wrong_rows"])]) or "none"
+    lines += [f"{title}\n{align([head, *rows])}" for title, head, rows in tables(evaluation)]
+    wrong = listed([*map(printable, evaluation["wrong_rows"])]) or "none"
     return "\n".join([*lines, f"wrong rows, the most confident mistakes first: {wrong}\n"])
 
 

@@ -61,7 +61,17 @@ def _read(dataset, facts, options):
     test = x[chosen], y[chosen]
     read_through(parts, {"test": test}, found, facts.dtype)
     numbers = numpy.array(parts[split].rows or range(len(y)))
-    return DataSet(found, test=test, files=files, rows_are=rows_are, test_rows=numbers[chosen])
+    weights = parts[split].weights
+    if weights is not None:
+        weights = {"test": weights[chosen]}
+    return DataSet(
+        found,
+        test=test,
+        files=files,
+        weights=weights,
+        rows_are=rows_are,
+        test_rows=numbers[chosen],
+    )
 
 
 def _choose_rows(parts, rows, found, facts):

@@ -42,7 +42,7 @@ class Reading(NamedTuple):
 BY_RULE = Reading()
 
 
-def with_folders(paths):
+def expand_folders(paths):
     """Yield the inputs; a folder with pictures gives the pictures, in the order of their names."""
     for path in paths:
         names = sorted(os.listdir(path)) if os.path.isdir(path) else []
@@ -92,7 +92,7 @@ def _kind_of_input(path, options):
     return kind or "picture"
 
 
-def batches_of(X, facts):
+def input_batches(X, facts):
     """Yield each :class:`Batch` of what is given from Python: an array, or a table of some kind."""
     X = framed(X)
     if is_frame(X):

@@ -7,7 +7,7 @@ import numpy
 from logreg.console import warning
 from logreg.datasets.frames import framed
 from logreg.errors import DatasetError, ModelFileError, SettingError, listed
-from logreg.prediction.inputs import Batch, batches_of
+from logreg.prediction.inputs import Batch, input_batches
 from logreg.saving import model_file
 from logreg.saving.facts import ModelFacts
 
@@ -158,7 +158,7 @@ class Predictor:
         return 1 - found["errors"] / found["rows"]
 
     def _predict(self, X):
-        predictions = [found for _, found in self.predictions(batches_of(X, self.facts))]
+        predictions = [found for _, found in self.predictions(input_batches(X, self.facts))]
         return Prediction(*map(numpy.concatenate, zip(*predictions)))
 
     def predictions(self, batches: Iterable[Batch]) -> Iterator[Tuple[Batch, Prediction]]:

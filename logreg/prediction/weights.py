@@ -3,12 +3,12 @@
 import numpy
 
 from logreg.errors import SettingError
-from logreg.prediction.writers import aligned, shown
+from logreg.prediction.writers import align, printable
 
 N_LARGEST = 50  # weights in the text
 
 
-def weights_of(predictor):
+def compare_weights(predictor):
     """List what each feature does to the odds of each class, the largest effect first.
 
     The result is the dict that is written as JSON. Its `against` is the class that the others are
@@ -48,15 +48,15 @@ def weights_of(predictor):
     return {"against": labels[base], "weights": weights}
 
 
-def in_words(weights):
-    """The result of :func:`weights_of` as text for people to read.
+def describe_weights(weights):
+    """The result of :func:`compare_weights` as text for people to read.
 
     Examples
     --------
     >>> mass = {"class": "left", "feature": "mass", "standardized": None, "per_unit": -0.5}
     >>> size = {"class": "left", "feature": "size", "standardized": -0.1, "per_unit": 999.5}
     >>> found = [{**mass, "odds_factor": 0.606531}, {**size, "odds_factor": None}]
-    >>> print(in_words({"against": "right", "weights": found}))
+    >>> print(describe_weights({"against": "right", "weights": found}))
     Weights of each class against right: 2 of 2, the largest first
     class  feature  standardized  per unit  odds times
      left     mass             -      -0.5      0.6065
@@ -66,14 +66,14 @@ def in_words(weights):
     become 0.6065 times as large. The other lines read likewise.
     <BLANKLINE>
     """
-    against = shown(weights["against"])
+    against = printable(weights["against"])
     entries = weights["weights"][:N_LARGEST]
     table = [["class", "feature", "standardized", "per unit", "odds times"]]
     table += [_cells(entry) for entry in entries]
     n_weights = f"{len(entries)} of {len(weights['weights'])}"
-    label, name, *_, factor = map(shown, table[1])
+    label, name, *_, factor = map(printable, table[1])
     return f"""Weights of each class against {against}: {n_weights}, the largest first
-{aligned(table)}
+{align(table)}
 If {name} is one larger, and all else stays equal, the odds of {label} against {against}
 become {factor} times as large. The other lines read likewise.
 """

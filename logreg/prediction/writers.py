@@ -40,12 +40,12 @@ class _Stdout:
         sys.stdout.write(encodable(text, sys.stdout))
 
 
-def shown(text):
+def printable(text):
     r"""A name or a label on one line, with escapes if a character of it cannot be printed.
 
     Examples
     --------
-    >>> shown("Füße"), print(shown("bell\a"))
+    >>> printable("Füße"), print(printable("bell\a"))
     bell\x07
     ('Füße', None)
     """
@@ -53,9 +53,9 @@ def shown(text):
     return text if text.isprintable() else repr(text)[1:-1]
 
 
-def aligned(table):
+def align(table):
     """The lines of a table as text, with its columns below each other."""
-    texts = [list(map(shown, row)) for row in table]
+    texts = [list(map(printable, row)) for row in table]
     widths = [max(map(len, column)) for column in zip(*texts)]
     lines = []
     for row in texts:
@@ -163,10 +163,10 @@ def write_text(stream, answers):
     odd\nname.csv[5]: ?  Füße=0.5000  \x1b=0.4000
     """
     for answer in answers:
-        source = shown(answer.name) + ("" if answer.is_single else f"[{answer.row}]")
+        source = printable(answer.name) + ("" if answer.is_single else f"[{answer.row}]")
         pairs = answer.top or answer.probabilities
-        beside = "".join(f"  {shown(label)}={float(p):.4f}" for label, p in pairs)
-        label = "?" if answer.label is None else shown(answer.label)
+        beside = "".join(f"  {printable(label)}={float(p):.4f}" for label, p in pairs)
+        label = "?" if answer.label is None else printable(answer.label)
         stream.write(f"{source}: {label}{beside}\n")
 
 
@@ -225,7 +225,7 @@ def write_json(stream, answers):
     """  # noqa: E501
     before = "[\n"
     for answer in answers:
-        entry = {"input": shown(answer.name), "row": answer.row}
+        entry = {"input": printable(answer.name), "row": answer.row}
         if answer.kept:
             entry["kept"] = dict(answer.kept)
         entry["prediction"] = answer.label

@@ -39,8 +39,8 @@ class Header:
         The names of the columns; empty if there is no header.
     data : list of lists of str
         The rows below the header, or all rows.
-    group : int or None
-        The column that numbers the groups.
+    group, weight : int or None
+        The columns that tell the group of each row, and how much it counts.
     categorical, dropped : set of int
         The columns that an option calls categorical, and those that make no feature.
     text_columns : set of int
@@ -76,15 +76,21 @@ class Header:
         if self.is_training:
             self.categorical.update(self.find_columns(options.categorical or (), "categorical"))
         self.group = None
+        self.weight = None
         self.dropped = set()
-        # The rows of a model may lack the group, and the columns that are left out.
+        # The rows of a model may lack the group, the weight and the columns that are left out.
         if n != len(self.model.categories):
-            is_there = self.is_training or str(options.group) in self.indices
-            if options.group is not None and is_there:
-                self.group = self._find_column(options.group, "for the group")
-                self.dropped.add(self.group)
+            self.group = self._find_optional(options.group, "for the group")
+            self.weight = self._find_optional(options.weight_column, "for the weight")
+            self.dropped.update({self.group, self.weight} - {None})
             self.dropped.update(self.find_columns(options.drop or (), "to drop"))
             self.dropped.update(self._find_nameless())
+
+    def _find_optional(self, wanted, purpose):
+        """Find a column that an option names; None if there is no option, or a model needs none."""
+        if wanted is None or not (self.is_training or str(wanted) in self.indices):
+            return None
+        return self._find_column(wanted, purpose)
 
     def _has_header(self, rows):
         """Whether the first row names the columns."""
@@ -177,6 +183,8 @@ class Header:
             yield f"{self.title(i)}, which has no name of its own, is left out"
         if self.group is not None:
             yield f"rows with the same cell in {self.title(self.group)} stay in one set"
+        if self.weight is not None:
+            yield f"rows count as {self.title(self.weight)} says"
         if self.options.label_column is None and label is not None:
             yield f"{self.title(label)} {role} (`label_column` names another)"
 
@@ -212,7 +220,7 @@ class Header:
             label = self._find_column(self.options.label_column, "for the label")
             if label in self.dropped and self.is_training:
                 raise DatasetError(
-                    f"{self.title(label)} is the label: let `drop` and `group` name others"
+                    f"{self.title(label)} is the label: let the other options name others"
                 )
             return label
         names = self.names or range(len(self.cells))

@@ -10,10 +10,10 @@ import numpy
 
 from logreg.console import note, warning
 from logreg.datasets.arrays import Part
-from logreg.datasets.options import NO_OPTIONS
+from logreg.datasets.options import NO_OPTIONS, NUMBER
 from logreg.errors import DatasetError
 from logreg.tables.chunks import name_of, open_table
-from logreg.tables.columns import Texts
+from logreg.tables.columns import Column, Texts
 from logreg.tables.features import Features, oddities, rows_in, scratch_file
 
 
@@ -51,8 +51,12 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
         features = Features(header, header.find_features(label))
         labels = Texts(header)
         groups = Texts(header)
-        for frame in frames({label, header.group, *features.raw_columns()} - {None}):
+        weight = None if header.weight is None else Column(header, header.weight, NUMBER)
+        raw_columns = {label, header.group, header.weight, *features.raw_columns()}
+        for frame in frames(raw_columns - {None}):
             frame = frame[labels.add(frame[label]) >= 0]
+            if weight:
+                weight.add(frame[header.weight])
             file.write(features.add(frame).astype(dtype, copy=False))
             if header.group is not None:
                 groups.add(frame[header.group])
@@ -60,6 +64,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
         n_unlabelled = _check_labels(labels, codes, header.title(label))
         codes = codes[codes >= 0]
         group_codes = None if header.group is None else _find_groups(groups)
+        weights = _read_weights(weight) if weight else None
         x = rows_in(file, dtype, len(codes))
         unknown = features.fill(x)
         if header.is_training:
@@ -84,6 +89,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
         rows.tolist() if has_gaps else range(rows[0], rows[-1] + 1),
         group_codes,
         [*groups.numbers],
+        weights,
     )
     return part, features.describe(label)
 
@@ -113,6 +119,19 @@ def _find_groups(groups):
     if header.is_training or header.options.missing:
         codes[lacking] = -1 - lacking
     return codes
+
+
+def _read_weights(column):
+    """Read how much each row counts, as an array of shape (n,), float64."""
+    values = column.read(0)
+    weights = values[column.codes()]
+    is_wrong = ~((weights >= 0) & numpy.isfinite(weights))
+    if is_wrong.any() or not weights.any():
+        raise DatasetError(
+            f"{is_wrong.sum()} of {len(weights)} rows have no weight in {column.title}: each needs "
+            "a number from 0, and some a number above 0"
+        )
+    return weights
 
 
 class Rows(NamedTuple):

@@ -32,9 +32,9 @@ def test_a_folder_stands_for_its_pictures():
         os.makedirs(name)
     for name in ("c.PNG", "a.jpg", "b.pgm", ".d.png", "notes.txt"):
         write(f"photos/{name}", b"")
-    found = [os.path.basename(path) for path in inputs.with_folders(["photos"])]
+    found = [os.path.basename(path) for path in inputs.expand_folders(["photos"])]
     assert found == ["a.jpg", "b.pgm", "c.PNG", "more.png"]
-    assert [*inputs.with_folders(["x.csv", "tables"])] == ["x.csv", "tables"]
+    assert [*inputs.expand_folders(["x.csv", "tables"])] == ["x.csv", "tables"]
 
 
 FILES = {
