@@ -76,7 +76,7 @@ ATTACKS = {
     "axes": b"\x80\x05cnumpy.core.numeric\n_frombuffer\n(" + AXES + b"tRq\0h\0\x86h\0h\0\x86\x86.",
 }
 # A tuple of 3,000 that is handed over 3,000 times; and 300 arrays of one text.
-MANY = b"\x80\2(" + 3000 * b"N" + b"tq\0ca\nb\nq\1" + 3000 * b"h\1h\0R0" + b"N."
+MANY = b"\x80\2(" + 3000 * b"N" + b"tq\0ca\nb\nq\1(" + 3000 * b"h\1h\0R" + b"t."
 LATIN1 = b"c_codecs\nencode\nX" + struct.pack("<I", 1 << 18) + bytes(1 << 18) + text("latin1")
 MADE = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85C\x01b\x87R"
 SHARING = MADE + a_state(b"J\0\0\4\0\x85", b"h\1", b"h\2") + b"b"

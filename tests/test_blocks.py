@@ -10,6 +10,8 @@ from softmax import Softmax
 from logreg import Hyperparameters, LogisticRegression, blocks, engine, fit
 from logreg.callbacks import Callback
 from logreg.engine import T
+from logreg.model import WeightedRows, softmax_regression
+from logreg.sgd import fit_expressions
 from logreg.updates import sgd as descent
 
 
@@ -71,6 +73,18 @@ def test_a_refit_goes_in_blocks_too_but_nets_do_not(layer, ends):
 
 
 THREE_EPOCHS = Hyperparameters(batch_size=10, n_epochs=3)
+
+
+def test_rows_with_weights_are_trained_in_blocks():
+    """Their labels are the numbers of rows in tables of classes and of weights."""
+    pairs, noter = make_pairs((40, 20, 20), dtype="float64"), Noter()
+    x, y = zip(*pairs)
+    rows = WeightedRows(numpy.concatenate(y).astype("int32"), numpy.linspace(0, 2, 80))
+    settings = Hyperparameters(batch_size=10, n_epochs=2)
+    _, expressions = softmax_regression(4, 3, settings, rows=rows)
+    numbers = numpy.split(numpy.arange(80), [40, 60])
+    fit_expressions(expressions, [*zip(x, numbers)], settings, [noter])
+    assert noter.noted == [3, 7]
 
 
 class Looker(Callback):

@@ -9,6 +9,7 @@ nothing here knows of models.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Dict, Optional
 
 import numpy
@@ -137,23 +138,30 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     shuffle = preparation.shuffle
     if shuffle is None and mapping(sets["train"][0]) is not None:
         shuffle = False  # what stays in its file stays in its order
-    how = shuffle, preparation.split_seed, parts["train"].groups
+    split_rows = partial(
+        split,
+        facts=facts,
+        shuffle=shuffle,
+        seed=preparation.split_seed,
+        groups=parts["train"].groups,
+    )
     weights = None
     if parts["train"].weights is not None:
-        pairs = {name: (_weights_of(part), sets[name][1]) for name, part in parts.items()}
-        weights = _first_of(split(pairs, facts, *how)[0])
-    sets, facts, taken, groups = split(sets, facts, *how)
+        pairs = {name: (_row_weights(part), sets[name][1]) for name, part in parts.items()}
+        pairs, *_ = split_rows(pairs)
+        weights = _firsts(pairs)
+    sets, facts, taken, groups = split_rows(sets)
     facts = learn(parts, sets, facts, dtype, standardize)
     return DataSet(facts, **sets, files=files, taken=taken, groups=groups, weights=weights)
 
 
-def _weights_of(part):
-    """How much the rows of a set count: all the same if it does not say."""
+def _row_weights(part):
+    """How much each row of a set counts: all the same if the set has no weights."""
     return numpy.ones(len(part.codes)) if part.weights is None else part.weights
 
 
-def _first_of(pairs):
-    return {name: pair[0] for name, pair in pairs.items()}
+def _firsts(pairs):
+    return {name: first for name, (first, _) in pairs.items()}
 
 
 def make_folds(data, n_folds):
@@ -187,5 +195,5 @@ def make_folds(data, n_folds):
         if data.weights:
             w = numpy.concatenate([data.weights[name] for name in SPLITS])
             pairs = {"train": (w[rest], y[rest]), "test": (w[fold], y[fold])}
-            weights = _first_of(split_off(pairs, sizes, order))
+            weights = _firsts(split_off(pairs, sizes, order))
         yield replace(data, **sets, facts=facts, weights=weights)

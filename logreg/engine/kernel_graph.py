@@ -125,21 +125,17 @@ def find_params(variables, dtypes):
 
 
 def find_classifier(T, tools, errors, x, y):
-    """Find W and b of the classifier whose error rate on `x` and `y` an expression is; or None."""
-    for W, b in find_params(ancestors([errors]), ("float32", "float64")):
-        classes = T.argmax(T.nnet.softmax(T.dot(x, W) + b), axis=1)
-        if is_same(tools, errors, T.mean(T.neq(classes, y))):
-            return W, b
+    """Find the :class:`Regression` whose error rate on `x` and `y` an expression is; or None."""
+    variables = ancestors([errors])
+    labels = {RowTables(): y}
+    if y.dtype.startswith("int"):  # they may be row numbers
+        labels.update((RowTables(v), v[y]) for v in _shared_vectors(variables, "int32"))
+    for W, b in find_params(variables, ("float32", "float64")):
+        predicted = T.argmax(T.nnet.softmax(T.dot(x, W) + b), axis=1)
+        for tables, classes in labels.items():
+            if is_same(tools, errors, T.mean(T.neq(predicted, classes))):
+                return Regression(W, b, tables=tables)
     return None
-
-
-def possible_labels(errors, y):
-    """The labels that an error rate may be of, by their :class:`RowTables`: y, or what it numbers.
-
-    Numbers of rows are integers.
-    """
-    vectors = _shared_vectors(ancestors([errors]), "int32") if y.dtype.startswith("int") else []
-    return {RowTables(): y, **{RowTables(vector): vector[y] for vector in vectors}}
 
 
 class Kernel:
@@ -157,13 +153,9 @@ class Kernel:
 
     def classifier(self, errors, x, y):
         """Find the :class:`Regression` whose error rate on `x` and `y` an expression is."""
-        if not _is_taken(x, y):
-            return None
-        for tables, classes in possible_labels(errors, y).items():
-            params = find_classifier(self.T, self.tools, errors, x, classes)
-            if params and params[0].dtype == params[1].dtype == x.dtype:
-                return Regression(*params, tables=tables)
-        return None
+        found = find_classifier(self.T, self.tools, errors, x, y) if _is_taken(x, y) else None
+        is_alike = found and found.W.dtype == found.b.dtype == x.dtype
+        return found if is_alike else None
 
     def regressions(self, variables, x, y):
         """The costs of softmax regression among variables: a dict to each :class:`Regression`."""

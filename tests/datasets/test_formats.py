@@ -213,6 +213,7 @@ BOMBS = {
     "a line": b"(cnumpy\n" + b"a" * SIZE,
     "a string": b"\x80\x02T\xff\xff\xff\x7f" + bytes(SIZE),
     "bytes": b"\x80\x04\x8e" + struct.pack("<Q", 1 << 31) + bytes(SIZE),
+    "lists": b"\x80\x02(" + b"]" * SIZE,
 }
 
 

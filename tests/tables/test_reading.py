@@ -95,7 +95,9 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
     assert found.first_rows == [found.rows[labels_of(found).index(text)] for text in found.labels]
     is_same = (groups == groups[:, None]) & (groups != "") | numpy.eye(n, dtype=bool)
     assert (found.groups == found.groups[:, None]).tolist() == is_same[rows][:, rows].tolist()
-    kept = ModelFacts.of(json.loads(as_json(read_dataset("t.csv", options).facts.as_dict())))
+    kept = ModelFacts.from_metadata(
+        json.loads(as_json(read_dataset("t.csv", options).facts.as_dict()))
+    )
     assert [*kept.names] == names and kept.class_labels == [0, 1, 2, 3]
     assert kept.table.options.decimal == ("," if has_commas else ".")
     for names, header in (([*columns][:: -1 if has_names else 1], has_names), (kept.titles, False)):
@@ -142,7 +144,7 @@ WRONG = [
     ("a,kind\n1,\n2,NA\n", {"missing": "mean"}, "2 of 2 rows have no label, row 2 first"),
     ("a,kind\n1,x\n2,NA\n", {}, r"1 of 2 rows .* row 3 .* \(kind\): `missing='mean'` leaves"),
     ("g,a,k\n,2,x\n?,3,x\np,4,x\n", {"group": "g"}, r"2 of 3 rows have no group, row 2.* \(g"),
-    ("a,k\n1,x\n", {"drop": 2, "label_column": "k"}, r"column 2 \(k\) is the label: let `drop`"),
+    ("a,k\n1,x\n", {"drop": 2, "label_column": "k"}, r"column 2 \(k\) is the label: let the other options"),
     ("Aircon,b,kind\n1,1,x\n", {"group": "AIRCO"}, "or several; did you mean Aircon. its col"),
     ("a,a,b,kind\n1,2,3,x\n", {"drop": "a"}, "no column a to drop, or several; its columns are 1 "),
     ("a,a,kind\n4x,1,x\n1,2,x\n", {"drop": "2"}, "`categorical='1'` makes .* `drop='1'` leaves"),
