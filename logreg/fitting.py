@@ -165,7 +165,7 @@ def verify(path, dataset=None, callbacks=()):
         run = sgd_optimization(data, hyperparameters, None, callbacks, bool(facts.refit))
         if run.reason not in REPEATABLE:
             return False
-        new_facts = ModelFacts.of(run.facts(), run.best_values[0])
+        new_facts = ModelFacts.from_metadata(run.facts(), run.best_values[0])
     differences = [
         *_different_parameters((W, b), run.best_values),
         *_different_facts(facts.metadata(), new_facts.metadata()),

@@ -204,7 +204,7 @@ def plot_confusion(evaluation, ax=None):
 
 def _facts_of(model):
     if hasattr(model, "stopping"):  # a Run
-        return ModelFacts.of(model.facts() if model.best_validation else {})
+        return ModelFacts.from_metadata(model.facts() if model.best_validation else {})
     return getattr(model, "facts", model)
 
 

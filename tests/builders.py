@@ -71,7 +71,7 @@ def classes_of(pixels):
 def save(path, W, b, dtype="float32", **metadata):
     """Write a model file, without an engine."""
     arrays = {"W": W.astype(dtype), "b": b.astype(dtype)}
-    known = ModelFacts.of(metadata, arrays["W"]).metadata()
+    known = ModelFacts.from_metadata(metadata, arrays["W"]).metadata()
     model_file.save(path, model_file.dumps("model", arrays, metadata=known))
     return str(path)
 

@@ -10,7 +10,7 @@ from logreg.errors import ModelFileError, cut
 from logreg.files import AnyPath
 from logreg.hyperparameters import DEFAULTS, NAMED_IN_ALL_FILES
 from logreg.run import Run, Validation
-from logreg.saving.facts import is_of
+from logreg.saving.facts import has_type
 from logreg.saving.model_file import DTYPES, dumps, read
 from logreg.saving.variables import provenance
 
@@ -129,12 +129,12 @@ def _fault(header):
         return f"its run is {cut(header.get('run'))}: a dict is needed"
     if not isinstance(progress, dict) or not _is_progress(**progress):
         return f"its progress is {cut(progress)}: `iter` and `seconds` are needed, from 0"
-    if not is_of(validations, List[List[Optional[float]]]):
+    if not has_type(validations, List[List[Optional[float]]]):
         return f"its validations are {cut(validations)}: a list of lists of numbers is needed"
     last = -1
     for row in validations:
         is_whole = len(row) == len(Validation._fields) and None not in (row[2], row[3])
-        if not (is_whole and is_of(row[0], int) and last < row[0] <= progress["iter"]):
+        if not (is_whole and has_type(row[0], int) and last < row[0] <= progress["iter"]):
             needed = f"{len(Validation._fields)} numbers are needed, after those before"
             return f"one of its validations is {cut(row)}: {needed}"
         last = row[0]
@@ -142,7 +142,7 @@ def _fault(header):
 
 
 def _is_progress(iter=None, seconds=None, **others):
-    return is_of(iter, int) and is_of(seconds, float) and min(iter, seconds) >= 0
+    return has_type(iter, int) and has_type(seconds, float) and min(iter, seconds) >= 0
 
 
 def _mismatch(header, values, run):

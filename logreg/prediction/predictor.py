@@ -74,7 +74,7 @@ class Predictor:
         elif model.best_values and model.W_and_b:
             best = dict(zip(model.params, model.best_values))
             W, b = (best[v] if v in best else v.get_value() for v in model.W_and_b)
-            facts = ModelFacts.of(model.facts(), W)
+            facts = ModelFacts.from_metadata(model.facts(), W)
         else:
             raise SettingError(
                 f"{model} has no best W and b of the features: give a run of one layer"

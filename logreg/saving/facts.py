@@ -17,7 +17,7 @@ from logreg.errors import ModelFileError, SettingError, cut
 from logreg.files import refuse_overwriting
 from logreg.hyperparameters import Hyperparameters
 
-LARGEST = 1e300  # of a number: JSON has larger ones, floats have not
+LARGEST = 1e300  # JSON may have numbers that are too large for a float
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ class ModelFacts(Facts):
     _metadata: dict = field(default_factory=dict)
 
     @classmethod
-    def of(cls, metadata, W=None):
+    def from_metadata(cls, metadata, W=None):
         """Make facts of the metadata of a model: check them, and complete them by what W tells.
 
         Parameters
@@ -100,7 +100,7 @@ class ModelFacts(Facts):
         values = {}
         for name, kind in typing.get_type_hints(cls).items():
             if name in known and name not in ("options", "settings"):
-                _require(is_of(known[name], kind), metadata, name, _in_words(kind))
+                _require(has_type(known[name], kind), metadata, name, _in_words(kind))
                 values[name] = known[name]
         try:
             values["options"] = TableOptions(**_members(TableOptions, known))
@@ -178,7 +178,7 @@ class ModelFacts(Facts):
         refuse_overwriting(paths, filter(os.path.exists, [dataset]))
 
     def metadata(self):
-        """All that is known, as files and users have it: a dict."""
+        """Return all that is known, as it is in the file: a dict."""
         return {**self._metadata}
 
 
@@ -195,17 +195,17 @@ def _completed(metadata, W):
 
 
 def _members(group, known):
-    """The fields of a dataclass that are known: in a file they are keys beside the others."""
+    """Collect the known fields of a dataclass, which are keys of a file's metadata."""
     return {option.name: known[option.name] for option in fields(group) if option.name in known}
 
 
-def is_of(value, kind):
-    """Whether a value that JSON has is of a type, as ``Optional[List[int]]``."""
+def has_type(value, kind):
+    """Whether a value of JSON has a type, such as ``Optional[List[int]]``."""
     members = typing.get_args(kind)
     if typing.get_origin(kind) is list:
-        return isinstance(value, list) and all(is_of(item, members[0]) for item in value)
+        return isinstance(value, list) and all(has_type(item, members[0]) for item in value)
     if members:
-        return any(is_of(value, member) for member in members)
+        return any(has_type(value, member) for member in members)
     if kind in (int, float):
         is_number = isinstance(value, (int, kind)) and not isinstance(value, bool)
         return is_number and abs(value) < LARGEST
@@ -213,7 +213,7 @@ def is_of(value, kind):
 
 
 def _in_words(kind):
-    """The type of a field, without the None that each may be."""
+    """Name the type of a field, without the None that each field may be."""
     kinds = [re.sub(r"typing\.|<class '|'>", "", str(one)) for one in kind.__args__]
     return " or ".join(name for name in kinds if name != "NoneType")
 
@@ -237,7 +237,7 @@ def _is_curve(rows, n_items):
 
 
 def as_json(content, fault="what is to be saved is no"):
-    """JSON of what may have arrays and numbers of NumPy's."""
+    """Make JSON of content that may hold arrays and numbers of NumPy."""
     try:
         return json.dumps(
             content, default=_plain, sort_keys=True, allow_nan=False, ensure_ascii=False

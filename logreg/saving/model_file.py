@@ -92,7 +92,7 @@ def model_of(header, arrays):
     is_float = W.dtype.name in ("float32", "float64")
     if W.ndim != 2 or (b.shape, b.dtype) != (W.shape[1:], W.dtype) or not is_float:
         raise ModelFileError("its W and b are no matrix and vector of floats")
-    return ModelFacts.of(header.get("metadata"), W), W, b
+    return ModelFacts.from_metadata(header.get("metadata"), W), W, b
 
 
 def _digest(header, data):

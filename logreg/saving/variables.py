@@ -73,7 +73,7 @@ def dumps_model(classifier, metadata, loaded=None):
     W, b = loaded or _values(classifier)
     # The model may have more classes than the data that it was trained on.
     of_parameters = {"n_out": W.shape[1], "dtype": W.dtype.name}
-    facts = ModelFacts.of({**provenance(), **metadata, **of_parameters}, W)
+    facts = ModelFacts.from_metadata({**provenance(), **metadata, **of_parameters}, W)
     return model_file.dumps("model", {"W": W, "b": b}, metadata=facts.metadata())
 
 

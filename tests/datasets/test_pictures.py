@@ -135,7 +135,7 @@ def test_a_picture_of_a_training_image_is_that_image(kind, standardize, backgrou
     x = grey / 255 * (high - low) + low
     x = (x if dtype[0] == "f" else x.round()).astype(dtype)
     how = Preparation(standardize, pixel_scale=scale)
-    facts = ModelFacts.of(read_dataset([(x, y)] * 3, preparation=how).facts.as_dict())
+    facts = ModelFacts.from_metadata(read_dataset([(x, y)] * 3, preparation=how).facts.as_dict())
     layout = facts.pixels.layout
     assert (layout.background, layout.is_centred) == (background, is_centred)
     assert facts.pixels.takes_pictures and facts.pixels.takes_bytes == ((low, high) != (0, 1))

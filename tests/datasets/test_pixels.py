@@ -34,7 +34,7 @@ TAKES = [
 
 @pytest.mark.parametrize("told, name, expected", TAKES, ids=str)
 def test_what_a_model_takes_by_what_its_file_tells(told, name, expected):
-    facts = ModelFacts.of({"image_shape": [28, 28], **told}, weights()[0])
+    facts = ModelFacts.from_metadata({"image_shape": [28, 28], **told}, weights()[0])
     assert operator.attrgetter(name)(facts.pixels) == expected
 
 

@@ -16,7 +16,7 @@ KIND = TableOptions("kind")
 
 def facts_of(data):
     """What a model file keeps of the data set that the model was trained on."""
-    return ModelFacts.of({**data.facts.as_dict(), "dtype": "float32"})
+    return ModelFacts.from_metadata({**data.facts.as_dict(), "dtype": "float32"})
 
 
 @pytest.mark.parametrize("how", [{"group": "day"}, {"drop": "day"}, {"missing": "mean"}], ids=str)

@@ -79,14 +79,14 @@ def test_whatever_a_value_is_it_fits_or_the_error_names_it(key, is_taken):
         if not is_taken(model_header({**TOLD, key: value})):
             named = f"its ({key}|curve|columns) is |: {key} (is|has) "
             with pytest.raises(ModelFileError, match=named):
-                ModelFacts.of({**TOLD, key: value}, W)
+                ModelFacts.from_metadata({**TOLD, key: value}, W)
     taken, refused = LIMITS.get(key, ([], []))
     for value in taken:
-        assert ModelFacts.of({**TOLD, key: value}, W).metadata()[key] == value
+        assert ModelFacts.from_metadata({**TOLD, key: value}, W).metadata()[key] == value
     for value in refused:
         needed = {"n_in": "3, as of its W,", "epoch": "int"}.get(key, ".*")
         with pytest.raises(ModelFileError, match=f"^its {key} is .*: {needed} is needed$"):
-            ModelFacts.of({**TOLD, key: value}, W)
+            ModelFacts.from_metadata({**TOLD, key: value}, W)
 
 
 @pytest.mark.parametrize("value", VALUES)

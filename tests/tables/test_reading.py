@@ -95,7 +95,9 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
     assert found.first_rows == [found.rows[labels_of(found).index(text)] for text in found.labels]
     is_same = (groups == groups[:, None]) & (groups != "") | numpy.eye(n, dtype=bool)
     assert (found.groups == found.groups[:, None]).tolist() == is_same[rows][:, rows].tolist()
-    kept = ModelFacts.of(json.loads(as_json(read_dataset("t.csv", options).facts.as_dict())))
+    kept = ModelFacts.from_metadata(
+        json.loads(as_json(read_dataset("t.csv", options).facts.as_dict()))
+    )
     assert [*kept.names] == names and kept.class_labels == [0, 1, 2, 3]
     assert kept.table.options.decimal == ("," if has_commas else ".")
     for names, header in (([*columns][:: -1 if has_names else 1], has_names), (kept.titles, False)):
