@@ -6,7 +6,7 @@
 #include "kernel.h"
 
 #define LAYOUT "logreg.kernel.Layout"
-#define LARGE (1 << 18) /* bytes of W that a near cache does not hold */
+#define LARGE (1 << 18)              /* bytes of W that a near cache does not hold */
 #define PRODUCTS_OF_A_THREAD 4000000 /* take a few times as long as it takes to start one, */
 #define PRODUCTS_OF_A_STEP 40000     /* and these as long as threads wait for each other */
 
@@ -111,9 +111,8 @@ static int are_laid_out(const Job *job)
 
 static void divide_work(Job *job)
 {
-    size_t n_sums = job->loops->n_sums;
     job->rows_of_chunk = rows_of_chunk(job->n_rows, job->n_in * job->cell);
-    job->width = divide_up(job->n_out, divide_up(job->n_out, n_sums));
+    job->width = divide_up(job->n_out, divide_up(job->n_out, job->loops->n_classes));
     job->is_sliced = job->n_out > UNSLICED;
     job->group = job->n_in * job->n_out * job->real > LARGE ? GROUP : 1;
     job->image_width = job->layout ? job->layout->image_width : SIDE;
@@ -253,7 +252,8 @@ static PyObject *compute(Call *call)
     if (call->layout != Py_None)
         job->layout = PyCapsule_GetPointer(call->layout, LAYOUT);
     if (!PyErr_Occurred() && !(measure(call) && are_laid_out(job)))
-        PyErr_SetString(PyExc_ValueError, "x, W, b, y, weights, velocities, starts, n_rows and the layout do not go together");
+        PyErr_SetString(PyExc_ValueError, "x, W, b, y, weights, velocities, starts, n_rows and the "
+                                          "layout do not go together");
     if (!PyErr_Occurred()) {
         int has_memory = 0;
         job->loops = job->real == 8 ? set->of_double : set->of_float;

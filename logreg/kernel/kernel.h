@@ -31,9 +31,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#define PANEL 16   /* rows of a panel, and columns of a tile */
-#define CHUNK 1024 /* rows that are scored before their gradient is summed, at the most */
-#define GROUP 4    /* panels or tiles of a task, if W is too large for a near cache */
+#define PANEL 16    /* rows of a panel, and columns of a tile */
+#define CHUNK 1024  /* rows that are scored before their gradient is summed, at the most */
+#define GROUP 4     /* panels or tiles of a task, if W is too large for a near cache */
 #define UNSLICED 24 /* classes, at the most, with which W is used as it is */
 #define SIDE 4      /* a tile is a square of pixels with this side */
 
@@ -75,9 +75,9 @@ typedef struct {
 typedef struct {
     size_t n_all, n_rows, n_in; /* rows of the set and of a minibatch, columns */
     size_t image_width;
-    size_t n_chunks, n_panels;  /* of a minibatch, and of the set: how many `panels` there are */
-    atomic_size_t n_cells;
-    char *memory; /* of all panels; only the first bytes are used */
+    size_t n_chunks, n_panels; /* chunks of a minibatch, and of the set */
+    atomic_size_t n_cells;     /* of all panels */
+    char *memory;              /* n_bytes of addresses, of which the first n_used are used */
     size_t n_bytes;
     atomic_size_t n_used;
     Panels panels[];
@@ -88,7 +88,7 @@ typedef void Task(Job *, size_t block);
 
 /* The tasks for one set of instructions and one type of W. */
 typedef struct {
-    size_t n_sums; /* classes whose sums fit into registers */
+    size_t n_classes; /* of which registers hold the sums */
     Task *score_panels, *add_gradients;
 } Loops;
 
@@ -123,8 +123,9 @@ struct Job {
     const Loops *loops;
     size_t width;       /* classes of a slice of W, at the most: registers hold their sums */
     int is_sliced;      /* whether the slices of W lie one after the other in memory */
-    size_t rows_of_chunk, group;
-    size_t image_width; /* pixels; a table has images that are SIDE wide */
+    size_t rows_of_chunk;
+    size_t group;       /* panels of a task */
+    size_t image_width; /* in pixels; SIDE for a table */
 
     /* Memory of the job. */
     void *scores;              /* panel by panel, class by class */
@@ -134,7 +135,7 @@ struct Job {
     void *sums, *sums_of_b;    /* gradients by W, tile by tile, class by class; and by b */
     void *sliced_W, *sliced_v; /* W and its velocity in slices, or W and its velocity */
     double *squares;           /* sums of squares of each row of W */
-    Panels as_they_come;       /* has only the order */
+    Panels as_they_come;       /* of rows that are not laid out: has only their order */
 
     Chunk at;          /* where the job is */
     atomic_size_t bad; /* 1 + a row whose label is none of the classes */

@@ -135,11 +135,6 @@ class Features:
         """The :class:`Columns` of the table."""
         header = self.header
         columns = [column for column in self.columns if not column.is_left_out]
-        group = header.group
-        weight = header.weight
-        # Other files may have them elsewhere.
-        group = None if group is None else header.option_name(group)
-        weight = None if weight is None else header.option_name(weight)
         names = header.names or [None] * len(header.cells)
         return Columns(
             label,
@@ -147,7 +142,12 @@ class Features:
             tuple(names[column.index] for column in columns) if header.names else None,
             tuple(column.categories for column in columns),
             tuple(column.kind.text for column in columns),
-            replace(header.options, decimal=header.decimal, group=group, weight_column=weight),
+            replace(
+                header.options,
+                decimal=header.decimal,
+                group=header.option_name(header.group),  # other files may have it elsewhere
+                weight_column=header.option_name(header.weight),
+            ),
             tuple(column.index + 1 for column in columns),
         )
 

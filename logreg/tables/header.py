@@ -160,7 +160,9 @@ class Header:
         return f"column {i + 1} ({cut(self.names[i])})" if self.names else f"column {i + 1}"
 
     def option_name(self, i):
-        """A column as options call it."""
+        """A column as options call it; None if there is none."""
+        if i is None:
+            return None
         return self.names[i] if self.names and self.counts[self.names[i]] == 1 else str(i + 1)
 
     def _all_titles(self, wanted=""):

@@ -144,7 +144,11 @@ WRONG = [
     ("a,kind\n1,\n2,NA\n", {"missing": "mean"}, "2 of 2 rows have no label, row 2 first"),
     ("a,kind\n1,x\n2,NA\n", {}, r"1 of 2 rows .* row 3 .* \(kind\): `missing='mean'` leaves"),
     ("g,a,k\n,2,x\n?,3,x\np,4,x\n", {"group": "g"}, r"2 of 3 rows have no group, row 2.* \(g"),
-    ("a,k\n1,x\n", {"drop": 2, "label_column": "k"}, r"column 2 \(k\) is the label: let the other options"),
+    (
+        "a,k\n1,x\n",
+        {"drop": 2, "label_column": "k"},
+        r"column 2 \(k\) is the label: let the",
+    ),
     ("Aircon,b,kind\n1,1,x\n", {"group": "AIRCO"}, "or several; did you mean Aircon. its col"),
     ("a,a,b,kind\n1,2,3,x\n", {"drop": "a"}, "no column a to drop, or several; its columns are 1 "),
     ("a,a,kind\n4x,1,x\n1,2,x\n", {"drop": "2"}, "`categorical='1'` makes .* `drop='1'` leaves"),
