@@ -70,18 +70,19 @@ def make_tools(function, change_flags, Mode, Linker, *others):
 
 
 def checked_labels(T, y, n_out):
-    """Labels `y` as an expression that fails if one of them is no class of 0 .. n_out - 1."""
+    """Make an expression of labels `y` that raises an error unless all are in 0 .. n_out - 1."""
     are_classes = T.all(T.and_(T.ge(y, 0), T.lt(y, n_out)))
     message = "a label is not in 0 .. n_out - 1: number the classes from 0"
     return T.opt.Assert(message)(y, are_classes)
 
 
 def ancestors(outputs, is_end=lambda variable: False):
-    """All variables that expressions are made of, and of these themselves: the keys of a dict.
+    """Find all variables that expressions are made of, and these themselves: the keys of a dict.
 
-    What a variable is made of for which ``is_end(variable)`` is true is left out.
+    The search does not go beyond a variable for which ``is_end(variable)`` is true.
     """
-    seen, left = {}, list(outputs)
+    seen = {}
+    left = list(outputs)
     while left:
         variable = left.pop()
         if variable not in seen:
@@ -91,26 +92,28 @@ def ancestors(outputs, is_end=lambda variable: False):
 
 
 def scalar_constants(outputs, is_end=lambda variable: False):
-    """The constant numbers among the :func:`ancestors`."""
+    """List the constant numbers among the :func:`ancestors`."""
     variables = ancestors(outputs, is_end)
     return [v for v in variables if hasattr(v, "data") and getattr(v, "ndim", None) == 0]
 
 
 def find_gradients(T, tools, cost, params, expressions):
-    """The gradients of a cost that expressions are made of: a dict of each to its parameter.
+    """Find the gradients of a cost in expressions: a dict from each gradient to its parameter.
 
-    They are what equals ``T.grad(cost, params)``, whoever made it.
+    A gradient is any variable that equals one of ``T.grad(cost, params)``.
     """
-    of_params, variables = {}, ancestors(expressions)
+    found = {}
+    variables = ancestors(expressions)
     gradients = T.grad(cost, params, disconnected_inputs="ignore") if params else []
     for param, gradient in zip(params, gradients):
-        of_params.update((v, param) for v in variables if is_same(tools, v, gradient))
-    return of_params
+        found.update((v, param) for v in variables if is_same(tools, v, gradient))
+    return found
 
 
 def is_same(tools, variable, pattern):
     """Whether a variable is computed as a pattern is, of the same variables."""
-    one, other = variable.owner, pattern.owner
+    one = variable.owner
+    other = pattern.owner
     may_be = one and other and one.op == other.op and variable.type == pattern.type
     return bool(may_be) and tools.equal_computations([variable], [pattern])
 
@@ -158,8 +161,9 @@ class Kernel:
         return found if is_alike else None
 
     def regressions(self, variables, x, y):
-        """The costs of softmax regression among variables: a dict to each :class:`Regression`."""
-        T, costs = self.T, {}
+        """Find the costs of softmax regression among variables: a dict to :class:`Regression`."""
+        T = self.T
+        costs = {}
         constants = [v for v in variables if hasattr(v, "data") and getattr(v, "ndim", None) == 1]
         for W, b in find_params(variables, [x.dtype]) if _is_taken(x, y) else ():
             labels = checked_labels(T, y, b.shape[0])  # which the kernel looks at itself
@@ -185,7 +189,8 @@ class Kernel:
         regression, l2 = self._penalized_regression(cost, x, y)
         if regression is None:
             return None
-        params, new = regression[:2], dict(updates)
+        params = regression[:2]
+        new = dict(updates)
         gradients = find_gradients(self.T, self.tools, cost, params, [*new.values()])
         W_rule, b_rule = (self._rule(param, new, gradients) for param in params)
         if not W_rule or not b_rule or W_rule[:2] != b_rule[:2]:
@@ -233,39 +238,45 @@ class Kernel:
         return None
 
     def without_rows(self, outputs, params, x, y):
-        """Make graphs that know of rows only by what the kernel computes of them.
+        """Replace what depends on rows in graphs by inputs that the kernel computes.
 
         The first output is a cost, and the others may be made of its gradients by `params`.
 
         Returns
         -------
         outputs : list
-            The same, made of `inputs`.
+            The same expressions, made of `inputs`.
         inputs : dict
-            Of each :class:`Regression` in them to three variables: its cost, and the gradients of
-            that by W and b. It is empty, and the outputs are as given, if there is none, or if
-            rows are needed beside them.
+            From each :class:`Regression` in them to three variables: its cost, and the gradients of
+            that by W and b. If there is no regression, or the outputs also depend on rows in
+            another way, the dict is empty and the outputs are unchanged.
         """
-        T, tools = self.T, self.tools
+        T = self.T
+        tools = self.tools
         costs = self.regressions(ancestors(outputs), x, y)
         if not costs:
             return outputs, {}
-        inputs = {of: (T.scalar(dtype=x.dtype), of.W.type(), of.b.type()) for of in costs.values()}
-        new = {variable: inputs[of][0] for variable, of in costs.items()}
+        inputs = {
+            regression: (T.scalar(dtype=x.dtype), regression.W.type(), regression.b.type())
+            for regression in costs.values()
+        }
+        new = {variable: inputs[regression][0] for variable, regression in costs.items()}
         cost = tools.clone(outputs[0], new)
         for gradient, param in find_gradients(T, tools, outputs[0], params, outputs[1:]).items():
             new[gradient] = self._by_chain_rule(cost, param, inputs)
-        made = tools.clone(outputs, new)
-        return (outputs, {}) if {x, y} & ancestors(made).keys() else (made, inputs)
+        replaced = tools.clone(outputs, new)
+        if {x, y} & ancestors(replaced).keys():
+            return outputs, {}
+        return replaced, inputs
 
     def _by_chain_rule(self, cost, param, inputs):
-        """The gradient of a cost that is made of `inputs`, and perhaps of the parameter itself."""
-        of_cost = ancestors([cost])
-        terms = [self.T.grad(cost, param)] if param in of_cost else []
-        for of, (of_regression, dW, db) in inputs.items():
-            if of_regression in of_cost:
-                factor, slopes = self.T.grad(cost, of_regression), {of.W: dW, of.b: db}
-                terms += [factor * slopes[param]] if param in slopes else []
+        """Make the gradient of a cost that is made of `inputs`, and maybe of the parameter."""
+        in_cost = ancestors([cost])
+        terms = [self.T.grad(cost, param)] if param in in_cost else []
+        for regression, (regression_cost, dW, db) in inputs.items():
+            slopes = {regression.W: dW, regression.b: db}
+            if regression_cost in in_cost and param in slopes:
+                terms.append(self.T.grad(cost, regression_cost) * slopes[param])
         return self.T.cast(sum(terms[1:], terms[0]), param.dtype)  # the cost may be of another
 
 

@@ -1,4 +1,4 @@
-"""What the kernel computes of a set: steps of plain descent, and which rows are misclassified."""
+"""The kernel on a data set: steps of descent, and counts of misclassified rows."""
 
 import operator
 
@@ -12,28 +12,32 @@ VALUES_AT_A_TIME = 1 << 23  # at the most: they may have to be cast first
 
 
 class KernelSet:
-    """A set as the kernel takes it.
+    """A data set as the kernel takes it.
 
-    `features` are :class:`logreg.engine.backend.Stored`, and `labels` symbolic: an engine's
-    `function` compiles them if it must. `dtype` is that of a minibatch's floats. `weights` are
-    symbolic, too: the weight of each row in the cost.
+    `features` are :class:`logreg.engine.backend.Stored`. `labels` are symbolic, and so are
+    `weights`, those of the rows in the cost; the engine's `function` compiles them if needed.
+    `dtype` is that of a minibatch's floats.
     """
 
     def __init__(self, features, labels, dtype, function, weights=None):
-        self.features, self.dtype = features, dtype
+        self.features = features
+        self.dtype = dtype
         self._compute_weights = None if weights is None else function([], weights)
         self._weights = None
         self._of_labels = [v for v in ancestors([labels]) if hasattr(v, "get_value")]
         self._compute = None if hasattr(labels, "get_value") else function([], labels)
-        self._from, self._labels = [], None  # the arrays that the labels were made of
-        self._laid, self._laid_of, self._n_calls = None, (), 0
+        self._labels = None
+        self._from = []  # the arrays that the labels were made of
+        self._laid = None
+        self._laid_of = ()  # the rows and labels that were laid out, and for how many rows a step
+        self._n_calls = 0
 
     def x(self):
-        """All rows as they are stored."""
+        """Get all rows as they are stored."""
         return self.features.shared.get_value(borrow=True)
 
     def labels(self):
-        """The labels of all rows, int32: the same array as long as they are made of the same."""
+        """Get the labels of all rows, int32; the same array until their variables change."""
         arrays = [variable.get_value(borrow=True) for variable in self._of_labels]
         if not _are_same(arrays, self._from):
             self._from = arrays
@@ -43,18 +47,20 @@ class KernelSet:
         return self._labels
 
     def rows(self, start, stop):
-        """Some rows, prepared if they must be."""
+        """Get some rows, prepared if there is a `prepare`."""
         return kernel.Rows(self.features.rows(start, stop, self.dtype), self.features.scale)
 
     def laid(self, y, n_rows):
-        """All rows, laid out from the second time on that they come; None if they are not.
+        """Get the layout of all rows, which is made at the second call; None if there is none.
 
-        Other arrays are laid out anew; one that is changed in place is not looked at again.
+        Other arrays are laid out anew. A change of an array in place goes unnoticed.
         """
         x = self.x()
         if not _are_same([x, y], self._laid_of[:2]):
-            self._laid, self._laid_of, self._n_calls = None, (x, y, n_rows), 0
-        if n_rows != self._laid_of[2]:  # a last block that is smaller
+            self._laid = None
+            self._laid_of = (x, y, n_rows)
+            self._n_calls = 0
+        if n_rows != self._laid_of[2]:  # the last block of rows is smaller
             return None
         self._n_calls += 1
         if self._n_calls == 2:
@@ -62,11 +68,12 @@ class KernelSet:
         return self._laid
 
     def minibatches(self, starts, n_rows):
-        """Yield rows, their labels with their weights, and where in them minibatches start.
+        """Yield rows, their labels with their weights, and the places where minibatches start.
 
-        They are all rows, but a minibatch at a time where these become floats first.
+        All rows come at once, unless they must become floats: then a minibatch comes at a time.
         """
-        x, y = self.x(), self.labels()
+        x = self.x()
+        y = self.labels()
         is_taken = not self.features.prepare and x.dtype in ("uint8", self.dtype)
         if is_taken and x.flags.c_contiguous:  # else the kernel would copy all
             laid = None if any(start % n_rows for start in starts) else self.laid(y, n_rows)
@@ -87,11 +94,14 @@ class Steps:
 
     def __init__(self, descent, dataset, batch_size=0):
         *self.params, self.class_weights, _ = descent.regression
-        self._weights, self._weights_for = None, None  # of the rows, and the labels they are for
-        self.descent, self.dataset, self.batch_size = descent, dataset, batch_size
+        self._weights = None  # of the rows
+        self._weights_for = None  # the labels that they were made of
+        self.descent = descent
+        self.dataset = dataset
+        self.batch_size = batch_size
 
     def with_class_weights(self, labels):
-        """Labels, and the weight of each row in the cost; None if all are 1."""
+        """Return labels, and the weight of each row in the cost; None if all are 1."""
         y, row_weights = labels
         if self.class_weights is None:
             return y, row_weights
@@ -118,7 +128,7 @@ class Steps:
         return costs
 
     def gradients(self, start, stop):
-        """The cost of some rows, and its gradients by W and b."""
+        """Compute the cost of some rows, and its gradients by W and b."""
         values = [param.get_value(borrow=True) for param in self.params]
         ((rows, labels, (at,)),) = self.dataset.minibatches([start], stop - start)
         labels = self.with_class_weights(labels)
@@ -146,14 +156,18 @@ class Errors:
     """Counts the misclassified rows of a set between each two of the `edges`."""
 
     def __init__(self, params, dataset, edges):
-        self.params, self.dataset, self.edges = params, dataset, edges
+        self.params = params
+        self.dataset = dataset
+        self.edges = edges
 
     def __call__(self):
         W, b = (param.get_value(borrow=True) for param in self.params)
-        (begin, *others), n_all = self.edges, len(self.dataset.x())
+        n_all = len(self.dataset.x())
+        begin, *others = self.edges
         if not others:
             return []
-        end, at_a_time = others[-1], max(1, min(ROWS_AT_A_TIME, VALUES_AT_A_TIME // len(W)))
+        end = others[-1]
+        at_a_time = max(1, min(ROWS_AT_A_TIME, VALUES_AT_A_TIME // len(W)))
         is_whole = (begin, end) == (0, n_all) and not self.dataset.features.prepare
         laid = self.dataset.laid(None, n_all) if is_whole else None
         starts = range(begin, end, at_a_time)
