@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy
 
+from logreg.datasets.frames import distinct
 from logreg.datasets.labels import without_zero_fraction
 from logreg.datasets.options import DATE, NUMBER, TEXT
 from logreg.datasets.preprocessing import FLOAT32_MAX
@@ -203,7 +204,7 @@ class Texts:
 
     def add(self, cells, start=0):
         """Take in cells, of which `start` come before; return the number of each one's text."""
-        codes, occurring = cells.factorize()
+        codes, occurring = distinct(cells, self.header.title(cells.name))
         numbers = []
         for cell in occurring:
             text = self.header.cell_text(cell)
