@@ -8,7 +8,6 @@ the cells, or ``'text'`` of categories.
 import itertools
 import re
 import warnings
-from numbers import Real
 from typing import NamedTuple
 
 import numpy
@@ -17,6 +16,7 @@ from logreg.datasets.labels import without_zero_fraction
 from logreg.datasets.options import DATE, NUMBER, TEXT
 from logreg.datasets.preprocessing import FLOAT32_MAX
 from logreg.errors import quoted
+from logreg.tables.texts import Texts
 
 MISFIT = numpy.inf  # a text becomes this number if it does not fit the kind of its column
 UNKNOWN = -numpy.inf  # a category becomes this number if the model does not know it
@@ -204,51 +204,6 @@ class Categories:
         places = {without_zero_fraction(text): i for i, text in enumerate(self.categories)}
         places.setdefault("", numpy.nan)
         return numpy.array([places.get(without_zero_fraction(text), UNKNOWN) for text in texts])
-
-
-class Texts:
-    """The texts of a column, each with its code: 0, 1, ... in the order in which they occur.
-
-    An empty cell has the code -1.
-
-    Attributes
-    ----------
-    text_codes : dict
-        From text to code.
-    numeric : set of str
-        The texts of cells that are numbers themselves.
-    chunks : list of tuples
-        Of each chunk: how many rows stand above it, the numbers of its rows, and their codes.
-    """
-
-    def __init__(self, header):
-        self.header = header
-        self.text_codes = {}
-        self.numeric = set()
-        self.chunks = []
-
-    def add(self, cells, n_above=0):
-        """Take in the cells of a chunk, below `n_above` rows; return the codes of their texts."""
-        places, different_cells = cells.factorize()
-        new_codes = []
-        for cell in different_cells:
-            text = self.header.cell_text(cell)
-            if isinstance(cell, Real):
-                self.numeric.add(text)
-            new_codes.append(self.text_codes.setdefault(text, len(self.text_codes)) if text else -1)
-        # A missing cell is not among the different ones, and has the place -1: that of the last.
-        codes = numpy.array([*new_codes, -1], "int32")[places]
-        self.chunks.append((n_above, cells.index, codes))
-        return codes
-
-    def codes(self):
-        """The code of each row."""
-        return numpy.concatenate([codes for _, _, codes in self.chunks])
-
-    def rows(self, text):
-        """The numbers of the rows that hold a text."""
-        code = self.text_codes.get(text, -1)
-        return numpy.concatenate([rows[codes == code] for _, rows, codes in self.chunks])
 
 
 class Column(Texts):

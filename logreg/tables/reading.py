@@ -13,8 +13,9 @@ from logreg.datasets.arrays import Part
 from logreg.datasets.options import NO_OPTIONS, NUMBER
 from logreg.errors import DatasetError
 from logreg.tables.chunks import name_of, open_table
-from logreg.tables.columns import Column, Texts
+from logreg.tables.columns import Column
 from logreg.tables.features import Features, oddities, rows_in, scratch_file
+from logreg.tables.texts import Texts
 
 
 def read_table(
