@@ -32,13 +32,12 @@ def parser():
         epilog="Without --dataset, the test set is that of the training data. If these cannot be\n"
         "found, the page leaves out what needs a test set.",
     )
+    model = parser.add_mutually_exclusive_group()
     options.add_file(
-        parser,
-        "model",
-        nargs="?",
-        metavar="MODEL",
-        default=BEST_MODEL,
-        help="a model file (default: %(default)s)",
+        model, "model", nargs="?", metavar="MODEL", help=f"a model file (default: {BEST_MODEL})"
+    )
+    options.add_file(
+        model, "--model", dest="named", metavar="MODEL", help="the same, as predict has it"
     )
     options.add_file(
         parser, "--dataset", metavar="PATH", help="the data set whose test set is used"
@@ -52,6 +51,7 @@ def parser():
 def main(argv=None):
     """Write a page as the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = parser().parse_args(argv)
+    args.model = args.named or args.model or BEST_MODEL
     output = args.output or os.path.splitext(args.model)[0] + ".html"
     with needing("a page", "report", "matplotlib"):
         import matplotlib  # noqa: F401

@@ -43,14 +43,15 @@ BY_RULE = Reading()
 
 
 def expand_folders(paths):
-    """Yield the inputs; a folder with pictures gives the pictures, in the order of their names."""
+    """Yield the inputs; a folder gives the pictures in it and in its folders, in order of names."""
     for path in paths:
-        names = sorted(os.listdir(path)) if os.path.isdir(path) else []
-        pictures = [n for n in names if n.lower().endswith(PICTURES) and not n.startswith(".")]
-        if pictures:
-            yield from (os.path.join(path, name) for name in pictures)
-        else:
-            yield path
+        pictures = []
+        for folder, folders, names in os.walk(path):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(names):
+                if name.lower().endswith(PICTURES) and not name.startswith("."):
+                    pictures.append(os.path.join(folder, name))
+        yield from pictures or [path]
 
 
 def file_batches(path, facts, reading=BY_RULE):

@@ -36,7 +36,9 @@ def test_a_page_of_a_table_shows_what_was_hard_and_why(cli):
     # Data of fewer classes have other numbers for them.
     fewer = re.sub(r"(?m)^.*,(7|10)\n", "", lines)
     write("fewer.csv", fewer.encode())
-    assert cli("report", "--dataset", "fewer.csv", "--output", "fewer.html").code == 0
+    named = "--model", "best_model.pkl"
+    assert cli("report", *named, "--dataset", "fewer.csv", "--output", "fewer.html").code == 0
+    assert cli("report", "best_model.pkl", *named).code == 2
     others = Path("fewer.html").read_text("utf-8")
     assert "<small>fewer.csv: " in others
     wrong = [(lines, *each) for each in found[30:]]

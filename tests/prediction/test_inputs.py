@@ -28,12 +28,12 @@ def rows_of(path, facts=DIGITS, n=99):
 
 
 def test_a_folder_stands_for_its_pictures():
-    for name in ("photos/more.png", "tables"):
+    for name in ("photos/one", "photos/empty.png", "photos/.hidden", "tables"):
         os.makedirs(name)
-    for name in ("c.PNG", "a.jpg", "b.pgm", ".d.png", "notes.txt"):
+    for name in ("c.PNG", "a.jpg", ".d.png", "notes.txt", "one/b.pgm", ".hidden/e.png"):
         write(f"photos/{name}", b"")
-    found = [os.path.basename(path) for path in inputs.expand_folders(["photos"])]
-    assert found == ["a.jpg", "b.pgm", "c.PNG", "more.png"]
+    found = [os.path.relpath(path, "photos") for path in inputs.expand_folders(["photos"])]
+    assert found == ["a.jpg", "c.PNG", os.path.join("one", "b.pgm")]
     assert [*inputs.expand_folders(["x.csv", "tables"])] == ["x.csv", "tables"]
 
 

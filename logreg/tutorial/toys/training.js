@@ -44,8 +44,8 @@ async function playTraining(find) {
   first.step(N_TRAIN, RATE);
   first.measure();
   find(".answer").textContent = `It leaves ${first.wrong.length} of ${nTested} wrong, while the cost ` +
-    `hardly moves: from 2.303 to ${first.cost.toFixed(3)}. Each picture is its mean digit less the ` +
-    "mean of all, and that is already worth a lot.";
+    `hardly moves: from 2.303 to ${first.cost.toFixed(3)}. The picture of a class is now the mean of ` +
+    "its digits minus the mean of all digits, and that already classifies well.";
   const settings = () => [Number(find("[name=training-size]:checked").value), RATE];
   control(boxes[0], trainer, settings, show, () => settings()[0] === N_TRAIN);
   control(boxes[1], trainer, settings, show, () => false);
