@@ -36,13 +36,3 @@ def framed(value):
         return pandas.DataFrame([value] if is_row else value)
     except (TypeError, ValueError) as error:
         raise DatasetError(f"{FRAME}: {error}: every column needs as many cells") from None
-
-
-def distinct(cells, title):
-    """The number of each cell of a column among its different cells, and these; -1 is empty."""
-    try:
-        return cells.factorize()
-    except TypeError:  # a cell cannot be hashed
-        raise DatasetError(
-            f"{title} holds a list or an object: each cell needs one number, date or text"
-        ) from None
