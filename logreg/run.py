@@ -24,6 +24,14 @@ MAX_POINTS = 500  # of a curve in a file
 RUN_SETTINGS = ("n_epochs", "batch_size", *EARLY_STOPPING_SETTINGS)
 
 
+class Measures(NamedTuple):
+    """What `validate_model` measures on the validation set: errors are fractions of rows."""
+
+    error: float  # over the whole minibatches, as the tutorial counts
+    error_all_rows: float
+    loss: Optional[float]  # mean over all rows; None with criterion 'error'
+
+
 class Validation(NamedTuple):
     """What one evaluation of the validation set found; errors are fractions of rows.
 

@@ -7,7 +7,7 @@ expression and a list of updates, and :func:`sgd_optimization_mnist` that of the
 import contextlib
 import functools
 import gc
-from typing import Any, NamedTuple, Optional, Sequence
+from typing import Any, Sequence
 
 import numpy
 
@@ -15,7 +15,7 @@ from logreg import engine
 from logreg.blocks import blocks, minibatches_at_once
 from logreg.callbacks import BestModel, Callback, PrintLog
 from logreg.callbacks.base import catching_stop
-from logreg.console import COMPILING, log, note, announcing_if_slow
+from logreg.console import COMPILING, announcing_if_slow, log, note
 from logreg.criteria import CRITERIA
 from logreg.datasets import shared_sets
 from logreg.datasets.dataset import read_dataset
@@ -25,18 +25,10 @@ from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.model import Expressions, balanced_weights, enumerate_rows, softmax_regression
 from logreg.refit import check_joinable, train_anew
-from logreg.run import Run, Validation
+from logreg.run import Measures, Run, Validation
 
 SMALL_DATA = 1 << 24  # bytes: after runs on less, Python may free the data later by itself
 MAY_OVERFLOW = 1e19  # root of the largest float32: products of smaller numbers are finite
-
-
-class Measures(NamedTuple):
-    """What `validate_model` measures on the validation set: errors are fractions of rows."""
-
-    error: float  # over the whole minibatches, as the tutorial counts
-    error_all_rows: float
-    loss: Optional[float]  # mean over all rows; None with criterion 'error'
 
 
 def compile_functions(expressions, run, n_at_once=1):
@@ -45,7 +37,7 @@ def compile_functions(expressions, run, n_at_once=1):
     ``train_model(first, last)`` takes the steps on the minibatches from `first` to `last` of an
     epoch, `n_at_once` at most, and returns their costs. ``test_model()`` returns two errors of the
     test set: over its whole minibatches, as the tutorial counts, and over all its rows.
-    ``validate_model()`` returns the :class:`Measures` of the validation set, or None if the run has
+    ``validate_model()`` returns the :class:`.Measures` of the validation set, or None if the run has
     diverged.
     """
     x, y, cost, errors, updates, loss, _is_tutorial_model = expressions

@@ -13,7 +13,7 @@ import numpy
 
 from logreg.cli import options
 from logreg.cli.command import command
-from logreg.console import STARTING, log, note, say, set_quiet, announcing_if_slow
+from logreg.console import STARTING, announcing_if_slow, log, note, say, set_quiet
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import OF_TRAINING, Preparation, TableOptions
 from logreg.datasets.statistics import with_interval

@@ -27,7 +27,7 @@ from logreg import engine
 from logreg.callbacks.reference import percent
 from logreg.cli.command import command
 from logreg.cli.options import add_file
-from logreg.console import log, note, announcing_if_slow
+from logreg.console import announcing_if_slow, log, note
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.shared_sets import share_as_floats
 from logreg.engine import T, theano

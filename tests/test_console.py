@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from logreg.console import note, printing, say, set_quiet, announcing_if_slow
+from logreg.console import announcing_if_slow, note, printing, say, set_quiet
 
 
 def test_a_slow_start_says_why(capsys, monkeypatch):

@@ -4,7 +4,7 @@ import sys
 
 from logreg.cli.command import command
 from logreg.cli.options import add_file, add_output, command_parser
-from logreg.console import STARTING, note, announcing_if_slow
+from logreg.console import STARTING, announcing_if_slow, note
 from logreg.files import check_writable, refuse_overwriting
 from logreg.tutorial import quiz
 
