@@ -37,7 +37,7 @@ def compile_functions(expressions, run, n_at_once=1):
     ``train_model(first, last)`` takes the steps on the minibatches from `first` to `last` of an
     epoch, `n_at_once` at most, and returns their costs. ``test_model()`` returns two errors of the
     test set: over its whole minibatches, as the tutorial counts, and over all its rows.
-    ``validate_model()`` returns the :class:`.Measures` of the validation set, or None if the run has
+    ``validate_model()`` returns the :class:`.Measures` of the validation set; None if the run has
     diverged.
     """
     x, y, cost, errors, updates, loss, _is_tutorial_model = expressions
