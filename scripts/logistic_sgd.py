@@ -16,9 +16,11 @@ import timeit
 import numpy
 
 # Both engines compute in float64 unless they are told. Theano also looks for a BLAS through
-# numpy.distutils, which fails on NumPy 1.22 and later: an empty flag keeps it from looking.
-os.environ.setdefault("THEANO_FLAGS", "floatX=float32,blas.ldflags=")
-os.environ.setdefault("PYTENSOR_FLAGS", "floatX=float32")
+# numpy.distutils, which fails on NumPy 1.22 and later: an empty flag keeps it from looking. Of two
+# values of a flag, the later one holds: so yours stay.
+FLAGS = {"THEANO_FLAGS": "floatX=float32,blas.ldflags=", "PYTENSOR_FLAGS": "floatX=float32"}
+for name, flags in FLAGS.items():
+    os.environ[name] = flags + "," + os.environ.get(name, "")
 try:
     import theano
     import theano.tensor as T
