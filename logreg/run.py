@@ -222,7 +222,7 @@ class Run:
         Only with ``criterion='loss'``, there is a loss, and the errors are over all rows.
         """
         rows = (Validation(*validation.plain()) for validation in self.validations)
-        return [[getattr(row, name) for name in self.criterion.fields] for row in rows]
+        return [[getattr(row, name) for name in self.criterion.validation_fields] for row in rows]
 
     def _shorten(self, curve):
         """Shorten a curve to MAX_POINTS: its ends, new bests, significant gains, some between."""
