@@ -15,11 +15,17 @@ from logreg.cli import options
 from logreg.cli.command import command
 from logreg.console import STARTING, log, note, say, set_quiet, starting
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.options import OF_TRAINING, Preparation, TableOptions
+from logreg.datasets.options import TRAINING_OPTIONS, Preparation, TableOptions
 from logreg.datasets.statistics import with_interval
 from logreg.errors import SettingError, listed
 from logreg.files import check_writable, refuse_overwriting
-from logreg.hyperparameters import BEST_MODEL, BY_DATA, DATASET, Hyperparameters, for_data
+from logreg.hyperparameters import (
+    BEST_MODEL,
+    DATASET,
+    DEFAULTS_BY_DATA,
+    Hyperparameters,
+    choose_hyperparameters,
+)
 from logreg.ranks import ranks
 
 USED_BY_VERIFY = ("verify", "dataset", "quiet")
@@ -49,7 +55,7 @@ def _add_data_options(parser):
     text = f"a table, a file of arrays, a folder of these, or mnist_sample (default: {DATASET})"
     options.add_file(group, "data", metavar="PATH", nargs="?", help=text)
     options.add_file(group, "--dataset", metavar="PATH", help="the same as PATH")
-    usual = ("label_column", *OF_TRAINING)
+    usual = ("label_column", *TRAINING_OPTIONS)
     options.add_settings(group, [f for f in fields(TableOptions) if f.name in usual])
     group = parser.add_argument_group("how your data are read and prepared")
     options.add_settings(group, [f for f in fields(TableOptions) if f.name not in usual])
@@ -65,7 +71,7 @@ def _add_data_options(parser):
 
 def _add_training_options(parser):
     group = parser.add_argument_group("training")
-    options.add_settings(group, fields(Hyperparameters), BY_DATA)
+    options.add_settings(group, fields(Hyperparameters), DEFAULTS_BY_DATA)
     options.add_switch(
         group,
         "refit",
@@ -222,7 +228,7 @@ def _train(args, data, watching):
         listening.append(callbacks.History(args.history))
     if args.checkpoint:
         listening.append(callbacks.Checkpoint(args.checkpoint, args.resume))
-    hyperparameters = for_data(data.facts, **args.hyperparameters)
+    hyperparameters = choose_hyperparameters(data.facts, **args.hyperparameters)
     return sgd_optimization(data, hyperparameters, args.output, listening, args.refit)
 
 
