@@ -25,7 +25,7 @@ ENCODINGS_BY_MARK = {
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
-FIRST_ROWS = 100  # of a frame show its decimal mark
+FIRST_ROWS = 100  # so many rows of a frame show its decimal mark and its label
 
 
 def name_of(source):
@@ -104,7 +104,7 @@ def _read_sheet(pandas, stream, options):
 def _read_json(stream):
     """Read an array of objects, or an object a line, as a data frame; None if it is no JSON."""
     stream.seek(0)
-    with contextlib.suppress(ValueError):  # of no JSON, or of no UTF-8
+    with contextlib.suppress(ValueError):  # the text is no JSON, or no UTF-8
         text = stream.read().decode()
         if text.startswith("["):
             return framed(json.loads(text))
