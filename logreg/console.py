@@ -185,7 +185,7 @@ def warning(message):
 
 
 @contextlib.contextmanager
-def starting(message):
+def announcing_if_slow(message):
     """Print `message` to stderr if the block takes long; collect no garbage in it.
 
     An engine keeps nearly all of the many objects that it makes when it starts or compiles: to

@@ -13,7 +13,7 @@ import numpy
 
 from logreg.cli import options
 from logreg.cli.command import command
-from logreg.console import STARTING, log, note, say, set_quiet, starting
+from logreg.console import STARTING, announcing_if_slow, log, note, say, set_quiet
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import OF_TRAINING, Preparation, TableOptions
 from logreg.datasets.statistics import with_interval
@@ -131,10 +131,10 @@ def _add_tutorial_options(parser):
 def main(argv=None):
     """Train as the options say; see :mod:`logreg.cli.command` for the exit code."""
     ranks.start()
-    ranks.compare("the command line", lambda: sys.argv[1:] if argv is None else argv)
+    ranks.check_same("the command line", lambda: sys.argv[1:] if argv is None else argv)
     args = ranks.from_first(lambda: _read_arguments(argv))
     set_quiet(args.quiet or args.format == "json")
-    with starting(STARTING):
+    with announcing_if_slow(STARTING):
         from logreg import callbacks, engine
         from logreg.callbacks.progress import Progress
     with engine.settings(args.floatx, args.device), callbacks.Interruption() as interruption:

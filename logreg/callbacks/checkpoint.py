@@ -72,7 +72,7 @@ class Checkpoint(FileCallback):
         run.best_values = best_values or None
         run.start = start
         run.validations[:] = [Validation(*values) for values in header["validations"]]
-        run.replay()
+        run.compute_stopping()
         shapes = [value.shape for value in [*best_values, *start]]
         needed = [*run.params, *run.variables] if run.best_validation else run.variables
         expected = [engine.value(variable).shape for variable in needed]

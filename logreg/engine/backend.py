@@ -171,7 +171,9 @@ class Backend:
         params = list(gradients.values())
         descent = self.kernel and self.kernel.descent(cost, updates, givens.x, givens.y)
         if descent and descent.is_plain():
-            return Steps(descent, self._set(givens, descent.regression.tables)).in_two(params)
+            return Steps(descent, self._set(givens, descent.regression.tables)).in_two_functions(
+                params
+            )
         params = list(dict.fromkeys(params))  # each once
         gradients_of_rows, compile = self._function_of_rows(
             givens, [cost, *gradients], params=params
