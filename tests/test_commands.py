@@ -48,7 +48,7 @@ predict rows.csv -M --na - --group a | 2 | | error: unrecognized arguments: --na
 predict -M --info --weights | 2 | | argument --weights: not allowed with argument --info
 predict wide.csv -M --encoding utf-16-le | 0 | ^wide.csv\[1\]: ant\nwide.csv\[2\]: bee\nwide.csv\[3\]: cat\n$ |
 predict logo.svg -M | 1 | | error: logo.svg: is no npy, npz, CSV or IDX file; the model expects 4 features. It takes no pictures, as it was not trained on grey images of a known range that are at least 10 x 10 pixels large\n$
-predict . other.pkl -M | 1 | | error: .: is a pickle, or a folder without pictures: .*\nerror: other.pkl: is a pickle, or
+predict empty other.pkl -M | 1 | | error: empty: is a pickle, or a folder without pictures: .*\nerror: other.pkl: is a pickle, or
 predict --model other.pkl --evaluate --label-column no | 1 | | ^error: t.csv.* has no column no.*\. The model was trained on 't.csv'; --dataset names other data\n$
 predict t.csv -M --evaluate | 1 | | error: t.csv: the model does not know the labels '0', '1', '2': leave
 predict rows.npy rows.csv -M --evaluate | 2 | | error: --evaluate goes without INPUT; only --evaluate takes one, in place of --dataset\n$
@@ -83,6 +83,7 @@ def files(working_folder, request):
     """The files that the commands read."""
     if "[report" in request.node.name:
         pytest.importorskip("matplotlib")
+    os.mkdir("empty")
     os.mkdir("photos")
     write("photos/p.png", b"\x89PNG")
     save_pairs("d.npz", make_pairs())
