@@ -1,7 +1,7 @@
-"""What is known of data: one frozen object, which travels with them into the model file.
+"""The facts about a data set: one frozen object, which goes into the model file.
 
-Its fields stand in groups here. They have the names of the keys in a model file, and values that
-JSON has. In every group, None is what is not known, or what the data do not have.
+Its fields stand in groups here. They are called like the keys in a model file, and their values can
+be written as JSON. In every group, None stands for what is unknown or what the data do not have.
 """
 
 from dataclasses import dataclass, fields
@@ -65,7 +65,7 @@ class FeatureFacts:
     x_median : float
         The median of some training rows; of images, of the pixels at their edges.
     centred : bool
-        Whether images are laid out as MNIST's are; they are taken for such if it is not known.
+        Whether images are laid out as MNIST's are. If that is unknown, they count as centred.
     background : str
         'dark' or 'light', if the images were made of pictures.
     pixel_scale, scale_all, feature_means, feature_scales
@@ -120,7 +120,7 @@ class TableFacts:
 
 @dataclass(frozen=True, eq=False)
 class Facts(TableFacts, FeatureFacts, DataSetFacts):
-    """What is known of the data that a model is trained on; see the groups for its fields."""
+    """The facts about the data that a model is trained on; see the groups for its fields."""
 
     def as_dict(self):
         """The facts as a model file has them."""
@@ -146,7 +146,7 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
 
     @property
     def pixels(self):
-        """What the features are as pixels: the :class:`Pixels`."""
+        """The :class:`Pixels`: whether features are the pixels of images, and of what kind."""
         return Pixels.of(self)
 
     @property
@@ -160,11 +160,11 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
     @property
     def names(self):
         """A name for each feature."""
-        return self.feature_names or feature_names(self.titles, self._categories)
+        return self.feature_names or name_features(self.titles, self._categories)
 
     @property
     def titles(self):
-        """A name for each column of a table; where it has none, its number."""
+        """A name for each column of a table; without names, its number. Arrays count as tables."""
         numbers = self.column_numbers or range(1, len(self._categories) + 1)
         return self.table.names or [f"column {i}" for i in numbers]
 
@@ -178,6 +178,7 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
         categories = self._categories
         label = None if self.label_number is None else self.label_number - 1
         names = tuple(self.columns or self.feature_names or ())
+        # If only one-hot encoded features have names, their columns have none.
         if len(names) != len(categories):
             names = None
         kinds = self.kinds or ["number" if texts is None else "text" for texts in categories]
@@ -185,9 +186,10 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
         return Columns(label, self.label_name, names, texts, tuple(kinds), self.options)
 
     def table_options(self, options=NO_OPTIONS):
-        """How tables to predict are read: by `options`, and for the rest as in training.
+        """The options by which tables to predict are read: `options`, and the rest as in training.
 
-        A table shows its encoding and its decimal mark: see :mod:`logreg.tables.chunks`.
+        Encoding and decimal mark are not the rest: each table shows its own, and only in doubt are
+        they those of training (see :mod:`logreg.tables.chunks`).
         """
         values = self.options.given()
         values.pop("encoding", None)
@@ -203,12 +205,12 @@ def _as_vector(values):
     return None if values is None else numpy.asarray(values, "float64")
 
 
-def feature_names(columns, categories):
+def name_features(columns, categories):
     """A name for each feature: that of its column, or of one of its categories.
 
     Examples
     --------
-    >>> feature_names(["mass", "sex"], [None, ["f", "m"]])
+    >>> name_features(["mass", "sex"], [None, ["f", "m"]])
     ('mass', 'sex=f', 'sex=m')
     """
     names = []
@@ -223,7 +225,7 @@ def feature_names(columns, categories):
 def table_facts(columns):
     """What a table's :class:`Columns` tell, as fields of :class:`Facts`."""
     has_categories = any(columns.categories)
-    names = columns.names and feature_names(columns.names, columns.categories)
+    names = columns.names and name_features(columns.names, columns.categories)
     return {
         "label_name": columns.label_name,
         "label_number": columns.label + 1,

@@ -1,4 +1,4 @@
-"""What is learnt of the training rows before training: the facts that preprocessing needs."""
+"""What is learnt from the training rows before training: the facts that preprocessing needs."""
 
 import hashlib
 from dataclasses import replace
@@ -19,14 +19,14 @@ from logreg.datasets.preprocessing import (
     scale_of,
 )
 
-N_MEDIAN_VALUES = 1 << 19  # about as many values as a median is taken of
+N_MEDIAN_VALUES = 1 << 19  # a median is taken of about so many values
 
 
 def learn(parts, sets, facts, dtype=None, standardize=False):
-    """Learn from the training rows of three sets, and check the values of all: the facts, whole.
+    """Check the values of three sets, and return the facts with all that the training rows tell.
 
-    A bad value is named by its row in the `parts`, which the sets were split off. Of a fold, there
-    are none.
+    The `parts` are the sets as they were read, before any split. A message names the row of a bad
+    value there. The folds of a cross-validation have no parts: their values were checked before.
     """
     check_classes(facts, sets)
     if facts.is_table and parts:
@@ -35,14 +35,14 @@ def learn(parts, sets, facts, dtype=None, standardize=False):
     missing = facts.options.missing
     moments = Moments() if standardize or missing else None
     raw_range, digest = read_through(parts, sets, facts, dtype, moments, standardize)
-    facts = replace(facts, raw_range=raw_range)  # which tells whether rows are images
+    facts = replace(facts, raw_range=raw_range)  # it decides whether rows are images
     scale = scale_of(x, facts.pixel_scale)
     if scale == 1 and raw_range == [0, 255]:
         note(
             f"note: {facts.dataset}: x goes from 0 to 255 and is not taken for pixels; if it is, "
             "give `pixel_scale`, or save them as uint8, to have them scaled by 1/256"
         )
-    categories = ()
+    categories = ()  # under older rules, these are standardized like numbers
     if rules.current() >= rules.ONE_HOT_SCALES:
         categories = facts.table.one_hot_features
     preprocessing = Preprocessing.fit(
@@ -68,7 +68,7 @@ def learn(parts, sets, facts, dtype=None, standardize=False):
 
 
 def _is_centred(x, facts):
-    """Whether images are centred, as pictures were made or as their pixels tell; None of others."""
+    """Whether images are centred, as known or by their pixels; None if rows are no images."""
     shape = facts.pixels.shape
     if facts.centred is not None or shape is None:
         return facts.centred
@@ -77,7 +77,7 @@ def _is_centred(x, facts):
 
 
 def _median(x, facts, preprocessing):
-    """The median of about as many features as are quickly sorted; of images, at their edges."""
+    """The median of some values, few enough to be sorted quickly; of images, of their edges."""
     rows = preprocessing.apply(x[:: 1 + x.size // N_MEDIAN_VALUES], "float64")
     if facts.pixels.shape is not None:
         rows = edges_of(rows.reshape(-1, *facts.pixels.shape))
@@ -90,16 +90,17 @@ def read_through(parts, sets, facts, dtype=None, moments=None, standardize=False
     Parameters
     ----------
     parts : dict of Part
-        The sets as they were read, by whose rows a bad value is named.
+        The sets as they were read. A message names the row of a bad value there.
     sets : dict of pairs
         The first are the training rows.
     facts : Facts
     dtype : dtype, optional
-        Features that are wider are digested as this, however they were read.
+        Features of a wider type are cast to it for the digest. So the digest is the same, whichever
+        type they were read as.
     moments : Moments, optional
         The training rows are added to it.
     standardize : bool
-        Whether they will be standardized; the digest tells that, too.
+        Whether features will be standardized, which changes the digest.
 
     Returns
     -------
@@ -112,15 +113,17 @@ def read_through(parts, sets, facts, dtype=None, moments=None, standardize=False
     raw_range = None
     for split, (x, y) in sets.items():
         ends = []
-        for block in _digested(x, dtype, digest):
-            ends += _ends_of(block, facts.is_table)
-            if not (facts.is_table or max(map(abs, ends[-2:])) <= FLOAT32_MAX):
+        for block in _digest_blocks(x, dtype, digest):
+            low, high = _ends_of(block, facts.is_table)
+            ends += [low, high]
+            is_finite = max(-low, high) <= FLOAT32_MAX  # not so if one is NaN
+            if not (facts.is_table or is_finite):
                 for part in parts.values():
                     check_values(part.x, part.where)
             if moments is not None and split == "train":
                 moments.add(block)
-        for _ in _digested(y, dtype, digest):
-            pass
+        for _ in _digest_blocks(y, dtype, digest):
+            pass  # labels are only digested
         if raw_range is None:
             raw_range = [float(numpy.nanmin(ends)), float(numpy.nanmax(ends))]
     if standardize:
@@ -131,8 +134,8 @@ def read_through(parts, sets, facts, dtype=None, moments=None, standardize=False
     return raw_range, digest.hexdigest()
 
 
-def _digested(array, dtype, digest):
-    """Yield the blocks of an array that were added to a digest."""
+def _digest_blocks(array, dtype, digest):
+    """Add an array to a digest, block by block, and yield each block."""
     kind = narrower(array.dtype, dtype)
     digest.update(f"{kind.str} {array.shape}\n".encode())
     for block in blocks(array.reshape(len(array), -1)):
@@ -141,7 +144,10 @@ def _digested(array, dtype, digest):
 
 
 def _ends_of(block, is_table):
-    """The smallest and the largest value; NaN if there is one, but in a table: an empty cell."""
+    """The smallest and the largest value.
+
+    Both are NaN if a value is NaN. In a table, NaN is an empty cell, and does not count.
+    """
     if is_table:
         return float(numpy.fmin.reduce(block, None)), float(numpy.fmax.reduce(block, None))
     return float(block.min()), float(block.max())

@@ -188,7 +188,9 @@ def _read_tables(name, sets, options, model_columns, **table_storage):
     columns = model_columns
     for split, file in sets.items():
         where = set_name(name, split, len(sets) == 1)
-        parts[split], found = read_table(file, options, known=columns, where=where, **table_storage)
+        parts[split], found = read_table(
+            file, options, model_columns=columns, where=where, **table_storage
+        )
         if len(parts) == 1:
             facts = Facts(name, **table_facts(found))
         if columns is None:

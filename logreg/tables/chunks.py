@@ -19,13 +19,13 @@ from logreg.tables.header import Header
 from logreg.tables.layout import find_layout, read_first_lines
 
 CHUNK_CELLS = 1 << 19
-# What begins a file in an encoding that it names so.
-MARKED = {
+# The byte order mark that begins a file, and the encoding that it shows.
+ENCODINGS_BY_MARK = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
-FIRST_ROWS = 100  # of a frame are looked at
+FIRST_ROWS = 100  # of a frame show its decimal mark
 
 
 def name_of(source):
@@ -36,13 +36,13 @@ def name_of(source):
 
 
 @contextlib.contextmanager
-def open_table(path, options, model=None):
-    """Yield a function that reads a table in chunks, and its Header.
+def open_table(path, options, model_columns=None):
+    """Yield a function that reads a table in chunks, and the table's Header.
 
-    In place of a path may be a pandas.DataFrame. `model` are the :class:`Columns` of the model that
-    is to predict the rows. The function takes the indices of the columns whose texts are to stay as
-    they are, and a number of rows. It gives data frames whose columns are called 0, 1, ... and
-    whose index are the numbers of the rows.
+    `path` may be a pandas.DataFrame, too. `model_columns` are the :class:`Columns` of the model
+    that is to predict the rows. The function takes the indices of the columns whose texts are to
+    stay as they are, and the most rows of a chunk. It yields data frames with columns 0, 1, ...
+    The index of a frame holds the numbers of its rows.
     """
     with reading(name_of(path)), contextlib.ExitStack() as stack:
         with needing("a table", "tables", "pandas"), _quiet():
@@ -60,16 +60,16 @@ def open_table(path, options, model=None):
             elif start[:1] in (b"[", b"{"):
                 frame = _read_json(stream)
         if is_frame(frame):
-            yield _frame_chunks(pandas, frame, options, model, is_sheet)
+            yield _frame_chunks(pandas, frame, options, model_columns, is_sheet)
         else:
-            encoding = _find_encoding(stream, options, model)
+            encoding = _find_encoding(stream, options, model_columns)
             stream.seek(0)
             text = io.TextIOWrapper(stream, encoding, newline="")
-            yield _text_chunks(pandas, text, options, model)
+            yield _text_chunks(pandas, text, options, model_columns)
 
 
 def _standard_input():
-    """What is piped into the command, as a file: it may be larger than memory."""
+    """Copy what is piped into the command to a file: it may be larger than memory."""
     if sys.stdin is None:
         raise DatasetError("is closed: pipe a table into it")
     stream = tempfile.TemporaryFile()  # noqa: SIM115
@@ -87,7 +87,7 @@ def _read_parquet(stream):
 
 
 def _read_sheet(pandas, stream, options):
-    """Read an Excel sheet as a data frame, whose index are the numbers of its rows."""
+    """Read an Excel sheet as a data frame, whose index holds the numbers of its rows."""
     has_header = options.header is not False
     with needing("an Excel file", "excel", "openpyxl"), parsing(), _quiet():
         sheet = pandas.read_excel(
@@ -104,7 +104,7 @@ def _read_sheet(pandas, stream, options):
 def _read_json(stream):
     """Read an array of objects, or an object a line, as a data frame; None if it is no JSON."""
     stream.seek(0)
-    with contextlib.suppress(ValueError):  # which of bytes that are no UTF-8 is one, too
+    with contextlib.suppress(ValueError):  # of no JSON, or of no UTF-8
         text = stream.read().decode()
         if text.startswith("["):
             return framed(json.loads(text))
@@ -113,9 +113,10 @@ def _read_json(stream):
 
 
 def _as_numbers(pandas, na, column):
-    """Make numbers of a sheet's column of fractions, of which some are kept as text.
+    """Make numbers of a sheet's column, even if some of its fractions are kept as text.
 
-    Whole numbers beside empty cells stay objects: as floats, they would be others, or look so.
+    Whole numbers beside empty cells stay objects. As floats, large ones would change, and all would
+    look like fractions.
     """
     column = column.copy()
     column[column.isin(na)] = None
@@ -127,31 +128,34 @@ def _as_numbers(pandas, na, column):
     return column.infer_objects()
 
 
-def _frame_chunks(pandas, frame, options, model, is_sheet):
-    """Read a pandas.DataFrame, whose columns have names; an index that has one is a column, too.
+def _frame_chunks(pandas, frame, options, model_columns, is_sheet):
+    """Find the Header of a pandas.DataFrame, and return a function that cuts the frame into chunks.
 
-    The texts of a sheet are read as those of CSV, and its header may be left out.
+    The columns have names; an index with a name is a column, too. The texts of a sheet are read
+    like those of CSV, and it may have no header.
     """
     if not len(frame):
         raise DatasetError("is empty: it has no row")
-    named = [name for name in frame.index.names if name is not None and name not in frame.columns]
-    frame = frame.reset_index(level=named) if named else frame
+    index_names = [
+        name for name in frame.index.names if name is not None and name not in frame.columns
+    ]
+    frame = frame.reset_index(level=index_names) if index_names else frame
     names = [str(name) for name in frame.columns]
     frame = frame.set_axis(range(len(names)), axis=1)
     first = frame.iloc[:FIRST_ROWS].astype(object).to_numpy().tolist()
     rows = [["" if cell is None else str(cell).strip() for cell in row] for row in first]
-    decimal = _find_decimal(rows, ",", options, model)
+    decimal = _find_decimal(rows, ",", options, model_columns)
     if is_sheet and options.header is False:
-        header = Header(rows, options, model, decimal)
+        header = Header(rows, options, model_columns, decimal)
     else:
-        header = Header([names, *rows], options, model, decimal, first_row=0)
+        header = Header([names, *rows], options, model_columns, decimal, first_row=0)
     if not is_sheet:
         frame.index = range(1, len(frame) + 1)
         for i in range(len(names)):
             if pandas.api.types.infer_dtype(frame[i]) in ("string", "categorical"):
                 header.text_columns.add(i)
 
-    def frames(raw=(), n_rows=CHUNK_CELLS):
+    def frames(raw_columns=(), n_rows=CHUNK_CELLS):
         size = _chunk_rows(n_rows, header)
         for start in range(0, len(frame), size):
             yield frame.iloc[start : start + size]
@@ -159,22 +163,26 @@ def _frame_chunks(pandas, frame, options, model, is_sheet):
     return frames, header
 
 
-def _find_encoding(stream, options, model):
-    """Find the encoding of a text: its mark's, else the option's, else UTF-8 or the model's."""
+def _find_encoding(stream, options, model_columns):
+    """Find the encoding of a text.
+
+    A byte order mark decides first, then the option. Else it is UTF-8, or that of the training
+    table if the text is no UTF-8.
+    """
     stream.seek(0)
     start = stream.read(3)
-    for mark, encoding in MARKED.items():
+    for mark, encoding in ENCODINGS_BY_MARK.items():
         if start.startswith(mark):
             return encoding
     if options.encoding:
         return options.encoding
-    if model and model.options.encoding and not _is_utf8(stream):
-        return model.options.encoding
+    if model_columns and model_columns.options.encoding and not _is_utf8(stream):
+        return model_columns.options.encoding
     return "UTF-8"
 
 
 def _is_utf8(stream):
-    """Whether a stream is text in UTF-8; that of UTF-16 has bytes of zero."""
+    """Whether a stream is text in UTF-8. A zero byte is a sign of UTF-16."""
     stream.seek(0)
     bytes_read = iter(partial(stream.read, CHUNK), b"")
     try:
@@ -183,14 +191,14 @@ def _is_utf8(stream):
         return False
 
 
-def _text_chunks(pandas, stream, options, model):
-    """Read CSV and its kin."""
+def _text_chunks(pandas, stream, options, model_columns):
+    """Find the Header of CSV and its kin, and return a function that reads it in chunks."""
     with _parsing(pandas, stream):
         text = read_first_lines(stream)
-        likely_decimal = options.decimal or (model and model.options.decimal)
+        likely_decimal = options.decimal or (model_columns and model_columns.options.decimal)
         layout = find_layout(text, likely_decimal)
-    decimal = _find_decimal(layout.rows, layout.delimiter, options, model)
-    header = Header(layout.rows, options, model, decimal, layout.first_row)
+    decimal = _find_decimal(layout.rows, layout.delimiter, options, model_columns)
+    header = Header(layout.rows, options, model_columns, decimal, layout.first_row)
     columns = range(len(header.cells))
     arguments = {
         "sep": layout.delimiter,
@@ -205,10 +213,10 @@ def _text_chunks(pandas, stream, options, model):
     if tuple(map(int, pandas.__version__.split(".")[:2])) < (3, 1):  # later ones are always exact
         arguments["float_precision"] = "round_trip"
 
-    def frames(raw=(), n_rows=CHUNK_CELLS):
+    def frames(raw_columns=(), n_rows=CHUNK_CELLS):
         arguments["chunksize"] = _chunk_rows(n_rows, header)
-        arguments["dtype"] = dict.fromkeys(raw, str)
-        arguments["na_values"] = {i: options.na for i in columns if i not in raw}
+        arguments["dtype"] = dict.fromkeys(raw_columns, str)
+        arguments["na_values"] = {i: options.na for i in columns if i not in raw_columns}
         stream.seek(0)
         with _parsing(pandas, stream), pandas.read_csv(stream, **arguments) as chunks:
             for chunk in chunks:
@@ -218,22 +226,22 @@ def _text_chunks(pandas, stream, options, model):
     return frames, header
 
 
-def _find_decimal(rows, delimiter, options, model):
-    """Find the decimal mark of a table: the option's, or as its rows show; else the model's."""
+def _find_decimal(rows, delimiter, options, model_columns):
+    """Find the decimal mark of a table: the option's, else that of its rows, else the model's."""
     if options.decimal:
         return options.decimal
-    default = model and model.options.decimal
+    default = model_columns and model_columns.options.decimal
     return decimal_mark(rows, delimiter, default or ".")
 
 
 def _chunk_rows(n_rows, header):
-    """How many rows are read at a time, of up to `n_rows`."""
+    """The number of rows of a chunk: at most `n_rows`, and fewer in a wide table."""
     return min(n_rows, max(32, CHUNK_CELLS // len(header.cells)))
 
 
 @contextlib.contextmanager
 def _parsing(pandas, stream):
-    """Say what is to be done about text that is no table."""
+    """Turn errors about text that is no table into a message that says what to do."""
     try:
         yield
     except UnicodeError as error:
@@ -250,7 +258,7 @@ def _parsing(pandas, stream):
 
 @contextlib.contextmanager
 def _quiet():
-    """Keep off stderr what pandas warns of: that is meant for programmers."""
+    """Hide the warnings of pandas, which are meant for programmers."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -1,14 +1,13 @@
 """What a column of a table holds: numbers, dates or categories, as all of its cells decide.
 
 Each kind is a class with `read`, which makes numbers of texts, and a `text`, by which a model file
-keeps it: ``'number'``, ``'number $'`` if cells have a sign, ``'date %d.%m.%Y'`` in the format of
+keeps it: ``'number'``, ``'number $'`` if cells have a unit, ``'date %d.%m.%Y'`` in the format of
 the cells, or ``'text'`` of categories.
 """
 
 import itertools
 import re
 import warnings
-from numbers import Real
 from typing import NamedTuple
 
 import numpy
@@ -17,29 +16,43 @@ from logreg.datasets.labels import without_zero_fraction
 from logreg.datasets.options import DATE, NUMBER, TEXT
 from logreg.datasets.preprocessing import FLOAT32_MAX
 from logreg.errors import quoted
+from logreg.tables.texts import Texts
 
 MISFIT = numpy.inf  # a text becomes this number if it does not fit the kind of its column
 UNKNOWN = -numpy.inf  # a category becomes this number if the model does not know it
-MAX_CATEGORIES = 100  # of a column that no option calls categorical
-FEW_CATEGORIES = 10  # a small column may have so many, a larger one half as many as it has rows
+# A column that no option calls categorical has at most half as many categories as there are rows.
+MAX_CATEGORIES = 100  # even if there are more than 200 rows
+FEW_CATEGORIES = 10  # are allowed even if there are fewer than 20 rows
 ISO = "ISO8601"  # pandas' name for dates like 2024-01-31, with a time or without
-SIGN = r"((?:[A-Z]{0,3}[$€£¥₹₩₽₺₫₴₪₱฿]|EUR|USD|GBP|CHF|JPY|%)?)"
+UNIT = r"(?:[A-Z]{0,3}[$€£¥₹₩₽₺₫₴₪₱฿]|EUR|USD|GBP|CHF|JPY|%)?"
 # With a decimal point; a comma, an apostrophe or a blank may stand between thousands.
 WRITTEN = re.compile(
-    rf"([+-]?){SIGN}\s?([+-]?(?:[1-9][0-9]{{0,2}}(?:([,'’\s])[0-9]{{3}})(?:\4[0-9]{{3}})*|[0-9]*)"
-    rf"(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)\s?{SIGN}"
+    rf"""
+    (?P<sign>[+-]?)
+    (?P<unit_before>{UNIT})
+    \s?
+    (?P<number>
+        [+-]?
+        (?:[1-9][0-9]{{0,2}} (?P<mark>[,'’\s])[0-9]{{3}} (?:(?P=mark)[0-9]{{3}})* | [0-9]*)
+        (?:\.[0-9]*)?
+        (?:[eE][+-]?[0-9]+)?
+    )
+    \s?
+    (?P<unit_after>{UNIT})
+    """,
+    re.VERBOSE,
 )
-# A number, or a mark alone, without a sign and without marks between thousands.
+# Without a unit and without marks between thousands. It lets '' and a decimal mark alone pass, too.
 PLAIN = re.compile(r"[+-]?[0-9]*\.?[0-9]*(?:e[+-]?[0-9]+)?|true|false", re.I)
 MARKS = (".", ",")  # decimal marks
 SWAPPED = str.maketrans(".,", ",.")
 
 
 class Number(NamedTuple):
-    """A number as people write it."""
+    """A number as people write it. As a tuple of two, it is true, even if its value is 0."""
 
     value: float
-    sign: str  # as $ or %, '' if there is none
+    unit: str  # as $ or %, '' if there is none
 
 
 def parse_number(text, decimal="."):
@@ -49,11 +62,11 @@ def parse_number(text, decimal="."):
     --------
     >>> for text in ("-$7,888.50", "45.2 %", "US$ 5e3", "EUR 7", "True"):
     ...     parse_number(text)
-    Number(value=-7888.5, sign='$')
-    Number(value=45.2, sign='%')
-    Number(value=5000.0, sign='US$')
-    Number(value=7.0, sign='EUR')
-    Number(value=1.0, sign='')
+    Number(value=-7888.5, unit='$')
+    Number(value=45.2, unit='%')
+    Number(value=5000.0, unit='US$')
+    Number(value=7.0, unit='EUR')
+    Number(value=1.0, unit='')
     >>> parse_number("7.888,5 €", ",").value, parse_number("4x"), parse_number(".")
     (7888.5, None, None)
     """
@@ -65,19 +78,20 @@ def parse_number(text, decimal="."):
     if not found:
         return None
     try:
-        value = float(found[1] + re.sub(r"[,'’\s]", "", found[3]))
-    except ValueError:  # of a mark alone
+        value = float(found["sign"] + re.sub(r"[,'’\s]", "", found["number"]))
+    except ValueError:  # a mark alone, or two signs
         return None
     if abs(value) > FLOAT32_MAX:
         return None
-    return Number(value, found[2] + found[5])
+    return Number(value, found["unit_before"] + found["unit_after"])
 
 
 def decimal_mark(rows, delimiter, default):
     """Find the decimal mark of a table.
 
-    A cell shows it if it is a number with one mark and none with the other. If no cell does, a
-    table with semicolons between its cells has decimal commas. The `default` holds for the rest.
+    A cell shows it if it is a number by one decimal mark, and no number by the other. If no cell
+    does, a table with semicolons between its cells has decimal commas. In all other cases, the mark
+    is the `default`.
 
     Examples
     --------
@@ -141,13 +155,16 @@ def date_formats(text):
 
 
 class Numbers:
-    """Numbers of one sign, as $, or of none. `parse` makes a :class:`Number` of a text."""
+    """Numbers of one unit, as $, or of none.
 
-    def __init__(self, sign, parse, empty_numbers):
-        self.text = f"{NUMBER} {sign}".strip()
-        self.sign = sign
+    `parse` makes a :class:`Number` of a text. The `na_numbers` stand for empty cells.
+    """
+
+    def __init__(self, unit, parse, na_numbers):
+        self.text = f"{NUMBER} {unit}".strip()
+        self.unit = unit
         self.parse = parse
-        self.empty_numbers = empty_numbers
+        self.na_numbers = na_numbers
 
     def read(self, texts):
         values = numpy.full(len(texts), MISFIT)
@@ -155,9 +172,9 @@ class Numbers:
             number = self.parse(text)
             if not text:
                 values[i] = numpy.nan
-            elif number and number.sign in ("", self.sign):
+            elif number and number.unit in ("", self.unit):
                 values[i] = number.value
-        values[numpy.isin(values, self.empty_numbers)] = numpy.nan
+        values[numpy.isin(values, self.na_numbers)] = numpy.nan
         return values
 
 
@@ -189,41 +206,6 @@ class Categories:
         return numpy.array([places.get(without_zero_fraction(text), UNKNOWN) for text in texts])
 
 
-class Texts:
-    """The texts of a column, each with its number; an empty cell has the number -1.
-
-    `numeric` are the texts of cells that are numbers themselves.
-    """
-
-    def __init__(self, header):
-        self.header = header
-        self.numbers = {}
-        self.numeric = set()
-        self.chunks = []
-
-    def add(self, cells, start=0):
-        """Take in cells, of which `start` come before; return the number of each one's text."""
-        codes, occurring = cells.factorize()
-        numbers = []
-        for cell in occurring:
-            text = self.header.cell_text(cell)
-            if isinstance(cell, Real):
-                self.numeric.add(text)
-            numbers.append(self.numbers.setdefault(text, len(self.numbers)) if text else -1)
-        codes = numpy.array([*numbers, -1], "int32")[codes]  # a lacking cell has the code -1
-        self.chunks.append((start, cells.index, codes))
-        return codes
-
-    def codes(self):
-        """The number of each row's text."""
-        return numpy.concatenate([codes for _, _, codes in self.chunks])
-
-    def rows(self, text):
-        """The numbers of the rows that hold a text."""
-        number = self.numbers.get(text, -1)
-        return numpy.concatenate([rows[codes == number] for _, rows, codes in self.chunks])
-
-
 class Column(Texts):
     """A column of features: the texts among its cells, and what it holds.
 
@@ -236,7 +218,7 @@ class Column(Texts):
     is_left_out : bool
         Whether it makes no feature, because its cells are all alike.
     max_categories : int or None
-        How many categories it may have, if it has more texts, such as names or sentences.
+        How many categories it may have. Set only if it has more texts, as of names or sentences.
     """
 
     def __init__(self, header, index, kind_text=None, categories=None):
@@ -246,7 +228,7 @@ class Column(Texts):
         self.is_categorical = index in header.categorical
         self.has_numbers = False
         self.is_left_out = False
-        self.max_categories = None  # if there are more texts than that
+        self.max_categories = None
         self.kind = None
         if categories is not None:
             self.kind = Categories(categories)
@@ -264,8 +246,8 @@ class Column(Texts):
         return isinstance(self.kind, Numbers) or (self.kind is None and not self.is_categorical)
 
     def read(self, n_rows):
-        """Read all texts, in the order of their numbers, and last an empty cell, as numbers."""
-        texts = [*self.numbers, ""]
+        """Read all texts as numbers, in the order of their codes, and an empty cell as the last."""
+        texts = [*self.text_codes, ""]
         self.kind = self.kind or self._find_kind(n_rows)
         if self.kind is None:
             return numpy.full(len(texts), MISFIT)
@@ -274,22 +256,27 @@ class Column(Texts):
     def _find_kind(self, n_rows):
         """Find the kind of the column by all of its cells; a few may be misfits.
 
-        Plain numbers are texts if a data frame declares the column as one of text. The kind is
-        None if dates could begin with the day or the month, or if there are too many texts.
+        If a data frame declares the column as text, plain numbers are words, too. The kind is None
+        if dates could begin with the day or the month, or if there are too many texts.
         """
         if self.is_categorical:
             return self._find_categories()
-        parsed = {text: self._parse(text) for text in self.numbers}
+        parsed = {text: self._parse(text) for text in self.text_codes}
         is_text = self.index in self.header.text_columns
-        words = [t for t, n in parsed.items() if n is None or (is_text and PLAIN.fullmatch(t))]
+        words = [
+            text
+            for text, number in parsed.items()
+            if number is None or (is_text and PLAIN.fullmatch(text))
+        ]
+        # One number is enough: the words beside it are misfits. An empty column is one of numbers.
         if self.has_numbers or len(words) < len(parsed) or not words:
-            signs = [number.sign for number in parsed.values() if number and number.sign]
-            return self._numbers(signs[0] if signs else "")
+            units = [number.unit for number in parsed.values() if number and number.unit]
+            return self._numbers(units[0] if units else "")
         some_dates = [text for text in words if not PLAIN.fullmatch(text)][:3]
         n_misfits = {}
         for each in sorted(set().union(*map(date_formats, some_dates))):
             n_misfits[each] = numpy.isnan(days_since_1970(words, each)).sum()
-        if min(n_misfits.values(), default=len(words)) < len(words):
+        if any(n < len(words) for n in n_misfits.values()):  # one date is enough, too
             has_two_meanings = [*n_misfits.values()].count(0) > 1
             return None if has_two_meanings else Dates(min(n_misfits, key=n_misfits.get))
         most = min(MAX_CATEGORIES, max(FEW_CATEGORIES, n_rows // 2))
@@ -299,29 +286,30 @@ class Column(Texts):
         return None
 
     def _find_categories(self):
-        texts = {*map(without_zero_fraction, self.numbers)}
-        if self.header.options.missing and self.rows("").size:
+        texts = {*map(without_zero_fraction, self.text_codes)}
+        if self.header.options.missing and self.rows("").size:  # empty cells are a category then
             texts.add("")
         return Categories(sorted(texts))
 
-    def _numbers(self, sign):
-        return Numbers(sign, self._parse, self.header.empty_numbers)
+    def _numbers(self, unit):
+        return Numbers(unit, self._parse, self.header.na_numbers)
 
     def _parse(self, text):
         return parse_number(text, "." if text in self.numeric else self.header.decimal)
 
     def where(self, texts):
-        """Say in which row the first of some texts stands, and which texts these are."""
-        held = ", ".join(map(quoted, texts))
-        return f"row {self.rows(texts[0])[0]}, {self.title} holds {held}"
+        """Say in which row the first of some texts stands, and list the texts."""
+        listing = ", ".join(map(quoted, texts))
+        return f"row {self.rows(texts[0])[0]}, {self.title} holds {listing}"
 
     def example(self):
         """Say which number an unusual text became, as 007; '' if all are plain numbers."""
         if self.categories is not None:
             return ""
+        # A cell like 007 in a chunk of numbers came as 7; only the first rows still have its text.
         first = [self.header.cell_text(row[self.index]) for row in self.header.data]
         texts = [text for text in first if re.fullmatch("0[0-9]+", text)]
-        for text in self.numbers:
+        for text in self.text_codes:
             if self.header.decimal == "," or not PLAIN.fullmatch(text):
                 texts.append(text)
         if not texts:

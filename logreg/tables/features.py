@@ -14,8 +14,8 @@ from logreg.datasets.preprocessing import FLOAT32_MAX, Moments, blocks, one_hot
 from logreg.errors import DatasetError, listed
 from logreg.tables.columns import MISFIT, UNKNOWN, Column
 
-ROWS_OF_A_VALUE = 5  # on average at least, in a column that may tell the label
-N_SAMPLED = 1000
+ROWS_PER_VALUE = 5  # on average at least, in a column that may determine the label
+N_SAMPLED = 1000  # about as many rows are looked at first
 
 
 class Features:
@@ -27,8 +27,8 @@ class Features:
     def __init__(self, header, indices):
         self.header = header
         unknown = [None] * len(indices)
-        kinds = header.model.kinds or unknown
-        categories = header.model.categories or unknown
+        kinds = header.model_columns.kinds or unknown
+        categories = header.model_columns.categories or unknown
         self.columns = [Column(header, *each) for each in zip(indices, kinds, categories)]
         self.n_rows = 0
         self.row_numbers = []  # of each chunk
@@ -47,9 +47,11 @@ class Features:
         x = numpy.full((len(frame), len(self.columns)), numpy.nan)
         numbers = frame[[self.columns[j].index for j in numpy.flatnonzero(is_numeric)]]
         x[:, is_numeric] = numbers.to_numpy("float64", na_value=numpy.nan)
-        is_bool = numpy.array(dtypes) == "b"
-        x[numpy.isin(x, self.header.empty_numbers) & ~is_bool] = numpy.nan
-        for row, j in numpy.argwhere(abs(x) > FLOAT32_MAX):
+        is_bool = numpy.array(dtypes) == "b"  # True and False are no numbers that may mean empty
+        x[numpy.isin(x, self.header.na_numbers) & ~is_bool] = numpy.nan
+        too_large = numpy.argwhere(abs(x) > FLOAT32_MAX)
+        if len(too_large):
+            row, j = too_large[0]
             raise DatasetError(
                 f"row {frame.index[row]}, {self.columns[j].title} holds {x[row, j]:g}: numbers "
                 "must be finite, and no larger than float32 can hold"
@@ -71,16 +73,17 @@ class Features:
     def fill(self, x):
         """Put numbers in place of all texts, see :meth:`.Column.read`, and refuse misfits.
 
-        Returns a dict: from the title of each column that has a category that the model does not
-        know, to what is said of it.
+        Returns a dict from column title to message, for the columns that hold a category which the
+        model does not know.
         """
         misfits = {}
         unknown = {}
         for j, column in enumerate(self.columns):
             values = column.read(len(x))
             for start, _, codes in column.chunks:
+                # The code of an empty cell is -1, and its value is the last one.
                 x[start : start + len(codes), j] = values[codes]
-            for text, value in zip(column.numbers, values):
+            for text, value in zip(column.text_codes, values):
                 if value == MISFIT:
                     misfits.setdefault(column, []).append(text)
                 if value == UNKNOWN:
@@ -119,10 +122,15 @@ class Features:
             )
 
     def encode(self, x, scratch=None):
-        """One-hot encode the columns of categories, and leave out those that are constant."""
+        """One-hot encode the columns of categories, and leave out those that are constant.
+
+        The result is in a :func:`scratch_file` in the folder `scratch`.
+        """
         codes = []  # None for a column that stays
         for column in self.columns:
-            categories = [] if column.is_left_out else column.categories
+            categories = column.categories
+            if column.is_left_out:
+                categories = []  # without categories, no feature comes of the column
             codes.append(None if categories is None else range(len(categories)))
         if codes.count(None) == len(codes):
             return x
@@ -175,23 +183,27 @@ class Features:
 
 def _say_misfits(misfits):
     """Say which texts do not fit their columns, and what can be done about them."""
-    held = ", ".join(column.where(texts[:3]) for column, texts in misfits.items())
+    examples = ", ".join(column.where(texts[:3]) for column, texts in misfits.items())
     names = ",".join(column.header.option_name(column.index) for column in misfits)
-    many = ""
+    too_many = []
     for column, texts in misfits.items():
         if column.max_categories:
             most = column.max_categories
-            many += f"{column.title} has {len(texts)} different texts, and may have {most}: "
-    if many:
-        many = f"`drop={names!r}` leaves out what is no feature, as names and sentences: {many}"
+            too_many.append(f"{column.title} has {len(texts)} different texts, and may have {most}")
+    advice = ""
+    if too_many:
+        advice = (
+            f"`drop={names!r}` leaves out what is no feature, as names and sentences: "
+            f"{'; '.join(too_many)}: "
+        )
     texts = itertools.chain.from_iterable(misfits.values())
     quotable = [f"`na={text[:30]!r}`" for text in texts if "`" not in text]
     na = " and ".join(quotable[:3]) or "`na`"
     return (
-        f"{many}{held}: a column holds numbers (of one currency, below 3e38), dates whose day is "
-        "clear, or few texts. Mend these cells (2024-01-31 is clear, `decimal=','` reads 0,5); or, "
-        f"in training, {na} lets them count as empty, `categorical={names!r}` makes each text a "
-        f"category, `drop={names!r}` leaves the columns out"
+        f"{advice}{examples}: a column holds numbers (of one currency, below 3e38), dates whose "
+        "day is clear, or few texts. Mend these cells (2024-01-31 is clear, `decimal=','` reads "
+        f"0,5); or, in training, {na} lets them count as empty, `categorical={names!r}` makes each "
+        f"text a category, `drop={names!r}` leaves the columns out"
     )
 
 
@@ -202,9 +214,11 @@ def oddities(x, codes, columns):
     telling = []
     for j, column in enumerate(columns):
         is_plain = column.kind.text == "number"
-        if is_plain and _numbers_rows(x[::step, j]) and _numbers_rows(x[:, j]):
+        if is_plain and _is_increasing(x[::step, j]) and _is_increasing(x[:, j]):
             numbering.append(column.title)
-        if _tells(x[::step, j], codes[::step], 1) and _tells(x[:, j], codes, ROWS_OF_A_VALUE):
+        # A value that recurs among all rows may occur once among some of them.
+        is_likely = _determines_label(x[::step, j], codes[::step], 1)
+        if is_likely and _determines_label(x[:, j], codes, ROWS_PER_VALUE):
             telling.append(column.title)
     if numbering:
         yield f"{listed(numbering)} numbers the rows: `drop` leaves it out"
@@ -215,30 +229,33 @@ def oddities(x, codes, columns):
         )
 
 
-def _numbers_rows(values):
+def _is_increasing(values):
     """Whether values are whole numbers, each larger than the one above."""
     is_whole = len(values) > 2 and (values == values.round()).all()
     return is_whole and (numpy.diff(values) > 0).all()
 
 
-def _tells(values, codes, n_rows):
-    """Whether each value has one class.
+def _determines_label(values, codes, rows_per_value):
+    """Whether all rows with the same value have the same class.
 
-    A value must have `n_rows` rows on average; or each class has one range of values.
+    That counts if a value has `rows_per_value` rows on average, or if each class has a range of
+    values of its own.
     """
     ranks = numpy.unique(values, return_inverse=True)[1]
     n_values = ranks.max() + 1
     n_classes = codes.max() + 1
     n_pairs = len(numpy.unique(ranks.astype("int64") * n_classes + codes))
+    # If each class has a range, rows sorted by value change the class once between two ranges.
     n_changes = numpy.count_nonzero(numpy.diff(codes[numpy.argsort(ranks)]))
-    has_many_rows = n_rows * n_values <= len(values)
+    has_many_rows = rows_per_value * n_values <= len(values)
     return n_classes > 1 and n_pairs == n_values and (has_many_rows or n_changes == n_classes - 1)
 
 
 def scratch_file(folder):
-    """Open a file that is gone with its last map; without a folder, it is in memory.
+    """Open a temporary file in a folder, or in memory without one.
 
-    Both grow in place, unlike a list of arrays that are joined.
+    A file grows in place; joining a list of arrays would take their memory twice. The file on disk
+    lasts as long as an array is mapped from it.
     """
     if folder is None:
         return contextlib.nullcontext(io.BytesIO())

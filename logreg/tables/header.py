@@ -12,7 +12,7 @@ from logreg.errors import DatasetError, cut, listed, quoted
 from logreg.tables.columns import MARKS, parse_number
 
 LABEL_NAMES = ("label", "class", "target", "y")
-ROW_NAMES = ("", "Unnamed: 0", "rownames")  # of a first column, as pandas and R write them
+INDEX_NAMES = ("", "Unnamed: 0", "rownames")  # how pandas and R call a first column of row names
 
 
 class Header:
@@ -23,9 +23,8 @@ class Header:
     rows : list of lists of str
         The first rows; the first of them is perhaps a header.
     options : TableOptions
-    model : Columns, optional
-        The columns of the model that is to predict the rows. A first row of just their names is a
-        header.
+    model_columns : Columns, optional
+        Those of the model that is to predict the rows. A first row of just their names is a header.
     decimal : str
         The decimal mark.
     first_row : int
@@ -45,15 +44,15 @@ class Header:
         The columns that an option calls categorical, and those that make no feature.
     text_columns : set of int
         The columns that a data frame declares as text.
-    empty_numbers : list of float
+    na_numbers : list of float
         The numbers that stand for empty cells.
     """
 
-    def __init__(self, rows, options, model=None, decimal=".", first_row=1):
+    def __init__(self, rows, options, model_columns=None, decimal=".", first_row=1):
         self.cells = rows[0]
         self.options = options
-        self.is_training = model is None
-        self.model = model or Columns()
+        self.is_training = model_columns is None
+        self.model_columns = model_columns or Columns()
         self.decimal = decimal
         self.first_row = first_row
         self.text_columns = set()
@@ -71,15 +70,15 @@ class Header:
             self.indices[str(i + 1)] = i
             self.indices[str(i - n)] = i
         self.indices.update(zip(self.names, range(n)))
-        self.empty_numbers = self._find_empty_numbers()
+        self.na_numbers = self._find_na_numbers()
         self.categorical = set()
         if self.is_training:
             self.categorical.update(self.find_columns(options.categorical or (), "categorical"))
         self.group = None
         self.weight = None
         self.dropped = set()
-        # The rows of a model may lack the group, the weight and the columns that are left out.
-        if n != len(self.model.categories):
+        # Rows to predict may have the model's features alone: no group, no weight, nothing to drop.
+        if n != len(self.model_columns.categories):
             self.group = self._find_optional(options.group, "for the group")
             self.weight = self._find_optional(options.weight_column, "for the weight")
             self.dropped.update({self.group, self.weight} - {None})
@@ -104,21 +103,21 @@ class Header:
         cells = self.cells
         below = rows[1:] or rows
         for cell, first in zip(cells, below[0]):
-            # y is no sure name: it may be an answer, as n is.
+            # A cell of y may be an answer, beside n: as a name, it decides nothing.
             if cell.lower() in LABEL_NAMES[:-1]:
                 return True
             if self.is_text(cell) and first and not self.is_text(first):
                 return True
-        if cells == list(self.model.names or ()):
+        if cells == list(self.model_columns.names or ()):
             return True
         columns = [*zip(*below)]
         if cells[0] == "":  # above the names of rows
             cells = cells[1:]
             columns = columns[1:]
-        return all(map(self.is_text, cells)) or self._number_columns(cells, columns)
+        return all(map(self.is_text, cells)) or self._has_column_numbers(cells, columns)
 
-    def _number_columns(self, cells, columns):
-        """Whether each cell is the number of its column from 0, as pandas writes it, or a name.
+    def _has_column_numbers(self, cells, columns):
+        """Whether cells are names or numbers of columns, from 0, as pandas writes them.
 
         A text that also stands in the column below is no name.
         """
@@ -128,11 +127,11 @@ class Header:
                 return False
         return len(cells) > 2
 
-    def _find_empty_numbers(self):
+    def _find_na_numbers(self):
         found = []
         for text in self.options.na:
             number = parse_number(text, self.decimal) or parse_number(text)
-            if number and not number.sign and text.lower() not in ("true", "false"):
+            if number and not number.unit and text.lower() not in ("true", "false"):
                 found.append(number.value)
         return found
 
@@ -140,7 +139,7 @@ class Header:
         """Find the first column if it has no name of its own, and the last if it is all empty."""
         names = self.names or [None]
         is_label = self.indices.get(str(self.options.label_column)) == 0
-        if names[0] in ROW_NAMES and names[0] != self.model.label_name and not is_label:
+        if names[0] in INDEX_NAMES and names[0] != self.model_columns.label_name and not is_label:
             yield 0
         if names[1:] and names[-1] == "" and not any(row[-1] for row in self.data):
             yield len(names) - 1
@@ -152,7 +151,7 @@ class Header:
         return "" if is_empty else text
 
     def is_text(self, cell):
-        """Whether a cell is not empty, and no number with a point or a comma."""
+        """Whether a cell is neither empty nor a number, with a decimal point or a decimal comma."""
         return cell not in self.options.na and not any(parse_number(cell, mark) for mark in MARKS)
 
     def title(self, i):
@@ -192,17 +191,17 @@ class Header:
 
     def find_features(self, label):
         """Find the columns that are features, in the order of the model's, if there is one."""
-        if self.names and self.model.names:
-            for name in self.model.names:
+        if self.names and self.model_columns.names:
+            for name in self.model_columns.names:
                 if self.counts[name] != 1:
                     raise DatasetError(
                         f"has no column {cut(name)}, or several, which the training data have; "
                         f"{self._all_titles(name)}: name them so or, if in order, leave out row 1"
                     )
-            return [self.indices[name] for name in self.model.names]
+            return [self.indices[name] for name in self.model_columns.names]
         features = [i for i in range(len(self.cells)) if i != label and i not in self.dropped]
-        n_needed = len(self.model.categories)
-        if len(features) != (n_needed or max(1, len(features))):
+        n_needed = len(self.model_columns.categories)  # 0 in training
+        if not features or (n_needed and len(features) != n_needed):
             raise DatasetError(
                 f"has {len(features)} columns beside the label: {n_needed or 1} are needed"
             )
@@ -225,9 +224,10 @@ class Header:
                     f"{self.title(label)} is the label: let the other options name others"
                 )
             return label
+        # Without a header, the number of a column stands for its name.
         names = self.names or range(len(self.cells))
-        name = self.model.label_name if self.names else self.model.label
-        features = self.model.names or ()
+        name = self.model_columns.label_name if self.names else self.model_columns.label
+        features = self.model_columns.names or ()
         left = [i for i, each in enumerate(names) if each not in features]
         left = [i for i in left if i not in self.dropped]
         found = [i for i in left if names[i] == name]

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from logreg.errors import DatasetError, cut
 
-FIRST_CHARACTERS = 1 << 16  # are looked at, to the end of their line
+FIRST_CHARACTERS = 1 << 16  # show the layout, with the rest of their last line and two more
 LONGEST_LINE = 1 << 23  # characters
 
 
 def read_first_lines(stream):
-    """Read the text that shows the layout of a table, to the end of a line."""
+    """Read the first lines of a table, which show its layout."""
     text = stream.read(FIRST_CHARACTERS)
     for _ in range(3):
         line = stream.readline(LONGEST_LINE)
@@ -27,26 +27,26 @@ class Layout(NamedTuple):
     """Where the cells of a text are."""
 
     delimiter: str
-    n_lines_above: int  # of the first row
-    first_row: int  # its number: blank lines above it do not count
-    rows: list  # the cells of the first rows, as many in each
+    n_lines_above: int  # the number of lines above the first row
+    first_row: int  # the number of the first row: blank lines above it do not count
+    rows: list  # the cells of the first rows, equally many in each
 
 
 def find_layout(text, decimal):
     """Find the :class:`Layout` of a table in the first lines of a text.
 
-    Above its first row may stand Excel's line sep=; and lines that begin with # and have another
-    number of cells.
+    Above the first row, Excel's line "sep=;" may stand, and comments. A comment begins with # and
+    has another number of delimiters than most lines.
     """
     lines = io.StringIO(text, newline="").readlines()
-    named = re.match(r"sep=(.)[\r\n]", text)
+    sep_line = re.match(r"sep=(.)[\r\n]", text)
     unquoted = re.sub('"[^"]*"', "", text).splitlines()
-    if named:
-        delimiter = named[1]
+    if sep_line:
+        delimiter = sep_line[1]
     else:
         delimiter = max("\t;|,", key=lambda mark: _count_marks(unquoted, mark, decimal))
     n_marks = _count_marks(unquoted, delimiter, decimal)[2]
-    n_above = 1 if named else 0
+    n_above = 1 if sep_line else 0
     n_blank = 0
     for line in lines[n_above:]:
         is_comment = line[0] == "#" and line.count(delimiter) != n_marks
@@ -62,25 +62,27 @@ def find_layout(text, decimal):
         raise DatasetError("is empty: it has no row")
     first_row = 1 + n_above - n_blank
     _check_widths(rows, first_row, delimiter)
+    # A short row lacks its last cells: they are empty.
     rows = [cells + [""] * (len(rows[0]) - len(cells)) for cells in rows]
     return Layout(delimiter, n_above, first_row, rows)
 
 
 def _count_marks(lines, mark, decimal):
-    """How likely a mark is the delimiter: the mark of which most lines have as many.
+    """Count how regularly a mark occurs: the delimiter is the mark with the largest result.
 
-    Returns whether these are most of all lines, their number, and how many marks each has. The
-    decimal mark is likely only if no other mark is in most lines.
+    Lines with equally many marks belong together. Returns, for the largest such group, whether it
+    has more than half of all lines, its number of lines, and the number of marks in each line. For
+    the decimal mark, the first is False: it is the delimiter only if no other mark is likely.
     """
     counts = Counter(line.count(mark) for line in lines if mark in line)
-    found = [(mark != decimal and 2 * n > len(lines), n, count) for count, n in counts.items()]
-    return max(found, default=(False, 0, 0))
+    groups = [(mark != decimal and 2 * n > len(lines), n, count) for count, n in counts.items()]
+    return max(groups, default=(False, 0, 0))
 
 
 def _check_widths(rows, first_row, delimiter):
     """Refuse rows that have more cells than the first one, or a title above the table."""
     widths = [len(cells) for cells in rows]
-    # A title above the table fills one column, and the header below it more.
+    # A title above the table fills one column, and the header below it fills more.
     n_filled = [len([*filter(None, cells)]) for cells in rows[:2]]
     has_title = widths[0] > 2 and n_filled[0] == 1 < n_filled[-1]
     widest = 1 if has_title else widths.index(max(widths))

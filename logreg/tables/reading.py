@@ -1,7 +1,7 @@
 """Tables: CSV and its kin through pandas, Parquet through pyarrow, in chunks of rows.
 
-So memory holds the numbers, and each different text once. Rows and columns are counted from 1, and
-a header is row 1. Blank lines do not count.
+Memory holds the numbers and each different text once. Messages count rows and columns from 1. A
+header is row 1, and blank lines do not count.
 """
 
 from typing import NamedTuple
@@ -13,16 +13,19 @@ from logreg.datasets.arrays import Part
 from logreg.datasets.options import NO_OPTIONS, NUMBER
 from logreg.errors import DatasetError
 from logreg.tables.chunks import name_of, open_table
-from logreg.tables.columns import Column, Texts
+from logreg.tables.columns import Column
 from logreg.tables.features import Features, oddities, rows_in, scratch_file
+from logreg.tables.texts import Texts
 
 
-def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=None, where=None):
+def read_table(
+    path, options=NO_OPTIONS, dtype="float64", model_columns=None, scratch=None, where=None
+):
     """Read a table with a label in each row: Parquet, or CSV, gzipped or not.
 
     :mod:`logreg.tables.chunks` has the rules of delimiter and encoding, :mod:`logreg.tables.header`
-    those of header and label, :mod:`logreg.tables.columns` what a column is. A column with a name,
-    whose cells are all alike, is left out, unless the rows are pictures.
+    those of header and label, and :mod:`logreg.tables.columns` those of the kind of a column. In
+    training, a named column whose cells are all alike is left out, unless the rows are pictures.
 
     Parameters
     ----------
@@ -30,8 +33,8 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
     options : TableOptions
     dtype : str
         What the features become.
-    known : Columns, optional
-        Those of the training data. Features and label are then the same, found by their names
+    model_columns : Columns, optional
+        The columns of the training data. Features and label are then the same, found by their names
         if there is a header.
     scratch : path-like, optional
         A folder. Features are mapped from a file in it, and may be larger than memory.
@@ -46,7 +49,8 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
     Columns
     """
     source = name_of(path)
-    with open_table(path, options, known) as (frames, header), scratch_file(scratch) as file:
+    table = open_table(path, options, model_columns)
+    with table as (frames, header), scratch_file(scratch) as file:
         label = header.find_label()
         features = Features(header, header.find_features(label))
         labels = Texts(header)
@@ -54,7 +58,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
         weight = None if header.weight is None else Column(header, header.weight, NUMBER)
         raw_columns = {label, header.group, header.weight, *features.raw_columns()}
         for frame in frames(raw_columns - {None}):
-            frame = frame[labels.add(frame[label]) >= 0]
+            frame = frame[labels.add(frame[label]) >= 0]  # without rows that have no label
             if weight:
                 weight.add(frame[header.weight])
             file.write(features.add(frame).astype(dtype, copy=False))
@@ -71,31 +75,31 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
             features.leave_out_constant(x)
         features.check_empty(x)
     if n_unlabelled:
-        _say(source, [f"{n_unlabelled} rows without a label are left out"])
+        _note(source, [f"{n_unlabelled} rows without a label are left out"])
     if header.is_training:
-        _say(source, [*header.notes(label), *features.notes()])
+        _note(source, [*header.notes(label), *features.notes()])
         for line in oddities(x, codes, features.columns):
-            _say(source, [line])
+            _note(source, [line])
     _warn(source, unknown.values())
     rows = features.rows()
     first_rows = rows[numpy.unique(codes, return_index=True)[1]]
     has_gaps = rows[-1] - rows[0] >= len(rows)
     part = Part(
         features.encode(x, scratch),
-        [*labels.numbers],
+        [*labels.text_codes],
         codes,
         first_rows.tolist(),
         f"{source}:" if where is None else where,
         rows.tolist() if has_gaps else range(rows[0], rows[-1] + 1),
         group_codes,
-        [*groups.numbers],
+        [*groups.text_codes],
         weights,
     )
     return part, features.describe(label)
 
 
 def _check_labels(labels, codes, title):
-    """Count the rows without a label, and refuse them if they are not to be left out."""
+    """Count the rows without a label; refuse them, unless `missing` leaves them out."""
     n_unlabelled = int((codes < 0).sum())
     if n_unlabelled and (not labels.header.options.missing or n_unlabelled == len(codes)):
         raise DatasetError(
@@ -106,7 +110,10 @@ def _check_labels(labels, codes, title):
 
 
 def _find_groups(groups):
-    """Number the group of each row; in training, refuse rows without one, or let each be alone."""
+    """Find the code of each row's group.
+
+    In training, rows without a group are refused; with `missing`, each is a group of its own.
+    """
     codes = groups.codes()
     header = groups.header
     lacking = numpy.flatnonzero(codes < 0)
@@ -117,13 +124,13 @@ def _find_groups(groups):
             "of them a group of its own"
         )
     if header.is_training or header.options.missing:
-        codes[lacking] = -1 - lacking
+        codes[lacking] = -1 - lacking  # a different code for each of these rows
     return codes
 
 
 def _read_weights(column):
     """Read how much each row counts, as an array of shape (n,), float64."""
-    values = column.read(0)
+    values = column.read(0)  # its kind is set, for which the number of rows does not matter
     weights = values[column.codes()]
     is_wrong = ~((weights >= 0) & numpy.isfinite(weights))
     if is_wrong.any() or not weights.any():
@@ -138,33 +145,38 @@ class Rows(NamedTuple):
     """Some rows of a table that a model is to predict."""
 
     x: numpy.ndarray  # of shape (n, n_in), float64
-    numbers: list  # of the n rows, as messages number them
-    kept: list  # of the columns that are kept: pairs of a name and the texts of the n cells
+    numbers: list  # the numbers of the n rows in messages
+    kept: list  # for each column that is kept: a pair of its name and the texts of its n cells
 
 
-def table_batches(path, options, batch_size, known, keep=()):
+def table_batches(path, options, batch_size, model_columns, keep=()):
     """Read the rows of a table that a model is to predict; yield :class:`Rows`.
 
-    The path ``'-'`` is standard input, and n is at most `batch_size`. `known` are the
-    :class:`Columns` of the training data. With a header, a model that knows their names takes the
-    columns by these and leaves the others out; a first row of just these names is a header. In
-    other tables, the columns are the features; if there is one more, the label is left out. The
-    rules of training find it, but without a header it is where it was in training. Empty cells are
-    NaN if the model fills them, else an error. The columns `keep`, names or numbers, or all by
-    ``['all']``, are kept as they stand in the file.
+    The path ``'-'`` is standard input. A batch has `batch_size` rows at most. `model_columns` are
+    the :class:`Columns` of the training data.
+
+    If the table has a header and the model knows the names of its columns, these are found by name,
+    and other columns are left out. A first row of just these names is a header. In other tables,
+    the columns are the features, in order. One column more is the label, and is left out. It is
+    found by the rules of training; without a header, it is where it was in training.
+
+    Empty cells are NaN if the model fills them, else an error. The columns `keep`, by names or
+    numbers or all by ``['all']``, are kept as they stand in the file.
     """
     source = name_of(path)
-    with open_table(path, options, known) as (frames, header):
+    with open_table(path, options, model_columns) as (frames, header):
         label = None
-        if not (header.names and known.names):
-            n = len(known.categories)
+        if not (header.names and model_columns.names):
+            n = len(model_columns.categories)
             width = len(header.cells)
             if width not in (n, n + 1 + len(header.dropped)):
                 raise DatasetError(f"the model expects {n} features, got {width} columns")
             label = None if width == n else header.find_label()
-        is_sure = known.names and any(map(header.is_text, known.names))
-        if label is not None or (header.names and not is_sure):
-            _say(source, header.notes(label, "is left out as the label"))
+        # Names of the model that are words make a header certain: that needs no note.
+        names = model_columns.names
+        has_sure_header = names and any(map(header.is_text, names))
+        if label is not None or (header.names and not has_sure_header):
+            _note(source, header.notes(label, "is left out as the label"))
         indices = header.find_features(label)
         kept = header.find_kept(keep)
         titles = []
@@ -177,21 +189,21 @@ def table_batches(path, options, batch_size, known, keep=()):
             x = features.add(frame)
             unknown = features.fill(x)
             features.check_empty(x)
-            _warn(source, [said for title, said in unknown.items() if title not in warned])
+            _warn(source, [text for title, text in unknown.items() if title not in warned])
             warned.update(unknown)
             texts = frame[kept].astype(object).where(frame[kept].notna(), "").astype(str)
             cells = [(title, texts[i].tolist()) for title, i in zip(titles, kept)]
             yield Rows(features.encode(x), features.rows().tolist(), cells)
 
 
-def _warn(source, unknown):
+def _warn(source, messages):
     """Warn of categories that the model does not know: see :meth:`.Features.fill`."""
-    for said in unknown:
-        warning(f"{source}: {said}, no category that the model knows")
+    for message in messages:
+        warning(f"{source}: {message}, no category that the model knows")
 
 
-def _say(source, notes):
-    """Say what rules have chosen."""
-    said = ", ".join(notes)
-    if said:
-        note(f"note: {source}: {said}")
+def _note(source, notes):
+    """Print notes of a table on one line, if there are any."""
+    line = ", ".join(notes)
+    if line:
+        note(f"note: {source}: {line}")

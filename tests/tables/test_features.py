@@ -87,5 +87,5 @@ def test_what_is_new_to_a_model_is_told_once_with_its_column(cli, capsys):
     known = Predictor("m.pkl").facts.table
     found = [x.tolist() for x, *_ in table_batches("t.csv", NO_OPTIONS, 1, known)]
     assert found[:4] == [[[0, 1, 1]], [[1, 0, 2]], [[0, 0, 3]], [[0, 1, 4]]]
-    read("t.csv", TableOptions("mass"), known=known)  # as of rows to test on
+    read("t.csv", TableOptions("mass"), model_columns=known)  # as of rows to test on
     assert capsys.readouterr().err == f"warning: t.csv: {new}\n" * 2

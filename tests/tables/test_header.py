@@ -73,7 +73,7 @@ def test_an_option_overrules_the_rules(capsys):
     assert table("k,1\n2,3\n4,5\n", header=True, label_column="1").labels == ["3", "5"]
     found = table(",a,b\nx,5,1\nz,2,2\n", label_column="1")
     assert found.columns[:3] == (0, "", ("a", "b"))
-    assert read("t.csv", known=found.columns).labels == ["x", "z"]  # as its model knows
+    assert read("t.csv", model_columns=found.columns).labels == ["x", "z"]  # as its model knows
     assert not re.search("left out|decimal mark", capsys.readouterr().err)
     found = table("a,kind\n7,x\n7.0,y\n", categorical="a")  # as a frame with gaps has it
     assert found.columns.categories == (["7"],)

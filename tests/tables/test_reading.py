@@ -104,7 +104,7 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
         write_table(names, header)
         again = kept.table_options(TableOptions(header=header))
         if names != kept.titles:  # there is a label, to test on
-            tested = vars(read("t.csv", again, known=kept.table))
+            tested = vars(read("t.csv", again, model_columns=kept.table))
             numpy.testing.assert_equal({**tested, "columns": trained.columns}, vars(trained))
         keep = [*range(1, len(names) + 1), 1]
         found = [*table_batches("t.csv", again, 15, kept.table, keep)]
