@@ -4,7 +4,8 @@ import math
 
 from logreg import engine
 
-# A signal waits for the end of a block, so both limits stand for about 0.1 s on one core.
+# A signal waits for the end of a block, so these limits of a block stand for about 0.1 s on one
+# core each.
 PRODUCTS_AT_ONCE = 5 * 10**8  # rows times parameters
 MINIBATCHES_AT_ONCE = 2000  # each takes up to 50 us beside its products
 
@@ -17,11 +18,12 @@ def minibatches_at_once(run, callbacks=()):
     """
     if any(callback.reads_steps for callback in callbacks):
         return 1
-    if not run.W_and_b and engine.device() == "cpu":
+    is_net = not run.W_and_b
+    if is_net and engine.device() == "cpu":
         return 1
     n_parameters = sum(engine.value(param).size for param in run.params)
-    n_fast = PRODUCTS_AT_ONCE // (run.hyperparameters.batch_size * n_parameters)
-    n_most = max(1, min(run.validation_frequency, MINIBATCHES_AT_ONCE, n_fast))
+    n_by_products = PRODUCTS_AT_ONCE // (run.hyperparameters.batch_size * n_parameters)
+    n_most = max(1, min(run.validation_frequency, MINIBATCHES_AT_ONCE, n_by_products))
     n_blocks = math.ceil(run.validation_frequency / n_most)
     return math.ceil(run.validation_frequency / n_blocks)  # so that all blocks are of equal size
 
@@ -34,13 +36,13 @@ def blocks(run, epoch, n_at_once=1):
     """
     begin = epoch * run.n_train_batches
     end_of_epoch = begin + run.n_train_batches
-    while run.iter + 1 < end_of_epoch:
+    while run.iter + 1 < end_of_epoch:  # the caller trains on each block and sets `run.iter`
         first = run.iter + 1
         n_to_validation = run.validation_frequency - first % run.validation_frequency
         last = min(
             first + n_at_once - 1,
             first + n_to_validation - 1,
             end_of_epoch - 1,
-            math.ceil(run.stopping.patience),
+            math.ceil(run.stopping.patience),  # the minibatch at which it runs out
         )
         yield first - begin, last - begin

@@ -12,7 +12,7 @@ DATASET = "mnist.pkl.gz"
 BEST_MODEL = "best_model.pkl"
 EPOCHS_OF_A_TABLE = 5000
 
-LARGEST = sys.float_info.max  # of a float; a whole number may be larger
+LARGEST = sys.float_info.max  # the largest float; whole numbers above it are refused
 RANGES = {
     "number above 0": lambda value: value > 0,
     "number from 0": lambda value: value >= 0,
@@ -65,6 +65,7 @@ def check(settings):
             raise SettingError(f"`{option.name}` is {value!r:.99}: it must be {needed}")
 
 
+# Below the class, the names and help texts of its fields replace `{parameters}`.
 @dataclass(frozen=True)
 class Hyperparameters:
     """The settings that decide what a run computes.
@@ -95,13 +96,13 @@ class Hyperparameters:
     )
     patience_increase: float = setting(
         "number from 1 to 1e9",
-        "after a significant gain at minibatch i, run on to i times this at least",
+        "after a significant gain at minibatch i, the run goes on to minibatch i times this factor",
         2,
     )
     improvement_threshold: float = setting(
         "number above 0, up to 1",
-        "a best below this fraction of the best before is significant; by the loss, of the last "
-        "significant one",
+        "a new best is significant below this fraction of the best before; with criterion loss, "
+        "below this fraction of the last significant loss",
         0.995,
     )
     l1: float = setting("number from 0", "factor of the sum of absolute weights in the cost", 0.0)
@@ -126,14 +127,14 @@ class Hyperparameters:
 Hyperparameters.__doc__ = Hyperparameters.__doc__.replace(
     "{parameters}",
     "\n    ".join(
-        f"{known.name} : {known.metadata['needed']}\n        {known.metadata['help'].capitalize()}."
-        for known in fields(Hyperparameters)
+        f"{each.name} : {each.metadata['needed']}\n        {each.metadata['help'].capitalize()}."
+        for each in fields(Hyperparameters)
     ),
 )
 DEFAULTS = Hyperparameters()
-# What the files of a run have named from the first version on. What is added later stays out of
-# this list: where a file does not name it, its default holds, as it did when the file was written.
-NAMED_IN_ALL_FILES = (
+# Each model file and checkpoint, of any version, names these hyperparameters. A hyperparameter that
+# is added later stays out of this list: a file that does not name it was trained with its default.
+SETTINGS_IN_ALL_FILES = (
     "learning_rate",
     "n_epochs",
     "batch_size",
@@ -149,15 +150,15 @@ NAMED_IN_ALL_FILES = (
 
 
 # The defaults that depend on the data, in words.
-BY_DATA = {
-    "learning_rate": f"{DEFAULTS.learning_rate}; of many columns of a table 4 / their number",
+DEFAULTS_BY_DATA = {
+    "learning_rate": f"{DEFAULTS.learning_rate}; for tables of many columns, 4 / number of columns",
     "batch_size": f"{DEFAULTS.batch_size}; a tenth of less than 5,000 rows",
     "criterion": "error; loss for tables, and for one array that is split",
     "n_epochs": f"{DEFAULTS.n_epochs:,}; {EPOCHS_OF_A_TABLE:,} for tables, whose epochs are short",
 }
 
 
-def for_data(facts, **given):
+def choose_hyperparameters(facts, **given):
     """Make the hyperparameters of a run: some defaults depend on the facts of the data.
 
     Examples
@@ -166,12 +167,12 @@ def for_data(facts, **given):
     >>> for is_table, split in ((True, None), (False, [400, 50, 50]), (False, None)):
     ...     facts = Facts(is_table=is_table, split=split, rows=[400, 50, 50])
     ...     facts.n_in, facts.feature_scales = 100, [0.5] * 100
-    ...     found = for_data(facts, l2=0.1)
+    ...     found = choose_hyperparameters(facts, l2=0.1)
     ...     found.batch_size, found.criterion, found.n_epochs, found.learning_rate, found.l2
     (40, 'loss', 5000, 0.04, 0.1)
     (40, 'loss', 1000, 0.13, 0.1)
     (40, 'error', 1000, 0.13, 0.1)
-    >>> for_data(facts, learning_rate=0.13).learning_rate
+    >>> choose_hyperparameters(facts, learning_rate=0.13).learning_rate
     0.13
     """
     by_loss = facts.is_table or facts.split

@@ -169,19 +169,19 @@ def _parameter(name, given, shape) -> Any:
         )
     if isinstance(given, numpy.ma.MaskedArray):
         raise SettingError(f"{name} is a masked array, and each parameter needs a value: fill it")
-    is_symbolic = engine.is_symbolic(given)
+    is_symbolic = engine.is_symbolic(given)  # a shared variable is, too
     value = given
     if hasattr(given, "get_value"):
         value = engine.value(given)
     elif not is_symbolic:
         value = numpy.zeros(shape) if given is None else numpy.asarray(given)
-    # Of an expression, the number of dimensions is all that is known.
-    size = value.shape if isinstance(value.shape, tuple) else ("?",) * value.ndim
-    fits = len(size) == len(shape) and all(n in ("?", wanted) for n, wanted in zip(size, shape))
+    # The shape of an expression is unknown: only the number of its dimensions is known.
+    sizes = value.shape if isinstance(value.shape, tuple) else ("?",) * value.ndim
+    fits = len(sizes) == len(shape) and all(n in ("?", wanted) for n, wanted in zip(sizes, shape))
     if not fits or numpy.dtype(value.dtype).kind not in ("f" if is_symbolic else "fiu"):
         raise SettingError(
-            f"{name} is {value.dtype} of shape {size}: floats of shape {shape} are needed, as n_in "
-            "and n_out say"
+            f"{name} is {value.dtype} of shape {sizes}: floats of shape {shape} are needed, as "
+            "n_in and n_out say"
         )
     if is_symbolic:
         return given
@@ -215,11 +215,11 @@ class Expressions(NamedTuple):
     errors: Any
     updates: Any
     loss: Any = None
-    is_tutorials: bool = False  # whether they are made of the hyperparameters
+    is_tutorial_model: bool = False  # whether they are made of the hyperparameters
 
 
 class WeightedRows(NamedTuple):
-    """All rows of a data set whose labels are the numbers of these rows, from 0."""
+    """The class and the weight of each row of a data set, whose y are row numbers from 0."""
 
     classes: numpy.ndarray  # int32
     weights: numpy.ndarray  # in the cost
@@ -242,6 +242,7 @@ def softmax_regression(n_in, n_out, hyperparameters, weights=None, rows=None):
     else:
         labels = y
         cost = loss = classifier.negative_log_likelihood(y, weights)
+    # `cost +=` makes a new expression: the loss stays without penalties.
     if hyperparameters.l1:
         cost += hyperparameters.l1 * abs(classifier.W).sum()
     if hyperparameters.l2:
@@ -253,7 +254,7 @@ def softmax_regression(n_in, n_out, hyperparameters, weights=None, rows=None):
     else:
         rule = updates.sgd(cost, classifier.params, learning_rate)
     errors = classifier.errors(labels)
-    return classifier, Expressions(x, y, cost, errors, rule, loss, is_tutorials=True)
+    return classifier, Expressions(x, y, cost, errors, rule, loss, is_tutorial_model=True)
 
 
 def balanced_weights(class_counts):
@@ -271,11 +272,12 @@ def balanced_weights(class_counts):
     return sum(class_counts) / (len(counts) * counts)
 
 
-def number_rows(data, class_weight):
-    """Number the rows of a DataSet whose rows have weights, in place of their labels.
+def enumerate_rows(data, class_weight):
+    """Replace the labels of a DataSet whose rows have weights by row numbers.
 
-    Returned are that DataSet, and its :class:`WeightedRows`. The mean weight of the training rows
-    is 1, before the balanced weights of the classes are factors.
+    Returns that DataSet, and the class and weight of each row as :class:`WeightedRows`. The weights
+    of the rows are divided by their mean over the training rows. Then, if the classes have balanced
+    weights, each row's weight is multiplied by that of its class.
     """
     y = numpy.concatenate([labels for _, labels in data])
     train = data.weights["train"]
@@ -284,6 +286,7 @@ def number_rows(data, class_weight):
         counts = numpy.bincount(data.train[1], train, minlength=data.facts.n_out)
         weights *= balanced_weights(counts)[y]
     row_numbers = numpy.arange(len(y), dtype="int32")
+    # A fourth part, behind the last set, is empty; `zip` leaves it out.
     parts = numpy.split(row_numbers, numpy.cumsum(data.facts.rows))
     train, valid, test = ((x, part) for (x, _), part in zip(data, parts))
     data = replace(data, train=train, valid=valid, test=test)

@@ -30,8 +30,8 @@ class OneRank:
         """Return a value."""
         return value
 
-    def compare(self, name, make, place=""):
-        """Compare a value on all ranks; there is nothing to compare with."""
+    def check_same(self, name, make, place=""):
+        """Check that a value is the same on all ranks; there is but one rank."""
 
     def anyone(self, asked):
         """Whether this process was asked to end the run."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from logreg import engine
 from logreg.blocks import minibatches_at_once
 from logreg.callbacks.base import catching_stop
-from logreg.console import COMPILING, starting, warning
+from logreg.console import COMPILING, announcing_if_slow, warning
 from logreg.datasets.shared_sets import join_training_and_validation
 from logreg.endings import COMPLETE
 from logreg.errors import SettingError
@@ -17,8 +17,9 @@ def check_joinable(data):
     if engine.ranks.size > 1:
         raise SettingError("several ranks share the rows of a set: give `refit=False`")
     stored = [engine.as_stored(features) for features, _ in data[:2]]
-    if len({(s.shared.dtype, s.scale, s.prepare) for s in stored}) > 1:
-        kinds = " and ".join(s.shared.dtype for s in stored)
+    # Values become floats by their scale or by `prepare`, so these must be the same.
+    if len({(x.shared.dtype, x.scale, x.prepare) for x in stored}) > 1:
+        kinds = " and ".join(x.shared.dtype for x in stored)
         raise SettingError(
             f"training and validation x are {kinds}: give one type, or `refit=False`"
         )
@@ -36,10 +37,10 @@ def train_anew(run, expressions, validate_model, callbacks):
         return
     data = join_training_and_validation(run.data)
     batch_size = run.hyperparameters.batch_size
-    anew = replace(run, data=data, iter=-1)
+    anew = replace(run, data=data, iter=-1)  # a copy that counts from its first minibatch
     n_at_once = minibatches_at_once(anew, callbacks)
     x, y, cost, _, updates, *_ = expressions
-    with starting(COMPILING):
+    with announcing_if_slow(COMPILING):
         train_model = engine.compile_step(x, y, data.train, batch_size, cost, updates, n_at_once)
     for variable, value in zip(run.variables, run.start):
         engine.set_value(variable, value)
@@ -52,10 +53,10 @@ def train_anew(run, expressions, validate_model, callbacks):
             anew.iter += n
             for callback in callbacks:
                 callback.on_minibatch_end(anew)
-    if run.reason not in COMPLETE:
+    if run.reason not in COMPLETE:  # this training was stopped
         return
-    validation = validate_model()
-    if validation is None or not math.isfinite(validation[-1] or 0):
+    measured = validate_model()
+    if measured is None or not math.isfinite(measured.loss or 0):
         warning("trained anew on all rows, the model diverged: that of fewer rows is kept")
         return
     run.best_values = [engine.value(param).copy() for param in run.params]

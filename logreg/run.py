@@ -24,6 +24,14 @@ MAX_POINTS = 500  # of a curve in a file
 RUN_SETTINGS = ("n_epochs", "batch_size", *EARLY_STOPPING_SETTINGS)
 
 
+class Measures(NamedTuple):
+    """What `validate_model` measures on the validation set: errors are fractions of rows."""
+
+    error: float  # over the whole minibatches, as the tutorial counts
+    error_all_rows: float
+    loss: Optional[float]  # mean over all rows; None with criterion 'error'
+
+
 class Validation(NamedTuple):
     """What one evaluation of the validation set found; errors are fractions of rows.
 
@@ -73,9 +81,9 @@ class Run:
         Those of `variables` that the cost depends on: not what an update rule remembers.
     W_and_b : tuple of two shared variables, or None
         Those of the model, if it is a :class:`.LogisticRegression` on the features themselves.
-    is_tutorials : bool
-        Whether cost and updates are made of the hyperparameters, as those of the tutorial's model
-        are; of others, these are not known.
+    is_tutorial_model : bool
+        Whether this is the tutorial's model, whose cost and updates are made of `hyperparameters`.
+        The cost and the updates of another model do not tell theirs.
     start : list of numpy.ndarray
         What the `variables` were before the first minibatch.
     n_train_batches : int
@@ -104,7 +112,7 @@ class Run:
     variables: List[Any]
     params: List[Any]
     W_and_b: Optional[tuple] = None
-    is_tutorials: bool = False
+    is_tutorial_model: bool = False
     iter: int = -1
     seconds: float = 0.0
     validations: List[Validation] = field(default_factory=list)
@@ -120,13 +128,13 @@ class Run:
             self.start = [copy.deepcopy(engine.value(v)) for v in self.variables]
         self._n_rows = self._count_rows()
         self.n_train_batches = self._n_rows[0] // self.hyperparameters.batch_size
-        self.replay()
+        self.compute_stopping()
         self.start_clock()
 
     def _count_rows(self):
         return [engine.n_rows(features) for features, _ in self.data]
 
-    def check_rows(self) -> None:
+    def check_row_counts(self) -> None:
         """Raise a SettingError if a set has another number of rows than at the beginning."""
         if self._count_rows() != self._n_rows:
             raise SettingError(
@@ -134,7 +142,7 @@ class Run:
                 "`set_value` must give as many"
             )
 
-    def replay(self) -> None:
+    def compute_stopping(self) -> None:
         """Compute `stopping` from the validations."""
         self.stopping = replay(self.validations, vars(self.hyperparameters))
 
@@ -219,19 +227,22 @@ class Run:
     def curve(self) -> List[list]:
         """The numbers of a :class:`.Point` for each validation, as lists for files.
 
-        Only with ``criterion='loss'``, there is a loss, and the errors are over all rows.
+        With ``criterion='loss'``, each has a loss, and its errors are over all rows. Otherwise, it
+        has no loss, and its errors are over whole minibatches.
         """
         rows = (Validation(*validation.plain()) for validation in self.validations)
-        return [[getattr(row, name) for name in self.criterion.fields] for row in rows]
+        return [[getattr(row, name) for name in self.criterion.validation_fields] for row in rows]
 
     def _shorten(self, curve):
         """Shorten a curve to MAX_POINTS: its ends, new bests, significant gains, some between."""
         if len(curve) <= MAX_POINTS:
             return curve
-        noted = {*self.stopping.gains, self.stopping.best_iter}
+        notable_iters = {*self.stopping.gains, self.stopping.best_iter}
         points = [Point(*row) for row in curve]
-        chosen = [i for i, p in enumerate(points) if p.iter in noted or p.test_error is not None]
-        chosen = chosen[-MAX_POINTS + 50 :]
+        chosen = [
+            i for i, p in enumerate(points) if p.iter in notable_iters or p.test_error is not None
+        ]
+        chosen = chosen[-MAX_POINTS + 50 :]  # the latest: 50 places at least are for others
         others = numpy.linspace(0, len(curve) - 1, MAX_POINTS - len(chosen)).astype(int)
         return [curve[i] for i in sorted({*chosen, *others.tolist()})]
 
@@ -239,14 +250,14 @@ class Run:
     def _hyperparameters(self):
         """The hyperparameters that decide the run; of another model, not those of its cost."""
         settings = vars(self.hyperparameters)
-        return {k: v for k, v in settings.items() if self.is_tutorials or k in RUN_SETTINGS}
+        return {k: v for k, v in settings.items() if self.is_tutorial_model or k in RUN_SETTINGS}
 
     @property
     def _is_plain(self):
-        """Whether this is plain descent on arrays, whose bits no rule changes."""
+        """Whether this is plain descent on arrays, which keeps its bits by all of the `rules`."""
         settings = self.hyperparameters
         has_terms = settings.l1 or settings.l2 or settings.momentum
-        return self.is_tutorials and not has_terms and not self.data.facts.is_table
+        return self.is_tutorial_model and not has_terms and not self.data.facts.is_table
 
     @functools.cached_property
     def _digests(self):
@@ -257,9 +268,11 @@ class Run:
         facts = self.data.facts
         return {
             **self._hyperparameters,
+            # The number of the arithmetic, see `rules`. Plain descent has had but one.
             "rule": 1 if self._is_plain else rules.current(),
             "names_sha256": _digest_of_names(facts) if facts.is_table else None,
             "floatX": engine.theano.config.floatX,
+            # uint8 is always scaled; `scale_all` is True if other types are, too.
             "pixel_scale": facts.pixel_scale if facts.scale_all else None,
             "dataset": facts.dataset,
             "dataset_sha256": facts.dataset_sha256 or self._digests,

@@ -15,7 +15,7 @@ from logreg import engine
 from logreg.blocks import blocks, minibatches_at_once
 from logreg.callbacks import BestModel, Callback, PrintLog
 from logreg.callbacks.base import catching_stop
-from logreg.console import COMPILING, log, note, starting
+from logreg.console import COMPILING, announcing_if_slow, log, note
 from logreg.criteria import CRITERIA
 from logreg.datasets import shared_sets
 from logreg.datasets.dataset import read_dataset
@@ -23,11 +23,11 @@ from logreg.datasets.formats import mapping
 from logreg.endings import REPEATABLE
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
-from logreg.model import Expressions, balanced_weights, number_rows, softmax_regression
+from logreg.model import Expressions, balanced_weights, enumerate_rows, softmax_regression
 from logreg.refit import check_joinable, train_anew
-from logreg.run import Run, Validation
+from logreg.run import Measures, Run, Validation
 
-SMALL = 1 << 24  # bytes of data that may wait until Python's garbage collector finds them
+SMALL_DATA = 1 << 24  # bytes: after runs on less, Python may free the data later by itself
 MAY_OVERFLOW = 1e19  # root of the largest float32: products of smaller numbers are finite
 
 
@@ -37,10 +37,10 @@ def compile_functions(expressions, run, n_at_once=1):
     ``train_model(first, last)`` takes the steps on the minibatches from `first` to `last` of an
     epoch, `n_at_once` at most, and returns their costs. ``test_model()`` returns two errors of the
     test set: over its whole minibatches, as the tutorial counts, and over all its rows.
-    ``validate_model()`` returns these of the validation set, and the mean loss over its rows, which
-    is None with criterion 'error'. If the run has diverged, it returns None.
+    ``validate_model()`` returns the :class:`.Measures` of the validation set; None if the run has
+    diverged.
     """
-    x, y, cost, errors, updates, loss, _ = expressions
+    x, y, cost, errors, updates, loss, _is_tutorial_model = expressions
     train_set, valid_set, test_set = run.data
     batch_size = run.hyperparameters.batch_size
     train_model = engine.compile_step(x, y, train_set, batch_size, cost, updates, n_at_once)
@@ -52,10 +52,10 @@ def compile_functions(expressions, run, n_at_once=1):
 
     def validate_model():
         # A model of NaN predicts class 0 everywhere, which may be the lowest error so far. So does
-        # a model whose scores overflow.
-        if not engine.largest(run.params) < MAY_OVERFLOW:
+        # a model whose scores overflow. NaN is not below the limit either.
+        if not engine.largest_magnitude(run.params) < MAY_OVERFLOW:
             return None
-        return (*errors_of_validation(), mean_loss and mean_loss())
+        return Measures(*errors_of_validation(), mean_loss and mean_loss())
 
     return train_model, validate_model, test_model
 
@@ -84,13 +84,15 @@ def train(train_model, validate_model, test_model, run, callbacks=(), n_at_once=
                 costs.clear()
                 validation = Validation(iter, cost, *measured, seconds=run.read_clock())
                 run.validations.append(validation)
-                if run.stopping.update(iter, getattr(validation, run.criterion.name)):
+                deciding_value = getattr(validation, run.criterion.name)  # its error or its loss
+                is_new_best = run.stopping.update(iter, deciding_value)
+                if is_new_best:
                     run.best_values = [engine.value(param).copy() for param in run.params]
-                    if not run.criterion.is_loss:
+                    if not run.criterion.is_loss:  # by the loss, one test at the end is enough
                         validation = run.add_test_errors(*test_model())
                 for callback in callbacks:
                     callback.on_validation(run, validation)
-                run.check_rows()
+                run.check_row_counts()
             for callback in callbacks:
                 callback.on_minibatch_end(run)
             if run.stopping.is_over(iter):
@@ -121,7 +123,8 @@ def fit(
         256. During the run, `set_value` may give others, of as many rows; a change of an array in
         place may go unnoticed.
     hyperparameters : Hyperparameters
-        Those of `cost` and `updates`, as the learning rate, are not read: they are in these.
+        `fit` reads the number of epochs, the batch size, and the settings of early stopping. The
+        others, such as the learning rate, are not read: `cost` and `updates` contain their values.
     callbacks : sequence of Callback
         Objects whose methods are called during the run; see :mod:`logreg.callbacks`.
     loss : symbolic scalar, default: cost
@@ -169,7 +172,7 @@ def _collecting(fit):
         generation = 2
         try:
             run = fit(*args, **options)
-            if sum(engine.n_bytes(features) for features, _ in run.data) < SMALL:
+            if sum(engine.n_bytes(features) for features, _ in run.data) < SMALL_DATA:
                 generation = 1
             return run
         finally:
@@ -182,15 +185,15 @@ def _collecting(fit):
 @_collecting
 def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=False):
     """Do what :func:`fit` does, for :class:`Expressions`."""
-    engine.ranks.compare("hyperparameters", lambda: hyperparameters)
-    x, y, cost, errors, updates, loss, is_tutorials = expressions
-    numbers = {"cost": cost, "errors": errors}
+    engine.ranks.check_same("hyperparameters", lambda: hyperparameters)
+    x, y, cost, errors, updates, loss, is_tutorial_model = expressions
+    scalars = {"cost": cost, "errors": errors}
     if CRITERIA[hyperparameters.criterion].is_loss:
-        numbers["loss"] = loss
-    updates, params, sizes = engine.check_expressions(x, y, numbers, updates)
-    data = shared_sets.share_given(datasets, x, y, sizes, hyperparameters.batch_size)
+        scalars["loss"] = loss
+    updates, params, n_in_and_n_out = engine.check_expressions(x, y, scalars, updates)
+    data = shared_sets.share_given(datasets, x, y, n_in_and_n_out, hyperparameters.batch_size)
     expressions = expressions._replace(updates=updates)
-    engine.ranks.compare("the data", lambda: [shared_sets.digest(*pair) for pair in data])
+    engine.ranks.check_same("the data", lambda: [shared_sets.digest(*pair) for pair in data])
     if refit:
         check_joinable(data)
     run = Run(
@@ -198,8 +201,8 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
         hyperparameters,
         [variable for variable, _ in updates],
         params,
-        engine.find_classifier(errors, x, y),
-        is_tutorials,
+        W_and_b=engine.find_classifier(errors, x, y),
+        is_tutorial_model=is_tutorial_model,
     )
     for callback in callbacks:
         callback.restore(run)
@@ -207,7 +210,7 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
     for callback in callbacks:
         callback.check(run)
     n_at_once = minibatches_at_once(run, callbacks)
-    with starting(COMPILING):
+    with announcing_if_slow(COMPILING):
         functions = compile_functions(expressions, run, n_at_once)
     _, validate_model, test_model = functions
     for callback in callbacks:
@@ -218,7 +221,9 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
     run.read_clock()
     if refit:
         train_anew(run, expressions, validate_model, callbacks)
-    with contextlib.ExitStack() as stack:  # it calls each, the last one first, whatever fails
+    # The stack calls what was added last first, and calls all even if one fails: so the best model
+    # is tested first, and the callbacks end in their order.
+    with contextlib.ExitStack() as stack:
         for callback in reversed(callbacks):
             stack.callback(callback.on_train_end, run)
         stack.callback(_test_best, run, test_model)
@@ -231,14 +236,15 @@ def _test_best(run, test_model):
     A SettingError says that a run that was not stopped has found none.
     """
     best = run.best_validation
-    if best is None and run.reason in REPEATABLE:
+    if best is None and run.reason in REPEATABLE:  # neither the user nor a callback stopped it
         what = "no validation loss is finite"
         if run.reason == "diverged":
             what = "its parameters became too large"
         raise SettingError(
             f"the run diverged in epoch {run.epoch}: {what}; give a lower learning rate"
         )
-    if best and (best.test_error is None or run.n_refit_rows):
+    is_other_model = run.n_refit_rows  # its parameters are no longer those that were tested
+    if best and (best.test_error is None or is_other_model):
         with run.at_its_best():
             run.add_test_errors(*test_model())
 
@@ -255,7 +261,7 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
     weights = hyperparameters.class_weight and balanced_weights(facts.class_counts)
     rows = None
     if data.weights:
-        data, rows = number_rows(data, hyperparameters.class_weight)
+        data, rows = enumerate_rows(data, hyperparameters.class_weight)
     classifier, expressions = softmax_regression(
         facts.n_in, facts.n_out, hyperparameters, weights, rows
     )

@@ -8,12 +8,12 @@ import time
 
 import pytest
 
-from logreg.console import note, printing, say, set_quiet, starting
+from logreg.console import announcing_if_slow, note, printing, say, set_quiet
 
 
 def test_a_slow_start_says_why(capsys, monkeypatch):
     monkeypatch.setattr("logreg.console.SLOW_AFTER", 0)
-    with starting("this takes a while"):
+    with announcing_if_slow("this takes a while"):
         err = ""
         while not err.endswith("\n"):  # until it is slow enough
             time.sleep(0.01)
@@ -40,7 +40,7 @@ def test_a_quick_start_says_nothing_even_if_it_fails(monkeypatch):
     monkeypatch.setattr("logreg.console.threading.Timer", Timer)
     for collect, is_collecting in ((gc.disable, False), (gc.enable, True)):
         collect()
-        with contextlib.suppress(OSError), starting("this takes a while"):
+        with contextlib.suppress(OSError), announcing_if_slow("this takes a while"):
             assert events == ["made", "started"] and not gc.isenabled()
             raise OSError
         assert events == ["made", "started", "cancelled"] and gc.isenabled() == is_collecting

@@ -48,7 +48,7 @@ def test_a_long_curve_is_kept_in_500_points_and_stops_as_the_run_did():
     errors = 0.5 * 0.99 ** (numpy.arange(5000) // 100) - 1e-9 * numpy.arange(5000)
     run = new_run(settings={"improvement_threshold": 0.995, "patience": 9}, iter=4999)
     run.validations[:] = [Validation(i, 1.0, error, error) for i, error in enumerate(errors)]
-    run.replay()
+    run.compute_stopping()
     points, stopping = plots.replay(ModelFacts.from_metadata(run.facts()))
     assert len(points) <= 500 and points[[0, -1], 0].tolist() == [0, 4999]
     line, *_ = plots.plot_curve(run, axes()).get_lines()
@@ -59,7 +59,7 @@ def test_a_long_curve_is_kept_in_500_points_and_stops_as_the_run_did():
     for i, error in enumerate(errors):
         error, tested = (error, 0.5) if i <= 4500 else (errors[4500], None)
         run.validations[i] = Validation(i, 1.0, error, error, None, tested, tested)
-    run.replay()
+    run.compute_stopping()
     points, stopping = plots.replay(ModelFacts.from_metadata(run.facts()))
     assert len(points) <= 500 and points[[0, -1], 0].tolist() == [0, 4999]
     assert stopping.best_iter == run.stopping.best_iter == 4500

@@ -44,7 +44,8 @@ class Callback:
     Attributes
     ----------
     on_rank_0_only : bool
-        Whether only rank 0 calls it, as it prints or writes. It must not wait for other ranks.
+        Whether only the first of several processes, rank 0, calls it, because it prints or writes.
+        Such a callback must not wait for the other processes, which do not call it.
     reads_steps : bool
         True if `on_minibatch_end` must see each minibatch, as to read or change parameters: `fit`
         then trains one minibatch at a time, which is slower. By default, it is True if the class
@@ -58,7 +59,7 @@ class Callback:
         return type(self).on_minibatch_end is not Callback.on_minibatch_end
 
     def restore(self, run: Run) -> None:
-        """Before all else: a callback that keeps states may set `run` to an earlier one."""
+        """Before all else: a callback that resumes a run gives `run` the state that it has kept."""
 
     def check(self, run: Run) -> None:
         """Before anything is compiled: raise an error if the callback cannot serve this `run`."""
@@ -87,11 +88,12 @@ class FileCallback(Callback):
 
     def __init__(self, path: AnyPath) -> None:
         self.path = path
-        self._written = -SECONDS
+        self._written = -SECONDS  # so that the first validation writes
 
     def check(self, run: Run) -> None:
         check_writable(self.path)
-        if run.iter < 0 and not self.replaces and os.path.lexists(self.path):
+        is_new = run.iter < 0  # not resumed
+        if is_new and not self.replaces and os.path.lexists(self.path):
             raise ModelFileError(
                 f"{self.path} is there already, of another run perhaps, which a new one does not "
                 "replace: resume that run, give another name, or remove it"

@@ -32,7 +32,7 @@ class PrintLog(Callback):
 
     def on_train_begin(self, run: Run) -> None:
         facts = run.data.facts
-        if verdict.is_told_by_rows(facts):
+        if verdict.has_errors_over_all_rows(facts):
             log(verdict.description(run.data))
         elif run.data.taken:
             note(f"note: {verdict.description(run.data)}", is_of_log=True)
@@ -41,7 +41,7 @@ class PrintLog(Callback):
     def on_validation(self, run: Run, validation: Validation) -> None:
         has_line = self.validations
         if has_line is None:
-            has_line = not verdict.is_told_by_rows(run.data.facts)
+            has_line = not verdict.has_errors_over_all_rows(run.data.facts)
         if not has_line:
             return
         source = "epoch %i, minibatch %i/%i" % (run.epoch, run.minibatch, run.n_train_batches)
@@ -54,7 +54,7 @@ class PrintLog(Callback):
         best = run.best_validation
         if run.reason == "interrupted" or best is None or best.test_error is None:
             return  # if the test failed, its error is reported
-        if verdict.is_told_by_rows(run.data.facts):
+        if verdict.has_errors_over_all_rows(run.data.facts):
             say(verdict.result(run))
         else:
             _say_as_the_tutorial(run)

@@ -8,11 +8,11 @@ from logreg.datasets.statistics import with_interval
 from logreg.errors import quoted
 
 FEW_ROWS = 100  # below it, a validation error says little
-RARE = 0.02  # the share of a class that is
+RARE = 0.02  # below this share of the rows, a class is rare
 
 
-def is_told_by_rows(facts):
-    """Whether a run tells errors over all rows: of a table or pictures, unlike the tutorial."""
+def has_errors_over_all_rows(facts):
+    """Whether errors are told over all rows, as for tables and pictures, unlike the tutorial's."""
     return facts.is_table or facts.background is not None
 
 
@@ -33,14 +33,14 @@ def result(run):
     """Tell the result of a run by its errors over all rows."""
     best = run.best_validation
     n_valid = run.data.facts.rows[1]
-    by = run.criterion.name
+    criterion = run.criterion.name  # also a field of a Validation: its error or its loss
     anew = ""
     if run.n_refit_rows:
         anew = f"trained anew for its {best.iter + 1} minibatches on {run.n_refit_rows} rows, with "
         anew += "those of validation\n"
     return (
-        f"best model: epoch {run.epoch_of(best.iter)} of {run.epoch}, by the validation {by} "
-        f"({getattr(best, by):.6g})\n"
+        f"best model: epoch {run.epoch_of(best.iter)} of {run.epoch}, by the validation "
+        f"{criterion} ({getattr(best, criterion):.6g})\n"
         f"validation error: {round(best.error_all_rows * n_valid)} of {n_valid} rows\n{anew}"
         f"test error: {test_error(run)}\n"
         f"{_guess(run)}: a test error of {100 * run.data.facts.baseline_error:.2f} %"
@@ -60,19 +60,21 @@ def doubts(run):
     """
     facts = run.data.facts
     best = run.best_validation
-    if not (run.is_tutorials and facts.class_counts):
+    if not (run.is_tutorial_model and facts.class_counts):
         return
-    if not is_told_by_rows(facts):
+    if not has_errors_over_all_rows(facts):
         of = "the most frequent class of the training rows"
         yield f"{_guess(run)}, {of}, gives a test error of {100 * facts.baseline_error:f} %"
     n_valid = facts.rows[1]
     if n_valid < FEW_ROWS:
         wrong = _of_rows(best.error_all_rows, n_valid)
         yield f"note: {n_valid} validation rows tell little: {wrong}"
-    is_weighted = run.hyperparameters.class_weight or run.data.weights  # which may cost errors
+    # With weights, a model may make more errors than a guess and still do what is asked for.
+    is_weighted = run.hyperparameters.class_weight or run.data.weights
     cost = run.validations[-1].cost
     initial_cost = math.log(facts.n_out)  # that of parameters of 0
-    if cost is None or not cost <= 1.01 * initial_cost:  # None in a state: it was not finite
+    # A cost that is not finite is NaN, or None if the run was resumed from a state in a file.
+    if cost is None or not cost <= 1.01 * initial_cost:
         ends = f"from {initial_cost:.6g} to {cost or math.nan:.6g}"
         advice = "a lower learning rate or standardized features may help"
         yield f"warning: the training cost has grown {ends}: {advice}"

@@ -188,13 +188,13 @@ def checked_labels(y, n_out):
     return kernel_graph.checked_labels(T, y, n_out)
 
 
-def largest(variables):
+def largest_magnitude(variables):
     """Find the largest absolute value in some shared variables; NaN if one is not a number.
 
     Examples
     --------
     >>> some = [theano.shared(numpy.array(values)) for values in ([[2.0, -3.0]], [1.0], [])]
-    >>> largest(some), largest([*some, theano.shared(numpy.array([numpy.nan]))])
+    >>> largest_magnitude(some), largest_magnitude([*some, theano.shared(numpy.array([numpy.nan]))])
     (3.0, nan)
     """
     return float(numpy.max([abs(value(variable)).max(initial=0) for variable in variables]))

@@ -6,7 +6,7 @@ import numpy
 
 from logreg.engine.kernel_graph import Descent, Kernel, ancestors
 from logreg.engine.kernel_steps import Errors, KernelSet, Steps
-from logreg.kernel import is_built, is_off, is_wanted
+from logreg.kernel import is_built, is_in_use, is_off
 
 
 class Stored(NamedTuple):
@@ -44,7 +44,7 @@ class Backend:
         self.theano = theano
         self.T = T
         self.tools = tools
-        self.kernel = Kernel(T, tools) if tools and is_wanted() else None
+        self.kernel = Kernel(T, tools) if tools and is_in_use() else None
 
     def on_device(self, name):
         """Return the back end for a device: this one, or another."""
@@ -171,7 +171,9 @@ class Backend:
         params = list(gradients.values())
         descent = self.kernel and self.kernel.descent(cost, updates, givens.x, givens.y)
         if descent and descent.is_plain():
-            return Steps(descent, self._set(givens, descent.regression.tables)).in_two(params)
+            return Steps(descent, self._set(givens, descent.regression.tables)).in_two_functions(
+                params
+            )
         params = list(dict.fromkeys(params))  # each once
         gradients_of_rows, compile = self._function_of_rows(
             givens, [cost, *gradients], params=params

@@ -1,4 +1,4 @@
-"""The kernel on a data set: steps of descent, and counts of misclassified rows."""
+"""The native kernel on a data set: steps of descent, and counts of misclassified rows."""
 
 import operator
 
@@ -7,8 +7,9 @@ import numpy
 from logreg import kernel
 from logreg.engine.kernel_graph import ancestors
 
-ROWS_AT_A_TIME = 1 << 14  # that are classified in one call, if they have few features
-VALUES_AT_A_TIME = 1 << 23  # at the most: they may have to be cast first
+# One call classifies so many rows and so many values at most: it may copy them as floats.
+ROWS_AT_A_TIME = 1 << 14
+VALUES_AT_A_TIME = 1 << 23
 
 
 class KernelSet:
@@ -24,12 +25,12 @@ class KernelSet:
         self.dtype = dtype
         self._compute_weights = None if weights is None else function([], weights)
         self._weights = None
-        self._of_labels = [v for v in ancestors([labels]) if hasattr(v, "get_value")]
-        self._compute = None if hasattr(labels, "get_value") else function([], labels)
+        self._label_variables = [v for v in ancestors([labels]) if hasattr(v, "get_value")]
+        self._compute_labels = None if hasattr(labels, "get_value") else function([], labels)
         self._labels = None
-        self._from = []  # the arrays that the labels were made of
-        self._laid = None
-        self._laid_of = ()  # the rows and labels that were laid out, and for how many rows a step
+        self._label_arrays = []  # the values of the variables that the labels were made of
+        self._layout = None
+        self._layout_inputs = ()  # x, y and n_rows of the last calls of `layout`
         self._n_calls = 0
 
     def x(self):
@@ -37,11 +38,16 @@ class KernelSet:
         return self.features.shared.get_value(borrow=True)
 
     def labels(self):
-        """Get the labels of all rows, int32; the same array until their variables change."""
-        arrays = [variable.get_value(borrow=True) for variable in self._of_labels]
-        if not _are_same(arrays, self._from):
-            self._from = arrays
-            self._labels = kernel.as_labels(self._compute() if self._compute else arrays[0])
+        """Get the labels of all rows, int32: the same array until their variables change.
+
+        If they change, the weights of the rows are computed anew, too.
+        """
+        arrays = [variable.get_value(borrow=True) for variable in self._label_variables]
+        if not _are_same(arrays, self._label_arrays):
+            self._label_arrays = arrays
+            self._labels = kernel.as_labels(
+                self._compute_labels() if self._compute_labels else arrays[0]
+            )
             if self._compute_weights:
                 self._weights = self._compute_weights()
         return self._labels
@@ -50,34 +56,36 @@ class KernelSet:
         """Get some rows, prepared if there is a `prepare`."""
         return kernel.Rows(self.features.rows(start, stop, self.dtype), self.features.scale)
 
-    def laid(self, y, n_rows):
-        """Get the layout of all rows, which is made at the second call; None if there is none.
+    def layout(self, y, n_rows):
+        """Get the layout of all rows for calls with `n_rows` rows each, or None.
 
-        Other arrays are laid out anew. A change of an array in place goes unnoticed.
+        It is made at the second call with the same arrays: for a single call, it would not pay. A
+        change of an array in place goes unnoticed. Without labels, it is a layout to classify.
         """
         x = self.x()
-        if not _are_same([x, y], self._laid_of[:2]):
-            self._laid = None
-            self._laid_of = (x, y, n_rows)
+        if not _are_same([x, y], self._layout_inputs[:2]):
+            self._layout = None
+            self._layout_inputs = (x, y, n_rows)
             self._n_calls = 0
-        if n_rows != self._laid_of[2]:  # the last block of rows is smaller
+        if n_rows != self._layout_inputs[2]:  # the last rows of a set may be fewer
             return None
         self._n_calls += 1
         if self._n_calls == 2:
-            self._laid = kernel.lay_out(kernel.Rows(x, self.features.scale), y, n_rows)
-        return self._laid
+            self._layout = kernel.lay_out(kernel.Rows(x, self.features.scale), y, n_rows)
+        return self._layout
 
     def minibatches(self, starts, n_rows):
-        """Yield rows, their labels with their weights, and the places where minibatches start.
+        """Yield rows, the pair of their labels and weights, and where minibatches start in them.
 
-        All rows come at once, unless they must become floats: then a minibatch comes at a time.
+        If the kernel can read the rows as they are stored, all rows are yielded at once. Else they
+        must become floats first, so the rows of one minibatch are yielded at a time.
         """
         x = self.x()
         y = self.labels()
-        is_taken = not self.features.prepare and x.dtype in ("uint8", self.dtype)
-        if is_taken and x.flags.c_contiguous:  # else the kernel would copy all
-            laid = None if any(start % n_rows for start in starts) else self.laid(y, n_rows)
-            yield laid or kernel.Rows(x, self.features.scale), (y, self._weights), starts
+        is_readable = not self.features.prepare and x.dtype in ("uint8", self.dtype)
+        if is_readable and x.flags.c_contiguous:  # else the kernel would copy all
+            layout = None if any(start % n_rows for start in starts) else self.layout(y, n_rows)
+            yield layout or kernel.Rows(x, self.features.scale), (y, self._weights), starts
             return
         for start in starts:
             places = slice(start, start + n_rows)
@@ -93,7 +101,9 @@ class Steps:
     """The steps of a :class:`.Descent`, or the gradients of its regression, on a KernelSet."""
 
     def __init__(self, descent, dataset, batch_size=0):
-        *self.params, self.class_weights, _ = descent.regression
+        regression = descent.regression
+        self.params = [regression.W, regression.b]
+        self.class_weights = regression.weights
         self._weights = None  # of the rows
         self._weights_for = None  # the labels that they were made of
         self.descent = descent
@@ -101,7 +111,7 @@ class Steps:
         self.batch_size = batch_size
 
     def with_class_weights(self, labels):
-        """Return labels, and the weight of each row in the cost; None if all are 1."""
+        """Add class weights to a pair of labels and weights of rows; weights of None are all 1."""
         y, row_weights = labels
         if self.class_weights is None:
             return y, row_weights
@@ -119,10 +129,10 @@ class Steps:
         _, rate, l2, momentum, velocities = self.descent
         variables = [*self.params, *velocities]
         values = [variable.get_value(borrow=True) for variable in variables]
-        for rows, labels, at in self.dataset.minibatches(starts, self.batch_size):
-            batches = self.with_class_weights(labels), at, self.batch_size
-            some, *values = kernel.steps(rows, values, *batches, rate, l2, momentum)
-            costs.extend(some)
+        for rows, labels, places in self.dataset.minibatches(starts, self.batch_size):
+            batches = self.with_class_weights(labels), places, self.batch_size
+            some_costs, *values = kernel.steps(rows, values, *batches, rate, l2, momentum)
+            costs.extend(some_costs)
         for variable, value in zip(variables, values):
             variable.set_value(value, borrow=True)
         return costs
@@ -130,26 +140,30 @@ class Steps:
     def gradients(self, start, stop):
         """Compute the cost of some rows, and its gradients by W and b."""
         values = [param.get_value(borrow=True) for param in self.params]
-        ((rows, labels, (at,)),) = self.dataset.minibatches([start], stop - start)
+        rows, labels, places = next(self.dataset.minibatches([start], stop - start))
         labels = self.with_class_weights(labels)
-        (cost,), *both = kernel.gradients(rows, values, labels, at, stop - start)
+        (cost,), *both = kernel.gradients(rows, values, labels, places[0], stop - start)
         return [cost, *both]
 
-    def in_two(self, params):
-        """Make two functions of a plain step: one of its cost and gradients, one by these."""
+    def in_two_functions(self, params):
+        """Make two functions of a plain step.
+
+        The first one returns the cost and the gradients over the rows from `start` to `stop`. The
+        second one takes the gradients and updates the parameters.
+        """
         order = [self.params.index(param) for param in params]
 
-        def of_rows(start, stop):
+        def gradients_of_rows(start, stop):
             cost, *both = self.gradients(start, stop)
             return [cost, *(both[i] for i in order)]
 
-        def apply(*values):
-            for param, value in zip(params, values):
+        def apply(*gradients):
+            for param, gradient in zip(params, gradients):
                 # Not in place: the array may be the user's, or kept by a callback.
-                new = param.get_value(borrow=True) - self.descent.rate * value
+                new = param.get_value(borrow=True) - self.descent.rate * gradient
                 param.set_value(new, borrow=True)
 
-        return of_rows, apply
+        return gradients_of_rows, apply
 
 
 class Errors:
@@ -169,9 +183,9 @@ class Errors:
         end = others[-1]
         at_a_time = max(1, min(ROWS_AT_A_TIME, VALUES_AT_A_TIME // len(W)))
         is_whole = (begin, end) == (0, n_all) and not self.dataset.features.prepare
-        laid = self.dataset.laid(None, n_all) if is_whole else None
+        layout = self.dataset.layout(None, n_all) if is_whole else None
         starts = range(begin, end, at_a_time)
         pieces = (self.dataset.rows(start, min(start + at_a_time, end)) for start in starts)
-        found = [kernel.classes(rows, (W, b)) for rows in ([laid] if laid else pieces)]
+        found = [kernel.classes(rows, (W, b)) for rows in ([layout] if layout else pieces)]
         is_wrong = numpy.concatenate(found) != self.dataset.labels()[begin:end]
         return numpy.add.reduceat(is_wrong, numpy.subtract(self.edges[:-1], begin), dtype="int64")

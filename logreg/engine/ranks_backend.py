@@ -57,7 +57,7 @@ class RanksBackend:
         def sums_of_all():
             values = (self.backend.value(variable).tobytes() for variable in shared)
             checksum = zlib.crc32(b"".join(values))
-            ranks.compare("the parameters' checksum", lambda: checksum, "at a validation")
+            ranks.check_same("the parameters' checksum", lambda: checksum, "at a validation")
             sums = numpy.zeros(len(edges) - 1)
             sums[first:end] = sums_of_part()
             ranks.sum_counts(sums)

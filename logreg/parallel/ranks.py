@@ -127,7 +127,7 @@ class Ranks:
         """Return the value of rank 0, on all ranks."""
         return self.meet(place, None if self.rank else value)[0]
 
-    def compare(self, name, make, place="at the beginning"):
+    def check_same(self, name, make, place="at the beginning"):
         """Raise an EngineError on all ranks if ``make()`` does not return the same on all."""
         values = self.meet(place, make()) if self.size > 1 else []
         for i, other in enumerate(values):

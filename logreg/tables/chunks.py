@@ -5,6 +5,7 @@ import contextlib
 import csv
 import io
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -25,7 +26,8 @@ ENCODINGS_BY_MARK = {
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
-FIRST_ROWS = 100  # of a frame show its decimal mark
+FIRST_ROWS = 100  # so many rows of a frame show its decimal mark and its label
+JSON_ROWS = re.compile(r'\[\s*[{\]]|\{\s*["}]')  # how JSON of rows begins
 
 
 def name_of(source):
@@ -104,12 +106,26 @@ def _read_sheet(pandas, stream, options):
 def _read_json(stream):
     """Read an array of objects, or an object a line, as a data frame; None if it is no JSON."""
     stream.seek(0)
-    with contextlib.suppress(ValueError):  # of no JSON, or of no UTF-8
+    with contextlib.suppress(UnicodeDecodeError):
         text = stream.read().decode()
-        if text.startswith("["):
-            return framed(json.loads(text))
-        return framed([json.loads(line) for line in text.splitlines() if line.strip()])
+        if JSON_ROWS.match(text):
+            return framed(_json_objects(text))
     return None
+
+
+def _json_objects(text):
+    """The objects of JSON, each of which is a row."""
+    needed = "it needs an array of objects, or an object a line"
+    try:
+        if text.startswith("["):
+            rows = json.loads(text)
+        else:
+            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+    except ValueError as error:
+        raise DatasetError(f"cannot be read as JSON ({error}): {needed}") from None
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        raise DatasetError(f"has JSON without rows, or with other things beside them: {needed}")
+    return rows
 
 
 def _as_numbers(pandas, na, column):

@@ -4,6 +4,8 @@ from numbers import Real
 
 import numpy
 
+from logreg.errors import DatasetError
+
 
 class Texts:
     """The texts of a column, each with its code: 0, 1, ... in the order in which they occur.
@@ -28,7 +30,13 @@ class Texts:
 
     def add(self, cells, n_above=0):
         """Take in the cells of a chunk, below `n_above` rows; return the codes of their texts."""
-        places, different_cells = cells.factorize()
+        try:
+            places, different_cells = cells.factorize()
+        except TypeError:  # a cell cannot be hashed
+            title = self.header.title(cells.name)
+            raise DatasetError(
+                f"{title} holds a list or an object: each cell needs one number, date or text"
+            ) from None
         new_codes = []
         for cell in different_cells:
             text = self.header.cell_text(cell)

@@ -4,7 +4,7 @@ import sys
 
 from logreg.cli.command import command
 from logreg.cli.options import add_file, add_output, command_parser
-from logreg.console import STARTING, note, starting
+from logreg.console import STARTING, announcing_if_slow, note
 from logreg.files import check_writable, refuse_overwriting
 from logreg.tutorial import quiz
 
@@ -54,7 +54,7 @@ def main(argv=None):
         note(f"the quiz is {args.quiz}")
     if not (args.notebook or output):
         return
-    with starting(STARTING):
+    with announcing_if_slow(STARTING):
         from logreg import engine
         from logreg.tutorial import notebook, writing
     if args.notebook:

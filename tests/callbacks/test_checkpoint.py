@@ -105,7 +105,7 @@ def run_of(shape=(2, 2), dtype="float64", of_data=(), **settings):
     data = read_dataset(make_pairs((100, 20, 20)))
     facts = {"dataset": "d", "dataset_sha256": "0", **dict(of_data)}
     data = dataclasses.replace(data, facts=dataclasses.replace(data.facts, **facts))
-    return new_run(data, variables, settings={"n_epochs": 9, **settings}, is_tutorials=True)
+    return new_run(data, variables, settings={"n_epochs": 9, **settings}, is_tutorial_model=True)
 
 
 def write_state(validations=(), **settings):

@@ -35,7 +35,12 @@ def ended(costs=(2, 1), error=0.49, reason="patience", best=3, data=None, loss=N
     """A run at its end, in its third epoch: the best validation, and that of its minibatch 8."""
     each = zip((min(best, 7), 8), costs, (0.7, 0.6 if best == 8 else 0.7))
     validations = [Validation(i, cost, valid, 0.5, loss, 1, error) for i, cost, valid in each]
-    state = {"seconds": 1.0, "reason": reason, "validations": validations, "is_tutorials": True}
+    state = {
+        "seconds": 1.0,
+        "reason": reason,
+        "validations": validations,
+        "is_tutorial_model": True,
+    }
     return new_run(data or data_of(), settings={"batch_size": 66, **settings}, iter=8, **state)
 
 
@@ -78,10 +83,10 @@ def test_what_a_run_is_worth(run, data, said, capsys):
 @pytest.mark.parametrize("kind", [{"label_number": 1}, {"background": "dark"}], ids=str)
 def test_the_result_of_a_table_or_of_pictures(kind, criterion, value, capsys):
     run = ended(data=data_of(**kind), criterion=criterion)
-    cost, run.is_tutorials = (1, True) if criterion == "error" else (9, False)
+    cost, run.is_tutorial_model = (1, True) if criterion == "error" else (9, False)
     run.validations = [Validation(3, cost, 0.5, 0.25, 0.75, 0.3, 0.2)]
     run.n_refit_rows = 300
-    run.replay()
+    run.compute_stopping()
     capsys.readouterr()
     PrintLog().on_train_begin(run)
     PrintLog().on_train_end(run)

@@ -105,6 +105,21 @@ def test_json_rows_are_a_table(text, cli):
     assert read("t.csv").columns.names == ("[a]",)
 
 
+JSON_MISTAKES = [
+    ('[{"a": 1, "kind": "x"}', "as JSON .Expecting ',' delimiter"),
+    ("[]", "has JSON without rows, or with other things beside them: it needs"),
+    ('[{"a": 1}, 2]', "has JSON without rows, or with other things beside them: it needs"),
+    ('{"a": {"b": 1}, "kind": "x"}', r"column 1 \(a\) holds a list or an object: each"),
+    ('{"a": 1, "b": [2], "kind": "x"}', r"column 2 \(b\) holds a list or an object"),
+]
+
+
+@pytest.mark.parametrize("text, said", JSON_MISTAKES)
+def test_json_without_rows_of_cells_is_refused(text, said):
+    with pytest.raises(DatasetError, match=said):
+        table(text + "\n")
+
+
 def test_an_endless_line_is_refused():
     data = gzip.compress(b"a" * 50_000_000, 1)
     said = "a line of more than 8,388,608 characters"
