@@ -1,7 +1,8 @@
-"""What is printed: results on stdout, by :func:`say`; notes, warnings and errors by :func:`note`.
+"""What is printed: results by :func:`say`, the log by :func:`log`, all else by :func:`note`.
 
-A command prints these on stderr. A program that imports logreg gets a warning as Python's, of the
-class LogRegWarning, and a note from the logger ``logreg``.
+Results and the log go to stdout; ``--quiet`` leaves out the log. A command prints notes, warnings
+and errors on stderr. A program that imports logreg gets a warning as Python's, of the class
+LogRegWarning, and a note from the logger ``logreg``.
 """
 
 import ast
