@@ -97,7 +97,7 @@ def encodable(text, stream):
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def note(message, is_of_log=False):
+def note(message, is_part_of_log=False):
     """Tell a message. It begins with ``error: ``, ``warning: ``, or neither if it is a note.
 
     In a command, it is printed on stderr. Elsewhere, only errors are printed: a warning is one of
@@ -111,7 +111,7 @@ def note(message, is_of_log=False):
         return
     if _console.is_quiet and is_note:
         return
-    if is_error or _console.is_printing or (is_note and is_of_log):
+    if is_error or _console.is_printing or (is_note and is_part_of_log):
         _print_message(message, is_note)
     elif is_warning:
         text = message[len("warning: ") :]

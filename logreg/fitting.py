@@ -59,7 +59,8 @@ def fit_table(
     -------
     Predictor
         Its `metadata` describe the run: ``metadata["test_error_all_rows"]`` is one of its errors.
-        Its `fold_errors` are the fractions of wrong rows of each fold.
+        Its `fold_errors` are the fractions of wrong rows of each fold, by the weights of the
+        rows if they have some.
 
     Raises
     ------
@@ -101,7 +102,11 @@ def fit_table(
         for doubt in doubts(run):
             note(doubt)
     predictor = Predictor(path)  # of the file, whose metadata have the date and versions, too
-    predictor.fold_errors = [fold["errors"] / fold["rows"] for fold in tested]
+    for fold in tested:
+        error = fold["errors"] / fold["rows"]
+        if fold["weighted"]:
+            error = fold["weighted"]["error_percent"] / 100
+        predictor.fold_errors.append(error)
     return predictor
 
 

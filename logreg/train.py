@@ -254,10 +254,14 @@ def _cross_validate(args, data, watching):
         )
     tested = cross_validate(data, args.folds, args.hyperparameters, args.refit, watching)
     for i, evaluation in enumerate(tested, start=1):
-        folds.append({key: evaluation[key] for key in ("rows", "errors", *MEANS)})
+        keys = ("rows", "errors", *MEANS, "weighted")
+        folds.append({key: evaluation[key] for key in keys})
         if is_text:
             error = with_interval(evaluation["errors"], evaluation["rows"])
             say(f"fold {i} of {args.folds}: test error: {error}")
+            weighted = evaluation["weighted"]
+            if weighted:
+                say(f"     error by the weights of the rows: {weighted['error_percent']:.2f} %")
     if len(folds) < args.folds:  # it was interrupted
         return
     mean = _mean(folds)
