@@ -1,7 +1,8 @@
-"""What is printed: results on stdout, by :func:`say`; notes, warnings and errors by :func:`note`.
+"""What is printed: results by :func:`say`, the log by :func:`log`, all else by :func:`note`.
 
-A command prints these on stderr. A program that imports logreg gets a warning as Python's, of the
-class LogRegWarning, and a note from the logger ``logreg``.
+Results and the log go to stdout; ``--quiet`` leaves out the log. A command prints notes, warnings
+and errors on stderr. A program that imports logreg gets a warning as Python's, of the class
+LogRegWarning, and a note from the logger ``logreg``.
 """
 
 import ast
@@ -96,7 +97,7 @@ def encodable(text, stream):
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def note(message, is_of_log=False):
+def note(message, is_part_of_log=False):
     """Tell a message. It begins with ``error: ``, ``warning: ``, or neither if it is a note.
 
     In a command, it is printed on stderr. Elsewhere, only errors are printed: a warning is one of
@@ -110,7 +111,7 @@ def note(message, is_of_log=False):
         return
     if _console.is_quiet and is_note:
         return
-    if is_error or _console.is_printing or (is_note and is_of_log):
+    if is_error or _console.is_printing or (is_note and is_part_of_log):
         _print_message(message, is_note)
     elif is_warning:
         text = message[len("warning: ") :]

@@ -17,7 +17,7 @@ class Criterion(NamedTuple):
     """A criterion; its name is that of the number that decides, in a validation and in a point."""
 
     name: str
-    fields: Tuple[str, ...]  # of a Validation, of which a point is made
+    validation_fields: Tuple[str, ...]  # the fields of a Validation that make a point
     is_loss: bool  # so that errors are over all rows, and the test set is tried once, at the end
 
 

@@ -1,7 +1,8 @@
 """How a training run ends: the reasons, and what is said of each."""
 
 COMPLETE = ("patience", "n_epochs")
-REPEATABLE = (*COMPLETE, "diverged")  # a training with the same settings ends in the same way
+# These endings follow from data and settings: a training with the same ones ends in the same way.
+REPEATABLE = (*COMPLETE, "diverged")
 IN_WORDS = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
 
 

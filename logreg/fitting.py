@@ -4,7 +4,7 @@ from typing import Any, Optional
 
 import numpy
 
-from logreg import engine, rules
+from logreg import engine, kernel, rules
 from logreg.callbacks.verdict import doubts
 from logreg.console import note, say, warning
 from logreg.datasets.dataset import make_folds, read_dataset
@@ -13,8 +13,12 @@ from logreg.datasets.options import NO_PREPARATION, Preparation, TableOptions, d
 from logreg.endings import REPEATABLE, explain
 from logreg.errors import DatasetError, SettingError, cut, listed
 from logreg.files import AnyPath, check_writable
-from logreg.hyperparameters import BEST_MODEL, NAMED_IN_ALL_FILES, Hyperparameters, for_data
-from logreg.kernel import has_fma, is_wanted
+from logreg.hyperparameters import (
+    BEST_MODEL,
+    SETTINGS_IN_ALL_FILES,
+    Hyperparameters,
+    choose_hyperparameters,
+)
 from logreg.prediction.evaluation import evaluate
 from logreg.prediction.predictor import Predictor
 from logreg.saving.facts import ModelFacts
@@ -22,7 +26,7 @@ from logreg.saving.model_file import read_model
 from logreg.saving.variables import as_model, save_model
 from logreg.sgd import sgd_optimization
 
-UNPROMISED = "its bits cannot be promised"
+NOT_REPEATABLE = "the training cannot be repeated bit by bit"
 
 
 def fit_table(
@@ -55,7 +59,8 @@ def fit_table(
     -------
     Predictor
         Its `metadata` describe the run: ``metadata["test_error_all_rows"]`` is one of its errors.
-        Its `fold_errors` are the fractions of wrong rows of each fold.
+        Its `fold_errors` are the fractions of wrong rows of each fold, by the weights of the
+        rows if they have some.
 
     Raises
     ------
@@ -85,7 +90,9 @@ def fit_table(
             dtype=engine.theano.config.floatX,
         )
         data.check_outputs(path)
-        run = sgd_optimization(data, for_data(data.facts, **settings), None, refit=refit)
+        run = sgd_optimization(
+            data, choose_hyperparameters(data.facts, **settings), output=None, refit=refit
+        )
         best = Predictor(run)
         save_model(as_model(best.facts, best.W, best.b), path)
         tested = [] if folds is None else [*cross_validate(data, folds, settings, refit)]
@@ -94,8 +101,12 @@ def fit_table(
     else:
         for doubt in doubts(run):
             note(doubt)
-    predictor = Predictor(path)
-    predictor.fold_errors = [fold["errors"] / fold["rows"] for fold in tested]
+    predictor = Predictor(path)  # of the file, whose metadata have the date and versions, too
+    for fold in tested:
+        error = fold["errors"] / fold["rows"]
+        if fold["weighted"]:
+            error = fold["weighted"]["error_percent"] / 100
+        predictor.fold_errors.append(error)
     return predictor
 
 
@@ -107,7 +118,9 @@ def cross_validate(data, n_folds, settings, refit=None, callbacks=()):
     is interrupted.
     """
     for i, fold in enumerate(make_folds(data, n_folds), start=1):
-        run = sgd_optimization(fold, for_data(fold.facts, **settings), None, callbacks, refit)
+        run = sgd_optimization(
+            fold, choose_hyperparameters(fold.facts, **settings), None, callbacks, refit
+        )
         if run.reason == "interrupted":
             return
         if run.reason == "diverged":
@@ -149,6 +162,7 @@ def verify(path, dataset=None, callbacks=()):
     """
     facts, W, b = read_model(path)
     _check_promised(path, facts)
+    # A file that names no rule is of the first one.
     with engine.floatx(facts.dtype), rules.following(facts.rule or 1):
         found = dataset or facts.dataset
         data = read_dataset(found, facts.options, _preparation(facts), facts.dtype)
@@ -158,8 +172,8 @@ def verify(path, dataset=None, callbacks=()):
                 f"{data.facts.dataset_sha256[:16]}..., and {path} was trained on "
                 f"{facts.dataset_sha256[:16]}...; `dataset` names others"
             )
-        if not is_wanted():
-            note(f"note: without the native kernel, {UNPROMISED}")
+        if not kernel.is_in_use():
+            note(f"note: without the native kernel, {NOT_REPEATABLE}")
         note(f"training as {path} says")
         hyperparameters = Hyperparameters(**facts.settings)
         run = sgd_optimization(data, hyperparameters, None, callbacks, bool(facts.refit))
@@ -186,8 +200,8 @@ def _different_parameters(old, new):
     n_different = int((old.view(bits) != new.view(bits)).sum())
     if n_different:
         without_fma = ""
-        if is_wanted() and not has_fma():
-            without_fma = f"; without fma here, {UNPROMISED}"
+        if kernel.is_in_use() and not kernel.has_fma():
+            without_fma = f"; without fma here, {NOT_REPEATABLE}"
         yield (
             f"{n_different:,} of {new.size:,} parameters differ, by {abs(new - old).max():.3g} at "
             f"the most (the largest one is {abs(old).max():.3g}){without_fma}"
@@ -205,18 +219,18 @@ def _different_facts(old, new):
 def _check_promised(path, facts):
     """Raise a SettingError if the bits of a model cannot be promised, by what its file says."""
     lacking = [name for name in ("dataset", "dataset_sha256", "reason") if not getattr(facts, name)]
-    lacking += [name for name in NAMED_IN_ALL_FILES if name not in facts.metadata()]
+    lacking += [name for name in SETTINGS_IN_ALL_FILES if name not in facts.metadata()]
     if lacking:
         raise SettingError(
-            f"{path} does not tell its {listed(lacking)}: {UNPROMISED}, as of a model whose "
-            "cost or data a script made; what `python -m logreg.train` writes tells all"
+            f"{path} does not tell its {listed(lacking)}: {NOT_REPEATABLE}; a file of "
+            "`python -m logreg.train` tells all, but that of a script's own cost or data does not"
         )
     if facts.reason not in REPEATABLE:
-        raise SettingError(f"the training of {path} was ended ({facts.reason}): {UNPROMISED}")
+        raise SettingError(f"the training of {path} was ended ({facts.reason}): {NOT_REPEATABLE}")
     if (facts.n_ranks or 1) > 1:
-        raise SettingError(f"{path} was trained by {facts.n_ranks} ranks: {UNPROMISED}")
+        raise SettingError(f"{path} was trained by {facts.n_ranks} ranks: {NOT_REPEATABLE}")
     if facts.device not in (None, "cpu"):
-        raise SettingError(f"{path} was trained on the device {facts.device}: {UNPROMISED}")
+        raise SettingError(f"{path} was trained on the device {facts.device}: {NOT_REPEATABLE}")
     if (facts.rule or 1) > rules.LATEST:
         raise SettingError(
             f"{path} was trained by rule {facts.rule} of a later logreg: this one has the rules up "
@@ -227,11 +241,12 @@ def _check_promised(path, facts):
 def _preparation(facts):
     size = NO_PREPARATION.size
     if facts.pixels.takes_pictures:
-        size = min(facts.pixels.shape[0], 1000)
+        size = min(facts.pixels.shape[0], 1000)  # the largest that a Preparation takes
     return Preparation(
         standardize=facts.feature_scales is not None,
         shuffle=facts.split_seed is not None,
         split_seed=facts.split_seed or 0,
         size=size,
+        # Without `scale_all`, the scale follows from the data.
         pixel_scale=facts.pixel_scale if facts.scale_all else None,
     )

@@ -134,7 +134,7 @@ Hyperparameters.__doc__ = Hyperparameters.__doc__.replace(
 DEFAULTS = Hyperparameters()
 # Each model file and checkpoint, of any version, names these hyperparameters. A hyperparameter that
 # is added later stays out of this list: a file that does not name it was trained with its default.
-NAMED_IN_ALL_FILES = (
+SETTINGS_IN_ALL_FILES = (
     "learning_rate",
     "n_epochs",
     "batch_size",
@@ -150,7 +150,7 @@ NAMED_IN_ALL_FILES = (
 
 
 # The defaults that depend on the data, in words.
-BY_DATA = {
+DEFAULTS_BY_DATA = {
     "learning_rate": f"{DEFAULTS.learning_rate}; for tables of many columns, 4 / number of columns",
     "batch_size": f"{DEFAULTS.batch_size}; a tenth of less than 5,000 rows",
     "criterion": "error; loss for tables, and for one array that is split",
@@ -158,7 +158,7 @@ BY_DATA = {
 }
 
 
-def for_data(facts, **given):
+def choose_hyperparameters(facts, **given):
     """Make the hyperparameters of a run: some defaults depend on the facts of the data.
 
     Examples
@@ -167,12 +167,12 @@ def for_data(facts, **given):
     >>> for is_table, split in ((True, None), (False, [400, 50, 50]), (False, None)):
     ...     facts = Facts(is_table=is_table, split=split, rows=[400, 50, 50])
     ...     facts.n_in, facts.feature_scales = 100, [0.5] * 100
-    ...     found = for_data(facts, l2=0.1)
+    ...     found = choose_hyperparameters(facts, l2=0.1)
     ...     found.batch_size, found.criterion, found.n_epochs, found.learning_rate, found.l2
     (40, 'loss', 5000, 0.04, 0.1)
     (40, 'loss', 1000, 0.13, 0.1)
     (40, 'error', 1000, 0.13, 0.1)
-    >>> for_data(facts, learning_rate=0.13).learning_rate
+    >>> choose_hyperparameters(facts, learning_rate=0.13).learning_rate
     0.13
     """
     by_loss = facts.is_table or facts.split

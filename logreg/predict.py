@@ -26,7 +26,7 @@ from dataclasses import fields
 from logreg.cli.start import end_at_ctrl_c
 
 if __name__ == "__main__":
-    end_at_ctrl_c()
+    end_at_ctrl_c()  # now, as the modules below take time to import
 
 import numpy
 
@@ -109,7 +109,7 @@ def _add_question_options(parser):
     questions = {
         "--evaluate": "print errors, precision, recall, F1, the confusion matrix and calibration "
         "on the test set, or on one INPUT, which needs labels",
-        "--info": "print what the model file tells, in JSON, but long lists",
+        "--info": "print the facts in the model file as JSON, with long lists left out",
         "--weights": "print what one unit more of each feature does to the odds of each class",
     }
     for option, text in questions.items():
@@ -137,8 +137,8 @@ def _add_output_options(parser):
         "--keep",
         metavar="NAME[,NAME...]",
         default="",
-        help="columns of a table to put before the prediction, in CSV (the format then, if none is "
-        "given) or JSON: their names, or numbers from 1; or all",
+        help="columns of a table to put before the prediction: their names, or numbers from 1, or "
+        "all; for the formats csv (then the default) and json",
     )
     group.add_argument(
         "--min-proba",
@@ -180,7 +180,7 @@ def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
 
 
 def _print_examples(predictor, batches):
-    """Print the tutorial's two lines."""
+    """Print predictions as the tutorial does: a heading, and one array of all labels."""
     labels = numpy.array([answer.label for answer in answers(predictor, batches)])
     # NumPy would leave out the middle of a long array.
     shown = numpy.array2string(labels, threshold=sys.maxsize)
@@ -258,15 +258,16 @@ def _write(path, text):
 
 
 # The options that go with each mode, and with predictions of inputs and of the first examples.
-TABLE = {option.name for option in fields(TableOptions)}
-COMMON = {"mode", "model", "output", "quiet"}
-PREDICTION = COMMON | TABLE | {"n", "proba", "top", "min_proba", "threshold", "format"}
+TABLE_OPTIONS = {option.name for option in fields(TableOptions)}
+COMMON_OPTIONS = {"mode", "model", "output", "quiet"}
+EVALUATION_OPTIONS = COMMON_OPTIONS | TABLE_OPTIONS | {"format", "min_proba", "threshold"}
+PREDICTION_OPTIONS = EVALUATION_OPTIONS | {"n", "proba", "top"}
 USED_BY = {
-    "--info": COMMON,
-    "--weights": COMMON | {"format"},
-    "--evaluate": COMMON | TABLE | {"dataset", "format", "min_proba", "threshold"},
-    "INPUT": PREDICTION | {"inputs", "invert", "keep"},
-    "the first examples": PREDICTION | {"dataset"},
+    "--info": COMMON_OPTIONS,
+    "--weights": COMMON_OPTIONS | {"format"},
+    "--evaluate": EVALUATION_OPTIONS | {"dataset"},
+    "INPUT": PREDICTION_OPTIONS | {"inputs", "invert", "keep"},
+    "the first examples": PREDICTION_OPTIONS | {"dataset"},
 }
 
 
@@ -279,7 +280,9 @@ def _read_arguments(argv):
         args.dataset = args.inputs[0]
         args.inputs = []
     if args.mode and args.inputs:
-        arguments.error(f"{args.mode} goes without INPUT, but for --evaluate and one of them")
+        arguments.error(
+            f"{args.mode} goes without INPUT; only --evaluate takes one, in place of --dataset"
+        )
     mode = args.mode or ("INPUT" if args.inputs else "the first examples")
     unused = options.find_unused(arguments, args, USED_BY[mode])
     if unused:
@@ -313,6 +316,7 @@ def _write_answers(predictor, all_batches, args):
     choices = {"proba": args.proba, "top": args.top, "min_proba": args.min_proba}
     errors = []
     with destination(args.output) as stream:
+        # It predicts, and fills `errors`, as the writer asks for one answer after the other.
         found = answers_to_inputs(predictor, all_batches, errors, args.output, **choices)
         WRITERS[args.format](stream, found)
     return 1 if errors else 0

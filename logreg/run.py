@@ -231,7 +231,7 @@ class Run:
         has no loss, and its errors are over whole minibatches.
         """
         rows = (Validation(*validation.plain()) for validation in self.validations)
-        return [[getattr(row, name) for name in self.criterion.fields] for row in rows]
+        return [[getattr(row, name) for name in self.criterion.validation_fields] for row in rows]
 
     def _shorten(self, curve):
         """Shorten a curve to MAX_POINTS: its ends, new bests, significant gains, some between."""

@@ -19,7 +19,7 @@ from logreg.console import COMPILING, announcing_if_slow, log, note
 from logreg.criteria import CRITERIA
 from logreg.datasets import shared_sets
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.formats import mapping
+from logreg.datasets.formats import find_memory_map
 from logreg.endings import REPEATABLE
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
@@ -55,7 +55,8 @@ def compile_functions(expressions, run, n_at_once=1):
         # a model whose scores overflow. NaN is not below the limit either.
         if not engine.largest_magnitude(run.params) < MAY_OVERFLOW:
             return None
-        return Measures(*errors_of_validation(), mean_loss and mean_loss())
+        mean = mean_loss() if mean_loss else None
+        return Measures(*errors_of_validation(), mean)
 
     return train_model, validate_model, test_model
 
@@ -267,13 +268,13 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
     )
     if output:
         log("... building the model")
-        note(engine.describe(), is_of_log=True)
+        note(engine.describe(), is_part_of_log=True)
         if not any(isinstance(callback, PrintLog) for callback in callbacks):
             callbacks = [PrintLog(), *callbacks]
         callbacks = [BestModel(output, classifier), *callbacks]
     if refit is None:
-        is_split = "valid" in data.taken and (facts.is_table or facts.split)
-        refit = bool(is_split) and mapping(data.train[0]) is None
+        is_split = "valid" in data.split_off and (facts.is_table or facts.split)
+        refit = bool(is_split) and find_memory_map(data.train[0]) is None
         if refit and engine.ranks.size > 1 and output:
             note("note: several ranks do not train the model anew on validation rows, as one does")
         refit = refit and engine.ranks.size == 1

@@ -7,7 +7,7 @@ from dataclasses import fields
 from logreg.cli.start import end_at_ctrl_c
 
 if __name__ == "__main__":
-    end_at_ctrl_c()
+    end_at_ctrl_c()  # now, as the modules below take time to import
 
 import numpy
 
@@ -15,11 +15,17 @@ from logreg.cli import options
 from logreg.cli.command import command
 from logreg.console import STARTING, announcing_if_slow, log, note, say, set_quiet
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.options import OF_TRAINING, Preparation, TableOptions
+from logreg.datasets.options import TRAINING_OPTIONS, Preparation, TableOptions
 from logreg.datasets.statistics import with_interval
 from logreg.errors import SettingError, listed
 from logreg.files import check_writable, refuse_overwriting
-from logreg.hyperparameters import BEST_MODEL, BY_DATA, DATASET, Hyperparameters, for_data
+from logreg.hyperparameters import (
+    BEST_MODEL,
+    DATASET,
+    DEFAULTS_BY_DATA,
+    Hyperparameters,
+    choose_hyperparameters,
+)
 from logreg.ranks import ranks
 
 USED_BY_VERIFY = ("verify", "dataset", "quiet")
@@ -46,13 +52,14 @@ def parser():
 
 def _add_data_options(parser):
     group = parser.add_argument_group("your data", "Arrays and folders of arrays need PATH only.")
-    path = "a table, a file of arrays, a folder of these, or mnist_sample (default: "
-    options.add_file(group, "data", metavar="PATH", nargs="?", help=f"{path}{DATASET})")
+    text = f"a table, a file of arrays, a folder of these, or mnist_sample (default: {DATASET})"
+    options.add_file(group, "data", metavar="PATH", nargs="?", help=text)
     options.add_file(group, "--dataset", metavar="PATH", help="the same as PATH")
-    usual = ("label_column", *OF_TRAINING)
+    usual = ("label_column", *TRAINING_OPTIONS)
     options.add_settings(group, [f for f in fields(TableOptions) if f.name in usual])
     group = parser.add_argument_group("how your data are read and prepared")
     options.add_settings(group, [f for f in fields(TableOptions) if f.name not in usual])
+    # The last field is pixel_scale, which multiplies; the option below divides.
     options.add_settings(group, fields(Preparation)[:-1])
     group.add_argument(
         "--pixel-scale",
@@ -64,7 +71,7 @@ def _add_data_options(parser):
 
 def _add_training_options(parser):
     group = parser.add_argument_group("training")
-    options.add_settings(group, fields(Hyperparameters), BY_DATA)
+    options.add_settings(group, fields(Hyperparameters), DEFAULTS_BY_DATA)
     options.add_switch(
         group,
         "refit",
@@ -142,7 +149,8 @@ def main(argv=None):
         if args.verify:
             from logreg.fitting import verify
 
-            return int(verify(args.verify, args.dataset, watching)) or interruption.exit_code
+            is_different = verify(args.verify, args.dataset, watching)
+            return int(is_different) or interruption.exit_code
         log("... loading data")
         table = options.read_options(TableOptions, args)
         preparation = options.read_options(Preparation, args)
@@ -155,7 +163,7 @@ def main(argv=None):
     if run.reason == "interrupted":
         model = f"the best model is in {args.output}" if run.best_values else "no model yet"
         note(f"interrupted in epoch {run.epoch}: {model}; a run with --checkpoint can --resume")
-        # With other ranks, the one that got the signal gives the exit code.
+        # Without a signal, stdout was closed, or another rank got the signal and has its exit code.
         return interruption.exit_code or (CLOSED_PIPE if ranks.size == 1 else 0)
     if args.check_reference:
         return _compare_with_tutorial(run)
@@ -200,7 +208,9 @@ def _refuse_contradictions(args):
                 "--check-reference and several processes"
             )
     elif args.format:
-        raise SettingError("--format is for --folds: predict --evaluate has one for a model")
+        raise SettingError(
+            "--format goes with --folds; for one model, there is `predict --evaluate --format`"
+        )
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
 
@@ -218,7 +228,7 @@ def _train(args, data, watching):
         listening.append(callbacks.History(args.history))
     if args.checkpoint:
         listening.append(callbacks.Checkpoint(args.checkpoint, args.resume))
-    hyperparameters = for_data(data.facts, **args.hyperparameters)
+    hyperparameters = choose_hyperparameters(data.facts, **args.hyperparameters)
     return sgd_optimization(data, hyperparameters, args.output, listening, args.refit)
 
 
@@ -244,10 +254,14 @@ def _cross_validate(args, data, watching):
         )
     tested = cross_validate(data, args.folds, args.hyperparameters, args.refit, watching)
     for i, evaluation in enumerate(tested, start=1):
-        folds.append({key: evaluation[key] for key in ("rows", "errors", *MEANS)})
+        keys = ("rows", "errors", *MEANS, "weighted")
+        folds.append({key: evaluation[key] for key in keys})
         if is_text:
             error = with_interval(evaluation["errors"], evaluation["rows"])
             say(f"fold {i} of {args.folds}: test error: {error}")
+            weighted = evaluation["weighted"]
+            if weighted:
+                say(f"     error by the weights of the rows: {weighted['error_percent']:.2f} %")
     if len(folds) < args.folds:  # it was interrupted
         return
     mean = _mean(folds)
@@ -255,7 +269,7 @@ def _cross_validate(args, data, watching):
         say(f"mean of {args.folds} folds: {with_interval(mean['errors'], mean['rows'])}")
         guess = f"always guessing the most frequent class errs in {mean['baseline_percent']:.2f} %"
         say(f"{guess}; log loss {mean['log_loss']:.6f}")
-        note("note: the interval assumes independent rows, and models of all folds that err alike")
+        note("note: the interval assumes independent rows, and the same error rate in all folds")
     else:
         say(json.dumps({"folds": folds, "mean": mean}, indent=2))
 

@@ -24,7 +24,7 @@ train T --folds 0 | 1 | ^... loading data\n$ | error: --folds is 0: of 60 rows, 
 train T --folds 1 | 1 | ^... loading data\n$ | error: --folds is 1: of 60 rows, 2 to 20 are made
 train T --folds 21 | 1 | ^... loading data\n$ | error: --folds is 21: of 60 rows, 2 to 20 are made
 train T --folds 3 --l2 12 --batch-size 1 --quiet | 0 | mean of 3 folds: | warning: fold 3 diverged in epoch \d+: give a lower
-train T --format json | 1 | | error: --format is for --folds: predict --evaluate has one for a model
+train T --format json | 1 | | error: --format goes with --folds; for one model, there is `predict --evaluate --format`
 train --verify m.pkl --batch-size 1 --no-refit --na - | 1 | | from the model file: leave out --batch-size, --na, --no-refit\n$
 train D --folds 3 | 1 | ^... loading data\n$ | has a test set: folds are made of one table
 train T --folds 3 --output run | 1 | | error: --folds keeps no model: it is without --output, --c
@@ -48,10 +48,10 @@ predict rows.csv -M --na - --group a | 2 | | error: unrecognized arguments: --na
 predict -M --info --weights | 2 | | argument --weights: not allowed with argument --info
 predict wide.csv -M --encoding utf-16-le | 0 | ^wide.csv\[1\]: ant\nwide.csv\[2\]: bee\nwide.csv\[3\]: cat\n$ |
 predict logo.svg -M | 1 | | error: logo.svg: is no npy, npz, CSV or IDX file; the model expects 4 features. It takes no pictures, as it was not trained on grey images of a known range that are at least 10 x 10 pixels large\n$
-predict . other.pkl -M | 1 | | error: .: is a pickle, or a folder without pictures: .*\nerror: other.pkl: is a pickle, or
+predict empty other.pkl -M | 1 | | error: empty: is a pickle, or a folder without pictures: .*\nerror: other.pkl: is a pickle, or
 predict --model other.pkl --evaluate --label-column no | 1 | | ^error: t.csv.* has no column no.*\. The model was trained on 't.csv'; --dataset names other data\n$
 predict t.csv -M --evaluate | 1 | | error: t.csv: the model does not know the labels '0', '1', '2': leave
-predict rows.npy rows.csv -M --evaluate | 2 | | error: --evaluate goes without INPUT, but for --evaluate and one of them\n$
+predict rows.npy rows.csv -M --evaluate | 2 | | error: --evaluate goes without INPUT; only --evaluate takes one, in place of --dataset\n$
 predict rows.npy -M --evaluate --dataset e.npz | 2 | | error: --evaluate goes without INPUT
 predict rows.npy -M --info | 2 | | error: --info goes without INPUT
 predict -M --info --dataset e.npz --header | 2 | | error: --info and --dataset, --header do not go together\n$
@@ -83,6 +83,7 @@ def files(working_folder, request):
     """The files that the commands read."""
     if "[report" in request.node.name:
         pytest.importorskip("matplotlib")
+    os.mkdir("empty")
     os.mkdir("photos")
     write("photos/p.png", b"\x89PNG")
     save_pairs("d.npz", make_pairs())

@@ -18,7 +18,7 @@ from sklearn.utils import estimator_checks
 
 from logreg import SoftmaxClassifier, sgd
 from logreg.hyperparameters import Hyperparameters
-from logreg.kernel import is_wanted
+from logreg.kernel import is_in_use
 
 X, Y = make_pairs((120, 1, 1), dtype="float64")[0]
 NAMES = numpy.array(["no", "so", "yes"])
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 
 @pytest.mark.weekly
-@pytest.mark.skipif(not is_wanted(), reason="without the kernel, hundreds of fits are compiled")
+@pytest.mark.skipif(not is_in_use(), reason="without the kernel, hundreds of fits are compiled")
 def test_the_conventions_of_scikit_learn():
     checks = {}
     if hasattr(estimator_checks, "check_sample_weight_equivalence_on_dense_data"):

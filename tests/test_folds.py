@@ -10,7 +10,7 @@ from builders import save_table
 from logreg import Predictor, engine, fit_table
 from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.options import Preparation, TableOptions
-from logreg.hyperparameters import for_data
+from logreg.hyperparameters import choose_hyperparameters
 from logreg.sgd import sgd_optimization
 
 TRAIN = ("train", "--dataset", "t.csv", "--folds", 3, "--n-epochs", 3)
@@ -65,7 +65,7 @@ def test_each_fold_is_trained_as_its_rows_alone_are(refit, cli):
     with engine.floatx("float32"):
         folds = make_folds(read_dataset("t.csv", dtype="float32"), 3)
         for fold, found in zip(folds, json.loads(told.out)["folds"]):
-            settings = for_data(fold.facts, n_epochs=3)
+            settings = choose_hyperparameters(fold.facts, n_epochs=3)
             run = sgd_optimization(fold, settings, None, refit=refit)
             x, y = fold.test
             p = Predictor(run).predict_proba(x)[numpy.arange(30), y]

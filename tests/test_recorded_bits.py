@@ -11,11 +11,11 @@ import pytest
 from builders import GOLDEN, make_pairs
 from conftest import ROOT
 
-from logreg.kernel import has_fma, is_wanted
+from logreg.kernel import has_fma, is_in_use
 from logreg.saving import model_file
 
 pytestmark = pytest.mark.skipif(
-    not (is_wanted() and has_fma()), reason="bits are promised of the kernel with fma"
+    not (is_in_use() and has_fma()), reason="bits are promised of the kernel with fma"
 )
 # The CRC-32 of W and of b, by floatX and by what the pixels are divided by.
 RECORDED = {

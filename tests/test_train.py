@@ -19,7 +19,7 @@ from logreg import Predictor, blocks, engine, load_model, sgd
 from logreg.callbacks import History, verdict
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import Preparation, TableOptions
-from logreg.hyperparameters import BY_DATA, for_data
+from logreg.hyperparameters import DEFAULTS_BY_DATA, choose_hyperparameters
 
 
 # Of the second run, the parameters are finite, and too large to compute with.
@@ -114,7 +114,7 @@ def test_tables_need_no_options(name, cli):
         data = read_dataset("t.csv", preparation=Preparation(split_seed=int(seed)))
         told, n_rows = load_model("best_model.pkl").metadata, len(data.train[1])
         wanted = [min(0.13, 4 / data.facts.n_in), n_rows // 10, "loss", 5000]
-        assert [told[name] for name in BY_DATA] == wanted
+        assert [told[name] for name in DEFAULTS_BY_DATA] == wanted
         peer = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(*data.train)
         theirs.append(100 * (1 - peer.score(*data.test)))
     assert numpy.mean(errors) < numpy.mean(theirs) + 2
@@ -145,7 +145,9 @@ def test_options_beside_each_other(name, refit, prepared, weight, floatx, cli):
     done = cli("train", *options, "--n-epochs", 4, "--resume")
     with engine.floatx(floatx):
         data = read_dataset(name, TableOptions(), Preparation(**PREPARED[prepared]), dtype=floatx)
-        settings = for_data(data.facts, n_epochs=4, class_weight=WEIGHTS[weight], **SETTINGS)
+        settings = choose_hyperparameters(
+            data.facts, n_epochs=4, class_weight=WEIGHTS[weight], **SETTINGS
+        )
         run = sgd.sgd_optimization(data, settings, None, refit=REFIT[refit])
     found, expected = Predictor("m.pkl"), Predictor(run)
     assert found.metadata.items() >= expected.metadata.items() and found.W.dtype == floatx

@@ -13,10 +13,11 @@ from conftest import ROOT
 from logreg import engine, load_model, save_model
 from logreg.callbacks import Interruption, StopTraining
 from logreg.datasets.dataset import read_dataset
-from logreg.hyperparameters import NAMED_IN_ALL_FILES
-from logreg.kernel import is_wanted
+from logreg.hyperparameters import SETTINGS_IN_ALL_FILES
+from logreg.kernel import is_in_use
 from logreg.saving import model_file
 
+NOT_REPEATABLE = "the training cannot be repeated bit by bit"
 DIVERGING = "--label-column=species --missing=mean --drop=year --n-epochs=40 --l2=1.2"
 KINDS = [
     ("7,850", "mnist_sample --n-epochs=2 --pixel-scale=255 --shuffle --split-seed=7"),
@@ -55,9 +56,9 @@ def test_one_bit_of_one_parameter_is_found(cli, trained, monkeypatch):
     said += f"most (the largest one is {largest:.3g})"
     save_model(model, "other.pkl", **model.metadata)
     for fma in (True, False):
-        monkeypatch.setattr("logreg.fitting.has_fma", lambda fma=fma: fma)
+        monkeypatch.setattr("logreg.kernel.has_fma", lambda fma=fma: fma)
         done = cli("train", "--verify", "other.pkl")
-        doubt = "; without fma here, its bits cannot be promised" * (is_wanted() and not fma)
+        doubt = f"; without fma here, {NOT_REPEATABLE}" * (is_in_use() and not fma)
         assert (done.code, done.out) == (1, f"{said}{doubt}\n")
     # As by Ctrl-C: of a run that was ended, nothing is said.
     monkeypatch.setattr(Interruption, "on_train_begin", lambda self, run: self._receive(2, None))
@@ -73,7 +74,7 @@ def test_data_that_have_moved_are_named_and_others_are_told(cli, trained):
     assert "data set 'arrays.npz' not found" in cli("train", "--verify", "m.pkl").err
     moved = cli("train", "--verify", "m.pkl", "--dataset", "there/arrays.npz")
     assert (moved.code, moved.out[:9]) == (0, "verified:")
-    doubt = ["note: without the native kernel, its bits cannot be promised"] * (not is_wanted())
+    doubt = [f"note: without the native kernel, {NOT_REPEATABLE}"] * (not is_in_use())
     assert moved.err.splitlines() == [*doubt, "training as m.pkl says"]
     with numpy.load("there/arrays.npz") as there:
         numpy.savez("arrays.npz", x=there["x"] + 1e-3, y=there["y"])
@@ -129,9 +130,9 @@ def test_a_setting_that_is_added_later_has_its_default_in_older_files(cli, train
     resume = ["train", "--dataset", "arrays.npz", "--n-epochs=3", "--checkpoint", "s", "--resume"]
     assert "m.pkl does not tell its momentum" in cli("train", "--verify", "m.pkl").err
     assert "momentum was None and is 0.0" in cli(*resume).err
-    named = tuple(name for name in NAMED_IN_ALL_FILES if name != "momentum")
-    monkeypatch.setattr("logreg.fitting.NAMED_IN_ALL_FILES", named)
-    monkeypatch.setattr("logreg.callbacks.checkpoint.NAMED_IN_ALL_FILES", named)
+    named = tuple(name for name in SETTINGS_IN_ALL_FILES if name != "momentum")
+    monkeypatch.setattr("logreg.fitting.SETTINGS_IN_ALL_FILES", named)
+    monkeypatch.setattr("logreg.callbacks.checkpoint.SETTINGS_IN_ALL_FILES", named)
     assert cli("train", "--verify", "m.pkl").code == 0
     assert "momentum was 0.0 and is 0.5" in cli(*resume, "--momentum=0.5").err
     assert cli(*resume).code == 0
@@ -140,10 +141,10 @@ def test_a_setting_that_is_added_later_has_its_default_in_older_files(cli, train
 def test_what_cannot_be_promised_is_said(cli, trained):
     all_told = "dataset, dataset_sha256, reason, learning_rate, l2"
     for names, told, message in (
-        (all_told, {}, f"does not tell its {all_told}: its bits cannot be promised"),
+        (all_told, {}, f"does not tell its {all_told}: {NOT_REPEATABLE}"),
         ("reason", {"reason": "interrupted"}, "the training of s.pkl was ended (interrupted)"),
         ("n_ranks", {"n_ranks": 2}, "s.pkl was trained by 2 ranks"),
-        ("device", {"device": "cuda"}, "s.pkl was trained on the device cuda: its bits cannot be"),
+        ("device", {"device": "cuda"}, f"trained on the device cuda: {NOT_REPEATABLE}"),
         ("rule", {"rule": 99}, "s.pkl was trained by rule 99 of a later logreg: this one has"),
     ):
         model = load_model("m.pkl")

@@ -8,7 +8,7 @@ from logreg.callbacks.base import FileCallback
 from logreg.console import warning
 from logreg.errors import ModelFileError, cut
 from logreg.files import AnyPath
-from logreg.hyperparameters import DEFAULTS, NAMED_IN_ALL_FILES
+from logreg.hyperparameters import DEFAULTS, SETTINGS_IN_ALL_FILES
 from logreg.run import Run, Validation
 from logreg.saving.facts import has_type
 from logreg.saving.model_file import DTYPES, dumps, read
@@ -148,7 +148,7 @@ def _is_progress(iter=None, seconds=None, **others):
 def _mismatch(header, values, run):
     """Say why a run cannot go on from a state; None if it can."""
     # What an older state does not name had its default.
-    added = [name for name in vars(DEFAULTS) if name not in NAMED_IN_ALL_FILES]
+    added = [name for name in vars(DEFAULTS) if name not in SETTINGS_IN_ALL_FILES]
     defaults = {"rule": 1, **{name: getattr(DEFAULTS, name) for name in added}}
     then = {**defaults, **header["run"]}
     now = run.settings()

@@ -34,8 +34,8 @@ class PrintLog(Callback):
         facts = run.data.facts
         if verdict.has_errors_over_all_rows(facts):
             log(verdict.description(run.data))
-        elif run.data.taken:
-            note(f"note: {verdict.description(run.data)}", is_of_log=True)
+        elif run.data.split_off:
+            note(f"note: {verdict.description(run.data)}", is_part_of_log=True)
         log("... training the model")
 
     def on_validation(self, run: Run, validation: Validation) -> None:
@@ -58,9 +58,9 @@ class PrintLog(Callback):
             say(verdict.result(run))
         else:
             _say_as_the_tutorial(run)
-        note(explain(run), is_of_log=True)
+        note(explain(run), is_part_of_log=True)
         for doubt in verdict.doubts(run):
-            note(doubt, is_of_log=True)
+            note(doubt, is_part_of_log=True)
 
 
 def _say_as_the_tutorial(run):
@@ -74,5 +74,6 @@ def _say_as_the_tutorial(run):
     program = os.path.basename(sys.argv[0])
     program = " for file " + (program if program.endswith(".py") else "train.py")
     note(
-        "The code%s ran for %.1fs" % ("" if in_notebook() else program, run.seconds), is_of_log=True
+        "The code%s ran for %.1fs" % ("" if in_notebook() else program, run.seconds),
+        is_part_of_log=True,
     )

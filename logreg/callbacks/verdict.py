@@ -21,7 +21,7 @@ def description(data):
     facts = data.facts
     n_train, n_valid, n_test = facts.rows
     order = ""
-    if data.taken:
+    if data.split_off:
         order = " (in their order)" if facts.split_seed is None else " (split at random)"
     return (
         f"{facts.dataset}: {sum(facts.rows)} rows, {facts.n_in} features, {facts.n_out} classes\n"

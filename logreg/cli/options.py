@@ -4,7 +4,7 @@ import argparse
 import textwrap
 from dataclasses import fields
 
-from logreg.datasets.options import OF_TRAINING, TableOptions
+from logreg.datasets.options import TRAINING_OPTIONS, TableOptions
 from logreg.version import __version__
 
 NUMBERS = {int: {"type": int, "metavar": "N"}, float: {"type": float, "metavar": "X"}}
@@ -87,7 +87,7 @@ def add_settings(group, settings, defaults=None):
 
 def add_table_options(group):
     """Add the options of tables that all commands have."""
-    add_settings(group, [f for f in fields(TableOptions) if f.name not in OF_TRAINING])
+    add_settings(group, [f for f in fields(TableOptions) if f.name not in TRAINING_OPTIONS])
 
 
 def read_options(cls, args):

@@ -10,7 +10,7 @@ from typing import NamedTuple, Optional, Sequence
 
 import numpy
 
-from logreg.datasets.formats import mapping, parsing
+from logreg.datasets.formats import find_memory_map, parsing
 from logreg.datasets.labels import number_classes
 from logreg.datasets.pixels import image_shape
 from logreg.datasets.preprocessing import scale_of
@@ -99,7 +99,7 @@ def _features(part, are_pixels, dtype):
     x = part.x.reshape(len(part.x), -1)
     if are_pixels:
         x = _as_pixels(x, part.where)
-    if mapping(x) is not None:
+    if find_memory_map(x) is not None:
         return x
     with numpy.errstate(over="ignore"):  # what becomes infinite is refused later
         # The data of a file that is not NumPy's may begin at any offset.

@@ -16,7 +16,7 @@ import numpy
 
 from logreg.datasets.arrays import check_sets
 from logreg.datasets.facts import Facts
-from logreg.datasets.formats import mapping
+from logreg.datasets.formats import find_memory_map
 from logreg.datasets.learning import learn
 from logreg.datasets.options import NO_OPTIONS, NO_PREPARATION
 from logreg.datasets.pixels import Layout
@@ -41,8 +41,8 @@ class DataSet(Sequence):
         tested on have `test` alone.
     files : tuple of path
         The files that it was read from.
-    taken : tuple of str
-        The names of the sets that were not given, but taken from the training rows.
+    split_off : tuple of str
+        The names of the sets that were not given, but split off the training rows.
     groups : numpy.ndarray or None
         The number of each row's group, if no group may stand in two sets.
     weights : dict or None
@@ -60,7 +60,7 @@ class DataSet(Sequence):
     valid: Optional[tuple] = None
     test: Optional[tuple] = None
     files: tuple = ()
-    taken: tuple = ()
+    split_off: tuple = ()
     groups: Optional[numpy.ndarray] = None
     weights: Optional[Dict[str, numpy.ndarray]] = None
     rows_are: str = ""
@@ -136,7 +136,7 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     is_prepared = standardize or options.missing
     sets, facts = check_sets(parts, facts, None if is_prepared else dtype)
     shuffle = preparation.shuffle
-    if shuffle is None and mapping(sets["train"][0]) is not None:
+    if shuffle is None and find_memory_map(sets["train"][0]) is not None:
         shuffle = False  # what stays in its file stays in its order
     split_rows = partial(
         split,
@@ -150,9 +150,9 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
         pairs = {name: (_row_weights(part), sets[name][1]) for name, part in parts.items()}
         pairs, *_ = split_rows(pairs)
         weights = _firsts(pairs)
-    sets, facts, taken, groups = split_rows(sets)
+    sets, facts, split_off, groups = split_rows(sets)
     facts = learn(parts, sets, facts, dtype, standardize)
-    return DataSet(facts, **sets, files=files, taken=taken, groups=groups, weights=weights)
+    return DataSet(facts, **sets, files=files, split_off=split_off, groups=groups, weights=weights)
 
 
 def _row_weights(part):

@@ -84,7 +84,7 @@ def open_bytes(path):
             yield plain
 
 
-def mapping(array):
+def find_memory_map(array):
     """Return the memory map of which an array is a view; None if its values are in memory.
 
     Training reads a map as it is. So None is returned, too, for a map of another dtype, or whose

@@ -10,7 +10,7 @@ NA = ("", "NA", "NaN", "nan", "<NA>", "N/A", "NULL", "null", "None", "?")
 BOTH = (True, False)
 NUMBER, DATE, TEXT = "number", "date", "text"  # the first word of a column's kind
 # Hold for a model: its file keeps them, and prediction does not ask.
-OF_TRAINING = ("drop", "categorical", "group", "weight_column", "missing", "na")
+TRAINING_OPTIONS = ("drop", "categorical", "group", "weight_column", "missing", "na")
 
 
 def _column(value):

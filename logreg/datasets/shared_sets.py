@@ -12,7 +12,7 @@ from logreg.console import note
 from logreg.datasets.arrays import as_array, check_features, pairs_of
 from logreg.datasets.dataset import DataSet, read_dataset
 from logreg.datasets.facts import Facts
-from logreg.datasets.formats import mapping
+from logreg.datasets.formats import find_memory_map
 from logreg.datasets.options import Preparation, TableOptions, divided
 from logreg.datasets.preprocessing import PIXEL_SCALE, check_values
 from logreg.datasets.splits import SPLITS, set_name
@@ -94,7 +94,7 @@ def share_as_stored(data):
     are_pixels = preprocessing.pixel_scale != 1 and prepare is None
     sets = {}
     for split, (x, y) in zip(SPLITS, data):
-        if are_pixels or mapping(x) is not None:  # becomes floats a minibatch at a time
+        if are_pixels or find_memory_map(x) is not None:  # becomes floats a minibatch at a time
             x = numpy.ascontiguousarray(x)
             features = engine.stored(x, preprocessing.pixel_scale, prepare)
         else:
@@ -103,7 +103,7 @@ def share_as_stored(data):
     return replace(data, **sets)
 
 
-def share_given(datasets, x, y, sizes, batch_size):
+def share_given(datasets, x, y, n_in_and_n_out, batch_size):
     """Make a :class:`DataSet` of what :func:`logreg.sgd.fit` is given as data.
 
     Parameters
@@ -112,7 +112,7 @@ def share_given(datasets, x, y, sizes, batch_size):
         Arrays are cast to the types of `x` and `y`, the symbolic variables of a minibatch; what is
         in shared variables stays there.
     x, y : symbolic variables
-    sizes : tuple of int
+    n_in_and_n_out : tuple of two int
         How many columns and classes the model has; 0 if that is not known.
     batch_size : int
         How many rows a minibatch has.
@@ -122,7 +122,7 @@ def share_given(datasets, x, y, sizes, batch_size):
     SettingError, DatasetError
         If they are no three pairs, or not of what the model takes.
     """
-    n_in, n_out = sizes
+    n_in, n_out = n_in_and_n_out
     sets = {}
     for split, (features, labels) in pairs_of(datasets).items():
         where = set_name("the given arrays", split)
@@ -234,7 +234,7 @@ def digest(features, labels):
     """
     rows = engine.value(engine.as_stored(features).shared)
     every = 1
-    if mapping(rows) is not None:
+    if find_memory_map(rows) is not None:
         every = len(rows) // N_SAMPLED or 1
     crc = zlib.crc32(numpy.ascontiguousarray(rows[::every]))
     crc = zlib.crc32(numpy.ascontiguousarray(engine.value(labels)), crc)

@@ -6,7 +6,7 @@ import numpy
 
 from logreg.engine.kernel_graph import Descent, Kernel, ancestors
 from logreg.engine.kernel_steps import Errors, KernelSet, Steps
-from logreg.kernel import is_built, is_off, is_wanted
+from logreg.kernel import is_built, is_in_use, is_off
 
 
 class Stored(NamedTuple):
@@ -44,7 +44,7 @@ class Backend:
         self.theano = theano
         self.T = T
         self.tools = tools
-        self.kernel = Kernel(T, tools) if tools and is_wanted() else None
+        self.kernel = Kernel(T, tools) if tools and is_in_use() else None
 
     def on_device(self, name):
         """Return the back end for a device: this one, or another."""

@@ -5,7 +5,6 @@
 
 #define TARGET __attribute__((target("avx2,fma")))
 #define BYTES 32
-#define N_SUMS 12
 #define REAL double
 #define INT uint64_t
 #define FMA(a, b, c) (Vector) _mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c))

@@ -5,7 +5,6 @@
 
 #define TARGET __attribute__((target("avx512f")))
 #define BYTES 64
-#define N_SUMS 24
 #define REAL double
 #define INT uint64_t
 #define FMA(a, b, c) (Vector) _mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c))

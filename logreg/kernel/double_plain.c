@@ -6,11 +6,9 @@
 #define INT uint64_t
 #if defined(__aarch64__)
 #include <arm_neon.h>
-#define N_SUMS 24
 #define FMA(a, b, c) (Vector) vfmaq_f64((float64x2_t)(c), (float64x2_t)(a), (float64x2_t)(b))
 #else
-#define N_SUMS 12
-#define FMA(a, b, c) ((a) * (b) + (c)) /* a product is rounded before it is added: other bits */
+#define FMA(a, b, c) ((a) * (b) + (c)) /* rounded twice: other bits */
 #endif
 #define WIDER(v) __builtin_convertvector(__builtin_convertvector(v, Integers), Vector)
 #define LOOPS double_plain

@@ -5,7 +5,6 @@
 
 #define TARGET __attribute__((target("avx2,fma")))
 #define BYTES 32
-#define N_SUMS 12
 #define REAL float
 #define INT uint32_t
 #define FMA(a, b, c) (Vector) _mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c))

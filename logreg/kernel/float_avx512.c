@@ -5,7 +5,6 @@
 
 #define TARGET __attribute__((target("avx512f")))
 #define BYTES 64
-#define N_SUMS 24
 #define REAL float
 #define INT uint32_t
 #define FMA(a, b, c) (Vector) _mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c))

@@ -50,7 +50,7 @@ def instruction_sets():
     return _kernel.instruction_sets.split()
 
 
-def is_wanted():
+def is_in_use():
     """Whether the kernel was built, and the user did not switch it off.
 
     Raises a SettingError if LOGREG_KERNEL_SET or LOGREG_NUM_THREADS is no setting.

@@ -1,4 +1,4 @@
-/* What Python calls: it checks the arrays, and does a job step by step. */
+/* What Python calls. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -7,9 +7,10 @@
 
 #define LAYOUT "logreg.kernel.Layout"
 #define LARGE (1 << 18)              /* bytes of W that a near cache does not hold */
-#define PRODUCTS_OF_A_THREAD 4000000 /* take a few times as long as it takes to start one, */
-#define PRODUCTS_OF_A_STEP 40000     /* and these as long as threads wait for each other */
+#define PRODUCTS_OF_A_THREAD 4000000 /* of a call: they outweigh the start of a thread */
+#define PRODUCTS_OF_A_STEP 40000     /* they outweigh what threads wait for each other */
 
+/* The arrays of a call; OUT is the costs, or the classes. */
 enum { X, W, B, Y, WEIGHTS, VELOCITY_OF_W, VELOCITY_OF_B, STARTS, OUT, N_ARRAYS };
 typedef struct {
     Job job;
@@ -19,13 +20,13 @@ typedef struct {
     int n_threads;
 } Call;
 
-/* A set of instructions. */
 typedef struct {
-    const char *name; /* "plain" has no fma */
+    const char *name;
     const Loops *of_float, *of_double;
 } Set;
 
-static const Set sets[] = { /* the best one first */
+/* Sets of instructions, the best one first. */
+static const Set sets[] = {
 #if defined(__x86_64__)
     {"avx512", &float_avx512, &double_avx512},
     {"avx2", &float_avx2, &double_avx2},
@@ -60,13 +61,14 @@ static const Set *choose_set(void)
     return NULL;
 }
 
-/* Measure the arrays. Returns whether they go together, and are not so large that a size of what the
-   job needs would not fit into its type. */
+/* Measure the arrays. Returns whether they go together, and no size of the job's memory overflows. */
 static int measure(Call *call)
 {
     const Py_buffer *arrays = call->arrays;
-    const Py_ssize_t cell = arrays[X].itemsize, real = arrays[W].itemsize;
-    const Py_ssize_t sizes[N_ARRAYS] = {cell, real, real, 4, real, real, real, 8, 8};
+    const Py_ssize_t itemsize = arrays[X].itemsize, real = arrays[W].itemsize;
+    const Py_ssize_t sizes[N_ARRAYS] = {
+        [X] = itemsize, [W] = real, [B] = real, [Y] = 4, [WEIGHTS] = real,
+        [VELOCITY_OF_W] = real, [VELOCITY_OF_B] = real, [STARTS] = 8, [OUT] = 8};
     size_t n[N_ARRAYS] = {0};
     for (int i = 0; i < N_ARRAYS; i++)
         if (arrays[i].obj && arrays[i].itemsize == sizes[i] && sizes[i] > 0)
@@ -82,14 +84,14 @@ static int measure(Call *call)
     job->velocity_of_W = n[VELOCITY_OF_W] ? arrays[VELOCITY_OF_W].buf : NULL;
     job->velocity_of_b = n[VELOCITY_OF_B] ? arrays[VELOCITY_OF_B].buf : NULL;
     job->starts = arrays[STARTS].buf;
-    job->cell = (size_t)cell;
-    job->real = (size_t)real;
+    job->itemsize = (size_t)itemsize;
+    job->W_itemsize = (size_t)real;
     job->n_rows = (size_t)call->n_rows;
     size_t n_all = job->n_all = job->y ? n[Y] : n[OUT], n_out = job->n_out = n[B];
     size_t n_in = job->n_in = n_out ? n[W] / n_out : 0;
     size_t n_steps = job->n_steps = job->y ? n[STARTS] : 1;
     int are_velocities = n[VELOCITY_OF_W] == n[W] && n[VELOCITY_OF_B] == n_out;
-    return (real == 4 || real == 8) && (cell == 1 || cell == real) && n_in > 0 &&
+    return (real == 4 || real == 8) && (itemsize == 1 || itemsize == real) && n_in > 0 &&
            n[W] <= SIZE_MAX / 512 && n_out <= SIZE_MAX / 64 / CHUNK && n_in * n_out == n[W] &&
            job->n_rows > 0 && job->n_rows <= n_all && n[X] / n_all == n_in && n[X] % n_all == 0 &&
            (!arrays[WEIGHTS].obj || n[WEIGHTS] == n_all) &&
@@ -97,55 +99,57 @@ static int measure(Call *call)
            (!job->y || (n[OUT] == n_steps && (job->is_step || n_steps == 1)));
 }
 
-/* Whether the steps are within x, and as they were laid out. */
-static int are_laid_out(const Job *job)
+/* Whether the steps are within x, and those of the layout if there is one. */
+static int has_valid_steps(const Job *job)
 {
     size_t n_rows = job->n_rows, n_all = job->n_all;
     const Layout *layout = job->layout;
     for (size_t i = 0; job->y && i < job->n_steps; i++)
         if ((uint64_t)job->starts[i] > n_all - n_rows || (layout && (uint64_t)job->starts[i] % n_rows))
             return 0;
-    return !layout || (job->cell == 1 && layout->n_all == n_all && layout->n_rows == n_rows &&
+    return !layout || (job->itemsize == 1 && layout->n_all == n_all && layout->n_rows == n_rows &&
                        layout->n_in == job->n_in);
 }
 
 static void divide_work(Job *job)
 {
-    job->rows_of_chunk = rows_of_chunk(job->n_rows, job->n_in * job->cell);
-    job->width = divide_up(job->n_out, divide_up(job->n_out, job->loops->n_classes));
-    job->is_sliced = job->n_out > UNSLICED;
-    job->group = job->n_in * job->n_out * job->real > LARGE ? GROUP : 1;
+    job->rows_of_chunk = rows_of_chunk(job->n_rows, job->n_in * job->itemsize);
+    size_t n_slices = divide_up(job->n_out, job->loops->n_classes);
+    job->slice_width = divide_up(job->n_out, n_slices); /* all about as wide */
+    job->is_sliced = job->n_out > MAX_UNSLICED;
+    job->panels_of_task = job->n_in * job->n_out * job->W_itemsize > LARGE ? GROUP : 1;
     job->image_width = job->layout ? job->layout->image_width : SIDE;
 }
 
+/* Take the job's memory; if the arena has none, count its bytes. */
 static void take_memory(Job *job, Arena *arena)
 {
-    size_t n = job->rows_of_chunk, real = job->real, n_out = job->n_out;
-    size_t all_of_W = divide_up(job->n_in, PANEL) * PANEL * n_out * real;
-    job->scores = take(arena, n * n_out * real);
-    job->by_scores = take(arena, n * n_out * real);
-    job->totals = take(arena, n * real);
-    job->margins = take(arena, n * real);
-    job->weight_at = take(arena, n * real);
+    size_t n = job->rows_of_chunk, W_itemsize = job->W_itemsize, n_out = job->n_out;
+    size_t all_of_W = divide_up(job->n_in, PANEL) * PANEL * n_out * W_itemsize;
+    job->scores = take(arena, n * n_out * W_itemsize);
+    job->score_gradients = take(arena, n * n_out * W_itemsize);
+    job->exp_sums = take(arena, n * W_itemsize);
+    job->label_scores = take(arena, n * W_itemsize);
+    job->place_weights = take(arena, n * W_itemsize);
     job->sums = take(arena, job->y ? all_of_W : 0);
-    job->sums_of_b = take(arena, PANEL * n_out * real);
+    job->sums_of_b = take(arena, PANEL * n_out * W_itemsize);
     job->squares = take(arena, job->n_in * sizeof *job->squares);
-    job->as_they_come.order = take(arena, 2 * (n + PANEL));
-    job->sliced_W = job->is_sliced ? take(arena, all_of_W) : job->W;
-    job->sliced_v = job->velocity_of_W;
+    job->as_they_come.order = take(arena, 2 * (n + PANEL)); /* prefetches read more than n */
+    job->working_W = job->is_sliced ? take(arena, all_of_W) : job->W;
+    job->working_v = job->velocity_of_W;
     if (job->velocity_of_W && job->is_sliced)
-        job->sliced_v = take(arena, all_of_W);
+        job->working_v = take(arena, all_of_W);
 }
 
-/* Copy W, or its velocity, to slices of classes that lie one after the other, or back. */
+/* Copy W, or its velocity, to slices one after the other, or back. */
 static void slice(const Job *job, char *whole, char *sliced, int is_back)
 {
     if (!whole || !job->is_sliced)
         return;
-    for (size_t class = 0; class < job->n_out; class += job->width)
+    for (size_t class = 0; class < job->n_out; class += job->slice_width)
         for (size_t k = 0; k < job->n_in; k++) {
-            size_t n = classes_from(job, class) * job->real;
-            char *row = whole + (k * job->n_out + class) * job->real;
+            size_t n = slice_classes(job, class) * job->W_itemsize;
+            char *row = whole + (k * job->n_out + class) * job->W_itemsize;
             if (is_back)
                 memcpy(row, sliced, n);
             else
@@ -154,24 +158,24 @@ static void slice(const Job *job, char *whole, char *sliced, int is_back)
         }
 }
 
-/* The chunk of a step that begins at row `first` of its minibatch. */
+/* The chunk that begins at row `first` of a step's minibatch. */
 static Chunk chunk_at(const Job *job, size_t step, size_t first)
 {
     size_t batch = job->y ? (size_t)job->starts[step] : 0, start = batch + first;
     Chunk chunk = {.step = step, .first = first, .panels = &job->as_they_come};
     chunk.n = smaller(job->rows_of_chunk, job->n_rows - first);
-    chunk.rows = job->x + start * job->n_in * job->cell;
+    chunk.rows = job->x + start * job->n_in * job->itemsize;
     chunk.labels = job->y ? job->y + start : NULL;
-    chunk.weights = job->weights ? (const char *)job->weights + start * job->real : NULL;
+    chunk.weights = job->weights ? (const char *)job->weights + start * job->W_itemsize : NULL;
     if (job->layout) {
         size_t index = batch / job->n_rows * job->layout->n_chunks + first / job->rows_of_chunk;
-        if (job->layout->panels[index].cells)
+        if (is_laid_out(&job->layout->panels[index]))
             chunk.panels = &job->layout->panels[index];
     }
     return chunk;
 }
 
-/* The sum of the squares of W before the step, in an order that depends on nothing but n_in. */
+/* The sum of the squares of W before the step, in an order that depends only on n_in. */
 static double sum_of_squares(const Job *job)
 {
     double sums[8] = {0};
@@ -186,10 +190,10 @@ static void do_steps(Job *job, Team *team)
 {
     for (size_t step = 0; step < job->n_steps; step++) {
         for (size_t first = 0; first < job->n_rows; first += job->rows_of_chunk) {
-            job->at = chunk_at(job, step, first);
-            size_t n_panels = divide_up(job->at.n, PANEL), n_tiles = divide_up(job->n_in, PANEL);
-            share(team, job, job->loops->score_panels, divide_up(n_panels, job->group));
-            if (atomic_load(&job->bad))
+            job->chunk = chunk_at(job, step, first);
+            size_t n_panels = divide_up(job->chunk.n, PANEL), n_tiles = divide_up(job->n_in, PANEL);
+            share(team, job, job->loops->score_panels, divide_up(n_panels, job->panels_of_task));
+            if (atomic_load(&job->bad_row))
                 return;
             if (job->y)
                 share(team, job, job->loops->add_gradients, 1 + divide_up(n_tiles, tiles_of_task(job)));
@@ -211,14 +215,14 @@ static int run_job(Job *job, size_t n_threads)
     for (size_t i = 0; i < job->rows_of_chunk; i++)
         job->as_they_come.order[i] = (uint16_t)i;
     job->as_they_come.place_of = job->as_they_come.order;
-    slice(job, job->W, job->sliced_W, 0);
-    slice(job, job->velocity_of_W, job->sliced_v, 0);
+    slice(job, job->W, job->working_W, 0);
+    slice(job, job->velocity_of_W, job->working_v, 0);
     Team *team = gather(job, n_threads);
     do_steps(job, team);
     dismiss(team);
     if (job->y) {
-        slice(job, job->W, job->sliced_W, 1);
-        slice(job, job->velocity_of_W, job->sliced_v, 1);
+        slice(job, job->W, job->working_W, 1);
+        slice(job, job->velocity_of_W, job->working_v, 1);
     }
     free(arena.memory);
     return 1;
@@ -237,30 +241,29 @@ static PyObject *release(Call *call)
 /* As many threads as the work is worth. */
 static size_t threads_for(const Job *job, size_t n_threads)
 {
-    const Layout *layout = job->layout; /* without most blanks */
+    const Layout *layout = job->layout; /* leaves blanks out */
     size_t n_columns = layout ? layout->n_cells / layout->n_all : job->n_in;
     size_t of_step = n_columns * job->n_rows * job->n_out, of_all = of_step * job->n_steps;
     size_t n_worth = 1 + smaller(of_step / PRODUCTS_OF_A_STEP, of_all / PRODUCTS_OF_A_THREAD);
     return smaller(n_threads, n_worth);
 }
 
-/* Do what a call asks for, if its arguments go together. */
 static PyObject *compute(Call *call)
 {
     Job *job = &call->job;
     const Set *set = choose_set();
     if (call->layout != Py_None)
         job->layout = PyCapsule_GetPointer(call->layout, LAYOUT);
-    if (!PyErr_Occurred() && !(measure(call) && are_laid_out(job)))
+    if (!PyErr_Occurred() && !(measure(call) && has_valid_steps(job)))
         PyErr_SetString(PyExc_ValueError, "x, W, b, y, weights, velocities, starts, n_rows and the "
                                           "layout do not go together");
     if (!PyErr_Occurred()) {
         int has_memory = 0;
-        job->loops = job->real == 8 ? set->of_double : set->of_float;
+        job->loops = job->W_itemsize == 8 ? set->of_double : set->of_float;
         Py_BEGIN_ALLOW_THREADS
         has_memory = run_job(job, threads_for(job, (size_t)call->n_threads));
         Py_END_ALLOW_THREADS
-        size_t bad = atomic_load(&job->bad);
+        size_t bad = atomic_load(&job->bad_row);
         if (!has_memory)
             PyErr_NoMemory();
         else if (bad)
@@ -321,7 +324,7 @@ static PyObject *lay_out(PyObject *Py_UNUSED(self), PyObject *args)
         job->n_all = (size_t)n_all;
         job->n_rows = (size_t)n_rows;
         job->n_in = (size_t)(x->len / n_all);
-        job->cell = 1;
+        job->itemsize = 1;
         Py_BEGIN_ALLOW_THREADS
         layout = new_layout(job, (size_t)call.n_threads);
         Py_END_ALLOW_THREADS
@@ -332,11 +335,10 @@ static PyObject *lay_out(PyObject *Py_UNUSED(self), PyObject *args)
 }
 
 static PyMethodDef functions[] = {
-    {"lay_out", lay_out, METH_VARARGS, "(x, y, n_rows, is_map, n_threads)"},
-    {"classes", classes, METH_VARARGS, "((x, scale, layout), (W, b), classes, n_threads)"},
-    {"descend", descend, METH_VARARGS,
-     "((x, scale, layout), (W, b), (y, weights), starts, costs, n_rows, n_threads, rule, velocities)"},
-    {NULL, NULL, 0, NULL},
+    {"lay_out", lay_out, METH_VARARGS, NULL},
+    {"classes", classes, METH_VARARGS, NULL},
+    {"descend", descend, METH_VARARGS, NULL},
+    {0},
 };
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_kernel", "kernel.h says more.", -1,

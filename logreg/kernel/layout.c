@@ -1,4 +1,4 @@
-/* The minibatches of a set of bytes, laid out once, before the first step. */
+/* Lays out the minibatches of a set of bytes before the first step. */
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -30,15 +30,14 @@ static void take_panels(Arena *arena, Panels *panels, Sizes sizes)
 {
     panels->order = take(arena, 2 * sizes.n_rows);
     panels->place_of = take(arena, 2 * (sizes.n_rows + PANEL));
-    panels->starts = take(arena, 4 * (divide_up(sizes.n_rows, PANEL) + 1));
-    panels->lists = take(arena, 4 * (sizes.n_tiles + 1));
+    panels->panel_starts = take(arena, 4 * (divide_up(sizes.n_rows, PANEL) + 1));
+    panels->tile_starts = take(arena, 4 * (sizes.n_tiles + 1));
     panels->columns = take(arena, 2 * (sizes.n_columns + PANEL));
     panels->cells = take(arena, (sizes.n_columns + PANEL) * PANEL);
-    panels->places = take(arena, 2 * (sizes.n_listed + PANEL));
-    panels->ink = take(arena, (sizes.n_listed + 1) * PANEL);
+    panels->tile_places = take(arena, 2 * (sizes.n_listed + PANEL));
+    panels->tile_cells = take(arena, (sizes.n_listed + 1) * PANEL);
 }
 
-/* The bytes that panels take. */
 static size_t bytes_of_panels(Sizes sizes)
 {
     Arena arena = {0};
@@ -51,12 +50,12 @@ static void copy_panels(Panels *to, const Panels *from, Sizes sizes)
 {
     memcpy(to->order, from->order, 2 * sizes.n_rows);
     memcpy(to->place_of, from->place_of, 2 * sizes.n_rows);
-    memcpy(to->starts, from->starts, 4 * (divide_up(sizes.n_rows, PANEL) + 1));
-    memcpy(to->lists, from->lists, 4 * (sizes.n_tiles + 1));
+    memcpy(to->panel_starts, from->panel_starts, 4 * (divide_up(sizes.n_rows, PANEL) + 1));
+    memcpy(to->tile_starts, from->tile_starts, 4 * (sizes.n_tiles + 1));
     memcpy(to->columns, from->columns, 2 * sizes.n_columns);
     memcpy(to->cells, from->cells, sizes.n_columns * PANEL);
-    memcpy(to->places, from->places, 2 * sizes.n_listed);
-    memcpy(to->ink, from->ink, sizes.n_listed * PANEL);
+    memcpy(to->tile_places, from->tile_places, 2 * sizes.n_listed);
+    memcpy(to->tile_cells, from->tile_cells, sizes.n_listed * PANEL);
 }
 
 static int compare(const void *a, const void *b)
@@ -65,7 +64,7 @@ static int compare(const void *a, const void *b)
     return (one > other) - (one < other);
 }
 
-/* Order rows by label, then by where their ink ends: so panels have more blank columns. */
+/* Order rows by label, then by their last ink: so panels have more blank columns. */
 static void order_rows(const Job *job, const Chunk *chunk, Panels *panels)
 {
     uint64_t keys[CHUNK];
@@ -83,21 +82,21 @@ static void order_rows(const Job *job, const Chunk *chunk, Panels *panels)
     }
 }
 
-/* Returns how many columns all panels have. */
+/* Returns the number of columns of all panels. */
 static size_t lay_panels(const Job *job, const Chunk *chunk, Panels *panels)
 {
     size_t n = 0, n_panels = divide_up(chunk->n, PANEL);
     for (size_t panel = 0; panel < n_panels; panel++) {
         const char *rows[PANEL];
-        find_rows(chunk, panels, panel, job->n_in, rows);
-        panels->starts[panel] = (uint32_t)n;
+        find_rows(chunk, panel, job->n_in, rows);
+        panels->panel_starts[panel] = (uint32_t)n;
         n += lay_uint8_t(rows, 0, job->n_in, panels->cells + n * PANEL, panels->columns + n);
     }
-    panels->starts[n_panels] = (uint32_t)n;
+    panels->panel_starts[n_panels] = (uint32_t)n;
     return n;
 }
 
-/* Copy the numbers of a row in the tile that begins at `column`; returns whether one is not 0. */
+/* Copy a row's numbers in the tile at `column`; returns whether one is not 0. */
 static int copy_tile(const Job *job, const char *row, size_t column, uint8_t *tile)
 {
     uint32_t ink[SIDE] = {0};
@@ -113,23 +112,24 @@ static int copy_tile(const Job *job, const char *row, size_t column, uint8_t *ti
     return (ink[0] | ink[1] | ink[2] | ink[3]) != 0;
 }
 
-/* List the rows that have ink in each tile; returns how many that makes. */
+/* List the rows with ink in each tile; returns their number. */
 static size_t list_rows(const Job *job, const Chunk *chunk, Panels *panels)
 {
     size_t n = 0, n_tiles = divide_up(job->n_in, PANEL);
     for (size_t tile = 0; tile < n_tiles; tile++) {
         size_t column = column_of_tile(job->image_width, tile);
-        panels->lists[tile] = (uint32_t)n;
+        panels->tile_starts[tile] = (uint32_t)n;
         for (size_t row = 0; row < chunk->n; row++) {
-            panels->places[n] = panels->place_of[row];
-            n += (size_t)copy_tile(job, chunk->rows + row * job->n_in, column, panels->ink + n * PANEL);
+            panels->tile_places[n] = panels->place_of[row];
+            uint8_t *cells = panels->tile_cells + n * PANEL;
+            n += (size_t)copy_tile(job, chunk->rows + row * job->n_in, column, cells);
         }
     }
-    panels->lists[n_tiles] = (uint32_t)n;
+    panels->tile_starts[n_tiles] = (uint32_t)n;
     return n;
 }
 
-/* Whole pages of a map are given back to the system: it reads them again if it must. */
+/* Give whole pages of a map back to the system, which can read them again. */
 static void give_pages_back(const char *begin, const char *end)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -138,14 +138,14 @@ static void give_pages_back(const char *begin, const char *end)
         madvise((void *)(first * page), (last - first) * page, MADV_DONTNEED);
 }
 
-/* Task: lay out a chunk where there is room for everything, then keep what there is. */
+/* Task: lay out a chunk in the largest room it can need, then keep a copy as large as it is. */
 static void lay_chunk(Job *job, size_t index)
 {
     Layout *layout = job->layout;
     Panels room, *kept = &layout->panels[index];
     size_t n_chunks = layout->n_chunks, first = index % n_chunks * job->rows_of_chunk;
     size_t start = index / n_chunks * job->n_rows + first, n_tiles = divide_up(job->n_in, PANEL);
-    Chunk chunk = {.n = smaller(job->rows_of_chunk, job->n_rows - first)};
+    Chunk chunk = {.n = smaller(job->rows_of_chunk, job->n_rows - first), .panels = &room};
     chunk.rows = job->x + start * job->n_in;
     chunk.labels = job->y ? job->y + start : NULL;
     size_t all_columns = divide_up(chunk.n, PANEL) * job->n_in, all_listed = n_tiles * chunk.n;
@@ -165,14 +165,14 @@ static void lay_chunk(Job *job, size_t index)
         take_panels(&place, kept, sizes);
         copy_panels(kept, &room, sizes);
         if (!has_lists) /* it takes less time to go through all rows */
-            kept->lists = NULL;
+            kept->tile_starts = NULL;
     }
     free(arena.memory);
     if (job->is_map)
         give_pages_back(chunk.rows, chunk.rows + chunk.n * job->n_in);
 }
 
-/* How wide the images are: those of squares with many blank tiles, SIDE for others. */
+/* Returns the width of images if they are squares with many blank tiles, else SIDE. */
 static size_t find_image_width(Job *job)
 {
     size_t width = SIDE, n_inked = 0, n_tiles = job->n_in / PANEL, n_rows = smaller(job->n_rows, CHUNK);
@@ -188,8 +188,8 @@ static size_t find_image_width(Job *job)
     return n_inked <= n_rows * n_tiles / 4 * 3 ? width : SIDE;
 }
 
-/* Reserve addresses for all panels, however many they are. Memory is taken as it is written to, in
-   pages as large as the system has: with small ones, a step took 1.1 times as long. */
+/* Reserve addresses for the largest panels. Memory is taken as it is written to, in large pages: with
+   small ones, a step took 1.1 times as long. */
 static int reserve(Layout *layout, size_t n_bytes)
 {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
@@ -219,7 +219,6 @@ Layout *new_layout(Job *job, size_t n_threads)
     layout->n_in = job->n_in;
     layout->image_width = job->image_width = find_image_width(job);
     layout->n_chunks = n_chunks;
-    layout->n_panels = n_panels;
     if (reserve(layout, n_panels * bytes_of_panels((Sizes){n, n_columns, n_tiles, n_tiles * n}))) {
         Team *team = gather(job, n_threads);
         share(team, job, lay_chunk, n_panels);

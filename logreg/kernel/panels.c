@@ -1,4 +1,4 @@
-/* Rows turned into columns, for each size of a number. */
+/* Rows to columns, for each size of a number. */
 
 #include "kernel.h"
 
@@ -8,8 +8,7 @@
 #define SHUFFLE(type, a, b, ...) __builtin_shuffle(a, b, (type){__VA_ARGS__})
 #endif
 
-/* panels.inc takes the type of a number, and which numbers of two vectors make up the lower and the
-   upper half when the two are interleaved. */
+/* LOW and HIGH: the numbers in each half of two vectors that are interleaved. */
 #define NUMBER uint8_t
 #define LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
 #define HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31

@@ -1,11 +1,10 @@
 /* A team of threads that shares the blocks of one task after the other.
 
-   Each thread has a share of the blocks, the same in each task, and takes blocks of others when its
-   own are done. (With one share for all, two threads took 1.2 times as long: blocks moved from core
-   to core.) Nobody waits for a thread that does no block, not even at the end: the last thread to
-   leave frees the team. The team's word has the number of the task and its number of blocks. The
-   word of a share has the number of the task of which a block was last taken, and the next block. So
-   a thread that is late, with the word of an earlier task, finds no block there. */
+   Each thread has the same share of the blocks in each task, so that they stay with its core (without,
+   two threads took 1.2 times as long). It takes blocks of others when its own are done. Nobody waits
+   for a thread without a block: the last thread to leave frees the team. The team's word holds the
+   number of the task and of its blocks. A share's word holds the task of which a block was last taken,
+   and the next block. So a thread that is late finds no block of an earlier task. */
 
 #include <pthread.h>
 #include <sched.h>

@@ -38,7 +38,8 @@ def _windows(images, size, step):
     across = n_columns - size[1] + 1
     check = T.opt.Assert("the images are smaller than a window: take a smaller one")
     down = check(down, T.gt(T.minimum(down, across), 0))
-    # Pixels are numbered. A window's pixels are those of the first window, plus its own corner.
+    # Pixels are numbered. The pixels of a window have the numbers of those of the first window,
+    # each plus the number of the window's corner, its upper left pixel.
     numbers = T.arange(channels * n_rows * n_columns).reshape((channels, n_rows, n_columns))
     first_window = numbers[:, : size[0], : size[1]].flatten()
     corners = numbers[0, : down : step[0], : across : step[1]]
@@ -67,17 +68,18 @@ def conv2d(
     input = T.as_tensor_variable(input)
     filters = T.as_tensor_variable(filters)
     n_out, _, *size = [filters.shape[i] for i in range(4)]
-    margins = {"valid": (0, 0), "full": [k - 1 for k in size], "half": [k // 2 for k in size]}
+    modes = {"valid": (0, 0), "full": [k - 1 for k in size], "half": [k // 2 for k in size]}
     if not isinstance(border_mode, str):
         margins = _pair(border_mode)
-    elif border_mode in margins:
-        margins = margins[border_mode]
+    elif border_mode in modes:
+        margins = modes[border_mode]
     else:
-        raise ValueError(f"border_mode is {border_mode!r}: give {', '.join(margins)} or a width")
+        raise ValueError(f"border_mode is {border_mode!r}: give {', '.join(modes)} or a width")
     if filter_flip:
         filters = filters[:, :, ::-1, ::-1]
     seen = _windows(_pad(input, [_pair(margin) for margin in margins]), size, _pair(subsample))
     n_pixels, down, across, n = [seen.shape[i] for i in range(4)]
+    # flatten(2) makes a matrix of the filters: a row for each.
     sums = T.dot(filters.flatten(2), seen.reshape((n_pixels, down * across * n)))
     return sums.reshape((n_out, down, across, n)).dimshuffle(3, 0, 1, 2)
 
@@ -87,6 +89,7 @@ def conv2d_grad_wrt_inputs(output_grad, filters, input_shape, filter_shape=None,
 
     `output_grad` is the gradient with respect to its result, `input_shape` the images' shape.
     """
+    # A convolution is linear: its gradient is the same for all images, and so for zeros.
     images = T.zeros(input_shape, output_grad.dtype)
     convolved = conv2d(images, filters, **options)
     return T.grad(None, images, known_grads={convolved: output_grad})
@@ -135,8 +138,10 @@ def pool_2d(
     else:
         pooled = windows(input).sum(axis=0)
     if mode.startswith("average"):
+        # Without `ignore_border`, the margin is none that was asked for, and does not count.
         counts_margin = mode == "average_inc_pad" and bool(ignore_border)
         pooled /= windows(T.ones_like(input), int(counts_margin)).sum(axis=0)
+    # From (windows down, windows across, n) to one image after the other.
     return pooled.dimshuffle(2, 0, 1).reshape((*others, pooled.shape[0], pooled.shape[1]))
 
 
@@ -145,5 +150,6 @@ def _beyond_border(n_pixels, size, step):
     if step >= size:
         n_windows = (n_pixels - 1) // step + 1
     else:
+        # Windows that overlap: those that end before the last pixel, and the one that reaches it.
         n_windows = T.maximum((n_pixels - 1 - size) // step + 1, 0) + 1
     return T.maximum((n_windows - 1) * step + size - n_pixels, 0)

@@ -26,7 +26,7 @@ def evaluate(predictor, data, min_proba=0.0):
 
     - Precision, recall and F1 of a class are 0 where they would be 0 / 0. They are None if the
       class is neither a label nor predicted, and the macro means leave it out.
-    - The log-loss is the mean of -log p of the labels; p is at least the precision of its type.
+    - The log-loss is the mean of -log p of the labels, where p is at least the machine epsilon.
     - `weighted` has the error and the log-loss by the weights of the rows, if they have some.
     - `auc` is for models of two classes. Of all pairs of a row of the first class and a row of the
       second, it is the share in which the latter has the larger probability of the second class.
@@ -51,7 +51,7 @@ def evaluate(predictor, data, min_proba=0.0):
     rows = _predict_rows(predictor, data, y)
     is_wrong = rows.predicted != y
     by_confidence = numpy.argsort(numpy.where(is_wrong, -rows.p_of_answer, 0), kind="stable")
-    wrong = by_confidence[: is_wrong.sum()]
+    wrong = by_confidence[: is_wrong.sum()]  # first, as right rows have the largest key, 0
     labels = list(predictor.labels)
     has_few_classes = len(labels) <= MAX_CLASSES
     classes = _score_classes(labels, y, rows.predicted)
@@ -98,9 +98,9 @@ def _predict_rows(predictor, data, y):
     numbers = []
     for batch, (classes, p) in predictor.predictions(held_out_batches(data, predictor.facts)):
         rows = numpy.arange(len(p))
-        of_label = p[rows, y[len(numbers) + rows]]
-        of_label = numpy.maximum(of_label, numpy.finfo(p.dtype).eps)
-        found.append((classes, p[rows, classes], of_label, p[:, -1]))
+        p_of_label = p[rows, y[len(numbers) + rows]]  # `numbers` has the rows before this batch
+        p_of_label = numpy.maximum(p_of_label, numpy.finfo(p.dtype).eps)
+        found.append((classes, p[rows, classes], p_of_label, p[:, -1]))
         numbers += batch.rows
     predicted, *probabilities = (numpy.concatenate(arrays) for arrays in zip(*found))
     return _TestedRows(predicted, *(p.astype("float64") for p in probabilities), numbers)
@@ -138,7 +138,7 @@ def _auc(p, is_second):
     n_first = numpy.bincount(ranks[~is_second], minlength=len(p))
     n_second = numpy.bincount(ranks[is_second], minlength=len(p))
     n_pairs = n_first.sum() * n_second.sum()
-    n_below = n_first.cumsum() - n_first / 2
+    n_below = n_first.cumsum() - n_first / 2  # rows of the same rank count half
     return float((n_second * n_below).sum() / n_pairs) if n_pairs else None
 
 
@@ -218,8 +218,8 @@ def _class_table(evaluation):
         title = f"The {len(entries)} classes of most errors "
         title += "(predict --evaluate --format json has all)"
     head = ("class", "rows", "errors", "error", "precision", "recall", "F1")
-    rows = [[entry["label"], *_counts(entry), *_scores(entry)] for entry in entries]
-    return title, head, [*rows, ["macro mean", "", "", "", *_scores(evaluation["macro"])]]
+    rows = [[entry["label"], *_count_cells(entry), *_score_cells(entry)] for entry in entries]
+    return title, head, [*rows, ["macro mean", "", "", "", *_score_cells(evaluation["macro"])]]
 
 
 def _confusion_table(confusion):
@@ -236,7 +236,7 @@ def _calibration_table(bands):
     rows = []
     for band in bands:
         shares = percent(band["forecast"]), percent(band["happened"])
-        n_above, _, error = _counts(band["answered"])
+        n_above, _, error = _count_cells(band["answered"])
         rows.append([f"from {band['min_proba']}", *shares, band["rows"], n_above, error])
     return title, head, rows
 
@@ -293,14 +293,14 @@ def as_text(evaluation):
     low, high = wilson_interval(evaluation["errors"], evaluation["rows"])
     lines = [
         f"Test set of {printable(evaluation['dataset'])}: {evaluation['rows_are']}",
-        f"error over all rows: {_error(evaluation)}, "
+        f"error over all rows: {_error_text(evaluation)}, "
         f"95 % interval: {100 * low:.2f} to {percent(high)}",
     ]
     whole = evaluation["whole_minibatches"]
     if whole and 0 < whole["rows"] < evaluation["rows"]:
         size = whole["batch_size"]
         said = f"error as the tutorial counts, in whole minibatches of {size}"
-        lines.append(f"{said}: {_error(whole)}")
+        lines.append(f"{said}: {_error_text(whole)}")
     weighted = evaluation["weighted"]
     if weighted:
         error = f"{weighted['error_percent']:f} %, log-loss {weighted['log_loss']:.6f}"
@@ -317,14 +317,14 @@ def percent(share):
     return "-" if share is None else f"{100 * share:.2f} %"
 
 
-def _counts(entry):
+def _count_cells(entry):
     rows, errors = entry["rows"], entry["errors"]
     return rows, errors, percent(errors / rows if rows else None)
 
 
-def _error(entry):
+def _error_text(entry):
     return f"{entry['error_percent']:f} % ({entry['errors']} of {entry['rows']} rows)"
 
 
-def _scores(entry):
+def _score_cells(entry):
     return ["-" if entry[key] is None else f"{entry[key]:.4f}" for key in SCORES]

@@ -23,8 +23,8 @@ CONTROL = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 def destination(path=None):
     """Open a text stream for results: stdout, or a file.
 
-    After the block, the file is whole. If the block fails, it is as it was before. A SettingError
-    says that it cannot be written.
+    After the block, the file is whole. If the block fails, the file is as it was before. A
+    SettingError explains why the file cannot be written.
     """
     if path is None:
         yield _Stdout()
@@ -72,7 +72,7 @@ class Answer(NamedTuple):
     is_single: bool  # whether the input has no other row
     kept: Sequence[tuple]  # pairs of a column's name and the row's text
     label: Union[str, int, None]  # the predicted one; None if its probability is too low
-    # Pairs of a label and its probability as text; one of these is empty:
+    # Pairs of a label and its probability as text. At least one of these two is empty:
     probabilities: Sequence[tuple]  # of all classes
     top: Sequence[tuple]  # of the most probable classes
 
@@ -103,8 +103,8 @@ def answers(predictor, batches, proba=False, top=None, min_proba=0.0):
     (1, 'a', 'a', 'b', 'c')
     """
     labels = predictor.labels
-    for batch, prediction in predictor.predictions(batches):
-        for i, (k, p) in enumerate(zip(*prediction)):
+    for batch, (classes, probabilities) in predictor.predictions(batches):
+        for i, (k, p) in enumerate(zip(classes, probabilities)):
             all_classes = ()
             most_probable = ()
             if top:
@@ -115,8 +115,9 @@ def answers(predictor, batches, proba=False, top=None, min_proba=0.0):
                 all_classes = _as_texts(labels, p, range(len(labels)))
             kept = [(column, texts[i]) for column, texts in batch.kept]
             label = labels[k] if float(p[k]) >= min_proba else None
-            row = batch.name, batch.rows[i], batch.is_single
-            yield Answer(*row, kept, label, all_classes, most_probable)
+            yield Answer(
+                batch.name, batch.rows[i], batch.is_single, kept, label, all_classes, most_probable
+            )
 
 
 def _as_texts(labels, p, order):
@@ -145,7 +146,7 @@ def answers_to_inputs(predictor, inputs, errors, output, **choices):
                     )
                 yield answer
         except LogRegError as error:
-            errors.append(str(error))  # the error itself would keep what was read
+            errors.append(str(error))  # the error's traceback would keep the rows in memory
             note(f"error: {error}")
     if output and columns is None:
         raise DatasetError(f"nothing could be predicted, so {output} is not written")

@@ -10,7 +10,7 @@ from typing import List, Optional
 
 import numpy
 
-from logreg.criteria import find_criterion
+from logreg.criteria import Point, find_criterion
 from logreg.datasets.facts import Facts
 from logreg.datasets.options import TableOptions
 from logreg.errors import ModelFileError, SettingError, cut
@@ -25,7 +25,7 @@ class ModelFacts(Facts):
     """What is known of a model: of its data, and how it was trained; None is what is not known.
 
     The fields have the names of the keys in a model file, and the values that JSON has. The method
-    :meth:`metadata` gives these, and what a user keeps beside them.
+    :meth:`metadata` returns a dict of all keys of the file: these, and any that a user has added.
 
     Attributes
     ----------
@@ -44,7 +44,8 @@ class ModelFacts(Facts):
     n_ranks : int
         The number of processes that trained the model together.
     rule : int
-        The rule of the bits, see :mod:`logreg.rules`; the first one if it is not known.
+        The version of the arithmetic that the parameters were computed by, see
+        :mod:`logreg.rules`; None stands for version 1.
     refit : bool
         Whether the model was trained anew on training and validation rows, in number
         `n_refit_rows`.
@@ -93,14 +94,15 @@ class ModelFacts(Facts):
         """
         if not isinstance(metadata, dict):
             raise ModelFileError(f"its metadata is {cut(metadata)}: a dict is needed")
-        metadata = {k: json.loads(as_json(v, f"its {k} is no")) for k, v in metadata.items()}
+        metadata = {k: json.loads(as_json(v, f"its {k}")) for k, v in metadata.items()}
         if W is not None:
             metadata = _completed(metadata, W)
         known = {key: value for key, value in metadata.items() if value is not None}
         values = {}
+        # `options` and `settings` are no keys: each option and each setting is a key of its own.
         for name, kind in typing.get_type_hints(cls).items():
             if name in known and name not in ("options", "settings"):
-                _require(has_type(known[name], kind), metadata, name, _in_words(kind))
+                _require(metadata, name, has_type(known[name], kind), _in_words(kind))
                 values[name] = known[name]
         try:
             values["options"] = TableOptions(**_members(TableOptions, known))
@@ -118,12 +120,13 @@ class ModelFacts(Facts):
         return facts
 
     def _check_curve(self):
-        n_items = len(find_criterion(self.settings).fields)
+        n_items = len(find_criterion(self.settings).validation_fields)
         needed = f"a list of rows [iteration, cost, error, test error], {n_items} a row,"
-        _require(_is_curve(self.curve, n_items), self._metadata, "curve", needed)
+        _require(self._metadata, "curve", _is_curve(self.curve, n_items), needed)
 
     def _check_lengths(self):
         """Check that there is one of everything for each class, feature or column."""
+        # Without categories, each column is one feature.
         n_columns = len(self.categories or range(self.n_in))
         lengths = {
             (self.n_out, "classes"): ("class_labels",),
@@ -134,7 +137,7 @@ class ModelFacts(Facts):
             for name in names:
                 value = getattr(self, name)
                 fits = value is None or len(value) == n
-                _require(fits, self._metadata, name, f"one for each of {n} {what}")
+                _require(self._metadata, name, fits, f"one for each of {n} {what}")
 
     def _check_values(self):
         """Check what the values are, once their lengths are right."""
@@ -142,6 +145,7 @@ class ModelFacts(Facts):
         n_encoded = sum(1 if texts is None else len(texts) for texts in self.categories or ())
         for name, fits, needed in (
             ("class_labels", _are_labels, "a list of whole numbers or of texts, each once"),
+            # The last classes may have no training row, and so no count.
             ("class_counts", lambda value: len(value) <= n_out, f"at most {n_out} numbers"),
             ("image_shape", lambda value: math.prod(value) == n_in, f"a shape of {n_in} features"),
             ("feature_scales", lambda value: min(value) > 0, "a list of numbers above 0"),
@@ -155,8 +159,8 @@ class ModelFacts(Facts):
         ):
             value = getattr(self, name)
             if value is not None:
-                _require(fits(value), self._metadata, name, needed)
-        for name, value in (
+                _require(self._metadata, name, fits(value), needed)
+        for name, value in (  # with missing="mean", the means fill empty cells
             ("missing", self.options.missing),
             ("feature_scales", self.feature_scales),
         ):
@@ -186,11 +190,13 @@ def _completed(metadata, W):
     """Complete metadata by what W tells, and check that they say nothing else."""
     n_in, n_out = W.shape
     of_W = {"n_in": n_in, "n_out": n_out, "dtype": W.dtype.name}
+    completed = {"image_shape": None, **metadata}
     defaults = {"class_labels": list(range(n_out)), "pixel_scale": 1, **of_W}
-    given = {key: value for key, value in metadata.items() if value is not None}
-    completed = {"image_shape": None, **metadata, **defaults, **given}
+    for name, value in defaults.items():
+        if completed.get(name) is None:
+            completed[name] = value
     for name, value in of_W.items():
-        _require(completed[name] == value, completed, name, f"{value}, as of its W,")
+        _require(completed, name, completed[name] == value, f"{value}, as of its W,")
     return completed
 
 
@@ -230,20 +236,22 @@ def _is_range(ends):
 
 def _is_curve(rows, n_items):
     for row in rows:
-        is_row = len(row) == n_items and type(row[0]) is int and row[0] >= 0
-        if not is_row or row[2] is None:
+        if len(row) != n_items:
+            return False
+        point = Point(*row)
+        if type(point.iter) is not int or point.iter < 0 or point.error is None:
             return False
     return True
 
 
-def as_json(content, fault="what is to be saved is no"):
-    """Make JSON of content that may hold arrays and numbers of NumPy."""
+def as_json(content, name="what is to be saved"):
+    """Make JSON of content that may hold arrays and numbers of NumPy; errors begin with `name`."""
     try:
         return json.dumps(
             content, default=_plain, sort_keys=True, allow_nan=False, ensure_ascii=False
         )
     except (TypeError, ValueError, RecursionError) as error:
-        raise ModelFileError(f"{fault} JSON: {error}") from error
+        raise ModelFileError(f"{name} is no JSON: {error}") from error
 
 
 def _plain(value):
@@ -252,6 +260,6 @@ def _plain(value):
     raise TypeError(f"{type(value).__name__} is neither text nor a number")
 
 
-def _require(fits, metadata, name, needed):
-    if not fits:
+def _require(metadata, name, is_fit, needed):
+    if not is_fit:
         raise ModelFileError(f"its {name} is {cut(metadata[name], 80)}: {needed} is needed")

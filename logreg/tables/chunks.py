@@ -26,7 +26,7 @@ ENCODINGS_BY_MARK = {
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
-FIRST_ROWS = 100  # of a frame show its decimal mark
+FIRST_ROWS = 100  # so many rows of a frame show its decimal mark and its label
 JSON_ROWS = re.compile(r'\[\s*[{\]]|\{\s*["}]')  # how JSON of rows begins
 
 

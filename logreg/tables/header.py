@@ -16,7 +16,7 @@ INDEX_NAMES = ("", "Unnamed: 0", "rownames")  # how pandas and R call a first co
 
 
 class Header:
-    """What the first rows of a table show of its columns, which are counted from 0 here.
+    """What the first rows of a table show about its columns. Columns are counted from 0 here.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Header:
             raise DatasetError("no row is below row 1, a header (`header=False`: it is data)")
         self.counts = Counter(self.names)
         n = len(self.cells)
-        self.indices = {}  # by what options call a column: a name, or a number
+        self.indices = {}  # from a name or a number, as an option gives it, to the column
         for i in range(n):
             self.indices[str(i + 1)] = i
             self.indices[str(i - n)] = i
@@ -165,7 +165,7 @@ class Header:
         return self.names[i] if self.names and self.counts[self.names[i]] == 1 else str(i + 1)
 
     def _all_titles(self, wanted=""):
-        """Say which columns there are, and which one may be meant by a name that none has."""
+        """List the columns, and suggest the one whose name is most like a wrong name."""
         columns = [f"{i} ({cut(cell)})" for i, cell in enumerate(self.cells, 1)]
         names = {name.lower(): cut(name) for name in self.names if name != wanted}
         like = difflib.get_close_matches(wanted.lower(), names, 1, 0.75)
@@ -228,11 +228,12 @@ class Header:
         names = self.names or range(len(self.cells))
         name = self.model_columns.label_name if self.names else self.model_columns.label
         features = self.model_columns.names or ()
-        left = [i for i, each in enumerate(names) if each not in features]
-        left = [i for i in left if i not in self.dropped]
-        found = [i for i in left if names[i] == name]
+        candidates = [i for i, each in enumerate(names) if each not in features]
+        candidates = [i for i in candidates if i not in self.dropped]
+        found = [i for i in candidates if names[i] == name]
         if len(found) != 1:
-            found = [i for i in left if str(names[i]).lower() in LABEL_NAMES] or left[-1:]
+            found = [i for i in candidates if str(names[i]).lower() in LABEL_NAMES]
+            found = found or candidates[-1:]
         if len(found) != 1:
             raise DatasetError(
                 f"which column is the label? {self._all_titles()}: give `label_column`"

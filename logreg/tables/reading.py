@@ -56,8 +56,8 @@ def read_table(
         labels = Texts(header)
         groups = Texts(header)
         weight = None if header.weight is None else Column(header, header.weight, NUMBER)
-        raw_columns = {label, header.group, header.weight, *features.raw_columns()}
-        for frame in frames(raw_columns - {None}):
+        raw_columns = {label, header.group, header.weight, *features.raw_columns()} - {None}
+        for frame in frames(raw_columns):
             frame = frame[labels.add(frame[label]) >= 0]  # without rows that have no label
             if weight:
                 weight.add(frame[header.weight])
@@ -83,6 +83,7 @@ def read_table(
     _warn(source, unknown.values())
     rows = features.rows()
     first_rows = rows[numpy.unique(codes, return_index=True)[1]]
+    # Row numbers without gaps are a range, which takes no memory.
     has_gaps = rows[-1] - rows[0] >= len(rows)
     part = Part(
         features.encode(x, scratch),

@@ -12,7 +12,7 @@ from conftest import peak_memory
 from logreg import engine
 from logreg.datasets import preprocessing
 from logreg.datasets.dataset import make_folds, read_dataset
-from logreg.datasets.formats import mapping
+from logreg.datasets.formats import find_memory_map
 from logreg.datasets.options import NA, NO_OPTIONS, Preparation, TableOptions
 from logreg.datasets.preprocessing import Moments, Preprocessing
 from logreg.datasets.shared_sets import (
@@ -56,7 +56,7 @@ def test_the_last_sixth_becomes_the_validation_set(n, n_valid):
     assert (data.valid[0] == train[0][-n_valid:]).all()
     assert (data.train[0] == train[0][:-n_valid]).all() and (data.test[0] == test[0]).all()
     assert numpy.shares_memory(data.train[0], train[0])
-    assert (data.facts.split, data.facts.split_seed, data.taken) == (None, None, ("valid",))
+    assert (data.facts.split, data.facts.split_seed, data.split_off) == (None, None, ("valid",))
     with pytest.raises(DatasetError, match=r"^the given arrays: 1 rows are too few to split: "):
         read_dataset(make_pairs((1, 7)))
 
@@ -153,7 +153,9 @@ def test_what_is_told_of_data(kind, shuffle, pixel_scale, standardize, capsys, m
     data = read_dataset(source, options, how, dtype="float32")
     assert sorted(map(str, data.files)) == sorted(glob.glob("*.*") + glob.glob("data/*"))
     is_mapped = kind in ("folder", "one array") and not (shuffle or pixel_scale)
-    assert (mapping(data.train[0]) is not None) == is_mapped != data.train[0].flags.writeable
+    assert (
+        (find_memory_map(data.train[0]) is not None) == is_mapped != data.train[0].flags.writeable
+    )
     is_alone = kind in ("one array", "table")
     by_default = kind == "table" or (is_alone and pixel_scale)  # what is mapped stays in order
     told.update({"split": [40, 10, 10]} if is_alone else {})

@@ -10,7 +10,7 @@ from builders import idx_folder, make_pairs, npz_bytes, save_pairs, table_bytes,
 from logreg.datasets import mnist
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.facts import table_facts
-from logreg.datasets.formats import mapping
+from logreg.datasets.formats import find_memory_map
 from logreg.datasets.options import Preparation, TableOptions
 from logreg.errors import DatasetError, SettingError
 from logreg.tables.reading import read_table
@@ -38,7 +38,11 @@ def test_idx_folder(tmp_path, zipped):
         assert (numpy.concatenate([data.train[0], data.valid[0]]) == images.reshape(24, 12)).all()
         assert (data.train[1] == labels[:20]).all() and data.facts.rows == [20, 4, 24]
         assert (data.facts.image_shape, data.facts.pixel_scale) == ((3, 4), 1 / 256)
-        assert (mapping(data.train[0]) is None) == (mapping(data.valid[0]) is None) == zipped
+        assert (
+            (find_memory_map(data.train[0]) is None)
+            == (find_memory_map(data.valid[0]) is None)
+            == zipped
+        )
     for file in (tmp_path / "f").iterdir():
         with pytest.raises(SettingError, match=f"{file.name} would overwrite what is read"):
             data.check_outputs(file)

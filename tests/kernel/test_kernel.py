@@ -204,7 +204,7 @@ def test_an_empty_setting_of_the_set_is_none(monkeypatch):
     expected = kernel.steps(Rows(x, scale), (W, b), (y, weights), [0], 20, 0.1)
     monkeypatch.setenv("LOGREG_KERNEL_SET", "")
     found = kernel.steps(Rows(x, scale), (W, b), (y, weights), [0], 20, 0.1)
-    assert kernel.is_wanted() and kernel.has_fma() == (SETS[0] != "plain")
+    assert kernel.is_in_use() and kernel.has_fma() == (SETS[0] != "plain")
     assert [array.tobytes() for array in found] == [array.tobytes() for array in expected]
 
 

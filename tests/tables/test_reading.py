@@ -14,7 +14,7 @@ from reads import DAY, labels_of, put, read, table
 
 from logreg.datasets import preprocessing
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.formats import mapping
+from logreg.datasets.formats import find_memory_map
 from logreg.datasets.options import NA, TableOptions
 from logreg.errors import DatasetError
 from logreg.saving.facts import ModelFacts, as_json
@@ -87,7 +87,7 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
     numpy.testing.assert_array_equal(found.x, wanted[rows])
     narrow = read("t.csv", options, dtype="float32", scratch=".").x
     numpy.testing.assert_array_equal(narrow, wanted[rows].astype("float32"))
-    assert mapping(narrow) is not None and os.listdir() == ["t.csv"]
+    assert find_memory_map(narrow) is not None and os.listdir() == ["t.csv"]
     said = f"note: t.csv: {n - len(rows)} rows without a label are left out"
     assert (said in capsys.readouterr().err) == (len(rows) < n)
     assert labels_of(found) == labels[rows].tolist()
