@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv$(if $(filter command line,$(origin PYTHON)),-$(notdir $(PYTHON)))
 BIN = $(VENV)/bin
 
-.PHONY: train tutorial test lint data benchmark clean venv
+.PHONY: train tutorial test lint docs data benchmark clean venv
 
 train: data
 	$(BIN)/python -m logreg.train
@@ -22,6 +22,13 @@ lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# The documentation of the library, from its docstrings: api/index.html.
+PUBLIC = model sgd updates hyperparameters early_stopping run callbacks errors plots fitting estimator \
+  datasets.shared_sets datasets.dataset prediction.predictor saving.model_file saving.variables
+docs: $(BIN)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[docs,sklearn]'
+	$(BIN)/python -m pdoc --docformat numpy --output-directory api $(addprefix logreg.,$(PUBLIC))
+
 data: $(BIN)/installed
 	$(BIN)/python scripts/fetch_mnist.py
 
@@ -29,7 +36,7 @@ benchmark: venv
 	$(BIN)/python scripts/benchmark.py $(OPTIONS)
 
 clean:
-	rm -rf .venv* build *.egg-info best_* tutorial.html tutorial.ipynb .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv* build *.egg-info best_* tutorial.html tutorial.ipynb api .pytest_cache .ruff_cache .hypothesis
 	rm -f logreg/kernel/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -74,6 +74,7 @@ setup(
         "Intended Audience :: Science/Research",
         "Programming Language :: C",
         "Programming Language :: Python :: 3",
+        *(f"Programming Language :: Python :: 3.{minor}" for minor in range(8, 15)),
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
         "Typing :: Typed",
     ],
@@ -156,6 +157,7 @@ setup(
             "jax; python_version >= '3.12'",
         ],
         "lint": ["ruff"],
+        "docs": ["pdoc"],
     },
     entry_points={
         "console_scripts": [
