@@ -38,12 +38,15 @@ def result(run):
     if run.n_refit_rows:
         anew = f"trained anew for its {best.iter + 1} minibatches on {run.n_refit_rows} rows, with "
         anew += "those of validation\n"
+    alike = ""
+    if run.data.weights:
+        alike = "\nthese errors count each row once, whatever its weight"
     return (
         f"best model: epoch {run.epoch_of(best.iter)} of {run.epoch}, by the validation "
         f"{criterion} ({getattr(best, criterion):.6g})\n"
         f"validation error: {round(best.error_all_rows * n_valid)} of {n_valid} rows\n{anew}"
         f"test error: {test_error(run)}\n"
-        f"{_guess(run)}: a test error of {100 * run.data.facts.baseline_error:.2f} %"
+        f"{_guess(run)}: a test error of {100 * run.data.facts.baseline_error:.2f} %{alike}"
     )
 
 

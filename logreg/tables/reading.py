@@ -134,10 +134,12 @@ def _read_weights(column):
     values = column.read(0)  # its kind is set, for which the number of rows does not matter
     weights = values[column.codes()]
     is_wrong = ~((weights >= 0) & numpy.isfinite(weights))
-    if is_wrong.any() or not weights.any():
+    if not weights.any():
+        raise DatasetError(f"all weights in {column.title} are 0: some must be above 0")
+    if is_wrong.any():
         raise DatasetError(
             f"{is_wrong.sum()} of {len(weights)} rows have no weight in {column.title}: each needs "
-            "a number from 0, and some a number above 0"
+            "a number from 0"
         )
     return weights
 
