@@ -77,7 +77,8 @@ class Predictor:
             facts = ModelFacts.from_metadata(model.facts(), W)
         else:
             raise SettingError(
-                f"{model} has no best W and b of the features: give a run of one layer"
+                f"{model} has no best W and b of the features: give a run "
+                "whose errors are those of softmax(dot(x, W) + b), or use its own graph"
             )
         self.facts, self.W, self.b = facts, W, b
         if not (numpy.isfinite(W).all() and numpy.isfinite(b).all()):
