@@ -76,7 +76,7 @@ def _add_data_options(parser):
         nargs="*",
         metavar="INPUT",
         default=[],
-        help="npy, npz, IDX or CSV file, gzipped or not, a picture, or a folder of pictures; - for "
+        help="npy, npz, IDX, CSV, JSON, Parquet or Excel file, a picture, or a folder of pictures; - for "
         "CSV on stdin",
     )
     options.add_file(
