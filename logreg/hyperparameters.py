@@ -120,8 +120,9 @@ class Hyperparameters:
     )
     criterion: str = setting(
         ("error", "loss"),
-        "what decides which model is best, and patience: the error on whole validation minibatches, "
-        "as in the tutorial, or the mean negative log-likelihood of the validation rows",
+        "what decides on the best model and on patience: the error on whole validation "
+        "minibatches, as in the tutorial, or the mean negative log-likelihood of the validation "
+        "rows",
         "error",
     )
 
