@@ -143,7 +143,7 @@ def plot_confusion(evaluation, ax=None):
     """Draw a confusion matrix as a heat map, a row for each label, with counts if there is room.
 
     A mistake's colour is its share of the label's rows, on a square-root scale up to the largest
-    such share. What is right, on the diagonal, has no colour.
+    such share. The diagonal, and cells of no row, have no colour.
 
     Parameters
     ----------
@@ -164,9 +164,9 @@ def plot_confusion(evaluation, ax=None):
     >>> [(label.get_text(), label.get_rotation()) for label in ax.get_xticklabels()]
     [('no', 90.0), ('maybe', 90.0)]
     >>> [(text.get_text(), text.get_color(), *text.get_position()) for text in ax.texts]
-    [('5', 'black', 0, 0), ('3', 'black', 1, 0), ('', 'white', 0, 1), ('6', 'black', 1, 1)]
+    [('5', 'black', 0, 0), ('3', 'white', 1, 0), ('', 'black', 0, 1), ('6', 'black', 1, 1)]
     >>> (ax.images[0].get_array() ** 2).round(3).tolist()  # of each label's rows
-    [[None, 0.375], [0.0, None]]
+    [[None, 0.375], [None, None]]
     >>> most = {"labels": [*range(20)], "counts": 1 + numpy.identity(20, int)}
     >>> ax = plot_confusion({"confusion": most})  # of more classes, there are no counts
     >>> len(ax.texts), len(ax.get_xticks()), ax.get_xticklabels()[0].get_rotation()
@@ -183,14 +183,15 @@ def plot_confusion(evaluation, ax=None):
     labels, counts = confusion["labels"], numpy.array(confusion["counts"])
     ax = ax or _axes()
     shares = counts / numpy.maximum(counts.sum(axis=1, keepdims=True), 1)
-    is_right = numpy.identity(len(counts), bool)
-    largest = shares[~is_right].max(initial=0) or 1.0
-    mistakes = numpy.ma.masked_array(numpy.sqrt(shares), is_right)
-    ax.imshow(mistakes, cmap="cividis", vmin=0, vmax=numpy.sqrt(largest), aspect="auto")
+    has_mistakes = (counts > 0) & ~numpy.identity(len(counts), bool)
+    largest = shares[has_mistakes].max(initial=0) or 1.0
+    mistakes = numpy.ma.masked_array(numpy.sqrt(shares), ~has_mistakes)
+    ax.imshow(mistakes, cmap="YlOrBr", vmin=0, vmax=numpy.sqrt(largest), aspect="auto")
     if len(labels) <= MAX_COUNTS:
         for (i, j), n in numpy.ndenumerate(counts):
-            is_light = i == j or shares[i, j] > 0.3 * largest
-            colour = "black" if is_light else "white"
+            colour = None  # that of all text: it suits the page behind a cell without colour
+            if has_mistakes[i, j]:
+                colour = "white" if shares[i, j] > 0.5 * largest else "black"
             ax.text(j, i, n or "", ha="center", va="center", color=colour, fontsize="small")
     step = 1 + len(labels) // (MAX_COUNTS + 1)  # there is no room for more labels
     names = [short(label) for label in labels[::step]]
