@@ -148,11 +148,11 @@ def test_a_table_in_many_chunks(monkeypatch):
 def test_a_sheet_has_numbers_among_its_texts():
     """Of fractions, one is kept as text; the texts of another column have decimal commas."""
     pytest.importorskip("openpyxl")
-    fractions, commas = [1.234, 1.111, "5"] * 4, ["2,5", "3,5", "4,5"] * 4
+    fractions, commas = [1.234, 1.111, "1.222"] * 4, ["2,5", "3,5", "4,5"] * 4
     columns = {"a": fractions, "b": commas, "c": [1.125, "p", "q"] * 4, "kind": [*"xyz"] * 4}
     pandas.DataFrame(columns).to_excel("t.xlsx", index=False)
     found = read("t.xlsx", TableOptions("kind", decimal=",", categorical="c"))
-    assert found.x[:3, :2].tolist() == [[1.234, 2.5], [1.111, 3.5], [5, 4.5]]
+    assert found.x[:3, :2].tolist() == [[1.234, 2.5], [1.111, 3.5], [1.222, 4.5]]
     assert found.columns.categories == (None, None, ["1.125", "p", "q"])
 
 
