@@ -28,20 +28,26 @@ if TYPE_CHECKING:
     from logreg.updates import momentum as momentum
     from logreg.updates import nesterov as nesterov
 
-_NAMES_OF = {
-    "model": ["LogisticRegression"],
-    "datasets.shared_sets": ["load_data"],
-    "hyperparameters": ["Hyperparameters"],
+_MODULE_OF = {
+    "Hyperparameters": "hyperparameters",
+    "LogRegWarning": "errors",
+    "LogisticRegression": "model",
+    "Predictor": "prediction.predictor",
+    "SoftmaxClassifier": "estimator",
     # The rule of plain descent is updates.sgd: logreg.sgd is the module of the training loop.
-    "updates": ["momentum", "nesterov", "adagrad", "adam"],
-    "sgd": ["fit", "sgd_optimization_mnist"],
-    "fitting": ["fit_table"],
-    "saving.variables": ["load_model", "save_model", "load_params", "save_params"],
-    "prediction.predictor": ["Predictor"],
-    "estimator": ["SoftmaxClassifier"],
-    "errors": ["LogRegWarning"],
+    "adagrad": "updates",
+    "adam": "updates",
+    "momentum": "updates",
+    "nesterov": "updates",
+    "fit": "sgd",
+    "fit_table": "fitting",
+    "load_data": "datasets.shared_sets",
+    "load_model": "saving.variables",
+    "load_params": "saving.variables",
+    "save_model": "saving.variables",
+    "save_params": "saving.variables",
+    "sgd_optimization_mnist": "sgd",
 }
-_MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names}
 # SoftmaxClassifier needs the extra `sklearn`, without which `from logreg import *` is to work.
 __all__ = [name for name in _MODULE_OF if name != "SoftmaxClassifier"]
 __all__ += ["__version__", "updates"]
@@ -56,4 +62,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted({*globals(), *__all__, "SoftmaxClassifier"})
+    return {*globals(), *_MODULE_OF, "updates"}

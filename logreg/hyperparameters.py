@@ -86,10 +86,10 @@ class Hyperparameters:
     0.13
     """
 
-    learning_rate: float = setting("number above 0", "factor of the gradient in each step", 0.13)
-    n_epochs: int = setting(
-        "whole number from 1 to 1e9", "passes over the training set at the most", 1000
+    learning_rate: float = setting(
+        "number above 0", "what the gradient is multiplied by in each step", 0.13
     )
+    n_epochs: int = setting("whole number from 1 to 1e9", "most passes over the training set", 1000)
     batch_size: int = setting("whole number from 1 to 1e9", "rows in a minibatch", 600)
     patience: int = setting(  # validation happens every patience // 2 minibatches, or more often
         "whole number from 2", "minibatches to run before early stopping may end the run", 5000
@@ -105,18 +105,24 @@ class Hyperparameters:
         "below this fraction of the last significant loss",
         0.995,
     )
-    l1: float = setting("number from 0", "factor of the sum of absolute weights in the cost", 0.0)
-    l2: float = setting("number from 0", "factor of the sum of squared weights in the cost", 0.0)
+    l1: float = setting(
+        "number from 0", "factor of the penalty: the sum of the absolute weights", 0.0
+    )
+    l2: float = setting(
+        "number from 0", "factor of the penalty: the sum of the squared weights", 0.0
+    )
     momentum: float = setting(
         "number from 0, below 1", "fraction of the last step that is added to each", 0.0
     )
     class_weight: Optional[str] = setting(
-        (None, "balanced"), "balanced: all classes count the same, not all rows, in the cost"
+        (None, "balanced"),
+        "balanced: each class counts the same in the cost, however many rows it has",
     )
     criterion: str = setting(
         ("error", "loss"),
-        "the best model, and patience, go by the error on whole validation minibatches, as in the "
-        "tutorial, or by the mean negative log-likelihood",
+        "what decides on the best model and on patience: the error on whole validation "
+        "minibatches, as in the tutorial, or the mean negative log-likelihood of the validation "
+        "rows",
         "error",
     )
 
@@ -151,9 +157,9 @@ SETTINGS_IN_ALL_FILES = (
 
 # The defaults that depend on the data, in words.
 DEFAULTS_BY_DATA = {
-    "learning_rate": f"{DEFAULTS.learning_rate}; for tables of many columns, 4 / number of columns",
-    "batch_size": f"{DEFAULTS.batch_size}; a tenth of less than 5,000 rows",
-    "criterion": "error; loss for tables, and for one array that is split",
+    "learning_rate": f"{DEFAULTS.learning_rate}; for tables 4 / number of inputs if that is less",
+    "batch_size": f"{DEFAULTS.batch_size}; a tenth of the rows if these are fewer than 5,000",
+    "criterion": "error; loss for tables, and for an array that is split into sets",
     "n_epochs": f"{DEFAULTS.n_epochs:,}; {EPOCHS_OF_A_TABLE:,} for tables, whose epochs are short",
 }
 

@@ -76,8 +76,8 @@ def _add_data_options(parser):
         nargs="*",
         metavar="INPUT",
         default=[],
-        help="npy, npz, IDX or CSV file, gzipped or not, a picture, or a folder of pictures; - for "
-        "CSV on stdin",
+        help="npy, npz, IDX, CSV, JSON, Parquet or Excel file, a picture, or a folder of pictures; "
+        "- for CSV or JSON on stdin",
     )
     options.add_file(
         group, "--model", default=BEST_MODEL, help="the model file (default: %(default)s)"

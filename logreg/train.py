@@ -186,8 +186,7 @@ def _read_arguments(argv):
             f"--verify takes all settings from the model file: leave out {listed(given)}"
         )
     _refuse_contradictions(args)
-    values = {setting.name: getattr(args, setting.name) for setting in fields(Hyperparameters)}
-    args.hyperparameters = {k: value for k, value in values.items() if value is not None}
+    args.hyperparameters = options.find_given(Hyperparameters, args)
     Hyperparameters(**args.hyperparameters)  # raises an error for a value out of its range
     if args.pixel_scale:
         args.pixel_scale = 1 / args.pixel_scale

@@ -92,8 +92,13 @@ def add_table_options(group):
 
 def read_options(cls, args):
     """Make an object of a dataclass, such as TableOptions, of the options that were given."""
+    return cls(**find_given(cls, args))
+
+
+def find_given(cls, args):
+    """Collect the options that were given of a dataclass's fields, as a dict."""
     values = {option.name: vars(args).get(option.name) for option in fields(cls)}
-    return cls(**{name: value for name, value in values.items() if value is not None})
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def add_switch(group, name, yes, no):

@@ -55,57 +55,61 @@ class TableOptions:
     label_column: Union[str, int, None] = setting(
         _column,
         "the column of a table that holds the labels: its name, or its number from 1 (-1: the "
-        "last); else the one called label, class, target or y, else the last",
+        "last). Default: the column called label, class, target or y, else the last one",
         metavar="NAME",
     )
     header: Optional[bool] = setting(
         BOTH,
-        "row 1 of a table names the columns (if neither is given: if it has text above a number, "
-        "is text throughout, or 0, 1, 2, ... with names beside them, or has label, class, target "
-        "or the label column's name)",
-        opposite="row 1 of a table is one of data",
+        "row 1 of a table names the columns. Default: it does if a text stands above a number, if "
+        "all its cells are texts or 0, 1, 2, ..., or if one is label, class, target or the label "
+        "column's name",
+        opposite="row 1 of a table is data",
     )
     decimal: Optional[str] = setting(
         (".", ","),
-        "decimal mark in a table (default: what its first rows show, then a comma between "
-        "semicolons, then that of training)",
+        "the decimal mark in a table. Default: the mark that its first rows show; if they show "
+        "none, a comma between semicolons, else the mark of training",
         metavar="MARK",
     )
     encoding: Optional[str] = setting(
         _encoding,
-        "encoding of a table, as cp1252; its byte order mark overrules it (default: UTF-8, then "
-        "that of training)",
+        "the encoding of a table, such as cp1252. Default: UTF-8, or if that does not decode it, "
+        "the encoding of training. A byte order mark comes first",
         metavar="NAME",
     )
     drop: Optional[Tuple[str, ...]] = setting(
         _texts,
-        "columns of a table to leave out: names or numbers from 1, with commas between them",
+        "columns of a table to leave out: names, or numbers from 1, separated by commas",
         metavar="NAMES",
     )
     categorical: Optional[Tuple[str, ...]] = setting(
         _texts,
-        "columns whose texts are categories, numbers too; others hold numbers, as 5 or $5, dates, "
-        "taken as days since 1970-01-01, or at most 100 categories, of few rows fewer",
+        "columns that hold categories even if these look like numbers. Other columns hold numbers, "
+        "such as 5 or $5, dates, which count days since 1970-01-01, or texts: at most 100 "
+        "different ones, and in a small table fewer",
         metavar="NAMES",
     )
     group: Union[str, int, None] = setting(
         _column,
-        "a column that is no feature: rows that have it in common, as a patient's, are in one set",
+        "a column that is no feature. Rows with the same value, such as those of a patient, stay "
+        "in one set",
         metavar="NAME",
     )
     weight_column: Union[str, int, None] = setting(
         _column,
-        "a column that is no feature: how much each row counts, as in a table of frequencies",
+        "a column that is no feature. It says how much each row counts, as in a table of "
+        "frequencies",
         metavar="NAME",
     )
     missing: Optional[str] = setting(
         ("mean",),
-        "fill empty cells with the mean of their column, or in text with a category of their own, "
-        "leave out rows without a label, and make one without a group its own (default: errors)",
+        "fill an empty cell with the mean of its column, or in a column of texts with a category "
+        "of its own. A row without a label is left out, and one without a group is a group. "
+        "Default: an empty cell is an error",
     )
     na: Tuple[str, ...] = setting(
         _texts,
-        f"one more text that counts as an empty cell, beside {', '.join(NA[1:])}; repeatable",
+        f"a text that counts as an empty cell, in addition to {', '.join(NA[1:])}; repeatable",
         NA,
         metavar="TEXT",
         action="append",
@@ -137,28 +141,27 @@ class Preparation:
 
     standardize: Optional[bool] = setting(
         BOTH,
-        "give features mean 0 and deviation 1 over the training rows (default: in tables)",
+        "give each number mean 0 and deviation 1 over the training rows (default: in tables)",
         opposite="take the numbers in tables as they are",
     )
     shuffle: Optional[bool] = setting(
         BOTH,
-        "split rows at random, each set with its share of every class, and shuffle the training "
-        "rows of data that have sets (default: only the former)",
-        opposite="split rows in their order, as time series need it",
+        "split the rows at random, so that each set has its share of every class. Where the data "
+        "have sets, shuffle the training rows. Default: split at random, and shuffle no set",
+        opposite="split the rows in their order, as time series need",
     )
     split_seed: int = setting(
         "whole number from 0 to 2**32-1", "seed of the random order (default: %(default)s)", 0
     )
     size: int = setting(
         "whole number from 10 to 1000",
-        "side in pixels of the pictures of a folder with a folder for each class (default: "
-        "%(default)s)",
+        "side in pixels to which the pictures of a folder are scaled (default: %(default)s)",
         28,
     )
     pixel_scale: Optional[float] = setting(
         "number above 0",
-        "what features are multiplied by, which are pixels, whole numbers from 0 to 255 (default: "
-        "uint8 by 1/256, and nothing else)",
+        "what pixels, whole numbers from 0 to 255, are multiplied by (default: 1/256 if they are "
+        "uint8, else 1)",
     )
 
     def __post_init__(self):
