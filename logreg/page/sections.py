@@ -11,7 +11,7 @@ from logreg.datasets.statistics import with_interval
 from logreg.errors import SettingError
 from logreg.page import markup
 from logreg.plots import short
-from logreg.prediction.evaluation import percent, tables
+from logreg.prediction.summary import percent, tables
 
 N_BARS = 12  # bars that are shown of a class
 MANY_CLASSES = 30  # above this number, only so many classes have their weights shown, folded away
