@@ -42,7 +42,8 @@ def scores(facts, evaluation):
     >>> scores(ModelFacts(test_error=0.0, settings={"criterion": "loss"}), None)
     ''
     """
-    error, source = facts.test_error_all_rows, "from the model file"
+    error = facts.test_error_all_rows
+    source = "from the model file"
     error_of_whole = facts.test_error
     if evaluation:
         error = evaluation["errors"] / evaluation["rows"]
@@ -198,7 +199,9 @@ def weights(predictor, evaluation=None):
     >>> start, len(figures)
     ('<details><summary>30 of 31 classes</summary><div class="pictures many">', 30)
     """  # noqa: E501
-    facts, labels, W = predictor.facts, predictor.labels, predictor.W
+    facts = predictor.facts
+    labels = predictor.labels
+    W = predictor.W
     chosen = range(len(labels))
     top = plots.colour_limit(W)
     figures = []
