@@ -19,7 +19,10 @@ from logreg.errors import SettingError, needing
 from logreg.saving.facts import ModelFacts
 
 MAX_COUNTS = 20  # classes of a confusion matrix, above which its cells have no room for counts
-BLUE, ORANGE, GREY = "#1f83c6", "#d9680f", "#8c8c8c"  # the colour-blind can distinguish them
+# The colour-blind can distinguish these.
+BLUE = "#1f83c6"
+ORANGE = "#d9680f"
+GREY = "#8c8c8c"
 DIVERGING = "RdBu_r"  # blue to red around zero
 INK = "#123456"  # stands for the page's own text colour in a plot
 
@@ -72,9 +75,11 @@ def plot_curve(model, ax=None):
     points, stopping = replay(facts)
     iters, costs, errors, tests, *losses = points.T
     n_batches = facts.n_train_batches or 1
-    epochs, errors, tests = (iters + 1) / n_batches, 100 * errors, 100 * tests
+    epochs = (iters + 1) / n_batches
+    errors = 100 * errors
+    tests = 100 * tests
     ax = ax or _axes()
-    ax.plot(epochs, errors, clip_on=False, color=BLUE, label="validation error")
+    (decisive,) = ax.plot(epochs, errors, clip_on=False, color=BLUE, label="validation error")
     is_tested = numpy.isfinite(tests)
     if is_tested.sum() > 1:
         style = {"clip_on": False, "color": ORANGE, "linestyle": "--"}
@@ -87,19 +92,15 @@ def plot_curve(model, ax=None):
     right = ax.twinx()
     right.plot(epochs, costs, color=GREY, linestyle="-.", label="training cost (right)")
     for loss in losses:
-        right.plot(epochs, loss, color=GREY, label="validation loss (right)")
+        (decisive,) = right.plot(epochs, loss, color=GREY, label="validation loss (right)")
     # Gains and the best model lie on the line that decides which model is best.
-    if losses:
-        axes, decisive, colour = right, losses[0], GREY
-    else:
-        axes, decisive, colour = ax, errors, BLUE
-    style = {"clip_on": False, "color": colour, "linestyle": "", "zorder": 3}
+    style = {"clip_on": False, "color": decisive.get_color(), "linestyle": "", "zorder": 3}
+    values = decisive.get_ydata()
+    mark = decisive.axes.plot
     is_gain = numpy.isin(iters, stopping.gains)
     is_best = iters == stopping.best_iter
-    axes.plot(
-        epochs[is_gain], decisive[is_gain], **style, marker="o", ms=4, label="significant gain"
-    )
-    axes.plot(epochs[is_best], decisive[is_best], **style, marker="*", ms=13, label="best model")
+    mark(epochs[is_gain], values[is_gain], **style, marker="o", ms=4, label="significant gain")
+    mark(epochs[is_best], values[is_best], **style, marker="*", ms=13, label="best model")
     right.set(ylabel="cost" if losses else "training cost", ylim=(0, None))
     lines = [*ax.get_lines(), *right.get_lines()]
     above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "ncols": 2, "frameon": False}
@@ -180,7 +181,8 @@ def plot_confusion(evaluation, ax=None):
     confusion = evaluation["confusion"]
     if confusion is None:
         raise SettingError("there are more than 50 classes: the evaluation has no matrix of them")
-    labels, counts = confusion["labels"], numpy.array(confusion["counts"])
+    labels = confusion["labels"]
+    counts = numpy.array(confusion["counts"])
     ax = ax or _axes()
     shares = counts / numpy.maximum(counts.sum(axis=1, keepdims=True), 1)
     has_mistakes = (counts > 0) & ~numpy.identity(len(counts), bool)
@@ -272,7 +274,7 @@ def svg(plot, *arguments, size, alt):
     drawn = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", drawn, flags=re.DOTALL)
     # Ids must be unique on a page with many figures. Those that are used contain a hash of `alt`.
     used = {*re.findall(r'["(]#([^")]+)', drawn)}
-    drawn = re.sub(r' id="([^"]+)"', lambda id: id[0] * (id[1] in used), drawn)
+    drawn = re.sub(r' id="([^"]+)"', lambda id: id[0] if id[1] in used else "", drawn)
     return drawn.replace("<svg", f'<svg role="img" aria-label="{html.escape(alt)}"', 1)
 
 

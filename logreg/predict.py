@@ -38,9 +38,10 @@ from logreg.errors import SettingError, listed
 from logreg.files import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL, DATASET
 from logreg.prediction import inputs
-from logreg.prediction.evaluation import as_text, evaluate
+from logreg.prediction.evaluation import evaluate
 from logreg.prediction.held_out import read_test_set
 from logreg.prediction.predictor import Predictor
+from logreg.prediction.summary import as_text
 from logreg.prediction.weights import compare_weights, describe_weights
 from logreg.prediction.writers import WRITERS, answers, answers_to_inputs, destination
 

@@ -58,7 +58,8 @@ def gallery(predictor, data, evaluation):
         return "<p>No row is wrong.</p>"
     least, most = facts.pixels.layout.ends or (0, 255)  # as on the pad
     if not facts.pixels.layout.ends and x.dtype != numpy.uint8:
-        least, most = numpy.nanmin(x), numpy.nanmax(x)
+        least = numpy.nanmin(x)
+        most = numpy.nanmax(x)
     # A feature speaks for a class by what it adds to its score, less the mean over all classes.
     W = predictor.W.astype("float64")
     W -= W.mean(axis=1, keepdims=True)

@@ -11,7 +11,7 @@ from logreg.datasets.statistics import with_interval
 from logreg.errors import SettingError
 from logreg.page import markup
 from logreg.plots import short
-from logreg.prediction.evaluation import percent, tables
+from logreg.prediction.summary import percent, tables
 
 N_BARS = 12  # bars that are shown of a class
 MANY_CLASSES = 30  # above this number, only so many classes have their weights shown, folded away
@@ -42,7 +42,8 @@ def scores(facts, evaluation):
     >>> scores(ModelFacts(test_error=0.0, settings={"criterion": "loss"}), None)
     ''
     """
-    error, source = facts.test_error_all_rows, "from the model file"
+    error = facts.test_error_all_rows
+    source = "from the model file"
     error_of_whole = facts.test_error
     if evaluation:
         error = evaluation["errors"] / evaluation["rows"]
@@ -198,7 +199,9 @@ def weights(predictor, evaluation=None):
     >>> start, len(figures)
     ('<details><summary>30 of 31 classes</summary><div class="pictures many">', 30)
     """  # noqa: E501
-    facts, labels, W = predictor.facts, predictor.labels, predictor.W
+    facts = predictor.facts
+    labels = predictor.labels
+    W = predictor.W
     chosen = range(len(labels))
     top = plots.colour_limit(W)
     figures = []

@@ -43,16 +43,18 @@ def write_page(path, model, predictor, data=None, evaluation=None):
     >>> re.findall('href="#(.*?)">(.*?)<', page)
     [('run', 'Run'), ('curve', 'Curve'), ('weights', 'Weights'), ('errors', 'Errors'), ('draw', 'Try it')]
     """  # noqa: E501
-    facts, errors, gallery = predictor.facts, "", ""
+    facts = predictor.facts
+    live = rows.live(predictor, data)
+    errors = ""
+    gallery = ""
     if data:
         errors = sections.errors(evaluation)
         gallery = rows.gallery(predictor, data, evaluation)
-    live, is_many = rows.live(predictor, data), facts.n_out > sections.MANY_CLASSES
     kinds = (
         "of-images" if facts.pixels.shape else "of-a-table",
         "is-live" if live else "is-still",
         "tested" if data else "untested",
-        "of-many" if is_many else "of-few",
+        "of-many" if facts.n_out > sections.MANY_CLASSES else "of-few",
     )
     page = filled(
         HERE / "page.html",

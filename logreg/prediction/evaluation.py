@@ -5,11 +5,9 @@ from typing import NamedTuple
 import numpy
 
 from logreg.criteria import find_criterion
-from logreg.datasets.statistics import wilson_interval
 from logreg.errors import DatasetError, listed, quoted
 from logreg.hyperparameters import DEFAULTS
 from logreg.prediction.inputs import held_out_batches
-from logreg.prediction.writers import align, printable
 
 MAX_CLASSES = 50  # of a confusion matrix, and in a table of classes or mistakes
 N_WORST_ROWS = 24
@@ -50,9 +48,10 @@ def evaluate(predictor, data, min_proba=0.0):
     y = _label_codes(predictor, data)
     rows = _predict_rows(predictor, data, y)
     is_wrong = rows.predicted != y
+    losses = numpy.log(1 / rows.p_of_label)
     by_confidence = numpy.argsort(numpy.where(is_wrong, -rows.p_of_answer, 0), kind="stable")
     wrong = by_confidence[: is_wrong.sum()]  # first, as right rows have the largest key, 0
-    labels = list(predictor.labels)
+    labels = predictor.labels
     has_few_classes = len(labels) <= MAX_CLASSES
     classes = _score_classes(labels, y, rows.predicted)
     scored = [entry for entry in classes if entry["f1"] is not None]
@@ -61,8 +60,8 @@ def evaluate(predictor, data, min_proba=0.0):
         "rows_are": data.rows_are,
         **_errors(len(y), len(wrong)),
         "macro": {key: float(numpy.mean([entry[key] for entry in scored])) for key in SCORES},
-        "log_loss": float(numpy.log(1 / rows.p_of_label).mean()),
-        "weighted": _weigh(data.weights, is_wrong, rows.p_of_label),
+        "log_loss": float(losses.mean()),
+        "weighted": _weigh(data.weights, is_wrong, losses),
         "auc": _auc(rows.p_of_last, y == 1) if len(labels) == 2 else None,
         "whole_minibatches": _count_whole_minibatches(predictor.facts.settings, is_wrong),
         "classes": classes if has_few_classes else scored,
@@ -74,11 +73,11 @@ def evaluate(predictor, data, min_proba=0.0):
     }
 
 
-def _weigh(weights, is_wrong, p):
+def _weigh(weights, is_wrong, losses):
     """The error and the log-loss by the weights of the rows; None if they have none."""
     if not weights:
         return None
-    error, loss = numpy.average([is_wrong, numpy.log(1 / p)], axis=1, weights=weights["test"])
+    error, loss = numpy.average([is_wrong, losses], axis=1, weights=weights["test"])
     return {"error_percent": 100 * float(error), "log_loss": float(loss)}
 
 
@@ -194,137 +193,3 @@ def _score_classes(labels, y, predicted):
             entry["f1"] = 2 * n_right[k] / (n_rows[k] + n_predicted[k])
         entries.append(entry)
     return entries
-
-
-def tables(evaluation):
-    """Three tables of what :func:`evaluate` gave: each a title, a head, and rows.
-
-    They are about each class, about pairs of classes, and about calibration. If there are many
-    classes, the first two have the worst only.
-    """
-    if evaluation["confusion"]:
-        pairs = _confusion_table(evaluation["confusion"])
-    else:
-        mistakes = evaluation["mistakes"][:MAX_CLASSES]
-        pairs = "The most frequent mistakes", ("class", "taken for", "rows"), mistakes
-    return _class_table(evaluation), pairs, _calibration_table(evaluation["calibration"])
-
-
-def _class_table(evaluation):
-    entries = evaluation["classes"]
-    title = "Classes"
-    if not evaluation["confusion"]:
-        entries = sorted(entries, key=lambda entry: -entry["errors"])[:MAX_CLASSES]
-        title = f"The {len(entries)} classes of most errors "
-        title += "(predict --evaluate --format json has all)"
-    head = ("class", "rows", "errors", "error", "precision", "recall", "F1")
-    rows = [[entry["label"], *_count_cells(entry), *_score_cells(entry)] for entry in entries]
-    return title, head, [*rows, ["macro mean", "", "", "", *_score_cells(evaluation["macro"])]]
-
-
-def _confusion_table(confusion):
-    title = "Confusion matrix: a row for each class, a column for what it is taken for"
-    labels = confusion["labels"]
-    rows = [[label, *counts] for label, counts in zip(labels, confusion["counts"])]
-    return title, ["", *labels], rows
-
-
-def _calibration_table(bands):
-    title = "Calibration, and the error if only predictions at least this sure are kept"
-    head = ["probability", "mean probability", "share correct"]
-    head += ["rows", "rows at least this sure", "error"]
-    rows = []
-    for band in bands:
-        shares = percent(band["forecast"]), percent(band["happened"])
-        n_above, _, error = _count_cells(band["answered"])
-        rows.append([f"from {band['min_proba']}", *shares, band["rows"], n_above, error])
-    return title, head, rows
-
-
-def as_text(evaluation):
-    r"""What :func:`evaluate` gave, for people to read.
-
-    Examples
-    --------
-    >>> from logreg import LogisticRegression, Predictor, engine, save_model
-    >>> from logreg.prediction.held_out import read_test_set
-    >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=2, n_out=2)
-    >>> engine.set_value(classifier.W, [[3, 0], [0, 3]])
-    >>> save_model(classifier, "model.pkl", class_labels=["left", "right"], batch_size=2)
-    >>> numpy.savez("d.npz", x=[[0.5, 0], [0, 0.9], [0.1, 0]], y=["left", "right", "right"])
-    >>> predictor = Predictor("model.pkl")
-    >>> found = evaluate(predictor, read_test_set(predictor.facts, "d.npz"))
-    >>> print(as_text(found))
-    Test set of d.npz: all rows
-    error over all rows: 33.333333 % (1 of 3 rows), 95 % interval: 6.15 to 79.23 %
-    error as the tutorial counts, in whole minibatches of 2: 0.000000 % (0 of 2 rows)
-    log-loss 0.373604, AUC 1.0000
-    <BLANKLINE>
-    Classes
-         class  rows  errors    error  precision  recall      F1
-          left     1       0   0.00 %     0.5000  1.0000  0.6667
-         right     2       1  50.00 %     1.0000  0.5000  0.6667
-    macro mean                            0.7500  0.7500  0.6667
-    <BLANKLINE>
-    Confusion matrix: a row for each class, a column for what it is taken for
-           left  right
-     left     1      0
-    right     1      1
-    <BLANKLINE>
-    Calibration, and the error if only predictions at least this sure are kept
-    probability  mean probability  share correct  rows  rows at least this sure    error
-       from 0.0                 -              -     0                        3  33.33 %
-       from 0.5           57.44 %         0.00 %     1                        3  33.33 %
-       from 0.6                 -              -     0                        2   0.00 %
-       from 0.7                 -              -     0                        2   0.00 %
-       from 0.8           81.76 %       100.00 %     1                        2   0.00 %
-       from 0.9           93.70 %       100.00 %     1                        1   0.00 %
-      from 0.95                 -              -     0                        0        -
-      from 0.99                 -              -     0                        0        -
-    <BLANKLINE>
-    wrong rows, the most confident mistakes first: 2
-    <BLANKLINE>
-
-    Of pictures, rows are files, whose names may hold anything.
-
-    >>> as_text({**found, "wrong_rows": ["a\x1b.png"]}).splitlines()[-1]
-    'wrong rows, the most confident mistakes first: a\\x1b.png'
-    """
-    low, high = wilson_interval(evaluation["errors"], evaluation["rows"])
-    lines = [
-        f"Test set of {printable(evaluation['dataset'])}: {evaluation['rows_are']}",
-        f"error over all rows: {_error_text(evaluation)}, "
-        f"95 % interval: {100 * low:.2f} to {percent(high)}",
-    ]
-    whole = evaluation["whole_minibatches"]
-    if whole and 0 < whole["rows"] < evaluation["rows"]:
-        size = whole["batch_size"]
-        said = f"error as the tutorial counts, in whole minibatches of {size}"
-        lines.append(f"{said}: {_error_text(whole)}")
-    weighted = evaluation["weighted"]
-    if weighted:
-        error = f"{weighted['error_percent']:f} %, log-loss {weighted['log_loss']:.6f}"
-        lines.append(f"error by the weights of the rows: {error}")
-    auc = "" if evaluation["auc"] is None else f", AUC {evaluation['auc']:.4f}"
-    lines.append(f"log-loss {evaluation['log_loss']:.6f}{auc}\n")
-    lines += [f"{title}\n{align([head, *rows])}" for title, head, rows in tables(evaluation)]
-    wrong = listed([*map(printable, evaluation["wrong_rows"])]) or "none"
-    return "\n".join([*lines, f"wrong rows, the most confident mistakes first: {wrong}\n"])
-
-
-def percent(share):
-    """A share as people read it; None is that of no rows."""
-    return "-" if share is None else f"{100 * share:.2f} %"
-
-
-def _count_cells(entry):
-    rows, errors = entry["rows"], entry["errors"]
-    return rows, errors, percent(errors / rows if rows else None)
-
-
-def _error_text(entry):
-    return f"{entry['error_percent']:f} % ({entry['errors']} of {entry['rows']} rows)"
-
-
-def _score_cells(entry):
-    return ["-" if entry[key] is None else f"{entry[key]:.4f}" for key in SCORES]

@@ -10,7 +10,8 @@ from conftest import peak_memory
 
 from logreg.datasets.dataset import DataSet
 from logreg.datasets.facts import Facts
-from logreg.prediction.evaluation import as_text, evaluate, tables
+from logreg.prediction.evaluation import evaluate
+from logreg.prediction.summary import as_text, tables
 from logreg.saving.facts import ModelFacts
 
 SCORES = ("precision", "recall", "f1")

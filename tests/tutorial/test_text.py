@@ -15,7 +15,7 @@ from conftest import ROOT
 
 from logreg import Hyperparameters, engine
 from logreg.datasets.dataset import read_dataset
-from logreg.prediction.evaluation import percent
+from logreg.prediction.summary import percent
 from logreg.sgd import sgd_optimization
 from logreg.tutorial import notebook, text, writing
 from logreg.tutorial.__main__ import main
