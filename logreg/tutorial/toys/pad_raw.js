@@ -17,13 +17,12 @@ function playPadRaw(find) {
     pad.isCentred = find("[name=pad-raw-prepared]:checked").value === "yes";
     const x = pad.pixels(), p = softmax(full.scores(new Rows(x, 784, 10))), best = argmax(p);
     paint(find(".seen"), 28, 28, (i) => GREYS[x[i]]);
+    const isAsked = isUntouched && !pad.isCentred && !find(".predict :checked");
     rows.forEach(({ bar, number }, k) => {
       bar.className = k === best ? "best" : "";
-      bar.style.width = barLength(p[k]);
-      number.textContent = percent(p[k], 0);
+      bar.style.width = barLength(isAsked ? 0 : p[k]);
+      number.textContent = isAsked ? "?" : percent(p[k], 0);
     });
-    const isAsked = isUntouched && !pad.isCentred && !find(".predict :checked");
-    find(".answers").style.visibility = isAsked ? "hidden" : "";
     let says = `The model says ${best}.`;
     if (pad.isEmpty()) says = "Draw a digit, anywhere, of any size.";
     if (isAsked) says = "Guess, or prepare the three, to see what the model says.";
