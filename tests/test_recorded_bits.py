@@ -85,7 +85,8 @@ def test_a_state_is_resumed_to_the_bits_of_the_whole_run(cli, arrays):
     shutil.copy(GOLDEN / "plain.state", "run.state")
     resumed = cli(*ARRAYS.split(), "--n-epochs=20", "--checkpoint=run.state", "--resume")
     assert resumed.code == 0 and "epoch 8," not in resumed.out and "epoch 9," in resumed.out
-    (_, *found), (_, *whole) = (
+    (facts, *found), (facts_of_whole, *whole) = (
         model_file.read_model(path) for path in ("best_model.pkl", GOLDEN / "plain.pkl")
     )
     assert [array.tobytes() for array in found] == [array.tobytes() for array in whole]
+    assert facts.curve == facts_of_whole.curve  # a run that begins anew gets there later

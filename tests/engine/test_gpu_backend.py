@@ -62,6 +62,7 @@ def test_settings_hold_for_a_block(jax):
             assert "float64, JAX" in engine.describe()
             assert state()[2:] == (True, "highest")  # else, a GPU multiplies float32 as TF32
         assert "float64, cpu" in engine.describe() and theano.config.mode != "JAX"
+        assert state()[2:] == (False, None)  # as JAX has them by default
         raise KeyError
     assert before == state()
 
