@@ -65,7 +65,8 @@ def is_quiet():
 
 def be_rank(rank, size):
     """Say which of several processes this is: all but the first print errors only."""
-    _console.rank = rank and f"rank {rank} of {size}: "
+    if rank:
+        _console.rank = f"rank {rank} of {size}: "
 
 
 def show(text):

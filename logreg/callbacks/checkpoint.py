@@ -112,8 +112,8 @@ class Checkpoint(FileCallback):
             return None
         arrays, progress, validations = self._state
         validations = [validation.plain() for validation in validations]
-        known = {"run": run.settings(), "progress": progress, "validations": validations}
-        return dumps("checkpoint", arrays, **known, **provenance())
+        state = {"run": run.settings(), "progress": progress, "validations": validations}
+        return dumps("checkpoint", arrays, **state, **provenance())
 
 
 def _numbered(arrays, kind):

@@ -34,25 +34,27 @@ def result(run):
     best = run.best_validation
     n_valid = run.data.facts.rows[1]
     criterion = run.criterion.name  # also a field of a Validation: its error or its loss
-    anew = ""
+    refit = ""
     if run.n_refit_rows:
-        anew = f"trained anew for its {best.iter + 1} minibatches on {run.n_refit_rows} rows, with "
-        anew += "those of validation\n"
-    alike = ""
+        refit = (
+            f"trained anew for its {best.iter + 1} minibatches on {run.n_refit_rows} rows, with "
+            "those of validation\n"
+        )
+    weights = ""
     if run.data.weights:
-        alike = "\nthese errors count each row once, whatever its weight"
+        weights = "\nthese errors count each row once, whatever its weight"
     return (
         f"best model: epoch {run.epoch_of(best.iter)} of {run.epoch}, by the validation "
         f"{criterion} ({getattr(best, criterion):.6g})\n"
-        f"validation error: {round(best.error_all_rows * n_valid)} of {n_valid} rows\n{anew}"
+        f"validation error: {round(best.error_all_rows * n_valid)} of {n_valid} rows\n{refit}"
         f"test error: {test_error(run)}\n"
-        f"{_guess(run)}: a test error of {100 * run.data.facts.baseline_error:.2f} %{alike}"
+        f"{_guess(run)}: a test error of {100 * run.data.facts.baseline_error:.2f} %{weights}"
     )
 
 
 def test_error(run):
     """Tell the test error of a run's best model, over all rows, with its interval."""
-    return _of_rows(run.best_validation.test_error_all_rows, run.data.facts.rows[2])
+    return _error_with_interval(run.best_validation.test_error_all_rows, run.data.facts.rows[2])
 
 
 def doubts(run):
@@ -66,11 +68,13 @@ def doubts(run):
     if not (run.is_tutorial_model and facts.class_counts):
         return
     if not has_errors_over_all_rows(facts):
-        of = "the most frequent class of the training rows"
-        yield f"{_guess(run)}, {of}, gives a test error of {100 * facts.baseline_error:f} %"
+        yield (
+            f"{_guess(run)}, the most frequent class of the training rows, gives a test error of "
+            f"{100 * facts.baseline_error:f} %"
+        )
     n_valid = facts.rows[1]
     if n_valid < FEW_ROWS:
-        wrong = _of_rows(best.error_all_rows, n_valid)
+        wrong = _error_with_interval(best.error_all_rows, n_valid)
         yield f"note: {n_valid} validation rows tell little: {wrong}"
     # With weights, a model may make more errors than a guess and still do what is asked for.
     is_weighted = run.hyperparameters.class_weight or run.data.weights
@@ -142,5 +146,5 @@ def _rare_class(facts):
         )
 
 
-def _of_rows(error, n):
+def _error_with_interval(error, n):
     return with_interval(round(error * n), n)

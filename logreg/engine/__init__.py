@@ -86,14 +86,16 @@ def use_device(name=None):
     _backend.release()
     _backend = _on_cpu
     if name is not None and not re.fullmatch(r"cpu|cuda\d*|jax:cpu", name):
-        known = "cpu, cuda, or cuda0, cuda1, ..., or on PyTensor jax:cpu"
-        raise EngineError(f"device {name!r} is not known: give {known}")
+        raise EngineError(
+            f"device {name!r} is not known: give cpu, cuda, or cuda0, cuda1, ..., or on PyTensor "
+            "jax:cpu"
+        )
     if ranks.size > 1 and name not in (None, "cpu"):
         raise EngineError(f"device {name!r}: several ranks train on the CPU; give 'cpu'")
     _backend = _on_cpu.on_device(name)
 
 
-def _of_ranks():
+def _backend_of_ranks():
     """Choose the back end, or that of the ranks, if there are several."""
     if ranks.size == 1:
         return _backend
@@ -212,7 +214,7 @@ def compile_step(x, y, dataset, batch_size, cost, updates, n_at_once=1):
     """
     features, labels = dataset
     givens = Givens(x, y, as_stored(features), labels)
-    return _of_ranks().compile_step(givens, batch_size, cost, updates, n_at_once)
+    return _backend_of_ranks().compile_step(givens, batch_size, cost, updates, n_at_once)
 
 
 def compile_errors(x, y, dataset, batch_size, errors):
@@ -255,5 +257,5 @@ def _compile_sums(x, y, dataset, block, mean):
     """Compile the sums over blocks of rows, in float64, by their mean."""
     givens = Givens(x, y, as_stored(dataset[0]), dataset[1])
     n = n_rows(givens.features)
-    sums = _of_ranks().compile_sums(givens, [*range(0, n, block), n], mean)
+    sums = _backend_of_ranks().compile_sums(givens, [*range(0, n, block), n], mean)
     return lambda: numpy.asarray(sums(), "float64")

@@ -79,7 +79,7 @@ class Backend:
     def compile_step(self, givens, batch_size, cost, updates, n_at_once):
         descent = self.kernel and self.kernel.descent(cost, updates, givens.x, givens.y)
         if descent:
-            dataset = self._set(givens, descent.regression.tables)
+            dataset = self._set(givens, descent.regression)
             return Steps(descent, dataset, batch_size).take
         in_cost = ancestors([cost])
         params = [variable for variable, _ in updates if variable in in_cost]
@@ -94,16 +94,18 @@ class Backend:
     def compile_sums(self, givens, edges, mean):
         regression = self.kernel and self.kernel.classifier(mean, givens.x, givens.y)
         if regression:
-            return Errors(regression[:2], self._set(givens, regression.tables), edges)
+            return Errors(regression[:2], self._set(givens, regression), edges)
         mean_of_rows, _ = self._function_of_rows(givens, [mean])
         return lambda: [float(mean_of_rows(a, b)[0]) * (b - a) for a, b in zip(edges, edges[1:])]
 
-    def _set(self, givens, tables):
-        labels, weights = givens.labels, None
-        if tables.classes is not None:
-            labels = tables.classes[givens.labels]
-        if tables.weights is not None:
-            weights = tables.weights[givens.labels]
+    def _set(self, givens, regression):
+        labels = givens.labels
+        weights = regression.weights
+        if weights is not None:
+            # A label that is no class has any weight: the kernel refuses it.
+            weights = weights[self.T.clip(labels, 0, weights.shape[0] - 1)]
+        if regression.classes is not None:
+            labels = regression.classes[labels]
         function = self.kernel.function
         return KernelSet(givens.features, labels, givens.x.dtype, function, weights)
 
@@ -127,8 +129,7 @@ class Backend:
         function = interpreter(variables, outputs, updates=updates, on_unused_input="ignore")
         function.trust_input = True
         regressions = [
-            Steps(Descent(regression), self._set(givens, regression.tables))
-            for regression in inputs
+            Steps(Descent(regression), self._set(givens, regression)) for regression in inputs
         ]
 
         def function_of_rows(start, stop):
@@ -171,9 +172,8 @@ class Backend:
         params = list(gradients.values())
         descent = self.kernel and self.kernel.descent(cost, updates, givens.x, givens.y)
         if descent and descent.is_plain():
-            return Steps(descent, self._set(givens, descent.regression.tables)).in_two_functions(
-                params
-            )
+            steps = Steps(descent, self._set(givens, descent.regression))
+            return steps.in_two_functions(params)
         params = list(dict.fromkeys(params))  # each once
         gradients_of_rows, compile = self._function_of_rows(
             givens, [cost, *gradients], params=params

@@ -30,10 +30,10 @@ class JaxBackend(Backend):
     def __init__(self, pytensor, T, name):
         super().__init__(pytensor, T)  # without tools: the kernel is the CPU's
         self.device = name
-        self._place_of = _find_device(name)
+        self._jax_device = _find_device(name)
         self._before = {name: getattr(jax.config, name) for name in CONFIG}
         # By default, JAX rounds the factors of float32 products to TF32 on a GPU.
-        self._configure(pytensor.config.floatX == "float64", self._place_of, "highest")
+        self._configure(pytensor.config.floatX == "float64", self._jax_device, "highest")
         # PyTensor leaves assertions on shapes to JAX, and asks it for 64-bit types that are off.
         warnings.filterwarnings("ignore", message="Skipping Assert|Explicitly requested dtype")
         self._mode_before = pytensor.config.mode
@@ -48,7 +48,7 @@ class JaxBackend(Backend):
         self._configure(*self._before.values())
 
     def where(self):
-        device = self._place_of
+        device = self._jax_device
         words = f"JAX {jax.__version__} on {device.platform}:{device.id} ({device.device_kind})"
         if device.platform == "gpu" and PREALLOCATE not in os.environ:
             words += f"; JAX takes 75 % of its memory, unless {PREALLOCATE}=false"
@@ -146,7 +146,7 @@ class JaxBackend(Backend):
 
     def _place(self, shared, value):
         # set_value would turn it back into a NumPy array.
-        shared.container.storage[0] = jax.device_put(value, self._place_of)
+        shared.container.storage[0] = jax.device_put(value, self._jax_device)
 
 
 def _find_device(name):

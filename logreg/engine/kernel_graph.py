@@ -5,7 +5,7 @@ interpreter runs it. LOGREG_KERNEL=0 leaves every graph alone.
 """
 
 import itertools
-from typing import Any, NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple, Tuple
 
 from logreg import rules
 
@@ -18,20 +18,18 @@ class Tools(NamedTuple):
     equal_computations: Any
 
 
-class RowTables(NamedTuple):
-    """Shared vectors with an element for each row of a data set, whose labels are row numbers."""
-
-    classes: Any = None
-    weights: Any = None  # in the cost
-
-
 class Regression(NamedTuple):
-    """Softmax regression in a graph: shared variables, and the factors of classes in its cost."""
+    """Softmax regression in a graph.
+
+    W and b are shared variables. The labels y are classes, unless a shared vector has the `classes`
+    of all rows: then they are row numbers. The weight of a row in the cost is the element of the
+    vector `weights` at its label; without `weights`, all are 1.
+    """
 
     W: Any
     b: Any
-    weights: Optional[Tuple[float, ...]] = None
-    tables: RowTables = RowTables()
+    classes: Any = None
+    weights: Any = None
 
 
 class Descent(NamedTuple):
@@ -130,14 +128,14 @@ def find_params(variables, dtypes):
 def find_classifier(T, tools, errors, x, y):
     """Find the :class:`Regression` whose error rate on `x` and `y` an expression is; or None."""
     variables = ancestors([errors])
-    labels = {RowTables(): y}
+    labels = {None: y}
     if y.dtype.startswith("int"):  # they may be row numbers
-        labels.update((RowTables(v), v[y]) for v in _shared_vectors(variables, "int32"))
+        labels.update((v, v[y]) for v in _shared_vectors(variables, "int32"))
     for W, b in find_params(variables, ("float32", "float64")):
         predicted = T.argmax(T.nnet.softmax(T.dot(x, W) + b), axis=1)
-        for tables, classes in labels.items():
-            if is_same(tools, errors, T.mean(T.neq(predicted, classes))):
-                return Regression(W, b, tables=tables)
+        for classes, expected in labels.items():
+            if is_same(tools, errors, T.mean(T.neq(predicted, expected))):
+                return Regression(W, b, classes)
     return None
 
 
@@ -173,13 +171,13 @@ class Kernel:
             shape = b.get_value(borrow=True).shape
             for weights in constants:
                 if (weights.dtype, weights.data.shape) == (b.dtype, shape):
-                    weighted = Regression(W, b, tuple(weights.data.tolist()))
+                    weighted = Regression(W, b, None, weights)
                     patterns[weighted] = -T.mean(weights[labels] * terms)
-            for tables in _row_tables(variables, x.dtype):
-                classes = tables.classes[y]
-                terms = T.log(p)[T.arange(classes.shape[0]), classes]
-                weighted = Regression(W, b, tables=tables)
-                patterns[weighted] = -T.mean(tables.weights[y] * terms)
+            for classes, weights in _vectors_of_rows(variables, x.dtype):
+                labels = classes[y]
+                terms = T.log(p)[T.arange(labels.shape[0]), labels]
+                weighted = Regression(W, b, classes, weights)
+                patterns[weighted] = -T.mean(weights[y] * terms)
             for regression, cost in patterns.items():
                 costs.update((v, regression) for v in variables if is_same(self.tools, v, cost))
         return costs
@@ -290,8 +288,8 @@ def _shared_vectors(variables, dtype):
     return [v for v in shared if v.dtype == dtype]
 
 
-def _row_tables(variables, dtype):
-    """List the pairs of shared vectors that may be :class:`RowTables`."""
-    all_classes, all_weights = (_shared_vectors(variables, each) for each in ("int32", dtype))
-    pairs = [RowTables(classes, weights) for classes in all_classes for weights in all_weights]
+def _vectors_of_rows(variables, dtype):
+    """List the pairs of shared vectors that may be the classes and the weights of all rows."""
+    vectors = (_shared_vectors(variables, each) for each in ("int32", dtype))
+    pairs = itertools.product(*vectors)
     return [pair for pair in pairs if len({len(v.get_value(borrow=True)) for v in pair}) == 1]

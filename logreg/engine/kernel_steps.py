@@ -103,24 +103,9 @@ class Steps:
     def __init__(self, descent, dataset, batch_size=0):
         regression = descent.regression
         self.params = [regression.W, regression.b]
-        self.class_weights = regression.weights
-        self._weights = None  # of the rows
-        self._weights_for = None  # the labels that they were made of
         self.descent = descent
         self.dataset = dataset
         self.batch_size = batch_size
-
-    def with_class_weights(self, labels):
-        """Add class weights to a pair of labels and weights of rows; weights of None are all 1."""
-        y, row_weights = labels
-        if self.class_weights is None:
-            return y, row_weights
-        if self._weights_for is not y:
-            class_weights = numpy.array(self.class_weights, self.dataset.dtype)
-            # A label that is no class has any weight: the kernel refuses it.
-            self._weights = numpy.take(class_weights, y, mode="clip")
-            self._weights_for = y
-        return y, self._weights
 
     def take(self, first, last):
         """Take the steps on the minibatches from `first` to `last`; return their costs."""
@@ -130,7 +115,7 @@ class Steps:
         variables = [*self.params, *velocities]
         values = [variable.get_value(borrow=True) for variable in variables]
         for rows, labels, places in self.dataset.minibatches(starts, self.batch_size):
-            batches = self.with_class_weights(labels), places, self.batch_size
+            batches = labels, places, self.batch_size
             some_costs, *values = kernel.steps(rows, values, *batches, rate, l2, momentum)
             costs.extend(some_costs)
         for variable, value in zip(variables, values):
@@ -141,7 +126,6 @@ class Steps:
         """Compute the cost of some rows, and its gradients by W and b."""
         values = [param.get_value(borrow=True) for param in self.params]
         rows, labels, places = next(self.dataset.minibatches([start], stop - start))
-        labels = self.with_class_weights(labels)
         (cost,), *both = kernel.gradients(rows, values, labels, places[0], stop - start)
         return [cost, *both]
 

@@ -19,7 +19,7 @@ from logreg.flags import user_setting
 
 # SciPy's OpenBLAS has a prefix before the names of the functions that Theano's C code calls.
 BLAS_FUNCTIONS = [p + name for p in "sd" for name in ("gemm", "gemv", "ger", "dot")]
-OF_SCIPY = ["scipy.linalg", "scipy.sparse", "scipy.special", "scipy.stats"]
+SCIPY_PACKAGES = ["scipy.linalg", "scipy.sparse", "scipy.special", "scipy.stats"]
 RENAMED = " ".join(f"-D{name}_=scipy_{name}_" for name in BLAS_FUNCTIONS)
 
 
@@ -50,7 +50,7 @@ def _import():
     # SciPy would take 0.45 s of each start, and 100 MiB. Theano calls it for the statistics of one
     # function, special functions and sparse matrices, and instead of a BLAS if it has none. What is
     # hidden during the import is imported when it is called.
-    hidden = OF_SCIPY if flags.get("blas.ldflags") else ["scipy.stats"]
+    hidden = SCIPY_PACKAGES if flags.get("blas.ldflags") else ["scipy.stats"]
     placeholders = {name: types.ModuleType(name) for name in hidden}
     # Theano does not need scipy.signal, and importing mpi4py would start MPI. It would also compile
     # its own loop over operations, which the kernel's functions do not need.

@@ -129,7 +129,7 @@ class Ranks:
 
     def check_same(self, name, make, place="at the beginning"):
         """Raise an EngineError on all ranks if ``make()`` does not return the same on all."""
-        values = self.meet(place, make()) if self.size > 1 else []
+        values = self.meet(place, make())
         for i, other in enumerate(values):
             if other != values[0]:
                 raise EngineError(
@@ -147,7 +147,7 @@ class Ranks:
         `asked` is whether this one was; the others learn of it at the next step.
         """
         self._was_asked = bool(asked)
-        return self._was_anyone_asked if self.size > 1 else asked
+        return self._was_anyone_asked
 
     def sum_counts(self, counts):
         """Sum the counts of a validation over the ranks, in place."""
@@ -174,8 +174,6 @@ class Ranks:
 
     def meet(self, place, value=None):
         """Wait until all ranks are at a `place`, given in words; list the value of each."""
-        if self.size == 1:
-            return [value]
         self._buffer[:] = 0
         return self._sum_and_tell(place, True, value)
 
