@@ -22,9 +22,9 @@ def gallery(predictor, data, evaluation):
     >>> from logreg.prediction.evaluation import evaluate
     >>> from logreg.prediction.held_out import read_test_set
     >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=1, n_out=2)
-    >>> told = {"columns": ["day"], "kinds": ["date %Y-%m-%d"], "categories": [None]}
-    >>> told.update(label_name="k", feature_means=[19753.0], missing="mean")
-    >>> save_model(classifier, "model.pkl", class_labels=["a", "b"], **told)
+    >>> metadata = {"columns": ["day"], "kinds": ["date %Y-%m-%d"], "categories": [None]}
+    >>> metadata.update(label_name="k", feature_means=[19753.0], missing="mean")
+    >>> save_model(classifier, "model.pkl", class_labels=["a", "b"], **metadata)
     >>> with open("t.csv", "w") as file:
     ...     _ = file.write("day,k\n,b\n2024-01-31 18:40,b\n2024-02-01,a\n")
     >>> predictor = Predictor("model.pkl")
@@ -68,8 +68,10 @@ def gallery(predictor, data, evaluation):
         row = rows[i]
         label = data.facts.class_labels[y[row]]
         two = numpy.argsort(-p, kind="stable")[:2]
-        said = [f"<b>{markup.escaped(predictor.labels[k], 16)}</b> {100 * p[k]:.1f} %" for k in two]
-        said.append(f"is in fact <b>{markup.escaped(label, 16)}</b>")
+        lines = [
+            f"<b>{markup.escaped(predictor.labels[k], 16)}</b> {100 * p[k]:.1f} %" for k in two
+        ]
+        lines.append(f"is in fact <b>{markup.escaped(label, 16)}</b>")
         if facts.pixels.shape:
             alt = f"test row {row}, of class {short(label, 16)}"
             drawn = plots.image(x[row].reshape(facts.pixels.shape), alt, "gray", least, most)
@@ -77,8 +79,8 @@ def gallery(predictor, data, evaluation):
             drawn = f"<button {attributes}>{drawn}</button>"
         else:
             drawn = markup.bars(_reasons(facts, x[row], ready[i] * W[:, two[0]]))
-            said[-1] += f", row {evaluation['wrong_rows'][i]}"
-        figures.append((drawn, "<br>".join(said)))
+            lines[-1] += f", row {evaluation['wrong_rows'][i]}"
+        figures.append((drawn, "<br>".join(lines)))
     return markup.figures("pictures" if facts.pixels.shape else "rows", figures)
 
 
@@ -117,9 +119,9 @@ def live(predictor, data):
     --------
     >>> from logreg import LogisticRegression, Predictor, engine, save_model
     >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=3, n_out=2)
-    >>> told = {"columns": ["size", "kind"], "categories": [None, ["<b>", "no"]]}
-    >>> told.update(feature_means=[0.5, 0.25, 0.75], feature_scales=[2.0, 0.5, 0.5])
-    >>> save_model(classifier, "model.pkl", pixel_scale=0.25, class_labels=["a", "b"], **told)
+    >>> metadata = {"columns": ["size", "kind"], "categories": [None, ["<b>", "no"]]}
+    >>> metadata.update(feature_means=[0.5, 0.25, 0.75], feature_scales=[2.0, 0.5, 0.5])
+    >>> save_model(classifier, "model.pkl", pixel_scale=0.25, class_labels=["a", "b"], **metadata)
     >>> found = live(Predictor("model.pkl"), None)
     >>> for name in [*found][4:]:
     ...     print(name, found[name])

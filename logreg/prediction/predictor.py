@@ -211,12 +211,12 @@ class Predictor:
         names = self.facts.names
         columns = [names[k] for k in numpy.flatnonzero(is_far.any(axis=0))]
         values = "standardized values" if self.facts.feature_scales else "values"
-        of_pixels = "; pixels that are saved as uint8 are scaled as the model needs"
+        advice_on_pixels = "; pixels that are saved as uint8 are scaled as the model needs"
         if self.facts.is_table:
-            of_pixels = ""
+            advice_on_pixels = ""
         warning(
             f"{batch.name}: {values} from {low:g} to {high:g}, and the model was trained on "
             f"{least:g} to {most:g}: in {listed(columns)}, as {batch.x[row, column]:g} in row "
-            f"{batch.rows[row]}; scale them as the training data were{of_pixels}"
+            f"{batch.rows[row]}; scale them as the training data were{advice_on_pixels}"
         )
         return True

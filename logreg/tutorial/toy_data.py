@@ -31,13 +31,13 @@ def facts(data, run):
 
     >>> data = read_dataset("mnist_sample")
     >>> run = sgd_optimization(data, Hyperparameters(batch_size=600, n_epochs=2), output=None)
-    >>> told, A = facts(data, run), shares(data, run)[:N_DIGITS]
-    >>> units = numpy.frombuffer(base64.b64decode(told["A"]), "int8").reshape(A.shape)
-    >>> numpy.allclose(units * told["A_unit"], A, atol=0.51 * told["A_unit"])
+    >>> collected, A = facts(data, run), shares(data, run)[:N_DIGITS]
+    >>> units = numpy.frombuffer(base64.b64decode(collected["A"]), "int8").reshape(A.shape)
+    >>> numpy.allclose(units * collected["A_unit"], A, atol=0.51 * collected["A_unit"])
     True
     >>> from dataclasses import replace
     >>> fractions = replace(data, train=(data.train[0] / numpy.float32(256), data.train[1]))
-    >>> facts(fractions, run)["digits"] == told["digits"]
+    >>> facts(fractions, run)["digits"] == collected["digits"]
     True
     """
     from PIL import Image
