@@ -220,8 +220,10 @@ def weights(predictor, evaluation=None):
             largest = numpy.argsort(-abs(W[:, k]), kind="stable")[:N_BARS]
             drawn = markup.bars([(markup.escaped(names[i], 24), W[i, k]) for i in largest])
         figures.append((drawn, markup.escaped(labels[k], 24)))
-    many = " many" if len(labels) > 20 else ""
-    drawn = markup.figures("pictures" + many if facts.pixels.shape else "bars", figures)
+    kind = "bars"
+    if facts.pixels.shape:
+        kind = "pictures many" if len(labels) > 20 else "pictures"
+    drawn = markup.figures(kind, figures)
     if len(labels) > MANY_CLASSES:
         which = ", those of most errors" if evaluation else ""
         summary = f"<summary>{len(chosen)} of {len(labels)} classes{which}</summary>"
