@@ -9,7 +9,6 @@ nothing here knows of models.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Dict, Optional
 
 import numpy
@@ -21,7 +20,7 @@ from logreg.datasets.learning import learn
 from logreg.datasets.options import NO_OPTIONS, NO_PREPARATION
 from logreg.datasets.pixels import Layout
 from logreg.datasets.sources import read_parts
-from logreg.datasets.splits import SPLITS, in_groups, order_of, split, split_off
+from logreg.datasets.splits import SPLITS, find_lacking, in_groups, order_of, split, split_off
 from logreg.errors import DatasetError, SettingError
 from logreg.files import AnyPath, refuse_overwriting
 
@@ -138,21 +137,13 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     shuffle = preparation.shuffle
     if shuffle is None and find_memory_map(sets["train"][0]) is not None:
         shuffle = False  # what stays in its file stays in its order
-    split_rows = partial(
-        split,
-        facts=facts,
-        shuffle=shuffle,
-        seed=preparation.split_seed,
-        groups=parts["train"].groups,
-    )
-    weights = None
     if parts["train"].weights is not None:
-        pairs = {name: (_row_weights(part), sets[name][1]) for name, part in parts.items()}
-        pairs, *_ = split_rows(pairs)
-        weights = _firsts(pairs)
-    sets, facts, split_off, groups = split_rows(sets)
+        sets = {name: (*sets[name], _row_weights(part)) for name, part in parts.items()}
+    taken = tuple(find_lacking(sets))
+    sets, facts, groups = split(sets, facts, shuffle, preparation.split_seed, parts["train"].groups)
+    sets, weights = _without_weights(sets)
     facts = learn(parts, sets, facts, dtype, standardize)
-    return DataSet(facts, **sets, files=files, split_off=split_off, groups=groups, weights=weights)
+    return DataSet(facts, **sets, files=files, split_off=taken, groups=groups, weights=weights)
 
 
 def _row_weights(part):
@@ -160,8 +151,11 @@ def _row_weights(part):
     return numpy.ones(len(part.codes)) if part.weights is None else part.weights
 
 
-def _firsts(pairs):
-    return {name: first for name, (first, _) in pairs.items()}
+def _without_weights(sets):
+    """Divide sets of (x, y), or of (x, y, weights): return the pairs, and the weights or None."""
+    pairs = {name: arrays[:2] for name, arrays in sets.items()}
+    weights = {name: arrays[2] for name, arrays in sets.items() if len(arrays) > 2}
+    return pairs, weights or None
 
 
 def make_folds(data, n_folds):
@@ -174,7 +168,10 @@ def make_folds(data, n_folds):
         raise DatasetError(
             f"{data.facts.dataset} has a test set: folds are made of one table or array"
         )
-    x, y = map(numpy.concatenate, zip(*data))
+    arrays = [*map(numpy.concatenate, zip(*data))]
+    y = arrays[1]
+    if data.weights:
+        arrays.append(numpy.concatenate([data.weights[name] for name in SPLITS]))
     if not 2 <= n_folds <= len(y) // 3:
         raise SettingError(f"`folds` is {n_folds}: of {len(y)} rows, 2 to {len(y) // 3} are made")
     seed = data.facts.split_seed
@@ -188,12 +185,10 @@ def make_folds(data, n_folds):
         sizes = order = None
         if data.groups is not None:
             sizes, order = order_of(y[rest], seed, data.groups[rest], 1)
-        sets = {"train": (x[rest], y[rest]), "test": (x[fold], y[fold])}
-        sets = split_off(sets, sizes, order)
+        sets = {
+            "train": tuple(array[rest] for array in arrays),
+            "test": tuple(array[fold] for array in arrays),
+        }
+        sets, weights = _without_weights(split_off(sets, sizes, order))
         facts = learn({}, sets, data.facts, standardize=is_standardized)
-        weights = None
-        if data.weights:
-            w = numpy.concatenate([data.weights[name] for name in SPLITS])
-            pairs = {"train": (w[rest], y[rest]), "test": (w[fold], y[fold])}
-            weights = _firsts(split_off(pairs, sizes, order))
         yield replace(data, **sets, facts=facts, weights=weights)

@@ -16,26 +16,31 @@ def set_name(name, split, is_alone=False):
     return f"{name}:" if is_alone else f"{name}: {SPLITS[split]}"
 
 
+def find_lacking(sets):
+    """The names of the sets that are not given."""
+    return [name for name in SPLITS if name not in sets]
+
+
 def split(sets, facts, shuffle=None, seed=0, groups=None):
     """Take the sets that are not given from the training rows.
 
-    `sets` has a pair (x, y) for 'train' and perhaps for 'valid' and 'test'. With `shuffle`, the
-    training rows are put into a :func:`stratified_order` before; if it is None, this is done to a
-    table, and to one array. With `groups`, a number for each training row, all rows of a
-    group go into one set: see :func:`in_groups`. Returned are all three sets; the facts, with the
-    rows of each if the test set was one of those taken, and the seed of the order; the names of
-    those taken; and the groups in the order of the rows.
+    `sets` has arrays of rows, x and y first, for 'train' and perhaps for 'valid' and 'test'. With
+    `shuffle`, the training rows are put into a :func:`stratified_order` before; if it is None, this
+    is done to a table, and to one array. With `groups`, a number for each training row, all rows of
+    a group go into one set: see :func:`in_groups`. Returned are all three sets; the facts, with the
+    rows of each if the test set was one of those taken, and the seed of the order; and the groups
+    in the order of the rows.
     """
-    taken = tuple(name for name in SPLITS if name not in sets)
+    taken = find_lacking(sets)
     if shuffle is None:
         shuffle = taken and (facts.is_table or "test" in taken)
     seed = seed if shuffle else None
     with reading(facts.dataset):
         sizes, order = order_of(sets["train"][1], seed, groups, len(taken))
         sets = split_off(sets, sizes, order)
-    sizes = [len(y) for _, y in sets.values()] if "test" in taken else None
+    sizes = [len(arrays[1]) for arrays in sets.values()] if "test" in taken else None
     groups = groups if order is None or groups is None else groups[order]
-    return sets, replace(facts, split=sizes, split_seed=seed), taken, groups
+    return sets, replace(facts, split=sizes, split_seed=seed), groups
 
 
 def order_of(y, seed=None, groups=None, n_taken=2):
@@ -72,7 +77,8 @@ def in_groups(y, groups, sizes, seed=None):
             f"{len(firsts)} groups cannot be split into {len(sizes)} sets: give more groups, or no "
             "`group`"
         )
-    n_taken, cuts = 0, []
+    n_taken = 0
+    cuts = []
     for n_left, wanted in zip(range(len(sizes) - 1, -1, -1), numpy.cumsum(sizes)):
         free = ends[n_taken : len(ends) - n_left]  # of which each later set gets one at least
         n_taken += abs(free - wanted).argmin() + 1
@@ -96,17 +102,19 @@ def split_off(sets, sizes=None, order=None):
     >>> {name: x.tolist() for name, (x, _) in split_off({"train": train}).items()}
     {'train': [0, 1, 2, 3, 4, 5, 6, 7, 8], 'valid': [9, 10], 'test': [11, 12]}
     """
-    (x, y), lacking = sets["train"], [name for name in SPLITS if name not in sets]
-    n_part = max(1, len(y) // SHARE)
-    sizes = sizes or [len(y) - n_part * len(lacking), n_part, n_part]
+    train = sets["train"]
+    lacking = find_lacking(sets)
+    n_rows = len(train[1])
+    n_part = max(1, n_rows // SHARE)
+    sizes = sizes or [n_rows - n_part * len(lacking), n_part, n_part]
     if lacking == ["test"]:
         raise DatasetError("has a validation set, but no test set with labels: give both or none")
     if sizes[0] < 1:
-        raise DatasetError(f"{len(y)} rows are too few to split: give more, or all sets")
+        raise DatasetError(f"{n_rows} rows are too few to split: give more, or all sets")
     starts = numpy.cumsum([0, *sizes])
     for name, start, size in zip(["train", *lacking], starts, sizes):
         rows = slice(start, start + size) if order is None else order[start : start + size]
-        sets = {**sets, name: (x[rows], y[rows])}
+        sets = {**sets, name: tuple(array[rows] for array in train)}
     return {name: sets[name] for name in SPLITS}
 
 
