@@ -375,13 +375,19 @@ def headings(browser):
     return [node.text.rstrip("#") for node in found if node.is_displayed()]
 
 
+# How wide the visible charts were when they were drawn, by how wide they are.
+CHARTS = """return [...document.querySelectorAll(".chart")].filter((svg) => svg.clientWidth)
+  .map((svg) => svg.viewBox.baseVal.width / svg.clientWidth);"""
+
+
 def test_a_chapter_at_a_time(open_page, emulate, page):
     emulate(prefers_reduced_motion="reduce")  # else the driver scrolls to a link it presses, slowly
     browser = open_page(page)
     prose = re.sub("(?s)```.*?```|<!--.*?-->", "", text.TEXT.read_text("utf-8"))
-    titles = re.findall(r"(?m)^##? (.+)", prose)
+    titles, charts = re.findall(r"(?m)^##? (.+)", prose), []
     for title, following in zip(titles, [*titles[1:], None]):
         assert headings(browser) == [title]
+        charts += browser.execute_script(CHARTS)
         assert browser.execute_script("return document.documentElement.scrollTop") < 300
         current = browser.find_elements("css selector", "#contents [aria-current]")
         assert [link.text for link in current] == ([title] if title != titles[0] else [])
@@ -390,18 +396,17 @@ def test_a_chapter_at_a_time(open_page, emulate, page):
         if forward:
             forward[0].send_keys(ENTER)
             browser.execute_async_script(FRAMES)
+    assert len(charts) >= 4 and {*charts} == {1}  # what was drawn unseen is drawn anew
     browser.back()
     browser.execute_async_script(FRAMES)
     assert headings(browser) == [titles[-2]]
     find(browser, ".pager [rel=prev]").send_keys(ENTER)
     browser.execute_async_script(FRAMES)
     assert headings(browser) == [titles[-3]]
-    # A toy's address opens its chapter; what was drawn unseen is drawn anew.
+    # A toy's address opens its chapter.
     browser.get(f"{page.as_uri()}#plane?rate=100")
     assert len(model(browser, "plane")[0]) == 2
     assert headings(browser)[0].startswith("7. ")
-    charts = shown(browser, "plane", ".chart", "node.viewBox.baseVal.width / node.clientWidth")
-    assert charts == [1]
     assert find(browser, "#play-plane [value='100']").is_selected()
     emulate(media="print")
     assert headings(browser) == titles
