@@ -83,19 +83,13 @@ def _add_data_options(parser):
     options.add_file(
         group, "--model", default=BEST_MODEL, help="the model file (default: %(default)s)"
     )
-    options.add_file(
-        group,
-        "--dataset",
-        metavar="PATH",
-        help="the data set whose test set is taken (default: that of the training)",
-    )
     group.add_argument(
         "-n",
         metavar="N",
         type=int,
         help=f"predict the first N rows of each input (default: all; of a data set, {N_EXAMPLES})",
     )
-    options.add_table_options(group)
+    options.add_test_data(group)
     options.add_switch(
         group,
         "invert",

@@ -29,8 +29,7 @@ def parser():
         "Write a page of pictures of a model, as one HTML file: how it was trained, "
         "what it has learnt, where it errs, and a pad to draw on or fields to fill in.",
         ["best_model.pkl", "penguins.pkl --dataset new_penguins.csv -o penguins.html"],
-        epilog="Without --dataset, the test set is that of the training data. If these cannot be\n"
-        "found, the page leaves out what needs a test set.",
+        epilog="If the data of the training cannot be read, the page has nothing of a test set.",
     )
     model = parser.add_mutually_exclusive_group()
     options.add_file(
@@ -39,11 +38,8 @@ def parser():
     options.add_file(
         model, "--model", dest="named", metavar="MODEL", help="the same, as predict has it"
     )
-    options.add_file(
-        parser, "--dataset", metavar="PATH", help="the data set whose test set is used"
-    )
     options.add_output(parser, "the page (default: MODEL with the suffix .html)")
-    options.add_table_options(parser)
+    options.add_test_data(parser)
     return parser
 
 

@@ -180,10 +180,10 @@ def _read_arguments(argv):
         arguments.error(f"{args.data} and --dataset {args.dataset}: give one of them")
     args.dataset = args.data or args.dataset
     args.data = None
-    given = options.find_unused(arguments, args, USED_BY_VERIFY)
-    if args.verify and given:
+    unused = options.find_unused(arguments, args, USED_BY_VERIFY)
+    if args.verify and unused:
         raise SettingError(
-            f"--verify takes all settings from the model file: leave out {listed(given)}"
+            f"--verify takes all settings from the model file: leave out {listed(unused)}"
         )
     _refuse_contradictions(args)
     args.hyperparameters = options.find_given(Hyperparameters, args)

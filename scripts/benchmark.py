@@ -124,8 +124,9 @@ def our_programs(found, kernel_off=False):
         for engine in filter(versions.get, ENGINES):
             about = f"{engine} {versions[engine]}, Python {versions['python']}"
             train = [python, "-m", "logreg.train", "--floatx", "float32"]
-            label, env = f"logreg on {engine}", {"LOGREG_ENGINE": engine}
-            on, off = {**env, "LOGREG_KERNEL": "1"}, {**env, "LOGREG_KERNEL": "0"}
+            label = f"logreg on {engine}"
+            on = {"LOGREG_ENGINE": engine, "LOGREG_KERNEL": "1"}
+            off = {**on, "LOGREG_KERNEL": "0"}
             programs.append(Program(label, about, train, on, is_ours=True))
             if kernel_off:
                 programs.append(Program(label + ", kernel off", about, train, off))
@@ -182,7 +183,8 @@ def measure(programs, args, folder):
 
 def measure_shapes(programs, args, folder):
     """Let the programs train on random rows of each shape: a row of epochs per second for each."""
-    rows, path = [], os.path.join(folder, "shape.npz")
+    rows = []
+    path = os.path.join(folder, "shape.npz")
     for shape, (n, n_in, n_out, kind, batch_size, n_epochs) in SHAPES.items():
         n, n_epochs = (2 * batch_size, 1) if args.quick else (n, n_epochs)
         sizes = [f"--rows={n}", f"--features={n_in}", f"--classes={n_out}", f"--kind={kind}"]
@@ -203,7 +205,8 @@ def summary(programs, limit):
     The limit is the epochs per second that are possible here at the most. It is remarked where a
     program's validation and test error are not those of the first run of the first.
     """
-    rows, expected = [], None
+    rows = []
+    expected = None
     for program in programs:
         row = {"program": program.label, "versions": program.versions, "remark": program.failure}
         rows.append(row)
@@ -234,9 +237,11 @@ def options_of(args):
 
 def measure_all(args):
     """Measure what the options ask for: the rows of the table, and what bounds them."""
-    found, is_cpu = probe(args.python or [sys.executable]), args.device == "cpu"
+    found = probe(args.python or [sys.executable])
+    is_cpu = args.device == "cpu"
     programs = our_programs(found, kernel_off=is_cpu) + peer_programs(found, args.device)
-    load, python = os.getloadavg()[0], newest(found, "numpy" if is_cpu else "jax")
+    load = os.getloadavg()[0]
+    python = newest(found, "numpy" if is_cpu else "jax")
     limits = [python or sys.executable, f"{ROOT}/scripts/limits.py"]
     limit = json.loads(run([*limits, *options_of(args)])[0])
     with tempfile.TemporaryDirectory() as folder:
@@ -275,8 +280,8 @@ def table(title, columns, rows):
 
 def shown(result):
     """The result as text."""
-    limit, load = result["limit"], result["load_before"]
-    title = f"Training on {limit['machine']}, medians; load before: {load:.1f}"
+    limit = result["limit"]
+    title = f"Training on {limit['machine']}, medians; load before: {result['load_before']:.1f}"
     rates = dict.fromkeys(key for row in result["shapes"] for key in row if key != "shape")
     shapes = [("shape", "shape", ""), *((label, label, ".2f") for label in rates)]
     others = table("Epochs/s on random rows of other shapes", shapes, result["shapes"])
@@ -291,7 +296,8 @@ def shown(result):
 def run_parser(description):
     """A parser of the options of a training run."""
     parser = argparse.ArgumentParser(description=description)
-    add, default = parser.add_argument, " (default: %(default)s)"
+    add = parser.add_argument
+    default = " (default: %(default)s)"
     add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + default)
     add("--n-epochs", metavar="N", type=int, default=DEFAULTS.n_epochs, help="epochs" + default)
     add("--batch-size", metavar="N", type=int, default=DEFAULTS.batch_size, help="rows" + default)
@@ -316,7 +322,9 @@ def main(argv=None):
     """Measure as the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = benchmark_parser().parse_args(argv)
     if args.quick:
-        args.dataset, args.n_epochs, args.rounds = "mnist_sample", 2, 1
+        args.dataset = "mnist_sample"
+        args.n_epochs = 2
+        args.rounds = 1
     if args.rounds < 1:
         raise SettingError(f"--rounds is {args.rounds}: give 1 or more")
     result = measure_all(args)

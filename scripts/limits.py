@@ -40,10 +40,12 @@ def of_machine(args):
     datasets = stored(args)
     value_size = min(datasets[0][0].itemsize, 4)
     x = Preprocessing(PIXEL_SCALE).apply(datasets[0][0], "float32")
-    n_in, n_out = x.shape[1], int(datasets[0][1].max()) + 1
+    n_in = x.shape[1]
+    n_out = int(datasets[0][1].max()) + 1
     n_train, n_valid, n_test = (len(y) for _, y in datasets)
     n_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    row, column = numpy.ones(len(x), "float32"), numpy.ones(n_in, "float32")
+    row = numpy.ones(len(x), "float32")
+    column = numpy.ones(n_in, "float32")
     parts = numpy.array_split(x, n_threads * PIECES)
     with ThreadPoolExecutor(n_threads) as pool:
         readers = [

@@ -74,7 +74,8 @@ class Peer:
         error, test_error : float
             Fractions of the best model's errors.
         """
-        stopping, test_error = EarlyStopping(), math.inf
+        stopping = EarlyStopping()
+        test_error = math.inf
         for epoch in range(n_epochs):
             before = epoch * self.n_batches
             count = min(self.n_batches, math.ceil(stopping.patience) + 1 - before)
@@ -164,14 +165,16 @@ class JaxScan(Peer):
     def prepare(self):
         import jax
 
-        self.jax, self.jnp = jax, jax.numpy
+        self.jax = jax
+        self.jnp = jax.numpy
         device = jax.devices(self.device)[0]
         zeros = [numpy.zeros(n, "float32") for n in ((self.n_in, self.n_out), self.n_out)]
         self.params = jax.device_put(tuple(zeros), device)
         batches = zip(*map(self.batch, range(self.n_batches)))
         self.batches = [jax.device_put(numpy.stack(arrays), device) for arrays in batches]
         self.datasets = jax.device_put([None, *self.datasets[1:]], device)
-        self._steps, self._errors = jax.jit(self.take), jax.jit(self.errors)
+        self._steps = jax.jit(self.take)
+        self._errors = jax.jit(self.errors)
         # Compiled before the first step, as logreg does.
         jax.block_until_ready(self._steps(self.params, self.batches, 0))
         for split in (1, 2):
@@ -219,7 +222,8 @@ PEERS = {"numpy": NumPy, "torch": Torch, "jax-scan": JaxScan}
 
 def stored(args):
     """Read a data set as it is stored, cut to whole minibatches as the tutorial counts."""
-    data, size = read_dataset(args.dataset), args.batch_size
+    data = read_dataset(args.dataset)
+    size = args.batch_size
     used = [(x, y, len(y) // size * size) for x, y in (data.train, data.valid, data.test)]
     return [(x[:n], y[:n]) for x, y, n in used]
 

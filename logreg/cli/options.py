@@ -90,6 +90,17 @@ def add_table_options(group):
     add_settings(group, [f for f in fields(TableOptions) if f.name not in TRAINING_OPTIONS])
 
 
+def add_test_data(group):
+    """Add the options of the data that a model is tested on."""
+    add_file(
+        group,
+        "--dataset",
+        metavar="PATH",
+        help="the data set whose test set is taken (default: that of the training)",
+    )
+    add_table_options(group)
+
+
 def read_options(cls, args):
     """Make an object of a dataclass, such as TableOptions, of the options that were given."""
     return cls(**find_given(cls, args))

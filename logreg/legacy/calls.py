@@ -51,9 +51,15 @@ note_once = functools.lru_cache(maxsize=None)(note)
 config = Config()
 shared = pytensor.shared
 Softmax = T.special.Softmax
-abs_, addbroadcast, dot, grad, inv = T.abs, T.specify_broadcastable, T.dot, T.grad, T.reciprocal
+abs_ = T.abs
+addbroadcast = T.specify_broadcastable
+dot = T.dot
+grad = T.grad
+inv = T.reciprocal
+sgn = T.sign
 wmatrix = T.TensorType("int16", (None, None))
-OrderedUpdates, _asarray, sgn = collections.OrderedDict, numpy.asarray, T.sign
+OrderedUpdates = collections.OrderedDict
+_asarray = numpy.asarray
 
 
 def In(variable, name=None, value=None, **options):
@@ -162,5 +168,6 @@ def unbroadcast(x, *axes):
 
 def batched_dot(a, b):
     """Multiply the arrays of two batches one by one, as `dot` does."""
-    one_a, one_b = a[0].type(), b[0].type()
+    one_a = a[0].type()
+    one_b = b[0].type()
     return vectorize_graph(T.dot(one_a, one_b), {one_a: a, one_b: b})

@@ -7,4 +7,6 @@ from collections.abc import MutableMapping as DictMixin  # noqa: F401
 from six import PY3 as PY3
 from six import get_unbound_function as get_unbound_function
 
-izip, imap, ifilter = zip, map, filter
+izip = zip
+imap = map
+ifilter = filter

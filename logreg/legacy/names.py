@@ -9,8 +9,9 @@ from pytensor.tensor import sharedvar
 from logreg.engine import T
 from logreg.engine.compat import Names, missing
 
-CALLS, WINDOWS = "logreg.legacy.calls", "logreg.legacy.windows"
-NNET, NORMALIZATION = "logreg.engine.nnet", "logreg.legacy.normalization"
+CALLS = "logreg.legacy.calls"
+WINDOWS = "logreg.legacy.windows"
+NNET = "logreg.engine.nnet"
 # Theano's `tensor` also has the names of the modules below it.
 TENSOR = [f"pytensor.tensor.{name}" for name in ("type", "elemwise", "subtensor", "basic", "math")]
 TENSOR += ["pytensor.tensor.sharedvar", "pytensor.tensor", NNET, CALLS]
@@ -34,7 +35,7 @@ for paths, sources in [
     ("sparse", ["pytensor.sparse.variable", "pytensor.sparse.type", "pytensor.sparse", CALLS]),
     ("tensor tensor.basic", TENSOR),
     ("tensor.nnet tensor.nnet.nnet tensor.nnet.sigm", [NNET, CALLS, WINDOWS]),
-    ("tensor.nnet.bn", [NORMALIZATION]),
+    ("tensor.nnet.bn", ["logreg.legacy.normalization"]),
     ("tensor.nnet.abstract_conv tensor.nnet.conv tensor.signal.pool", [WINDOWS]),
 ]:
     SOURCES.update({f"theano.{path}": sources for path in paths.split()})

@@ -160,7 +160,8 @@ class MRG_RandomStreams(_Streams):
         self._add_state(state, T.specify_shape(states[-1], value.shape))
         unit = numpy.asarray(4.6566126e-10 if dtype == "float32" else 2.0**-31, dtype)
         drawn = T.cast(disconnected_grad(drawn).flatten()[:n], dtype) * unit
-        low, high = T.cast(low, dtype), T.cast(high, dtype)
+        low = T.cast(low, dtype)
+        high = T.cast(high, dtype)
         return drawn.reshape(size, ndim=ndim) * (high - low) + low
 
     def normal(self, size=None, avg=0.0, std=1.0, ndim=None, dtype=None):

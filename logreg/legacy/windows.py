@@ -114,8 +114,8 @@ def pool_2d(
     """
     input = T.as_tensor_variable(input)
     size = _pair(ds if ws is None else ws)
-    step = stride or st or size
-    step, pad = _pair(step), _pair(padding or pad)
+    step = _pair(stride or st or size)
+    pad = _pair(padding or pad)
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}: give one of {', '.join(MODES)}")
     if not ignore_border and pad != (0, 0):

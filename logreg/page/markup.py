@@ -28,13 +28,13 @@ def bars(rows):
 
 def figures(kind, pairs):
     """Pairs of a drawing and its caption, side by side."""
-    each = (f"<figure>{drawn}<figcaption>{said}</figcaption></figure>" for drawn, said in pairs)
+    each = (f"<figure>{drawn}<figcaption>{text}</figcaption></figure>" for drawn, text in pairs)
     return f'<div class="{kind}">{"".join(each)}</div>'
 
 
-def plotted(plot, subject, size, said):
-    figure = plots.svg(plot, subject, size=size, alt=said)
-    caption = f"<figcaption>{escape(said)}</figcaption>"
+def plotted(plot, subject, size, text):
+    figure = plots.svg(plot, subject, size=size, alt=text)
+    caption = f"<figcaption>{escape(text)}</figcaption>"
     return f'<figure class="plot" tabindex="0">{figure}{caption}</figure>'
 
 

@@ -10,7 +10,6 @@ from logreg.page import markup
 from logreg.plots import short
 
 N_CELLS = 8  # shown of a wrong row of a table
-DATES = "date", "datetime-local"  # types of fields: of days, and of days with a time
 
 
 def gallery(predictor, data, evaluation):
@@ -22,9 +21,9 @@ def gallery(predictor, data, evaluation):
     >>> from logreg.prediction.evaluation import evaluate
     >>> from logreg.prediction.held_out import read_test_set
     >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=1, n_out=2)
-    >>> told = {"columns": ["day"], "kinds": ["date %Y-%m-%d"], "categories": [None]}
-    >>> told.update(label_name="k", feature_means=[19753.0], missing="mean")
-    >>> save_model(classifier, "model.pkl", class_labels=["a", "b"], **told)
+    >>> metadata = {"columns": ["day"], "kinds": ["date %Y-%m-%d"], "categories": [None]}
+    >>> metadata.update(label_name="k", feature_means=[19753.0], missing="mean")
+    >>> save_model(classifier, "model.pkl", class_labels=["a", "b"], **metadata)
     >>> with open("t.csv", "w") as file:
     ...     _ = file.write("day,k\n,b\n2024-01-31 18:40,b\n2024-02-01,a\n")
     >>> predictor = Predictor("model.pkl")
@@ -68,8 +67,10 @@ def gallery(predictor, data, evaluation):
         row = rows[i]
         label = data.facts.class_labels[y[row]]
         two = numpy.argsort(-p, kind="stable")[:2]
-        said = [f"<b>{markup.escaped(predictor.labels[k], 16)}</b> {100 * p[k]:.1f} %" for k in two]
-        said.append(f"is in fact <b>{markup.escaped(label, 16)}</b>")
+        lines = [
+            f"<b>{markup.escaped(predictor.labels[k], 16)}</b> {100 * p[k]:.1f} %" for k in two
+        ]
+        lines.append(f"is in fact <b>{markup.escaped(label, 16)}</b>")
         if facts.pixels.shape:
             alt = f"test row {row}, of class {short(label, 16)}"
             drawn = plots.image(x[row].reshape(facts.pixels.shape), alt, "gray", least, most)
@@ -77,22 +78,24 @@ def gallery(predictor, data, evaluation):
             drawn = f"<button {attributes}>{drawn}</button>"
         else:
             drawn = markup.bars(_reasons(facts, x[row], ready[i] * W[:, two[0]]))
-            said[-1] += f", row {evaluation['wrong_rows'][i]}"
-        figures.append((drawn, "<br>".join(said)))
+            lines[-1] += f", row {evaluation['wrong_rows'][i]}"
+        figures.append((drawn, "<br>".join(lines)))
     return markup.figures("pictures" if facts.pixels.shape else "rows", figures)
 
 
 def _reasons(facts, x, shares):
     """List the columns that say most for or against a class, each with its cell and its share."""
     found = []
+    n_digits = 9 if x.itemsize > 4 else 7
     for name, kind, texts, features in _columns(facts):
-        cell = f"{x[features][0]:.{9 if x.itemsize > 4 else 7}g}"
+        value = x[features][0]
+        cell = f"{value:.{n_digits}g}"
         if texts:
             cell = dict(zip(x[features], texts)).get(1, "none of these")
         elif cell == "nan":
             cell = "no value"
         elif kind.startswith(DATE):
-            minutes = round(1440 * float(x[features][0]))
+            minutes = round(1440 * float(value))
             cell = str(numpy.datetime64(minutes, "m")).replace("T00:00", "").replace("T", " ")
         term = f"{markup.escaped(name, 24)} <b>{markup.escaped(cell, 24)}</b>"
         found.append((term, shares[features].sum()))
@@ -117,9 +120,9 @@ def live(predictor, data):
     --------
     >>> from logreg import LogisticRegression, Predictor, engine, save_model
     >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=3, n_out=2)
-    >>> told = {"columns": ["size", "kind"], "categories": [None, ["<b>", "no"]]}
-    >>> told.update(feature_means=[0.5, 0.25, 0.75], feature_scales=[2.0, 0.5, 0.5])
-    >>> save_model(classifier, "model.pkl", pixel_scale=0.25, class_labels=["a", "b"], **told)
+    >>> metadata = {"columns": ["size", "kind"], "categories": [None, ["<b>", "no"]]}
+    >>> metadata.update(feature_means=[0.5, 0.25, 0.75], feature_scales=[2.0, 0.5, 0.5])
+    >>> save_model(classifier, "model.pkl", pixel_scale=0.25, class_labels=["a", "b"], **metadata)
     >>> found = live(Predictor("model.pkl"), None)
     >>> for name in [*found][4:]:
     ...     print(name, found[name])
@@ -150,18 +153,22 @@ def live(predictor, data):
         means = numpy.array(facts.feature_means) / scale
     elif data and not facts.pixels.shape:
         means = data.test[0].mean(axis=0, dtype="float64")
-    names, kinds, categories, places = zip(*_columns(facts))
     x = data.test[0] if data else numpy.zeros((0, facts.n_in))
-    # A date is a number of days: a fraction is a time.
-    have_time = [k.startswith(DATE) and (x[:, i] % 1 > 0).any() for k, i in zip(kinds, places)]
+    columns = []
+    dates = []
+    categories = []
+    for name, kind, texts, features in _columns(facts):
+        columns.append(short(name, 40))
+        dates.append(_date_field(kind, x[:, features]))
+        categories.append([short(text, 40) for text in texts] if texts else None)
     return {
         "labels": [short(label, 40) for label in predictor.labels],
         "dtype": predictor.dtype,
         "W": base64_of(predictor.W),
         "b": base64_of(predictor.b),
-        "columns": [short(name, 40) for name in names],
-        "dates": [kind.startswith(DATE) and DATES[int(has)] for kind, has in zip(kinds, have_time)],
-        "categories": [texts and [short(text, 40) for text in texts] for texts in categories],
+        "columns": columns,
+        "dates": dates,
+        "categories": categories,
         "means": means.tolist(),
         "scale": scale,  # the model takes scale * x, or (scale * x - shifts) / scales
         "shifts": facts.feature_means,
@@ -171,6 +178,14 @@ def live(predictor, data):
         "background": facts.pixels.layout.background,
         "isCentred": facts.pixels.layout.is_centred,
     }
+
+
+def _date_field(kind, days):
+    """The type of the form's field for dates; False if a column has none."""
+    if not kind.startswith(DATE):
+        return False
+    has_times = (days % 1 > 0).any()
+    return "datetime-local" if has_times else "date"
 
 
 def base64_of(array):

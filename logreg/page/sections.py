@@ -73,12 +73,12 @@ def run(facts):
     >>> from logreg.saving.facts import ModelFacts
     >>> from logreg.datasets.options import TableOptions
     >>> curve, options = [[9, 1, 0.3, None], [14, 1, 0.2, None]], TableOptions(missing="mean")
-    >>> known = {"dataset": "<b>.csv", "n_in": 2, "n_out": 3, "dtype": "float64", "epoch": 2}
-    >>> known.update(n_train_batches=10, reason="patience", engine="theano 1.0.5", curve=curve)
-    >>> known.update(logreg="1.0", python="3.11", refit=True, n_refit_rows=9)
-    >>> known.update(validation_error=0.0, validation_error_all_rows=0.25, date="today")
+    >>> metadata = {"dataset": "<b>.csv", "n_in": 2, "n_out": 3, "dtype": "float64", "epoch": 2}
+    >>> metadata.update(n_train_batches=10, reason="patience", engine="theano 1.0.5", curve=curve)
+    >>> metadata.update(logreg="1.0", python="3.11", refit=True, n_refit_rows=9)
+    >>> metadata.update(validation_error=0.0, validation_error_all_rows=0.25, date="today")
     >>> settings = {"l2": 0.0, "class_weight": None, "criterion": "error"}
-    >>> print(run(ModelFacts(**known, settings=settings)).replace("</dd>", "\n"))
+    >>> print(run(ModelFacts(**metadata, settings=settings)).replace("</dd>", "\n"))
     <dl><dt>Data set</dt><dd>&lt;b&gt;.csv
     <dt>Model</dt><dd>2 features, 3 classes, float64
     <dt>Settings</dt><dd>l2 0.0, criterion error
@@ -88,9 +88,9 @@ def run(facts):
     <dt>Made by</dt><dd>logreg 1.0 on theano 1.0.5, Python 3.11
     <dt>Date</dt><dd>today
     </dl>
-    >>> known.update(epoch=1, reason="diverged", refit=False, options=options)
-    >>> known.update(settings={"criterion": "loss"}, feature_scales=[1, 2], date=None)
-    >>> print(run(ModelFacts(**known)).replace("</dd>", "\n"))
+    >>> metadata.update(epoch=1, reason="diverged", refit=False, options=options)
+    >>> metadata.update(settings={"criterion": "loss"}, feature_scales=[1, 2], date=None)
+    >>> print(run(ModelFacts(**metadata)).replace("</dd>", "\n"))
     <dl><dt>Data set</dt><dd>&lt;b&gt;.csv
     <dt>Model</dt><dd>2 features, 3 classes, float64
     <dt>Settings</dt><dd>criterion loss, missing mean, standardize True
@@ -165,12 +165,12 @@ def curve(facts):
     criterion = find_criterion(facts.settings)
     shown = "{:.4f}".format if criterion.is_loss else percent
     first = getattr(Point(*points[0]), criterion.name)
-    said = (
+    text = (
         f"The validation {criterion.name} begins at {shown(first)}; its best is "
         f"{shown(stopping.best_loss)}, at {unit} {best:.0f}, in {len(points)} validations. "
         f"Significant gains: {len(stopping.gains)}; patience runs to {unit} {math.ceil(end)}."
     )
-    return markup.plotted(plots.plot_curve, facts, (5.8, 3.7), said)
+    return markup.plotted(plots.plot_curve, facts, (5.8, 3.7), text)
 
 
 def weights(predictor, evaluation=None):
@@ -220,8 +220,10 @@ def weights(predictor, evaluation=None):
             largest = numpy.argsort(-abs(W[:, k]), kind="stable")[:N_BARS]
             drawn = markup.bars([(markup.escaped(names[i], 24), W[i, k]) for i in largest])
         figures.append((drawn, markup.escaped(labels[k], 24)))
-    many = " many" if len(labels) > 20 else ""
-    drawn = markup.figures("pictures" + many if facts.pixels.shape else "bars", figures)
+    kind = "bars"
+    if facts.pixels.shape:
+        kind = "pictures many" if len(labels) > 20 else "pictures"
+    drawn = markup.figures(kind, figures)
     if len(labels) > MANY_CLASSES:
         which = ", those of most errors" if evaluation else ""
         summary = f"<summary>{len(chosen)} of {len(labels)} classes{which}</summary>"
@@ -269,10 +271,10 @@ def errors(evaluation):
     classes, pairs, calibration = tables(evaluation)
     first = markup.table(*pairs)
     if evaluation["confusion"]:
-        said = "Confusion matrix. "
+        text = "Confusion matrix. "
         for label, taken, n in evaluation["mistakes"][:1]:
-            said += "The most frequent mistake: "
-            said += f"{n} of class {short(label)} taken for {short(taken)}."
+            text += "The most frequent mistake: "
+            text += f"{n} of class {short(label)} taken for {short(taken)}."
         side = min(4 + 0.25 * len(evaluation["classes"]), 8)
-        first = markup.plotted(plots.plot_confusion, evaluation, (side + 0.5, side), said)
+        first = markup.plotted(plots.plot_confusion, evaluation, (side + 0.5, side), text)
     return f"{first}<div>{markup.table(*calibration)}{markup.table(*classes)}</div>"

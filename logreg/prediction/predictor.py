@@ -80,7 +80,9 @@ class Predictor:
                 f"{model} has no best W and b of the features: give a run "
                 "whose errors are those of softmax(dot(x, W) + b), or use its own graph"
             )
-        self.facts, self.W, self.b = facts, W, b
+        self.facts = facts
+        self.W = W
+        self.b = b
         if not (numpy.isfinite(W).all() and numpy.isfinite(b).all()):
             raise ModelFileError(
                 f"{model}: its parameters are not finite, as its training diverged; train again "
@@ -176,7 +178,8 @@ class Predictor:
                 p = numpy.exp(scores - scores.max(axis=1, keepdims=True))
                 p /= p.sum(axis=1, keepdims=True)
             self._check(batch, x, p)
-            is_checked = is_checked or self._warn_of_range(batch, x)
+            if not is_checked:
+                is_checked = self._warn_of_range(batch, x)
             classes = scores.argmax(axis=1)
             if self.threshold is not None:
                 classes = (p[:, 1] >= self.threshold).astype(classes.dtype)
@@ -199,7 +202,10 @@ class Predictor:
         )
 
     def _warn_of_range(self, batch, x):
-        """Warn of values farther outside the training range than it is wide; return whether."""
+        """Warn of values that are far outside the training range; return whether there are any.
+
+        They are far if they lie farther outside than the range is wide.
+        """
         least, most = self.facts.x_range
         width = most - least
         low = x.min()
@@ -211,12 +217,12 @@ class Predictor:
         names = self.facts.names
         columns = [names[k] for k in numpy.flatnonzero(is_far.any(axis=0))]
         values = "standardized values" if self.facts.feature_scales else "values"
-        of_pixels = "; pixels that are saved as uint8 are scaled as the model needs"
+        advice_on_pixels = "; pixels that are saved as uint8 are scaled as the model needs"
         if self.facts.is_table:
-            of_pixels = ""
+            advice_on_pixels = ""
         warning(
             f"{batch.name}: {values} from {low:g} to {high:g}, and the model was trained on "
             f"{least:g} to {most:g}: in {listed(columns)}, as {batch.x[row, column]:g} in row "
-            f"{batch.rows[row]}; scale them as the training data were{of_pixels}"
+            f"{batch.rows[row]}; scale them as the training data were{advice_on_pixels}"
         )
         return True

@@ -111,8 +111,8 @@ def as_text(evaluation):
     whole = evaluation["whole_minibatches"]
     if whole and 0 < whole["rows"] < evaluation["rows"]:
         size = whole["batch_size"]
-        said = f"error as the tutorial counts, in whole minibatches of {size}"
-        lines.append(f"{said}: {_error_text(whole)}")
+        name = f"error as the tutorial counts, in whole minibatches of {size}"
+        lines.append(f"{name}: {_error_text(whole)}")
     weighted = evaluation["weighted"]
     if weighted:
         error = f"{weighted['error_percent']:f} %, log-loss {weighted['log_loss']:.6f}"

@@ -92,8 +92,8 @@ def answers(predictor, batches, proba=False, top=None, min_proba=0.0):
     >>> engine.set_value(classifier.W, [[0, 1e-17, 0]])
     >>> save_model(classifier, "model.pkl", class_labels=["a", "b", "c"])
     >>> predictor, x = Predictor("model.pkl"), numpy.array([[1.0], [-1.0]])
-    >>> for how in ({"top": 2, "min_proba": 1 / 3}, {"min_proba": 0.5}, {"proba": True}):
-    ...     for found in answers(predictor, array_batches("x.npy", x, predictor.facts), **how):
+    >>> for choices in ({"top": 2, "min_proba": 1 / 3}, {"min_proba": 0.5}, {"proba": True}):
+    ...     for found in answers(predictor, array_batches("x.npy", x, predictor.facts), **choices):
     ...         found.row, found.label, *(label for label, _ in found.top or found.probabilities)
     (0, 'b', 'b', 'a')
     (1, 'a', 'a', 'b')

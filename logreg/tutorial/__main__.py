@@ -8,7 +8,8 @@ from logreg.console import STARTING, announcing_if_slow, note
 from logreg.files import check_writable, refuse_overwriting
 from logreg.tutorial import quiz
 
-PAGE, MNIST_PAGE = "tutorial.html", "tutorial_mnist.html"
+PAGE = "tutorial.html"
+MNIST_PAGE = "tutorial_mnist.html"
 
 
 def parser():

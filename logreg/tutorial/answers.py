@@ -52,10 +52,10 @@ def is_right(found, exercise):
     Traceback (most recent call last):
     logreg.errors.SettingError: the text has no exercise '1.2' that asks for numbers
     """
-    known = answers()
-    if exercise not in known:
+    right_answers = answers()
+    if exercise not in right_answers:
         raise SettingError(f"the text has no exercise {exercise!r} that asks for numbers")
-    right, tolerance = known[exercise]
+    right, tolerance = right_answers[exercise]
     numbers = numpy.array(numbers_in(found))
     if numbers.size != right.size and (right.size > 1 or not numbers.size):
         return False
@@ -124,13 +124,13 @@ def answers():
 
     Examples
     --------
-    >>> known = answers()
-    >>> len(known) == TEXT.read_text("utf-8").count("<summary>Answer</summary>\\n\\n**")
+    >>> right_answers = answers()
+    >>> len(right_answers) == TEXT.read_text("utf-8").count("<summary>Answer</summary>\\n\\n**")
     True
-    >>> all(is_right(numbers, exercise) for exercise, (numbers, _) in known.items())
+    >>> all(is_right(numbers, exercise) for exercise, (numbers, _) in right_answers.items())
     True
     """
-    known = {}
+    right_answers = {}
     for name, question, bold in re.findall(EXERCISE, TEXT.read_text(encoding="utf-8")):
         texts = re.findall(NUMBER, bold.replace(MINUS, "-"))
         right = numpy.array(texts, float)
@@ -141,5 +141,5 @@ def answers():
             n_decimals = numpy.array([len(text.partition(".")[2]) for text in texts])
             rounding = numpy.where(n_decimals, 0.5 / 10.0**n_decimals, 0)
             tolerance = tolerance + float(within.group(1)) + rounding
-        known[name] = right, tolerance
-    return known
+        right_answers[name] = right, tolerance
+    return right_answers

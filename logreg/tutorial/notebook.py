@@ -65,7 +65,11 @@ def _notebook(v4, home):
         source = home.rstrip("/").replace("/-/", "/").replace("/blob/", "@")  # and its branch
         install = f'%pip install --quiet "git+{source}"\n    '
         install += "from logreg.tutorial.answers import is_right, numbers_in"
-    cells, prose, folded, exercise, checked = [], [], [], None, answers()
+    cells = []
+    prose = []
+    folded = []
+    exercise = None
+    checked = answers()
 
     def close():
         if prose:
@@ -115,7 +119,8 @@ def _with_id(heading):
 
 def _code_cells(v4, block):
     """Make cells of examples. A cell shows the value of its last line: each output ends one."""
-    cells, lines = [], ""
+    cells = []
+    lines = ""
     metadata = FOLDED if block.info else {}
     if block.info not in ("", "answer") and importlib.util.find_spec(block.info) is None:
         metadata = {**metadata, "tags": ["skip-execution"]}
@@ -126,4 +131,6 @@ def _code_cells(v4, block):
             tags = {"tags": ["raises-exception"]} if example.exc_msg else {}
             cells.append(v4.new_code_cell(lines.rstrip(), metadata={**tags, **metadata}))
             lines = ""
-    return cells + ([v4.new_code_cell(lines.rstrip(), metadata=metadata)] if lines else [])
+    if lines:
+        cells.append(v4.new_code_cell(lines.rstrip(), metadata=metadata))
+    return cells

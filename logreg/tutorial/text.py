@@ -65,16 +65,22 @@ def blocks(text=None):
     ['torch', 'answer', '']
     """
     lines = iter((TEXT.read_text(encoding="utf-8") if text is None else text).splitlines())
-    found, prose, info, answer = [], [], "", ""
+    found = []
+    prose = []
+    info = ""
+    answer = ""
 
     def add(*block):
         markdown = "\n".join(prose).strip("\n")
         prose.clear()
-        found.extend([Block("markdown", markdown)] if markdown else [])
-        found.extend([Block(*block)] if block else [])
+        if markdown:
+            found.append(Block("markdown", markdown))
+        if block:
+            found.append(Block(*block))
 
     for line in lines:
-        fence, comment = FENCE.fullmatch(line), COMMENT.fullmatch(line)
+        fence = FENCE.fullmatch(line)
+        comment = COMMENT.fullmatch(line)
         if fence:
             content = "\n".join(itertools.takewhile(lambda line: line != "```", lines))
             add(fence.group(1), content, info or answer)
@@ -86,7 +92,10 @@ def blocks(text=None):
         elif comment:
             info = comment.group(2) or ""
         else:
-            answer = "answer" if "<details>" in line else "" if "</details>" in line else answer
+            if "<details>" in line:
+                answer = "answer"
+            elif "</details>" in line:
+                answer = ""
             prose.append(line)
     add()
     return found
@@ -104,7 +113,8 @@ def examples(content):
     >>> example.source, example.want
     ('read()\\n', '... loading data\\n')
     """
-    lines, statement = [], None
+    lines = []
+    statement = None
     for line in content.splitlines():
         is_more = line.startswith("...") and statement is not None
         if line.startswith(">>> "):
@@ -112,7 +122,9 @@ def examples(content):
         elif is_more and codeop.compile_command(statement) is None:
             statement += "\n" + line[4:]
         else:
-            line, statement = (DOTS + line[3:] if is_more else line), None
+            statement = None
+            if is_more:
+                line = DOTS + line[3:]
         lines.append(line)
     found = doctest.DocTestParser().get_examples("\n".join(lines))
     for example in found:

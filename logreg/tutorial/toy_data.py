@@ -15,7 +15,8 @@ from logreg.page.rows import base64_of
 from logreg.sgd import sgd_optimization
 
 HERE = Path(__file__).parent
-N_DIGITS, N_TRAIN = 1000, 800  # the first training rows of MNIST; the last 200 of them validate
+N_DIGITS = 1000  # the first training rows of MNIST
+N_TRAIN = 800  # of these; the others validate
 CENTRES = ((-1, -0.6), (1, -0.6), (0, 1))  # of the points on the plane
 SPREAD = 0.6
 
@@ -30,20 +31,21 @@ def facts(data, run):
 
     >>> data = read_dataset("mnist_sample")
     >>> run = sgd_optimization(data, Hyperparameters(batch_size=600, n_epochs=2), output=None)
-    >>> told, A = facts(data, run), shares(data, run)[:N_DIGITS]
-    >>> units = numpy.frombuffer(base64.b64decode(told["A"]), "int8").reshape(A.shape)
-    >>> numpy.allclose(units * told["A_unit"], A, atol=0.51 * told["A_unit"])
+    >>> collected, A = facts(data, run), shares(data, run)[:N_DIGITS]
+    >>> units = numpy.frombuffer(base64.b64decode(collected["A"]), "int8").reshape(A.shape)
+    >>> numpy.allclose(units * collected["A_unit"], A, atol=0.51 * collected["A_unit"])
     True
     >>> from dataclasses import replace
     >>> fractions = replace(data, train=(data.train[0] / numpy.float32(256), data.train[1]))
-    >>> facts(fractions, run)["digits"] == told["digits"]
+    >>> facts(fractions, run)["digits"] == collected["digits"]
     True
     """
     from PIL import Image
 
     x, y = pixels_of(data.train[0][:N_DIGITS]), data.train[1][:N_DIGITS]
     points, labels = map(numpy.concatenate, zip(plane(), plane(seed=4)))
-    digits, A = io.BytesIO(), shares(data, run)[:N_DIGITS]
+    digits = io.BytesIO()
+    A = shares(data, run)[:N_DIGITS]
     unit = float(abs(A).max()) / 127
     Image.fromarray(x).save(digits, "png", optimize=True)  # a line for each
     return {
@@ -84,7 +86,8 @@ def shares(data, run):
 
     x = data.facts.preprocessing.apply(data.train[0], "float32")
     truth = numpy.eye(data.facts.n_out, dtype="float32")
-    size, rate = run.hyperparameters.batch_size, run.hyperparameters.learning_rate
+    size = run.hyperparameters.batch_size
+    rate = run.hyperparameters.learning_rate
     A = numpy.zeros((len(x), data.facts.n_out), "float32")
     W, b = map(numpy.zeros_like, run.best_values)
     for iter in range(run.best_validation.iter + 1):
@@ -99,7 +102,8 @@ def shares(data, run):
 
 def log_of(x, y):
     """The validation errors that a run on the page's digits prints. It has no test errors."""
-    train, valid = (x[:N_TRAIN], y[:N_TRAIN]), (x[N_TRAIN:], y[N_TRAIN:])
+    train = x[:N_TRAIN], y[:N_TRAIN]
+    valid = x[N_TRAIN:], y[N_TRAIN:]
     settings = Hyperparameters(batch_size=100, n_epochs=LAST_EPOCH)
     run = sgd_optimization(read_dataset([train, valid, valid]), settings, output=None)
     return [[percent(validation.error)] for validation in run.validations]

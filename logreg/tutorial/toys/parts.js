@@ -52,8 +52,8 @@ function keepPlace(find) {
 // The answer takes the place of the guesses.
 function answer(find) {
   const checked = find(".predict :checked"), label = checked && checked.closest("label");
-  const isRight = label && label.hasAttribute("data-right");
-  const guess = isRight ? "You were right. " : label ? guessOf(label) : "";
+  let guess = "";
+  if (label) guess = label.hasAttribute("data-right") ? "You were right. " : guessOf(label);
   find(".predict").classList.add("is-answered");
   find(".verdict").textContent = guess + find(".answer").dataset.text;
 }

@@ -30,44 +30,54 @@ function playPatience(find) {
 
   function show() {
     const values = inputs.map((input) => input.valueAsNumber);
+    const found = stoppedBy(...values);
     inputs.forEach((input, i) => {
       const text = FORMATS[i](values[i]);
       input.parentElement.querySelector("b").textContent = text;
       input.setAttribute("aria-valuetext", text);
     });
-    const { credit, bought, vain, best, epoch, seen, stop, end } = stoppedBy(...values);
     find("output").replaceChildren(
-      make("strong", {}, stop ? `Stops in epoch ${stop}` : `Not stopped in ${nEpochs} epochs`),
-      stop ? `, after ${grouped(end + 1)} minibatches; ` : "; ",
-      `the best model, of epoch ${epoch}, has a validation error of ${percent(best / N_ROWS)}.`,
+      make("strong", {}, found.stop ? `Stops in epoch ${found.stop}` : `Not stopped in ${nEpochs} epochs`),
+      found.stop ? `, after ${grouped(found.end + 1)} minibatches; ` : "; ",
+      `the best model, of epoch ${found.epoch}, has a validation error of ${percent(found.best / N_ROWS)}.`,
     );
-    const says = find("output").textContent;
+    showErrors(found, find("output").textContent);
+    showCredit(found, find("output").textContent);
+  }
+
+  // The recorded errors, with the gains, the best model and the end.
+  function showErrors({ bought, vain, epoch, seen, stop, end }, says) {
+    const svg = find(".errors");
     const x = { to: nEpochs, ticks: range(6).map((i) => [50 * i, 50 * i]) };
     const levels = [0.07, 0.08, 0.09, 0.1, 0.11, 0.12].map((value) => [value, percent(value, 0)]);
-    const error = { from: 0.068, to: 0.126, ticks: levels, name: "validation error by epoch" };
-    const top = chart(find(".errors"), x, error, says);
+    const y = { from: 0.068, to: 0.126, ticks: levels, name: "validation error by epoch" };
+    const { px, py, line, bottom } = chart(svg, x, y, says);
     const points = errors.map((error, i) => [i + 1, error]);
-    top.line(points, "curve faint");
-    top.line(points.slice(0, seen), "curve");
+    line(points, "curve faint");
+    line(points.slice(0, seen), "curve");
     function spot(n, name, d) {
-      const transform = `translate(${top.px(n)} ${top.py(errors[n - 1])})`;
-      draw(find(".errors"), "path", { class: `spot ${name}`, d, transform });
+      const transform = `translate(${px(n)} ${py(errors[n - 1])})`;
+      draw(svg, "path", { class: `spot ${name}`, d, transform });
     }
     for (const n of vain) spot(n, "vain", "M0 -5L5 0L0 5L-5 0Z");
     for (const n of bought) spot(n, "", CIRCLE(4));
     spot(epoch, "best", CIRCLE(6));
+    if (stop) draw(svg, "path", { class: "limit", d: `M${px(end / N_BATCHES)} 24V${bottom}` });
+  }
+
+  // How many minibatches are left, at each minibatch.
+  function showCredit({ credit, stop, end }, says) {
+    const svg = find(".left");
     const most = Math.max(...credit.map(([, left]) => left));
     const unit = [500, 1000, 2500, 5000, 10000, 20000].find((step) => 3 * step >= most) || 20000;
     const steps = range(Math.ceil(most / unit) + 1).map((i) => [i * unit, grouped(i * unit)]);
     const thousands = range(5).map((i) => [5000 * i, grouped(5000 * i)]);
     const y = { from: 0, to: steps[steps.length - 1][0], ticks: steps, name: "minibatches left, by minibatch" };
-    const low = chart(find(".left"), { to: N_BATCHES * nEpochs, ticks: thousands }, y,
+    const { px, line, bottom } = chart(svg, { to: N_BATCHES * nEpochs, ticks: thousands }, y,
       `The minibatches that are left to run fall to 0, and rise with gains that buy time. ${says}`);
     const last = credit[credit.length - 1][0];
-    low.line([...credit, [last, 0], [0, 0]], "credit");
-    if (!stop) return;
-    draw(find(".errors"), "path", { class: "limit", d: `M${top.px(end / N_BATCHES)} 24V${top.bottom}` });
-    draw(find(".left"), "path", { class: "limit", d: `M${low.px(end)} 24V${low.bottom}` });
+    line([...credit, [last, 0], [0, 0]], "credit");
+    if (stop) draw(svg, "path", { class: "limit", d: `M${px(end)} 24V${bottom}` });
   }
 
   for (const input of inputs) {

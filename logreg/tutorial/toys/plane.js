@@ -1,10 +1,32 @@
 
 // A toy: descent on sixty points of a plane.
 
+// For a place: which class scores most there, and how many pixels away from there another does.
+// `unit` is how many pixels a unit of x is wide.
+function leads({ W, b }, unit) {
+  const w = new Float64Array(9), z = new Float64Array(3);
+  w.set(W);
+  return (x, y) => {
+    let best = 0, distance = Infinity;
+    for (let k = 0; k < 3; k++) {
+      z[k] = b[k] + w[k] * x + w[3 + k] * y + w[6 + k] * x * y;
+      if (z[k] > z[best]) best = k;
+    }
+    for (let k = 0; k < 3; k++) {
+      const byProduct = w[6 + best] - w[6 + k];
+      const [dx, dy] = [w[best] - w[k] + byProduct * y, w[3 + best] - w[3 + k] + byProduct * x];
+      const away = (z[best] - z[k]) / Math.sqrt(dx * dx + dy * dy);
+      if (k !== best && away < distance) distance = away;
+    }
+    return { best, distance: distance * unit };
+  };
+}
+
 function playPlane(find) {
   const SHAPES = [CIRCLE(5), "M-4.5 -4.5H4.5V4.5H-4.5Z", "M0 -6L5.6 4.2H-5.6Z"];
   const LEVELS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]; // of the losses' axis
   const SIDE = 400, REACH = 2.6; // of the field, in pixels and in units of the points
+  const UNIT = SIDE / (2 * REACH);
   const points = range(120).map((i) => facts.plane.x.slice(2 * i, 2 * i + 2));
   const place = ([x, y]) => [(SIDE / 2) * (1 + x / REACH), (SIDE / 2) * (1 - (y - 0.2) / REACH)];
   const chosen = (name) => find(`[name=plane-${name}]:checked`).value;
@@ -21,31 +43,11 @@ function playPlane(find) {
 
   const trainer = new Trainer({ ...given(), nOut: 3, nTrain: 60, nTested: 60 });
 
-  // For a place: which class scores most there, and how many pixels away from there another does.
-  function leads({ W, b }) {
-    const w = new Float64Array(9), z = new Float64Array(3);
-    w.set(W);
-    return (x, y) => {
-      let best = 0, distance = Infinity;
-      for (let k = 0; k < 3; k++) {
-        z[k] = b[k] + w[k] * x + w[3 + k] * y + w[6 + k] * x * y;
-        if (z[k] > z[best]) best = k;
-      }
-      for (let k = 0; k < 3; k++) {
-        const byProduct = w[6 + best] - w[6 + k];
-        const [dx, dy] = [w[best] - w[k] + byProduct * y, w[3 + best] - w[3 + k] + byProduct * x];
-        const away = (z[best] - z[k]) / Math.sqrt(dx * dx + dy * dy);
-        if (k !== best && away < distance) distance = away;
-      }
-      return { best, distance: (distance * SIDE) / (2 * REACH) };
-    };
-  }
-
   // Each class has a tint where it scores most. The borders of now are thick, those of before thin.
   function paintRegions({ model, before }) {
     const colourOf = (name) => palette(ofStyle(name), ofStyle(name))[0] & 0xffffff;
     const [tints, ink] = [range(3).map((k) => colourOf(`class-${k}`)), colourOf("ink")];
-    const now = leads(model), then = leads(before || model);
+    const now = leads(model, UNIT), then = leads(before || model, UNIT);
     paint(find(".regions"), SIDE, SIDE, (i) => {
       if (!before) return 0;
       const x = (2 * (i % SIDE + 0.5) / SIDE - 1) * REACH;
