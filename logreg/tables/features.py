@@ -10,7 +10,7 @@ import numpy
 
 from logreg.datasets.options import Columns
 from logreg.datasets.pixels import image_shape, may_be_pixels
-from logreg.datasets.preprocessing import FLOAT32_MAX, Moments, blocks, one_hot
+from logreg.datasets.preprocessing import FLOAT32_MAX, Moments, blocks
 from logreg.errors import DatasetError, listed
 from logreg.tables.columns import MISFIT, UNKNOWN, Column
 
@@ -179,6 +179,38 @@ class Features:
             yield f"left out, as all cells are alike: {listed(left_out)}"
         if self.header.options.decimal is None and self.header.decimal == ",":
             yield "the decimal mark is a comma (`decimal='.'`: it is none)"
+
+
+def one_hot(x, codes):
+    """One-hot encode the columns of `x` that hold numbers of categories.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        Of shape (n, d).
+    codes : list of d
+        None for a column that stays, else the numbers that become a feature each, perhaps none.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of shape (n, n_in), and of the dtype of `x`.
+
+    Examples
+    --------
+    >>> one_hot(numpy.array([[5.0, 1], [6, 0], [7, 2]]), [None, [0, 1]]).tolist()
+    [[5.0, 0.0, 1.0], [6.0, 1.0, 0.0], [7.0, 0.0, 0.0]]
+    """
+    columns = []
+    for column, codes_of_column in zip(x.T, codes):
+        if codes_of_column is None:
+            columns.append(column)
+        else:
+            columns += [column == code for code in codes_of_column]
+    encoded = numpy.empty((len(x), len(columns)), x.dtype)
+    for j, column in enumerate(columns):
+        encoded[:, j] = column
+    return encoded
 
 
 def _say_misfits(misfits):
