@@ -10,7 +10,7 @@ import numpy
 
 from logreg.datasets.options import Columns
 from logreg.datasets.pixels import image_shape, may_be_pixels
-from logreg.datasets.preprocessing import FLOAT32_MAX, Moments, blocks
+from logreg.datasets.preprocessing import FLOAT32_MAX, blocks
 from logreg.errors import DatasetError, listed
 from logreg.tables.columns import MISFIT, UNKNOWN, Column
 
@@ -94,11 +94,12 @@ class Features:
 
     def leave_out_constant(self, x):
         """Leave out columns with names whose cells are all alike, unless the rows are pictures."""
-        moments = Moments(x)
-        is_constant = ~(moments.high > moments.low)
-        low, high = numpy.fmin.reduce(moments.low), numpy.fmax.reduce(moments.high)
+        lowest = numpy.fmin.reduce(x)  # of each column
+        highest = numpy.fmax.reduce(x)
+        is_constant = ~(highest > lowest)
         has_text = any(column.categories is not None for column in self.columns)
-        may_be_image = not has_text and may_be_pixels(low, high)
+        ends = numpy.fmin.reduce(lowest), numpy.fmax.reduce(highest)
+        may_be_image = not has_text and may_be_pixels(*ends)
         is_image = image_shape((len(self.columns),), may_be_image)
         if is_image or not self.header.names or is_constant.all():
             return
