@@ -40,6 +40,7 @@ def read_tables(name, sets, options, model_columns, **table_storage):
             options = replace(
                 options,
                 group=found.options.group,
+                weight_column=found.options.weight_column,
                 label_column=None,
                 header=bool(found.names),
                 drop=None if found.names else options.drop,  # columns are found by their names
