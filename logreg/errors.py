@@ -86,9 +86,10 @@ def needing(what, extra, *packages):
     try:
         yield
     except ImportError as error:
-        names, how = ", ".join(packages), install(extra, *packages)
+        names = ", ".join(packages)
         reason = str(error).partition("\n")[0]
-        raise ExtraError(f"{what} needs {names} ({reason}): {how}") from None
+        advice = install(extra, *packages)
+        raise ExtraError(f"{what} needs {names} ({reason}): {advice}") from None
 
 
 def cut(text, n=60):

@@ -64,10 +64,14 @@ def to_onnx(content, metadata):
     """Make the bytes of an ONNX file."""
     with needing("--to onnx", "onnx", "onnx"):
         from onnx import checker, helper, numpy_helper, parser
-    W, means, labels = content["W"], content.get("feature_means"), content["class_labels"]
-    dtype, is_text = W.dtype.name if means is None else "float64", labels.dtype.kind == "U"
+    W = content["W"]
+    labels = content["class_labels"]
+    is_text = labels.dtype.kind == "U"
+    scale = content["pixel_scale"]
+    means = content.get("feature_means")
+    dtype = W.dtype.name if means is None else "float64"
     steps = {
-        "pixel_scale": content["pixel_scale"],
+        "pixel_scale": scale,
         "fill": means if "missing" in content else numpy.nan,
         "shifts": means if "feature_scales" in content else 0,
         "scales": content.get("feature_scales", 1),
@@ -75,12 +79,19 @@ def to_onnx(content, metadata):
     constants = {name: numpy.asarray(value, dtype) for name, value in steps.items()}
     constants["class_labels"] = labels.astype(object) if is_text else labels
     constants.update(W=W, b=content["b"])
-    names = {"n_in": len(W), "n_out": len(labels), "label": "string" if is_text else "int64"}
-    names["input"], (names["output"], names["number"]) = TYPES[dtype][0], TYPES[W.dtype.name]
-    model = parser.parse_model(ONNX.format(**names))
+    output, number = TYPES[W.dtype.name]
+    text = ONNX.format(
+        n_in=len(W),
+        n_out=len(labels),
+        label="string" if is_text else "int64",
+        input=TYPES[dtype][0],
+        output=output,
+        number=number,
+    )
+    model = parser.parse_model(text)
     tensors = (numpy_helper.from_array(value, name) for name, value in constants.items())
     model.graph.initializer.extend(tensors)
-    x, scale = "features as the data have them", content["pixel_scale"]
+    x = "features as the data have them"
     if scale != 1:
         x = f"pixels as images have them, bytes of 0 to 255; they are multiplied by {scale} here"
     helper.set_model_props(model, {"logreg": json.dumps(metadata), "x": x})
@@ -90,9 +101,11 @@ def to_onnx(content, metadata):
 
 def to_npz(content, metadata=None):
     """Make the bytes of an npz file; `metadata` is JSON text in it."""
-    stream, texts = io.BytesIO(), {} if metadata is None else {"metadata": json.dumps(metadata)}
+    if metadata is not None:
+        content = {**content, "metadata": json.dumps(metadata)}
+    stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:  # numpy.savez does not take every name
-        for name, value in {**content, **texts}.items():
+        for name, value in content.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
                 numpy.lib.format.write_array(file, numpy.asarray(value), allow_pickle=False)
     return stream.getvalue()
@@ -147,10 +160,13 @@ def main(argv=None):
         say(f"{output}: the arrays of a pickle that logreg did not write: {listed([*arrays])}")
         return
     facts.check_outputs(output)
-    known = {name: facts.metadata().get(name) for name in NAMES}
-    content = {"W": W, "b": b, **{k: v for k, v in known.items() if v is not None}}
+    metadata = facts.metadata()
+    content = {"W": W, "b": b}
+    for name in NAMES:
+        if metadata.get(name) is not None:
+            content[name] = metadata[name]
     content["class_labels"] = numpy.asarray(content["class_labels"])
-    model_file.save(output, WRITERS[args.to](content, facts.metadata()))
+    model_file.save(output, WRITERS[args.to](content, metadata))
     n_in, n_out = W.shape
     say(f"{output}: a model of {n_in} features and {n_out} classes")
 

@@ -247,6 +247,5 @@ def _preparation(facts):
         shuffle=facts.split_seed is not None,
         split_seed=facts.split_seed or 0,
         size=size,
-        # Without `scale_all`, the scale follows from the data.
-        pixel_scale=facts.pixel_scale if facts.scale_all else None,
+        pixel_scale=facts.chosen_pixel_scale,
     )

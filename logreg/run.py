@@ -272,8 +272,7 @@ class Run:
             "rule": 1 if self._is_plain else rules.current(),
             "names_sha256": _digest_of_names(facts) if facts.is_table else None,
             "floatX": engine.theano.config.floatX,
-            # uint8 is always scaled; `scale_all` is True if other types are, too.
-            "pixel_scale": facts.pixel_scale if facts.scale_all else None,
+            "pixel_scale": facts.chosen_pixel_scale,
             "dataset": facts.dataset,
             "dataset_sha256": facts.dataset_sha256 or self._digests,
         }

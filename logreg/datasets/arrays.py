@@ -33,7 +33,7 @@ class Part(NamedTuple):
 
 
 def pairs_of(datasets, n_sets=(3,)):
-    """Divide a sequence of pairs (x, y) by their sets; of two, the second is the test set.
+    """Make a dict, by split, of a sequence of pairs (x, y); of two, the second is the test set.
 
     `n_sets` are the numbers of pairs that are allowed.
     """

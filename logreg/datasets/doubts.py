@@ -102,6 +102,6 @@ def _class_sizes(facts, sets):
 
 
 def _row_hashes(x, y):
-    """A number for each row with its label: rows that are the same have the same."""
+    """A number for each row and its label; the same rows have the same number."""
     rows = (row.tobytes() for block in blocks(x) for row in numpy.ascontiguousarray(block))
     return numpy.array([hash((row, label)) for row, label in zip(rows, y.tolist())])

@@ -158,7 +158,7 @@ def _idx_header(stream):
     return shape, "C", numpy.dtype(IDX_DTYPES[code])
 
 
-def npz_arrays(stream, file_size, choose=list):
+def npz_arrays(stream, file_size, choose):
     """Read the arrays of an npz; what else the archive holds is passed over.
 
     `choose` is called with the names of all arrays, and returns those of the arrays to read. These

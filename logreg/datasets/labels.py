@@ -31,7 +31,7 @@ def number_classes(parts, is_table=False):
         labels = _comparable(labels)
     for split, part in parts.items():
         labels[split] = _checked(labels[split], part, is_table)
-    different = {label for of_set in labels.values() for label in of_set}
+    different = {label for set_labels in labels.values() for label in set_labels}
     if len(set(map(type, different))) > 1:
         some = ", ".join(sorted(map(quoted, different))[:6])
         raise DatasetError(
@@ -48,13 +48,13 @@ def number_classes(parts, is_table=False):
 
 def _comparable(texts):
     """Labels of a table, by split: numbers, or texts of which sets have the same."""
-    numbers = {split: [*map(_number_of, of_set)] for split, of_set in texts.items()}
+    numbers = {split: [*map(_number_of, set_labels)] for split, set_labels in texts.items()}
     if None not in itertools.chain(*numbers.values()):
         return numbers
     if len(texts) == 1:
         return texts
     # One file may have 1, and another 1.0.
-    return {split: [*map(without_zero_fraction, of_set)] for split, of_set in texts.items()}
+    return {split: [*map(without_zero_fraction, set_labels)] for split, set_labels in texts.items()}
 
 
 def without_zero_fraction(text):

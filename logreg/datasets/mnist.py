@@ -96,7 +96,7 @@ def _path_of(folder, file):
 
 
 def missing(folder):
-    """List each :class:`File` that a folder lacks, or holds with other than the known bytes."""
+    """List each :class:`File` that a folder lacks, or whose bytes there are not MNIST's."""
     left = []
     for file in FILES.values():
         path = _path_of(folder, file)

@@ -8,7 +8,10 @@ from logreg.hyperparameters import check, setting
 # What stands in cells that are empty, as pandas, R and databases write them.
 NA = ("", "NA", "NaN", "nan", "<NA>", "N/A", "NULL", "null", "None", "?")
 BOTH = (True, False)
-NUMBER, DATE, TEXT = "number", "date", "text"  # the first word of a column's kind
+# The first words of a column's kind
+NUMBER = "number"
+DATE = "date"
+TEXT = "text"
 # Hold for a model: its file keeps them, and prediction does not ask.
 TRAINING_OPTIONS = ("drop", "categorical", "group", "weight_column", "missing", "na")
 
@@ -33,7 +36,9 @@ def _encoding(value):
 
 def _as_texts(value):
     """A tuple of what may be one text or number, several, or None."""
-    several = value if isinstance(value, (list, tuple)) else [] if value is None else [value]
+    if value is None:
+        return ()
+    several = value if isinstance(value, (list, tuple)) else [value]
     return tuple(map(str, several))
 
 
@@ -178,14 +183,15 @@ def divided(options, *classes):
     >>> divided({"drop": "id", "shuffle": False}, TableOptions, Preparation)
     [{'drop': 'id'}, {'shuffle': False}]
     """
-    known = {option.name: cls for cls in classes for option in fields(cls)}
-    unknown = sorted(options.keys() - known.keys())
+    class_of_option = {option.name: cls for cls in classes for option in fields(cls)}
+    unknown = sorted(options.keys() - class_of_option.keys())
     if unknown:
-        raise TypeError(f"there is no option {unknown[0]}: there are {', '.join(known)}")
-    return [{k: v for k, v in options.items() if known[k] is cls} for cls in classes]
+        raise TypeError(f"there is no option {unknown[0]}: there are {', '.join(class_of_option)}")
+    return [{k: v for k, v in options.items() if class_of_option[k] is cls} for cls in classes]
 
 
-NO_OPTIONS, NO_PREPARATION = TableOptions(), Preparation()
+NO_OPTIONS = TableOptions()
+NO_PREPARATION = Preparation()
 
 
 class Columns(NamedTuple):

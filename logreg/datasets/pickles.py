@@ -82,7 +82,8 @@ class PickledDtype(Placeholder):
 
     def dtype(self):
         """Make the dtype; a DatasetError refuses one of objects."""
-        code, order = self.args[0], self.state[1]
+        code = self.args[0]
+        order = self.state[1]
         if isinstance(code, bytes):  # of Python 2
             code = code.decode("latin1")
         if isinstance(order, bytes):
@@ -141,7 +142,7 @@ def load(stream, classes=CLASSES, opcodes=OPCODES, loaders=None, file_size=None)
     return loaded
 
 
-def load_all(stream, classes, opcodes, loaders=None, file_size=None):
+def load_all(stream, classes, opcodes, loaders, file_size):
     """Yield each pickle of a stream; a PickleError names what is not one of the known parts.
 
     Strings of Python 2 stay bytes: they may be those of an array.
@@ -156,9 +157,9 @@ def load_all(stream, classes, opcodes, loaders=None, file_size=None):
     opcodes : str
         The opcodes that a pickle may have, by their names in :mod:`pickletools`. Those that fill
         a dict or a set hash what the pickle holds, which may take forever.
-    loaders : dict, optional
+    loaders : dict or None
         Functions that take the place of those of :mod:`pickle`, by the name of their opcode.
-    file_size : int, optional
+    file_size : int or None
         The size of the file, if it may be compressed. It then may unpack to 100 times that, or to
         64 MB, and may have as many opcodes as bytes, and a million more.
     """

@@ -205,35 +205,3 @@ class Preprocessing:
 def scale_of(x, pixel_scale=None):
     """What features are multiplied by: `pixel_scale` if given, else 1/256 if uint8, else 1."""
     return pixel_scale or (PIXEL_SCALE if x.dtype == numpy.uint8 else 1.0)
-
-
-def one_hot(x, codes):
-    """One-hot encode the columns of `x` that hold numbers of categories.
-
-    Parameters
-    ----------
-    x : numpy.ndarray
-        Of shape (n, d).
-    codes : list of d
-        None for a column that stays, else the numbers that become a feature each, perhaps none.
-
-    Returns
-    -------
-    numpy.ndarray
-        Of shape (n, n_in), and of the dtype of `x`.
-
-    Examples
-    --------
-    >>> one_hot(numpy.array([[5.0, 1], [6, 0], [7, 2]]), [None, [0, 1]]).tolist()
-    [[5.0, 0.0, 1.0], [6.0, 1.0, 0.0], [7.0, 0.0, 0.0]]
-    """
-    columns = []
-    for column, codes_of_column in zip(x.T, codes):
-        if codes_of_column is None:
-            columns.append(column)
-        else:
-            columns += [column == code for code in codes_of_column]
-    encoded = numpy.empty((len(x), len(columns)), x.dtype)
-    for j, column in enumerate(columns):
-        encoded[:, j] = column
-    return encoded

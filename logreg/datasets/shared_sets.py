@@ -55,8 +55,14 @@ def load_data(dataset: Any, label_column: Any = None, **options: Any) -> DataSet
     ((5000, 784), [7, 2, 1, 0])
     """
     options["label_column"] = label_column
-    how = [cls(**given) for cls, given in zip(OPTIONS, divided(options, *OPTIONS))]
-    return share_as_floats(read_dataset(dataset, *how, dtype=engine.theano.config.floatX))
+    table_options, preparation = divided(options, *OPTIONS)
+    data = read_dataset(
+        dataset,
+        TableOptions(**table_options),
+        Preparation(**preparation),
+        dtype=engine.theano.config.floatX,
+    )
+    return share_as_floats(data)
 
 
 _FIELDS = [option for cls in OPTIONS for option in fields(cls)]

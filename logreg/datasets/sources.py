@@ -1,8 +1,6 @@
 """Finds a data set, whatever its files are, and reads its parts."""
 
 import os
-from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,15 +9,14 @@ import numpy
 from logreg.console import warning
 from logreg.datasets import mnist
 from logreg.datasets.arrays import array_part, pairs_of
-from logreg.datasets.facts import Facts, table_facts
+from logreg.datasets.facts import Facts
 from logreg.datasets.formats import read_array, read_arrays, reading, sniff
 from logreg.datasets.frames import FRAME, is_frame
-from logreg.datasets.labels import without_zero_fraction
 from logreg.datasets.names import PICTURES, find_sets
 from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.pixels import are_centred
 from logreg.datasets.splits import SPLITS, set_name
-from logreg.errors import DatasetError, listed, quoted
+from logreg.errors import DatasetError
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
 TABLE_SUFFIXES = (".parquet", ".csv.gz", ".csv")  # if a folder has two of a table, the last is read
@@ -52,7 +49,9 @@ def read_parts(dataset, options=NO_OPTIONS, columns=None, layout=None, **table_s
     """
     name, kind, data = _locate(dataset, options)
     if kind == "tables":
-        return _read_tables(name, data, options, columns, **table_storage)
+        from logreg.tables.reading import read_tables  # a leaf
+
+        return read_tables(name, data, options, columns, **table_storage)
     if columns is None and options.given():  # else they are the model's
         given = ", ".join(f"`{option}`" for option in options.given())
         raise DatasetError(f"{name}: {given}: that is for tables")
@@ -76,7 +75,7 @@ class _Located(NamedTuple):
 
 
 def _locate(dataset, options):
-    """Find a data set; fetch MNIST if it is asked for and nowhere."""
+    """Find a data set, and tell its kind."""
     if is_frame(dataset):
         return _Located(FRAME, "tables", {"train": dataset})
     if not isinstance(dataset, (str, os.PathLike)):
@@ -106,7 +105,7 @@ def _no_data_set(path):
 
 
 def _find(name):
-    """The path of a data set that is there, or is MNIST and was fetched."""
+    """Find the path of a data set; fetch MNIST if it is nowhere."""
     given = Path(os.path.expanduser(name))
     folders = mnist.search_folders() if given.name == name else []
     places = [given]
@@ -178,47 +177,6 @@ def _read_pictures(name, sets, layout):
         parts[split] = part._replace(rows=[*map(str, files)])
     files = tuple(file for part in parts.values() for file in part.rows)
     return parts, Facts(name, centred=layout.is_centred, background=layout.background), files
-
-
-def _read_tables(name, sets, options, model_columns, **table_storage):
-    """Read the table of each split; what holds for the training table holds for the others."""
-    from logreg.tables.reading import read_table  # a leaf
-
-    parts = {}
-    columns = model_columns
-    for split, file in sets.items():
-        where = set_name(name, split, len(sets) == 1)
-        parts[split], found = read_table(
-            file, options, model_columns=columns, where=where, **table_storage
-        )
-        if len(parts) == 1:
-            facts = Facts(name, **table_facts(found))
-        if columns is None:
-            columns = found
-            options = replace(
-                options,
-                group=found.options.group,
-                label_column=None,
-                header=bool(found.names),
-                drop=None if found.names else options.drop,  # columns are found by their names
-            )
-    if model_columns is None:
-        _check_groups(name, parts)
-    files = () if is_frame(sets["train"]) else tuple(sets.values())
-    return parts, facts, files
-
-
-def _check_groups(name, parts):
-    """Refuse a group that stands in several sets."""
-    n_sets = Counter()
-    for part in parts.values():
-        n_sets.update([*dict.fromkeys(map(without_zero_fraction, part.group_names))])
-    shared = [quoted(group) for group, n in n_sets.items() if n > 1]
-    if shared:
-        raise DatasetError(
-            f"{name}: of {len(n_sets)} groups, {len(shared)} stand in several sets "
-            f"({listed(shared)}): move the rows of each into one set, or give no `group`"
-        )
 
 
 def _read_arrays(data):

@@ -43,10 +43,11 @@ def split(sets, facts, shuffle=None, seed=0, groups=None):
     return sets, replace(facts, split=sizes, split_seed=seed), groups
 
 
-def order_of(y, seed=None, groups=None, n_taken=2):
-    """The sizes of the sets, None for the usual ones, and the order of the rows, None for theirs.
+def order_of(y, seed, groups, n_taken=2):
+    """Find the sizes of the sets and the order of the rows, before `n_taken` sets are taken off.
 
-    `n_taken` sets are taken from the training rows.
+    The sizes are None if :func:`split_off` chooses them, and the order is None if the rows stay in
+    theirs.
     """
     if groups is None or not n_taken:
         return None, None if seed is None else stratified_order(y, seed)
@@ -55,7 +56,7 @@ def order_of(y, seed=None, groups=None, n_taken=2):
 
 
 def in_groups(y, groups, sizes, seed=None):
-    """Order rows so that sets of about these `sizes` have whole groups; the sizes, and the order.
+    """Order rows so that sets of about these `sizes` have whole groups; return sizes and order.
 
     Groups are in a :func:`stratified_order` by the classes of their first rows, and so are the rows
     of each set; without a seed, groups are in the order of these rows.
@@ -93,8 +94,8 @@ def in_groups(y, groups, sizes, seed=None):
 def split_off(sets, sizes=None, order=None):
     """Take the sets that are not given from the training rows, in the `order` of their numbers.
 
-    `sizes` are the rows for training, validation and test; by default, each set that is not given
-    gets a sixth. Returned are all three.
+    `sizes` are the numbers of rows for training, validation and test. By default, each set that is
+    not given gets a sixth. All three sets are returned.
 
     Examples
     --------
@@ -119,7 +120,7 @@ def split_off(sets, sizes=None, order=None):
 
 
 def stratified_order(y, seed):
-    """Order rows at random so that each class is spread evenly: any part has all in proportion.
+    """Order rows at random so that each class is spread evenly: any part has each class's share.
 
     Row k of the n rows of a class, in a random order, comes at (k + 1/2) / n of the whole. The
     order is the same on every version of NumPy.

@@ -97,16 +97,16 @@ class ModelFacts(Facts):
         metadata = {k: json.loads(as_json(v, f"its {k}")) for k, v in metadata.items()}
         if W is not None:
             metadata = _completed(metadata, W)
-        known = {key: value for key, value in metadata.items() if value is not None}
+        stated = {key: value for key, value in metadata.items() if value is not None}
         values = {}
         # `options` and `settings` are no keys: each option and each setting is a key of its own.
         for name, kind in typing.get_type_hints(cls).items():
-            if name in known and name not in ("options", "settings"):
-                _require(metadata, name, has_type(known[name], kind), _in_words(kind))
-                values[name] = known[name]
+            if name in stated and name not in ("options", "settings"):
+                _require(metadata, name, has_type(stated[name], kind), _in_words(kind))
+                values[name] = stated[name]
         try:
-            values["options"] = TableOptions(**_members(TableOptions, known))
-            values["settings"] = _members(Hyperparameters, known)
+            values["options"] = TableOptions(**_members(TableOptions, stated))
+            values["settings"] = _members(Hyperparameters, stated)
             Hyperparameters(**values["settings"])
         except (SettingError, TypeError) as error:
             reason = str(error).replace("`", "")  # a key of a file is no option here
@@ -141,7 +141,8 @@ class ModelFacts(Facts):
 
     def _check_values(self):
         """Check what the values are, once their lengths are right."""
-        n_in, n_out = self.n_in, self.n_out
+        n_in = self.n_in
+        n_out = self.n_out
         n_encoded = sum(1 if texts is None else len(texts) for texts in self.categories or ())
         for name, fits, needed in (
             ("class_labels", _are_labels, "a list of whole numbers or of texts, each once"),
@@ -189,20 +190,20 @@ class ModelFacts(Facts):
 def _completed(metadata, W):
     """Complete metadata by what W tells, and check that they say nothing else."""
     n_in, n_out = W.shape
-    of_W = {"n_in": n_in, "n_out": n_out, "dtype": W.dtype.name}
+    shape_and_dtype = {"n_in": n_in, "n_out": n_out, "dtype": W.dtype.name}
     completed = {"image_shape": None, **metadata}
-    defaults = {"class_labels": list(range(n_out)), "pixel_scale": 1, **of_W}
+    defaults = {"class_labels": list(range(n_out)), "pixel_scale": 1, **shape_and_dtype}
     for name, value in defaults.items():
         if completed.get(name) is None:
             completed[name] = value
-    for name, value in of_W.items():
+    for name, value in shape_and_dtype.items():
         _require(completed, name, completed[name] == value, f"{value}, as of its W,")
     return completed
 
 
-def _members(group, known):
-    """Collect the known fields of a dataclass, which are keys of a file's metadata."""
-    return {option.name: known[option.name] for option in fields(group) if option.name in known}
+def _members(group, metadata):
+    """Collect the fields of a dataclass that are keys of a file's metadata."""
+    return {f.name: metadata[f.name] for f in fields(group) if f.name in metadata}
 
 
 def has_type(value, kind):

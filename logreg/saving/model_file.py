@@ -68,7 +68,8 @@ def parse(header, data, sha256):
         raise ModelFileError("it is damaged: it holds no header and no bytes")
     if _digest(header, data) != sha256:
         raise ModelFileError("it is damaged: the checksum does not match")
-    arrays, start = {}, 0
+    arrays = {}
+    start = 0
     try:
         content = json.loads(header)
         if content["version"] != VERSION:
@@ -134,7 +135,8 @@ def dumps(kind, arrays, **content):
         listed.append([name, array.dtype.name, array.shape])
         parts.append(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
     content.update(format=f"logreg {kind}", version=VERSION, arrays=listed)
-    header, data = as_json(content), b"".join(parts)
+    header = as_json(content)
+    data = b"".join(parts)
     if len(header) + len(data) > MAX_BYTES - 1000:
         raise ModelFileError(f"it would have more than {MAX_BYTES} bytes, too many for a file")
     arguments = pickle.dumps((header, data, _digest(header, data)), PROTOCOL)

@@ -72,8 +72,8 @@ def dumps_model(classifier, metadata, loaded=None):
     """
     W, b = loaded or _values(classifier)
     # The model may have more classes than the data that it was trained on.
-    of_parameters = {"n_out": W.shape[1], "dtype": W.dtype.name}
-    facts = ModelFacts.from_metadata({**provenance(), **metadata, **of_parameters}, W)
+    parameter_facts = {"n_out": W.shape[1], "dtype": W.dtype.name}
+    facts = ModelFacts.from_metadata({**provenance(), **metadata, **parameter_facts}, W)
     return model_file.dumps("model", {"W": W, "b": b}, metadata=facts.metadata())
 
 
@@ -119,15 +119,17 @@ def save_model(classifier: LogisticRegression, path: AnyPath, **metadata: Any) -
     >>> load_model("model.pkl").metadata["class_labels"]
     ['no', 'yes']
     """
-    of_file, loaded = getattr(classifier, "metadata", {}), getattr(classifier, "loaded", None)
+    file_metadata = getattr(classifier, "metadata", {})
+    loaded = getattr(classifier, "loaded", None)
     if loaded and not _are_cast(_values(classifier), loaded):
         if not metadata:
             raise ModelFileError(
                 f"{path} would describe another training: the parameters of this model have "
                 "changed since it was loaded; give `**run.facts()` of the run, or other metadata"
             )
-        of_file, loaded = {}, None
-    model_file.save(path, dumps_model(classifier, {**of_file, **metadata}, loaded))
+        file_metadata = {}
+        loaded = None
+    model_file.save(path, dumps_model(classifier, {**file_metadata, **metadata}, loaded))
 
 
 def _are_cast(values, loaded):

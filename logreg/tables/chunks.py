@@ -14,6 +14,7 @@ from functools import partial
 
 from logreg.datasets.formats import CHUNK, PARQUET, ZIP, open_bytes, parsing, reading
 from logreg.datasets.frames import FRAME, framed, is_frame
+from logreg.datasets.options import Columns
 from logreg.errors import DatasetError, cut, needing
 from logreg.tables.columns import decimal_mark
 from logreg.tables.header import Header
@@ -38,14 +39,15 @@ def name_of(source):
 
 
 @contextlib.contextmanager
-def open_table(path, options, model_columns=None):
+def open_table(path, options, model_columns):
     """Yield a function that reads a table in chunks, and the table's Header.
 
     `path` may be a pandas.DataFrame, too. `model_columns` are the :class:`Columns` of the model
-    that is to predict the rows. The function takes the indices of the columns whose texts are to
-    stay as they are, and the most rows of a chunk. It yields data frames with columns 0, 1, ...
-    The index of a frame holds the numbers of its rows.
+    that is to predict the rows, None in training. The function takes the indices of the columns
+    whose texts are to stay as they are, and the most rows of a chunk. It yields data frames with
+    columns 0, 1, ... The index of a frame holds the numbers of its rows.
     """
+    model_columns = model_columns or Columns()
     with reading(name_of(path)), contextlib.ExitStack() as stack:
         with needing("a table", "tables", "pandas"), _quiet():
             import pandas
@@ -171,7 +173,7 @@ def _frame_chunks(pandas, frame, options, model_columns, is_sheet):
             if pandas.api.types.infer_dtype(frame[i]) in ("string", "categorical"):
                 header.text_columns.add(i)
 
-    def frames(raw_columns=(), n_rows=CHUNK_CELLS):
+    def frames(raw_columns, n_rows=CHUNK_CELLS):
         size = _chunk_rows(n_rows, header)
         for start in range(0, len(frame), size):
             yield frame.iloc[start : start + size]
@@ -192,7 +194,7 @@ def _find_encoding(stream, options, model_columns):
             return encoding
     if options.encoding:
         return options.encoding
-    if model_columns and model_columns.options.encoding and not _is_utf8(stream):
+    if model_columns.options.encoding and not _is_utf8(stream):
         return model_columns.options.encoding
     return "UTF-8"
 
@@ -211,7 +213,7 @@ def _text_chunks(pandas, stream, options, model_columns):
     """Find the Header of CSV and its kin, and return a function that reads it in chunks."""
     with _parsing(pandas, stream):
         text = read_first_lines(stream)
-        likely_decimal = options.decimal or (model_columns and model_columns.options.decimal)
+        likely_decimal = options.decimal or model_columns.options.decimal
         layout = find_layout(text, likely_decimal)
     decimal = _find_decimal(layout.rows, layout.delimiter, options, model_columns)
     header = Header(layout.rows, options, model_columns, decimal, layout.first_row)
@@ -229,7 +231,7 @@ def _text_chunks(pandas, stream, options, model_columns):
     if tuple(map(int, pandas.__version__.split(".")[:2])) < (3, 1):  # later ones are always exact
         arguments["float_precision"] = "round_trip"
 
-    def frames(raw_columns=(), n_rows=CHUNK_CELLS):
+    def frames(raw_columns, n_rows=CHUNK_CELLS):
         arguments["chunksize"] = _chunk_rows(n_rows, header)
         arguments["dtype"] = dict.fromkeys(raw_columns, str)
         arguments["na_values"] = {i: options.na for i in columns if i not in raw_columns}
@@ -246,8 +248,7 @@ def _find_decimal(rows, delimiter, options, model_columns):
     """Find the decimal mark of a table: the option's, else that of its rows, else the model's."""
     if options.decimal:
         return options.decimal
-    default = model_columns and model_columns.options.decimal
-    return decimal_mark(rows, delimiter, default or ".")
+    return decimal_mark(rows, delimiter, model_columns.options.decimal or ".")
 
 
 def _chunk_rows(n_rows, header):

@@ -20,9 +20,9 @@ from logreg.tables.texts import Texts
 
 MISFIT = numpy.inf  # a text becomes this number if it does not fit the kind of its column
 UNKNOWN = -numpy.inf  # a category becomes this number if the model does not know it
-# A column that no option calls categorical has at most half as many categories as there are rows.
-MAX_CATEGORIES = 100  # even if there are more than 200 rows
-FEW_CATEGORIES = 10  # are allowed even if there are fewer than 20 rows
+# A column that no option calls categorical may have half as many categories as there are rows, ...
+MAX_CATEGORIES = 100  # ... but not more than these, ...
+FEW_CATEGORIES = 10  # ... and always these
 ISO = "ISO8601"  # pandas' name for dates like 2024-01-31, with a time or without
 UNIT = r"(?:[A-Z]{0,3}[$€£¥₹₩₽₺₫₴₪₱฿]|EUR|USD|GBP|CHF|JPY|%)?"
 # With a decimal point; a comma, an apostrophe or a blank may stand between thousands.
@@ -42,14 +42,14 @@ WRITTEN = re.compile(
     """,
     re.VERBOSE,
 )
-# Without a unit and without marks between thousands. It lets '' and a decimal mark alone pass, too.
+# Without a unit and without marks between thousands. The text '' and a lone decimal mark fit, too.
 PLAIN = re.compile(r"[+-]?[0-9]*\.?[0-9]*(?:e[+-]?[0-9]+)?|true|false", re.I)
 MARKS = (".", ",")  # decimal marks
 SWAPPED = str.maketrans(".,", ",.")
 
 
 class Number(NamedTuple):
-    """A number as people write it. As a tuple of two, it is true, even if its value is 0."""
+    """A number as people write it. Like every tuple of two, it is true, even if its value is 0."""
 
     value: float
     unit: str  # as $ or %, '' if there is none

@@ -10,7 +10,7 @@ import numpy
 
 from logreg.datasets.options import Columns
 from logreg.datasets.pixels import image_shape, may_be_pixels
-from logreg.datasets.preprocessing import FLOAT32_MAX, Moments, blocks, one_hot
+from logreg.datasets.preprocessing import FLOAT32_MAX, blocks
 from logreg.errors import DatasetError, listed
 from logreg.tables.columns import MISFIT, UNKNOWN, Column
 
@@ -94,11 +94,12 @@ class Features:
 
     def leave_out_constant(self, x):
         """Leave out columns with names whose cells are all alike, unless the rows are pictures."""
-        moments = Moments(x)
-        is_constant = ~(moments.high > moments.low)
-        low, high = numpy.fmin.reduce(moments.low), numpy.fmax.reduce(moments.high)
+        lowest = numpy.fmin.reduce(x)  # of each column
+        highest = numpy.fmax.reduce(x)
+        is_constant = ~(highest > lowest)
         has_text = any(column.categories is not None for column in self.columns)
-        may_be_image = not has_text and may_be_pixels(low, high)
+        ends = numpy.fmin.reduce(lowest), numpy.fmax.reduce(highest)
+        may_be_image = not has_text and may_be_pixels(*ends)
         is_image = image_shape((len(self.columns),), may_be_image)
         if is_image or not self.header.names or is_constant.all():
             return
@@ -179,6 +180,38 @@ class Features:
             yield f"left out, as all cells are alike: {listed(left_out)}"
         if self.header.options.decimal is None and self.header.decimal == ",":
             yield "the decimal mark is a comma (`decimal='.'`: it is none)"
+
+
+def one_hot(x, codes):
+    """One-hot encode the columns of `x` that hold numbers of categories.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        Of shape (n, d).
+    codes : list of d
+        None for a column that stays, else the numbers that become a feature each, perhaps none.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of shape (n, n_in), and of the dtype of `x`.
+
+    Examples
+    --------
+    >>> one_hot(numpy.array([[5.0, 1], [6, 0], [7, 2]]), [None, [0, 1]]).tolist()
+    [[5.0, 0.0, 1.0], [6.0, 1.0, 0.0], [7.0, 0.0, 0.0]]
+    """
+    columns = []
+    for column, codes_of_column in zip(x.T, codes):
+        if codes_of_column is None:
+            columns.append(column)
+        else:
+            columns += [column == code for code in codes_of_column]
+    encoded = numpy.empty((len(x), len(columns)), x.dtype)
+    for j, column in enumerate(columns):
+        encoded[:, j] = column
+    return encoded
 
 
 def _say_misfits(misfits):

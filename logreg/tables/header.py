@@ -7,7 +7,6 @@ import difflib
 from collections import Counter
 
 from logreg.datasets.labels import without_zero_fraction
-from logreg.datasets.options import Columns
 from logreg.errors import DatasetError, cut, listed, quoted
 from logreg.tables.columns import MARKS, parse_number
 
@@ -16,15 +15,16 @@ INDEX_NAMES = ("", "Unnamed: 0", "rownames")  # how pandas and R call a first co
 
 
 class Header:
-    """What the first rows of a table show about its columns. Columns are counted from 0 here.
+    """The columns of a table, as its first rows show them. Columns are counted from 0 here.
 
     Parameters
     ----------
     rows : list of lists of str
         The first rows; the first of them is perhaps a header.
     options : TableOptions
-    model_columns : Columns, optional
+    model_columns : Columns
         Those of the model that is to predict the rows. A first row of just their names is a header.
+        In training, there are none.
     decimal : str
         The decimal mark.
     first_row : int
@@ -48,11 +48,11 @@ class Header:
         The numbers that stand for empty cells.
     """
 
-    def __init__(self, rows, options, model_columns=None, decimal=".", first_row=1):
+    def __init__(self, rows, options, model_columns, decimal, first_row=1):
         self.cells = rows[0]
         self.options = options
-        self.is_training = model_columns is None
-        self.model_columns = model_columns or Columns()
+        self.is_training = not model_columns.categories
+        self.model_columns = model_columns
         self.decimal = decimal
         self.first_row = first_row
         self.text_columns = set()
@@ -103,7 +103,7 @@ class Header:
         cells = self.cells
         below = rows[1:] or rows
         for cell, first in zip(cells, below[0]):
-            # A cell of y may be an answer, beside n: as a name, it decides nothing.
+            # The cell y may be an answer, like n, and not the name of a column.
             if cell.lower() in LABEL_NAMES[:-1]:
                 return True
             if self.is_text(cell) and first and not self.is_text(first):

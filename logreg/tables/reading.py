@@ -4,18 +4,64 @@ Memory holds the numbers and each different text once. Messages count rows and c
 header is row 1, and blank lines do not count.
 """
 
+from collections import Counter
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy
 
 from logreg.console import note, warning
 from logreg.datasets.arrays import Part
+from logreg.datasets.facts import Facts, table_facts
+from logreg.datasets.frames import is_frame
+from logreg.datasets.labels import without_zero_fraction
 from logreg.datasets.options import NO_OPTIONS, NUMBER
-from logreg.errors import DatasetError
+from logreg.datasets.splits import set_name
+from logreg.errors import DatasetError, listed, quoted
 from logreg.tables.chunks import name_of, open_table
 from logreg.tables.columns import Column
 from logreg.tables.features import Features, oddities, rows_in, scratch_file
 from logreg.tables.texts import Texts
+
+
+def read_tables(name, sets, options, model_columns, **table_storage):
+    """Read the table of each split; what holds for the training table holds for the others."""
+    parts = {}
+    columns = model_columns
+    for split, file in sets.items():
+        where = set_name(name, split, len(sets) == 1)
+        parts[split], found = read_table(
+            file, options, model_columns=columns, where=where, **table_storage
+        )
+        if len(parts) == 1:
+            facts = Facts(name, **table_facts(found))
+        if columns is None:
+            columns = found
+            options = replace(
+                options,
+                group=found.options.group,
+                weight_column=found.options.weight_column,
+                label_column=None,
+                header=bool(found.names),
+                drop=None if found.names else options.drop,  # columns are found by their names
+            )
+    if model_columns is None:
+        _check_groups(name, parts)
+    files = () if is_frame(sets["train"]) else tuple(sets.values())
+    return parts, facts, files
+
+
+def _check_groups(name, parts):
+    """Refuse a group that stands in several sets."""
+    n_sets = Counter()
+    for part in parts.values():
+        n_sets.update([*dict.fromkeys(map(without_zero_fraction, part.group_names))])
+    shared = [quoted(group) for group, n in n_sets.items() if n > 1]
+    if shared:
+        raise DatasetError(
+            f"{name}: of {len(n_sets)} groups, {len(shared)} stand in several sets "
+            f"({listed(shared)}): move the rows of each into one set, or give no `group`"
+        )
 
 
 def read_table(

@@ -87,6 +87,7 @@ TEST_TABLES = [
     (b"7,a,kind\n1,9,x\n2,8,y\n", b"7,a,kind\n3,,x\n", MEAN, [[3, numpy.nan]]),
     # In training alone, every row needs a group.
     (b"g,a,k\n" + b"p,1,x\nq,2,y\nr,3,x\n" * 6, b"g,a,k\n,3,x\n", TableOptions(group="g"), [[3]]),
+    (b"n,a,k\n" + b"1,1,x\n2,2,y\n" * 6, b"a,k,n\n3,x,2\n", TableOptions(weight_column=1), [[3]]),
 ]
 
 
@@ -96,6 +97,7 @@ def test_the_test_table_has_the_columns_of_the_training_table(train, test, optio
     write("test.csv", test)
     data = read_dataset(".", options, Preparation(standardize=False))
     numpy.testing.assert_array_equal(data.test[0], wanted)
+    assert data.weights is None or data.weights["test"] == [2]
     told = table_facts(read_table("train.csv", options)[1])
     assert {name: getattr(data.facts, name) for name in told} == told and data.facts.n_out == 2
     assert [file.name for file in data.files] == ["train.csv", "test.csv"]
