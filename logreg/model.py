@@ -19,7 +19,7 @@ import numpy
 
 from logreg import engine, updates
 from logreg.engine import T, checked_labels, theano
-from logreg.errors import SettingError
+from logreg.errors import DatasetError, SettingError
 
 
 class LogisticRegression:
@@ -281,6 +281,10 @@ def enumerate_rows(data, class_weight):
     """
     y = numpy.concatenate([labels for _, labels in data])
     train = data.weights["train"]
+    if not train.any():
+        raise DatasetError(
+            f"{data.facts.dataset}: all weights of the training rows are 0: some must be above 0"
+        )
     weights = numpy.concatenate([*data.weights.values()]) / train.mean()
     if class_weight:
         counts = numpy.bincount(data.train[1], train, minlength=data.facts.n_out)

@@ -99,3 +99,15 @@ def test_what_is_no_weight_is_refused(cell, said):
     write("t.csv", f"a,n,kind\n1,{cell},x\n2,1,y\n3,1,x\n".encode())
     with pytest.raises(DatasetError, match=said):
         fit_table("t.csv", "kind", weight_column="n")
+
+
+def test_all_weights_of_a_set_are_0(cli):
+    train = "train t.csv --label-column=kind --weight-column=n --n-epochs=2 --no-shuffle".split()
+    frame = frequencies()
+    frame.assign(n=numpy.arange(40) >= 28).to_csv("t.csv", index=False)
+    done = cli(*train)
+    assert done.code == 1 and "t.csv: all weights of the training rows are 0: some" in done.err
+    frame.assign(n=numpy.arange(40) < 28).to_csv("t.csv", index=False)
+    assert cli(*train).code == 0
+    done = cli("predict", "--evaluate")
+    assert done.code == 0 and "by the weights" not in done.out

@@ -74,8 +74,8 @@ def evaluate(predictor, data, min_proba=0.0):
 
 
 def _weigh(weights, is_wrong, losses):
-    """The error and the log-loss by the weights of the rows; None if they have none."""
-    if not weights:
+    """The error and the log-loss by the weights of the rows; None if they have none above 0."""
+    if not weights or not weights["test"].any():
         return None
     error, loss = numpy.average([is_wrong, losses], axis=1, weights=weights["test"])
     return {"error_percent": 100 * float(error), "log_loss": float(loss)}

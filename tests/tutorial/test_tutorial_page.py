@@ -432,7 +432,8 @@ def test_softmax_is_numpys_whatever_is_moved_and_comes_back_by_its_address(brows
     actions = ("z0", "z1", "z2", "truth", "more", "double", "reset")
     for action in ["z0", *random.choice(actions, 80)]:
         if action[0] == "z":
-            z[int(action[1])] = value = random.randint(-60, 61) * random.choice([1, 5]) // 5 / 10
+            value = random.randint(-90, 91) * random.choice([1, 5]) // 5 / 10
+            z[int(action[1])] = min(max(value, -6), 6)  # the ends of the slider
             browser.execute_script(SET, f"#play-softmax [name={action}]", value)
         elif action == "truth":
             k = random.randint(3)
