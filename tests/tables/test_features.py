@@ -5,9 +5,10 @@ import pandas
 from builders import csv_text, save
 from reads import put, read, table
 
-from logreg import Predictor, fit_table, rules
+from logreg import Predictor, fit_table
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import NO_OPTIONS, TableOptions
+from logreg.kernel import rules
 from logreg.tables import features
 from logreg.tables.reading import table_batches
 
