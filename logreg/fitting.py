@@ -4,13 +4,13 @@ from typing import Any, Optional
 
 import numpy
 
-from logreg import engine, kernel, rules
-from logreg.callbacks.verdict import doubts
+from logreg import engine, kernel
+from logreg.callbacks.verdict import doubts, explain
 from logreg.console import note, say, warning
 from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.frames import framed
 from logreg.datasets.options import NO_PREPARATION, Preparation, TableOptions, divided
-from logreg.endings import REPEATABLE, explain
+from logreg.early_stopping import REPEATABLE
 from logreg.errors import DatasetError, SettingError, cut, listed
 from logreg.files import AnyPath, check_writable
 from logreg.hyperparameters import (
@@ -19,6 +19,7 @@ from logreg.hyperparameters import (
     Hyperparameters,
     choose_hyperparameters,
 )
+from logreg.kernel import rules
 from logreg.prediction.evaluation import evaluate
 from logreg.prediction.predictor import Predictor
 from logreg.saving.facts import ModelFacts

@@ -12,12 +12,18 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 import numpy
 
-from logreg import engine, rules
-from logreg.criteria import CRITERIA, Criterion, Point
+from logreg import engine
 from logreg.datasets.shared_sets import digest
-from logreg.early_stopping import EARLY_STOPPING_SETTINGS, replay
+from logreg.early_stopping import (
+    CRITERIA,
+    EARLY_STOPPING_SETTINGS,
+    Criterion,
+    Point,
+    replay,
+)
 from logreg.errors import SettingError
 from logreg.hyperparameters import Hyperparameters
+from logreg.kernel import rules
 
 MAX_POINTS = 500  # of a curve in a file
 # The hyperparameters that the training loop reads; the others are in the cost and the updates.

@@ -16,11 +16,10 @@ from logreg.blocks import blocks, minibatches_at_once
 from logreg.callbacks import BestModel, Callback, PrintLog
 from logreg.callbacks.base import catching_stop
 from logreg.console import COMPILING, announcing_if_slow, log, note
-from logreg.criteria import CRITERIA
 from logreg.datasets import shared_sets
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import find_memory_map
-from logreg.endings import REPEATABLE
+from logreg.early_stopping import CRITERIA, REPEATABLE
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.model import Expressions, balanced_weights, enumerate_rows, softmax_regression

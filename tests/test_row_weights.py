@@ -102,12 +102,12 @@ def test_what_is_no_weight_is_refused(cell, said):
 
 
 def test_all_weights_of_a_set_are_0(cli):
-    train = "train t.csv --label-column=kind --weight-column=n --n-epochs=2 --no-shuffle".split()
+    options = ["--label-column=kind", "--weight-column=n", "--n-epochs=2", "--no-shuffle"]
     frame = frequencies()
     frame.assign(n=numpy.arange(40) >= 28).to_csv("t.csv", index=False)
-    done = cli(*train)
+    done = cli("train", "t.csv", *options)
     assert done.code == 1 and "t.csv: all weights of the training rows are 0: some" in done.err
     frame.assign(n=numpy.arange(40) < 28).to_csv("t.csv", index=False)
-    assert cli(*train).code == 0
+    assert cli("train", "t.csv", *options).code == 0
     done = cli("predict", "--evaluate")
     assert done.code == 0 and "by the weights" not in done.out
