@@ -37,11 +37,10 @@ def account(y, p, numbers, settings, min_proba):
     rows = rows.assign(p=p.max(axis=1).astype("float64"), wrong=rows.y != rows.k)
     wrong = rows[rows.wrong].sort_values("p", ascending=False, kind="stable")
     scores = metrics.precision_recall_fscore_support(y, rows.k, labels=labels, zero_division=0)
-    is_small, occur, classes = len(labels) <= 50, {*y.tolist(), *rows.k.tolist()}, []
-    for k in labels if is_small else sorted(occur):
-        of_class = [score[k] if k in occur else None for score in scores]
-        classes.append({"label": k, **errors(rows[rows.y == k]), **dict(zip(SCORES, of_class))})
-    found = [entry for entry in classes if entry["f1"] is not None]
+    is_small, classes = len(labels) <= 50, []
+    for k in sorted({*y.tolist(), *rows.k.tolist()}):
+        of_class = zip(SCORES, [score[k] for score in scores])
+        classes.append({"label": k, **errors(rows[rows.y == k]), **dict(of_class)})
     of_pairs = wrong.groupby(["y", "k"]).size().sort_values(ascending=False, kind="stable")
     edges, bands = sorted({0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, min_proba}), []
     for low, high in zip(edges, [*edges[1:], 2]):
@@ -57,7 +56,7 @@ def account(y, p, numbers, settings, min_proba):
         "dataset": "to\ty",
         "rows_are": "some",
         **errors(rows),
-        "macro": {key: numpy.mean([entry[key] for entry in found]) for key in SCORES},
+        "macro": {key: numpy.mean([entry[key] for entry in classes]) for key in SCORES},
         "log_loss": -numpy.log(of_labels).mean(),
         "auc": None,
         "weighted": None,
