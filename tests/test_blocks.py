@@ -7,7 +7,7 @@ import pytest
 from builders import arguments, make_pairs
 from softmax import Softmax
 
-from logreg import Hyperparameters, LogisticRegression, blocks, engine, fit
+from logreg import Hyperparameters, LogisticRegression, engine, fit
 from logreg.callbacks import Callback
 from logreg.engine import T
 from logreg.model import WeightedRows, softmax_regression
@@ -43,7 +43,7 @@ ENDS = [  # of 4 minibatches an epoch, a validation each 3, and patience that en
 @pytest.mark.parametrize("kind, limits, ends", ENDS, ids=range(5))
 def test_a_block_ends_where_something_else_is_to_be_done(kind, limits, ends, device, monkeypatch):
     for name, limit in limits.items():
-        monkeypatch.setattr(blocks, name, limit)
+        monkeypatch.setattr(f"logreg.run.{name}", limit)
     noter, oracle = kind(), Softmax()
     settings = Hyperparameters(batch_size=10, n_epochs=9, patience=6, improvement_threshold=1e-9)
     run = fit_softmax(oracle, noter, settings=settings)
