@@ -151,11 +151,15 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
                 f"class_weight is {cut(self.class_weight)}: weights must be finite, 0 or "
                 "more, and not all 0"
             )
+        rows = self._split(codes)
         weighted_rows = None
         if sample_weight is not None:
             sample_weight = _checked_sample_weight(sample_weight, X)
-            weighted_rows = WeightedRows(codes.astype("int32"), weights[codes] * sample_weight)
-        rows = self._split(codes)
+            weighted_rows = WeightedRows(
+                codes.astype("int32"),
+                weights[codes] * sample_weight,
+                sample_weight / (sample_weight[rows[1]].mean() or 1),
+            )
         settings = self._hyperparameters(*map(len, rows))
         sizes = X.shape[1], len(classes)
         labels = codes if weighted_rows is None else numpy.arange(len(codes), dtype="int32")

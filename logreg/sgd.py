@@ -259,10 +259,12 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
     and there is one process. Returns the Run.
     """
     facts = data.facts
-    weights = hyperparameters.class_weight and balanced_weights(facts.class_counts)
+    weights = None
+    if hyperparameters.class_weight:
+        weights = balanced_weights(facts.class_counts)
     rows = None
     if data.weights:
-        data, rows = enumerate_rows(data, hyperparameters.class_weight)
+        data, rows = enumerate_rows(data, weights)
     classifier, expressions = softmax_regression(
         facts.n_in, facts.n_out, hyperparameters, weights, rows
     )

@@ -253,32 +253,37 @@ def _cross_validate(args, data, watching):
         )
     tested = cross_validate(data, args.folds, args.hyperparameters, args.refit, watching)
     for i, evaluation in enumerate(tested, start=1):
-        keys = ("rows", "errors", *MEANS, "weighted")
+        keys = ("rows", "errors", "weight", *MEANS)
         folds.append({key: evaluation[key] for key in keys})
         if is_text:
-            error = with_interval(evaluation["errors"], evaluation["rows"])
-            say(f"fold {i} of {args.folds}: test error: {error}")
-            weighted = evaluation["weighted"]
-            if weighted:
-                say(f"     error by the weights of the rows: {weighted['error_percent']:.2f} %")
+            say(f"fold {i} of {args.folds}: test error: {_error(evaluation)}")
     if len(folds) < args.folds:  # it was interrupted
         return
     mean = _mean(folds)
     if is_text:
-        say(f"mean of {args.folds} folds: {with_interval(mean['errors'], mean['rows'])}")
+        say(f"mean of {args.folds} folds: {_error(mean)}")
         guess = f"always guessing the most frequent class errs in {mean['baseline_percent']:.2f} %"
         say(f"{guess}; log loss {mean['log_loss']:.6f}")
-        note("note: the interval assumes independent rows, and the same error rate in all folds")
+        if mean["weight"] is None:
+            text = "the interval assumes independent rows, and the same error rate in all folds"
+            note(f"note: {text}")
     else:
         say(json.dumps({"folds": folds, "mean": mean}, indent=2))
 
 
+def _error(tested):
+    """The error of a fold, or of all of them, in words."""
+    is_weighted = tested["weight"] is not None
+    return with_interval(tested["error_percent"] / 100, tested["rows"], is_weighted)
+
+
 def _mean(folds):
-    """The rows and errors of all folds together, and the means over their rows, as a dict."""
-    rows = [fold["rows"] for fold in folds]
-    mean = {"rows": sum(rows), "errors": sum(fold["errors"] for fold in folds)}
+    """The rows and errors of all folds together, and the means by their weights, as a dict."""
+    weights = [fold["weight"] or fold["rows"] for fold in folds]
+    mean = {key: sum(fold[key] for fold in folds) for key in ("rows", "errors")}
+    mean["weight"] = None if folds[0]["weight"] is None else sum(weights)
     for key in MEANS:
-        mean[key] = numpy.average([fold[key] for fold in folds], weights=rows)
+        mean[key] = numpy.average([fold[key] for fold in folds], weights=weights)
     return mean
 
 
