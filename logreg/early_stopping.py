@@ -1,12 +1,51 @@
-"""Early stopping with patience: a run ends when nothing has improved for long."""
+"""Early stopping: which validation is the best, and how long a run goes on.
+
+The criterion is the number of a validation by which the best model is chosen. The patience ends a
+run in which nothing has improved for long.
+"""
 
 import math
 from dataclasses import dataclass, field
-from typing import List, Optional
+from typing import List, NamedTuple, Optional, Tuple
 
 from logreg.hyperparameters import DEFAULTS
 
 EARLY_STOPPING_SETTINGS = ("patience", "patience_increase", "improvement_threshold", "criterion")
+# The reasons for which a run ends, in words.
+COMPLETE = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
+# These endings follow from data and settings: a training with the same ones ends in the same way.
+REPEATABLE = (*COMPLETE, "diverged")
+
+
+class Point(NamedTuple):
+    """A validation in a learning curve; the errors are those that go with the criterion."""
+
+    iter: int
+    cost: Optional[float]
+    error: float
+    test_error: Optional[float]
+    loss: Optional[float] = None
+
+
+class Criterion(NamedTuple):
+    """A criterion; its name is that of the number that decides, in a validation and in a point."""
+
+    name: str
+    validation_fields: Tuple[str, ...]  # the fields of a Validation that make a point
+    is_loss: bool  # so that errors are over all rows, and the test set is tried once, at the end
+
+
+CRITERIA = {
+    "error": Criterion("error", ("iter", "cost", "error", "test_error"), False),
+    "loss": Criterion(
+        "loss", ("iter", "cost", "error_all_rows", "test_error_all_rows", "loss"), True
+    ),
+}
+
+
+def find_criterion(settings):
+    """Find the criterion of a dict of hyperparameters; older models name none."""
+    return CRITERIA[settings.get("criterion", "error")]
 
 
 @dataclass(eq=False)

@@ -121,13 +121,17 @@ class LogisticRegression:
             If `weights` are not such numbers.
         """
         labels = checked_labels(y, self.b.shape[0])
-        # Both engines rewrite log(softmax) and its gradient to the form that stays finite
-        # when a probability underflows to 0.
-        log_likelihoods = T.log(self.p_y_given_x)[T.arange(labels.shape[0]), labels]
+        log_likelihoods = self._log_likelihoods(labels)
         if weights is not None:
             weights = _checked_weights(weights, self.n_out, self.W.dtype)
             log_likelihoods = weights[labels] * log_likelihoods
         return -T.mean(log_likelihoods)
+
+    def _log_likelihoods(self, labels: Any) -> Any:
+        """The logarithm of the probability of each row's label, which must be a class."""
+        # Both engines rewrite log(softmax) and its gradient to the form that stays finite
+        # when a probability underflows to 0.
+        return T.log(self.p_y_given_x)[T.arange(labels.shape[0]), labels]
 
     def errors(self, y: Any) -> Any:
         """Mean over the minibatch of the zero-one loss: the fraction misclassified.
@@ -167,8 +171,6 @@ def _parameter(name, given, shape) -> Any:
         raise SettingError(
             f"{name} would have the shape {shape}: n_in and n_out must be whole numbers, 1 or more"
         )
-    if isinstance(given, numpy.ma.MaskedArray):
-        raise SettingError(f"{name} is a masked array, and each parameter needs a value: fill it")
     is_symbolic = engine.is_symbolic(given)  # a shared variable is, too
     value = given
     if hasattr(given, "get_value"):
@@ -238,8 +240,7 @@ def softmax_regression(n_in, n_out, hyperparameters, weights=None, rows=None):
     if rows:
         vectors = rows.classes, *(each.astype(theano.config.floatX) for each in rows[1:])
         labels, row_weights, error_weights = (theano.shared(vector)[y] for vector in vectors)
-        log_likelihoods = T.log(classifier.p_y_given_x)[T.arange(labels.shape[0]), labels]
-        cost = loss = -T.mean(row_weights * log_likelihoods)
+        cost = loss = -T.mean(row_weights * classifier._log_likelihoods(labels))
         errors = T.mean(error_weights * T.neq(classifier.y_pred, labels))
     else:
         cost = loss = classifier.negative_log_likelihood(y, weights)

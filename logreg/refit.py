@@ -8,7 +8,7 @@ from logreg.blocks import minibatches_at_once
 from logreg.callbacks.base import catching_stop
 from logreg.console import COMPILING, announcing_if_slow, warning
 from logreg.datasets.shared_sets import join_training_and_validation
-from logreg.endings import COMPLETE
+from logreg.early_stopping import COMPLETE
 from logreg.errors import SettingError
 
 

@@ -12,12 +12,18 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 import numpy
 
-from logreg import engine, rules
-from logreg.criteria import CRITERIA, Criterion, Point
+from logreg import engine
 from logreg.datasets.shared_sets import digest
-from logreg.early_stopping import EARLY_STOPPING_SETTINGS, replay
+from logreg.early_stopping import (
+    CRITERIA,
+    EARLY_STOPPING_SETTINGS,
+    Criterion,
+    Point,
+    replay,
+)
 from logreg.errors import SettingError
 from logreg.hyperparameters import Hyperparameters
+from logreg.kernel import rules
 
 MAX_POINTS = 500  # of a curve in a file
 # The hyperparameters that the training loop reads; the others are in the cost and the updates.
@@ -40,7 +46,8 @@ class Validation(NamedTuple):
     iter : int
         The last minibatch trained on, counted from 0 over the whole run.
     cost : float
-        Mean training cost of the minibatches since the last validation.
+        Mean training cost of the minibatches since the last validation; None in a file, and in a
+        run that was resumed from it, if it was not finite.
     error, error_all_rows : float
         The errors of the validation set: over its whole minibatches, and over all of its rows.
     loss : float or None
@@ -53,7 +60,7 @@ class Validation(NamedTuple):
     """
 
     iter: int
-    cost: float
+    cost: Optional[float]
     error: float
     error_all_rows: float
     loss: Optional[float] = None

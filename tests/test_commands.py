@@ -65,8 +65,6 @@ predict wrong.npy -M --output rows.csv | 1 | | error: wrong.npy.*\nerror: nothin
 predict rows.npy -M --min-proba -0.1 | 1 | | error: --min-proba is -0.1: it must be from 0 to 1\n$
 predict rows.npy -M --min-proba nan | 1 | | error: --min-proba is nan: it must be from 0 to 1
 predict rows.npy -M --min-proba 75 | 1 | | error: --min-proba is 75.0: it must be from 0 to 1
-predict rows.npy -M --keep 2 | 1 | | error: rows.npy: is no table, and --keep keeps columns
-predict t.csv -M --keep kind | 1 | | t.csv.* has no column kind to keep, or several; its columns are
 predict -M --dataset e.npz --evaluate | 0 | ^Test set of e.npz: its own test set\n.* 0.000000 % \(0 of 3 rows\).*\nbee +0 +1 +0\ncat +0 +0 +1\n.*first: none\n$ |
 predict --model other.pkl --dataset d.npz | 1 | | ^error: d.npz: the model expects 5 features, got \(20, 4\); give as --dataset data like those that it was trained on\n$
 export ./model.pkl --to npz | 0 | ^./model.npz: a model of 4 features and 3 classes\n$ |
@@ -74,7 +72,6 @@ report model.pkl --dataset no.csv | 1 | | error: .*no.csv
 report new.pkl | 0 | | \nnote: the page is without the errors on a test set .*: t.csv: the model does not know the labels '1', '2'.*\nthe page is new.html\n$
 report ./other.pkl --label-column no | 0 | | ^note: the page is without the errors on a test set \(--dataset names one\): t.csv.* has no column no.*\. The model was trained on 't.csv'; --dataset names other data\nthe page is ./other.html\n$
 tutorial.__main__ --output a --notebook a | 1 | | error: a would overwrite
-tutorial.__main__ --mnist --notebook tutorial_mnist.html | 1 | | error: tutorial_mnist.html would
 """  # noqa: E501
 
 

@@ -21,7 +21,7 @@ SOURCES = {
 MODULES = {*SOURCES, "logreg.kernel._kernel"}
 # A module imports what is lower than itself. Within a room, imports make no circle.
 LAYERS = """
-errors version rules criteria endings < console files flags hyperparameters < parallel
+errors version < console files flags hyperparameters < parallel
 < ranks kernel early_stopping < engine < updates datasets < tables < model < run saving
 < callbacks prediction blocks
 < plots refit < sgd < cli < estimator fitting page < tutorial

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy
 
-from logreg import rules
 from logreg.console import note
 from logreg.datasets.arrays import narrower
 from logreg.datasets.doubts import check_classes, describe_table
@@ -18,6 +17,7 @@ from logreg.datasets.preprocessing import (
     check_values,
     scale_of,
 )
+from logreg.kernel import rules
 
 N_MEDIAN_VALUES = 1 << 19  # a median is taken of about so many values
 

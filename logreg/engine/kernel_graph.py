@@ -7,7 +7,7 @@ interpreter runs it. LOGREG_KERNEL=0 leaves every graph alone.
 import itertools
 from typing import Any, NamedTuple, Tuple
 
-from logreg import rules
+from logreg.kernel import rules
 
 
 class Tools(NamedTuple):

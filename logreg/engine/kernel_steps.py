@@ -129,26 +129,6 @@ class Steps:
         (cost,), *both = kernel.gradients(rows, values, labels, places[0], stop - start)
         return [cost, *both]
 
-    def in_two_functions(self, params):
-        """Make two functions of a plain step.
-
-        The first one returns the cost and the gradients over the rows from `start` to `stop`. The
-        second one takes the gradients and updates the parameters.
-        """
-        order = [self.params.index(param) for param in params]
-
-        def gradients_of_rows(start, stop):
-            cost, *both = self.gradients(start, stop)
-            return [cost, *(both[i] for i in order)]
-
-        def apply(*gradients):
-            for param, gradient in zip(params, gradients):
-                # Not in place: the array may be the user's, or kept by a callback.
-                new = param.get_value(borrow=True) - self.descent.rate * gradient
-                param.set_value(new, borrow=True)
-
-        return gradients_of_rows, apply
-
 
 class Errors:
     """Counts the misclassified rows of a set, or adds their weights, between each two `edges`."""

@@ -5,9 +5,9 @@ from html import escape
 
 import numpy
 
-from logreg import endings, plots
-from logreg.criteria import Point, find_criterion
+from logreg import plots
 from logreg.datasets.statistics import with_interval
+from logreg.early_stopping import COMPLETE, Point, find_criterion
 from logreg.errors import SettingError
 from logreg.page import markup
 from logreg.plots import short
@@ -123,7 +123,7 @@ def run(facts):
         "Data set": facts.dataset,
         "Model": f"{facts.n_in} features, {facts.n_out} classes, {facts.dtype}",
         "Settings": ", ".join(settings),
-        "Why it stopped": endings.IN_WORDS.get(facts.reason, facts.reason),
+        "Why it stopped": COMPLETE.get(facts.reason, facts.reason),
         "Best model": best if facts.epoch else None,
         "Validation error": None if error is None else percent(error),
         "Made by": made_by if facts.logreg else None,

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy
 
-from logreg.criteria import find_criterion
+from logreg.early_stopping import find_criterion
 from logreg.errors import DatasetError, listed, quoted
 from logreg.hyperparameters import DEFAULTS
 from logreg.prediction.inputs import held_out_batches

@@ -27,7 +27,6 @@ class Batch(NamedTuple):
     x: numpy.ndarray  # of shape (n, n_in), in the dtype in which it is stored
     rows: Sequence[int] = range(1)  # their numbers: in an array from 0, in a table as in its file
     is_single: bool = False  # whether the input is one example and not a list of examples
-    kept: Sequence[tuple] = ()  # pairs of a column's name and its n texts
 
 
 class Reading(NamedTuple):
@@ -36,7 +35,6 @@ class Reading(NamedTuple):
     options: TableOptions = NO_OPTIONS
     invert: Optional[bool] = None  # pictures; None: if their background is not that of training
     n: int = sys.maxsize  # rows at the most
-    keep: Sequence[str] = ()  # columns of a table that stay beside the rows
 
 
 BY_RULE = Reading()
@@ -63,8 +61,6 @@ def file_batches(path, facts, reading=BY_RULE):
     to the fault.
     """
     kind = _kind_of_input(path, reading.options)
-    if reading.keep and kind != "table":
-        raise DatasetError(f"{path}: is no table, and `keep` keeps columns of tables")
     if kind in ("folder", "pickle"):
         raise DatasetError(
             f"{path}: is a pickle, or a folder without pictures: give rows to predict as npy, npz, "
@@ -155,9 +151,9 @@ def _table_batches(name, table, facts, reading):
 
     options = facts.table_options(reading.options)
     n_left = reading.n
-    for rows in table_batches(table, options, min(BATCH_SIZE, n_left), facts.table, reading.keep):
-        yield Batch(name, rows.x[:n_left], rows.numbers, kept=rows.kept)
-        n_left -= len(rows.x)
+    for x, numbers in table_batches(table, options, min(BATCH_SIZE, n_left), facts.table):
+        yield Batch(name, x[:n_left], numbers)
+        n_left -= len(x)
         if n_left <= 0:  # no more is read than is asked for
             break
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, Sequence, Union
 import numpy
 
 from logreg.console import encodable, note
-from logreg.errors import DatasetError, LogRegError, SettingError, listed
+from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.files import explaining, replacing
 
 # Characters that a terminal would obey, or that UTF-8 lacks.
@@ -70,7 +70,6 @@ class Answer(NamedTuple):
     name: str  # of the input
     row: int
     is_single: bool  # whether the input has no other row
-    kept: Sequence[tuple]  # pairs of a column's name and the row's text
     label: Union[str, int, None]  # the predicted one; None if its probability is too low
     # Pairs of a label and its probability as text. At least one of these two is empty:
     probabilities: Sequence[tuple]  # of all classes
@@ -113,11 +112,9 @@ def answers(predictor, batches, proba=False, top=None, min_proba=0.0):
                 most_probable = _as_texts(labels, p, order[:top])
             elif proba:
                 all_classes = _as_texts(labels, p, range(len(labels)))
-            kept = [(column, texts[i]) for column, texts in batch.kept]
             label = labels[k] if float(p[k]) >= min_proba else None
-            yield Answer(
-                batch.name, batch.rows[i], batch.is_single, kept, label, all_classes, most_probable
-            )
+            row = batch.rows[i]
+            yield Answer(batch.name, row, batch.is_single, label, all_classes, most_probable)
 
 
 def _as_texts(labels, p, order):
@@ -132,23 +129,16 @@ def answers_to_inputs(predictor, inputs, errors, output, **choices):
     `errors`, and the other inputs get their answers. If no row has one, a DatasetError keeps the
     file `output` from being written.
     """
-    columns = None
+    has_answer = False
     for batches in inputs:
         try:
             for answer in answers(predictor, batches, **choices):
-                kept = [name for name, _ in answer.kept]
-                if columns is None:
-                    columns = kept
-                if kept != columns:
-                    raise DatasetError(
-                        f"{answer.name}: has the columns {listed(kept)}, and what comes before it "
-                        f"has {listed(columns)}: `keep` those that all inputs have"
-                    )
+                has_answer = True
                 yield answer
         except LogRegError as error:
             errors.append(str(error))  # the error's traceback would keep the rows in memory
             note(f"error: {error}")
-    if output and columns is None:
+    if output and not has_answer:
         raise DatasetError(f"nothing could be predicted, so {output} is not written")
 
 
@@ -157,8 +147,8 @@ def write_text(stream, answers):
 
     Examples
     --------
-    >>> one = Answer("one.png", 0, True, [], 7, [(7, "0.75"), (8, "0.25")], [])
-    >>> two = Answer("odd\nname.csv", 5, False, [], None, [], [("Füße", "0.5"), ("\x1b", "0.4")])
+    >>> one = Answer("one.png", 0, True, 7, [(7, "0.75"), (8, "0.25")], [])
+    >>> two = Answer("odd\nname.csv", 5, False, None, [], [("Füße", "0.5"), ("\x1b", "0.4")])
     >>> write_text(sys.stdout, [one, two])
     one.png: 7  7=0.7500  8=0.2500
     odd\nname.csv[5]: ?  Füße=0.5000  \x1b=0.4000
@@ -176,13 +166,12 @@ def write_csv(stream, answers):
 
     Examples
     --------
-    >>> ours = [("id", "007"), ("bell\a", 'a "q", b')]
-    >>> one = Answer("\udcff.csv", 2, False, ours, "\x1b", [("Füße", "0.75"), ("\x1b", "0.25")], [])
+    >>> one = Answer("\udcff.csv", 2, False, "\x1b", [("Füße", "0.75"), ("\x1b", "0.25")], [])
     >>> write_csv(sys.stdout, [one, one._replace(row=3, label=None)])
-    input,row,id,bell\x07,prediction,probability_Füße,probability_\x1b
-    \udcff.csv,2,007,"a ""q"", b",\x1b,0.75,0.25
-    \udcff.csv,3,007,"a ""q"", b",,0.75,0.25
-    >>> write_csv(sys.stdout, [Answer("new\nline", 0, False, [], 0, [], [(0, "0.9"), (8, "0.1")])])
+    input,row,prediction,probability_Füße,probability_\x1b
+    \udcff.csv,2,\x1b,0.75,0.25
+    \udcff.csv,3,,0.75,0.25
+    >>> write_csv(sys.stdout, [Answer("new\nline", 0, False, 0, [], [(0, "0.9"), (8, "0.1")])])
     input,row,prediction,top_1,top_1_probability,top_2,top_2_probability
     "new
     line",0,0,0,0.9,8,0.1
@@ -192,17 +181,15 @@ def write_csv(stream, answers):
     has_header = False
     for answer in answers:
         if not has_header:
-            names = [name for name, _ in answer.kept]
             columns = [f"probability_{label}" for label, _ in answer.probabilities]
             for i in range(1, len(answer.top) + 1):
                 columns += [f"top_{i}", f"top_{i}_probability"]
-            writer.writerow(map(_cell, ["input", "row", *names, "prediction", *columns]))
+            writer.writerow(map(_cell, ["input", "row", "prediction", *columns]))
             has_header = True
-        kept = [text for _, text in answer.kept]
         label = "" if answer.label is None else answer.label
         probabilities = [text for _, text in answer.probabilities]
         top = itertools.chain(*answer.top)
-        cells = [answer.name, answer.row, *kept, label, *probabilities, *top]
+        cells = [answer.name, answer.row, label, *probabilities, *top]
         writer.writerow(map(_cell, cells))
 
 
@@ -216,20 +203,18 @@ def write_json(stream, answers):
 
     Examples
     --------
-    >>> one = Answer("odd\x1bname.csv", 2, False, [("id", "007")], 0, [], [(0, "0.75")])
-    >>> write_json(sys.stdout, [one, Answer("x.npy", 0, False, [], None, [(7, "0.1")], [])])
+    >>> one = Answer("odd\x1bname.csv", 2, False, 0, [], [(0, "0.75")])
+    >>> write_json(sys.stdout, [one, Answer("x.npy", 0, False, None, [(7, "0.1")], [])])
     [
-    {"input": "odd\\x1bname.csv", "row": 2, "kept": {"id": "007"}, "prediction": 0, "top": [{"label": 0, "probability": 0.75}]},
+    {"input": "odd\\x1bname.csv", "row": 2, "prediction": 0, "top": [{"label": 0, "probability": 0.75}]},
     {"input": "x.npy", "row": 0, "prediction": null, "probabilities": {"7": 0.1}}
     ]
     >>> write_json(sys.stdout, [])  # nothing, too
     """  # noqa: E501
     before = "[\n"
     for answer in answers:
-        entry = {"input": printable(answer.name), "row": answer.row}
-        if answer.kept:
-            entry["kept"] = dict(answer.kept)
-        entry["prediction"] = answer.label
+        name = printable(answer.name)
+        entry = {"input": name, "row": answer.row, "prediction": answer.label}
         if answer.top:
             entry["top"] = [{"label": k, "probability": float(p)} for k, p in answer.top]
         if answer.probabilities:

@@ -10,9 +10,9 @@ from typing import List, Optional
 
 import numpy
 
-from logreg.criteria import Point, find_criterion
 from logreg.datasets.facts import Facts
 from logreg.datasets.options import TableOptions
+from logreg.early_stopping import Point, find_criterion
 from logreg.errors import ModelFileError, SettingError, cut
 from logreg.files import refuse_overwriting
 from logreg.hyperparameters import Hyperparameters
@@ -45,7 +45,7 @@ class ModelFacts(Facts):
         The number of processes that trained the model together.
     rule : int
         The version of the arithmetic that the parameters were computed by, see
-        :mod:`logreg.rules`; None stands for version 1.
+        :mod:`logreg.kernel.rules`; None stands for version 1.
     refit : bool
         Whether the model was trained anew on training and validation rows, in number
         `n_refit_rows`.

@@ -7,8 +7,8 @@ from builders import make_pairs, new_run
 
 from logreg.callbacks import PrintLog
 from logreg.callbacks.reference import LAST_EPOCH, differences, read_reference
+from logreg.callbacks.verdict import explain
 from logreg.datasets.dataset import read_dataset
-from logreg.endings import explain
 from logreg.run import Validation
 
 LABEL = "of many words " * 9  # of which the first are told
