@@ -46,7 +46,8 @@ class Validation(NamedTuple):
     iter : int
         The last minibatch trained on, counted from 0 over the whole run.
     cost : float
-        Mean training cost of the minibatches since the last validation.
+        Mean training cost of the minibatches since the last validation; None in a file, and in a
+        run that was resumed from it, if it was not finite.
     error, error_all_rows : float
         The errors of the validation set: over its whole minibatches, and over all of its rows.
     loss : float or None
@@ -59,7 +60,7 @@ class Validation(NamedTuple):
     """
 
     iter: int
-    cost: float
+    cost: Optional[float]
     error: float
     error_all_rows: float
     loss: Optional[float] = None

@@ -5,7 +5,6 @@ expression and a list of updates, and :func:`sgd_optimization_mnist` that of the
 """
 
 import contextlib
-import functools
 import gc
 from typing import Any, Sequence
 
@@ -160,31 +159,26 @@ def fit(
     return fit_expressions(expressions, datasets, hyperparameters, callbacks, refit)
 
 
-def _collecting(fit):
-    """Collect garbage at the end of what this decorates: a graph's parts refer to each other.
-
-    To look at all objects of an engine takes 0.1 s, half of a short run on few rows. So if the data
-    are small, only young objects are looked at, and Python finds the others later by itself.
-    """
-
-    @functools.wraps(fit)
-    def collecting_fit(*args, **options):
-        generation = 2
-        try:
-            run = fit(*args, **options)
-            if sum(engine.n_bytes(features) for features, _ in run.data) < SMALL_DATA:
-                generation = 1
-            return run
-        finally:
-            if gc.isenabled():
-                gc.collect(generation)
-
-    return collecting_fit
-
-
-@_collecting
 def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=False):
-    """Do what :func:`fit` does, for :class:`Expressions`."""
+    """Do what :func:`fit` does, for :class:`Expressions`; collect garbage at the end.
+
+    A graph's parts refer to each other, so Python does not free them, and the data, at once. To
+    look at all objects of an engine takes 0.1 s, half of a short run on few rows. So if the data
+    are small, only young objects are looked at.
+    """
+    generation = 2
+    try:
+        run = _fit(expressions, datasets, hyperparameters, callbacks, refit)
+        if sum(engine.n_bytes(features) for features, _ in run.data) < SMALL_DATA:
+            generation = 1
+        return run
+    finally:
+        if gc.isenabled():
+            gc.collect(generation)
+
+
+def _fit(expressions, datasets, hyperparameters, callbacks, refit):
+    """Check what is given, compile it, and train."""
     engine.ranks.check_same("hyperparameters", lambda: hyperparameters)
     x, y, cost, errors, updates, loss, is_tutorial_model = expressions
     scalars = {"cost": cost, "errors": errors}
@@ -258,10 +252,12 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
     and there is one process. Returns the Run.
     """
     facts = data.facts
-    weights = hyperparameters.class_weight and balanced_weights(facts.class_counts)
+    weights = None
+    if hyperparameters.class_weight:
+        weights = balanced_weights(facts.class_counts)
     rows = None
     if data.weights:
-        data, rows = enumerate_rows(data, hyperparameters.class_weight)
+        data, rows = enumerate_rows(data, weights)
     classifier, expressions = softmax_regression(
         facts.n_in, facts.n_out, hyperparameters, weights, rows
     )

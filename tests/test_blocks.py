@@ -79,7 +79,8 @@ def test_rows_with_weights_are_trained_in_blocks():
     """Their labels are the numbers of rows in tables of classes and of weights."""
     pairs, noter = make_pairs((40, 20, 20), dtype="float64"), Noter()
     x, y = zip(*pairs)
-    rows = WeightedRows(numpy.concatenate(y).astype("int32"), numpy.linspace(0, 2, 80))
+    weights = numpy.linspace(0, 2, 80)
+    rows = WeightedRows(numpy.concatenate(y).astype("int32"), weights, weights)
     settings = Hyperparameters(batch_size=10, n_epochs=2)
     _, expressions = softmax_regression(4, 3, settings, rows=rows)
     numbers = numpy.split(numpy.arange(80), [40, 60])
