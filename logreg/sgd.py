@@ -256,7 +256,7 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
         weights = balanced_weights(facts.class_counts)
     rows = None
     if data.weights:
-        data, rows = enumerate_rows(data, hyperparameters.class_weight)
+        data, rows = enumerate_rows(data, weights)
     classifier, expressions = softmax_regression(
         facts.n_in, facts.n_out, hyperparameters, weights, rows
     )

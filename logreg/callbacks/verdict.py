@@ -30,7 +30,6 @@ def description(data):
 def result(run):
     """Tell the result of a run by its errors over all rows."""
     best = run.best_validation
-    _, n_valid, n_test = run.data.facts.rows
     criterion = run.criterion.name  # also a field of a Validation: its error or its loss
     refit = ""
     if run.n_refit_rows:
@@ -38,16 +37,20 @@ def result(run):
             f"trained anew for its {best.iter + 1} minibatches on {run.n_refit_rows} rows, with "
             "those of validation\n"
         )
-    weights = ""
-    if run.data.weights:
-        weights = "\nthese errors count each row once, whatever its weight"
+    n_test = run.data.facts.rows[2]
+    test_error = with_interval(best.test_error_all_rows, n_test, bool(run.data.weights))
     return (
         f"best model: epoch {run.epoch_of(best.iter)} of {run.epoch}, by the validation "
         f"{criterion} ({getattr(best, criterion):.6g})\n"
-        f"validation error: {round(best.error_all_rows * n_valid)} of {n_valid} rows\n{refit}"
-        f"test error: {with_interval(round(best.test_error_all_rows * n_test), n_test)}\n"
-        f"{_guess(run)}: a test error of {100 * run.data.facts.baseline_error:.2f} %{weights}"
+        f"validation error: {_validation_error(run).split(',')[0]}\n{refit}"
+        f"test error: {test_error}\n"
+        f"{_guess(run)}: a test error of {100 * run.data.facts.baseline_error:.2f} %"
     )
+
+
+def _validation_error(run):
+    error = run.best_validation.error_all_rows
+    return with_interval(error, run.data.facts.rows[1], bool(run.data.weights))
 
 
 def explain(run):
@@ -82,7 +85,6 @@ def doubts(run):
     than a guess: see :func:`_beside_guesses`.
     """
     facts = run.data.facts
-    best = run.best_validation
     if not (run.is_tutorial_model and facts.class_counts):
         return
     if not has_errors_over_all_rows(facts):
@@ -92,8 +94,7 @@ def doubts(run):
         )
     n_valid = facts.rows[1]
     if n_valid < FEW_ROWS:
-        wrong = with_interval(round(best.error_all_rows * n_valid), n_valid)
-        yield f"note: {n_valid} validation rows tell little: {wrong}"
+        yield f"note: {n_valid} validation rows tell little: {_validation_error(run)}"
     cost = run.validations[-1].cost
     initial_cost = math.log(facts.n_out)  # that of parameters of 0
     # A cost that is not finite is NaN, or None if the run was resumed from a state in a file.
@@ -101,8 +102,8 @@ def doubts(run):
         ends = f"from {initial_cost:.6g} to {cost or math.nan:.6g}"
         advice = "a lower learning rate or standardized features may help"
         yield f"warning: the training cost has grown {ends}: {advice}"
-    # With weights, a model may make more errors than a guess and still do what is asked for.
-    elif not (run.hyperparameters.class_weight or run.data.weights):
+    # With weights of classes, a model may make more errors than a guess and still do what is asked.
+    elif not run.hyperparameters.class_weight:
         yield from _beside_guesses(run)
 
 
@@ -119,11 +120,15 @@ def _beside_guesses(run):
     shares = counts[counts > 0] / counts.sum()
     entropy = -(shares * numpy.log(shares)).sum()
     if best.loss is not None:
+        loss = best.loss
+        weights = run.data.weights
+        if weights:  # they were divided by their mean over the training rows
+            loss *= weights["train"].mean() / weights["valid"].mean()
         losses = (
-            f"its validation loss is {best.loss:.4g}, and that of always predicting the shares of "
+            f"its validation loss is {loss:.4g}, and that of always predicting the shares of "
             f"the classes {entropy:.4g}"
         )
-        if best.loss > entropy:
+        if loss > entropy:
             yield (
                 f"warning: the best model has worse probabilities than a guess: {losses}; a lower "
                 "learning rate may help, or the features may say nothing of the label"

@@ -141,8 +141,8 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
         sets = {name: (*sets[name], _row_weights(part)) for name, part in parts.items()}
     taken = tuple(find_lacking(sets))
     sets, facts, groups = split(sets, facts, shuffle, preparation.split_seed, parts["train"].groups)
-    sets, weights = _without_weights(sets)
-    facts = learn(parts, sets, facts, dtype, standardize)
+    sets, weights = _without_weights(sets, facts)
+    facts = learn(parts, sets, facts, dtype, standardize, weights)
     return DataSet(facts, **sets, files=files, split_off=taken, groups=groups, weights=weights)
 
 
@@ -151,10 +151,19 @@ def _row_weights(part):
     return numpy.ones(len(part.codes)) if part.weights is None else part.weights
 
 
-def _without_weights(sets):
-    """Divide sets of (x, y), or of (x, y, weights): return the pairs, and the weights or None."""
+def _without_weights(sets, facts):
+    """Divide sets of (x, y), or of (x, y, weights): return the pairs, and the weights or None.
+
+    Weights of a set that are all 0 are refused.
+    """
     pairs = {name: arrays[:2] for name, arrays in sets.items()}
     weights = {name: arrays[2] for name, arrays in sets.items() if len(arrays) > 2}
+    for name, of_rows in weights.items():
+        if not of_rows.any():
+            raise DatasetError(
+                f"{facts.dataset}: all weights of the {SPLITS[name]} rows are 0: some must be above"
+                " 0"
+            )
     return pairs, weights or None
 
 
@@ -189,6 +198,6 @@ def make_folds(data, n_folds):
             "train": tuple(array[rest] for array in arrays),
             "test": tuple(array[fold] for array in arrays),
         }
-        sets, weights = _without_weights(split_off(sets, sizes, order))
-        facts = learn({}, sets, data.facts, standardize=is_standardized)
+        sets, weights = _without_weights(split_off(sets, sizes, order), data.facts)
+        facts = learn({}, sets, data.facts, None, is_standardized, weights)
         yield replace(data, **sets, facts=facts, weights=weights)

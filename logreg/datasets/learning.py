@@ -22,11 +22,12 @@ from logreg.kernel import rules
 N_MEDIAN_VALUES = 1 << 19  # a median is taken of about so many values
 
 
-def learn(parts, sets, facts, dtype=None, standardize=False):
+def learn(parts, sets, facts, dtype=None, standardize=False, weights=None):
     """Check the values of three sets, and return the facts with all that the training rows tell.
 
     The `parts` are the sets as they were read, before any split. A message names the row of a bad
     value there. The folds of a cross-validation have no parts: their values were checked before.
+    The `weights` are a dict of an array for each set, if rows have weights.
     """
     check_classes(facts, sets)
     if facts.is_table and parts:
@@ -51,13 +52,15 @@ def learn(parts, sets, facts, dtype=None, standardize=False):
     x_range = [end * scale for end in raw_range]
     if standardize:
         x_range = preprocessing.range_of(moments)
-    counts = numpy.bincount(y, minlength=facts.n_out)
+    weights = weights or dict.fromkeys(sets)
+    counts = numpy.bincount(y, weights["train"], facts.n_out)
+    is_no_guess = sets["test"][1] != counts.argmax()
     return replace(
         facts,
         dataset_sha256=digest,
         class_counts=counts.tolist(),
         rows=[len(y) for _, y in sets.values()],
-        baseline_error=float((sets["test"][1] != counts.argmax()).mean()),
+        baseline_error=float(numpy.average(is_no_guess, weights=weights["test"])),
         x_range=x_range,
         centred=_is_centred(x, facts),
         x_median=_median(x, facts, preprocessing),

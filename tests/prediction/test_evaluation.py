@@ -60,7 +60,7 @@ def account(y, p, numbers, settings, min_proba):
         "macro": {key: numpy.mean([entry[key] for entry in found]) for key in SCORES},
         "log_loss": -numpy.log(of_labels).mean(),
         "auc": None,
-        "weighted": None,
+        "weight": None,
         "whole_minibatches": None if settings == LOSS else whole,
         "classes": classes,
         "confusion": {"labels": labels, "counts": counts} if is_small else None,
