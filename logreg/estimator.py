@@ -151,13 +151,17 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
                 f"class_weight is {cut(self.class_weight)}: weights must be finite, 0 or "
                 "more, and not all 0"
             )
+        rows = self._split(codes)
         labels = codes
         weighted_rows = None
         if self.class_weight is not None or sample_weight is not None:
-            row_weights = weights[codes] * _checked_sample_weight(sample_weight, X)
-            weighted_rows = WeightedRows(codes.astype("int32"), row_weights)
+            sample_weight = _checked_sample_weight(sample_weight, X)
+            weighted_rows = WeightedRows(
+                codes.astype("int32"),
+                weights[codes] * sample_weight,
+                sample_weight / (sample_weight[rows[1]].mean() or 1),
+            )
             labels = numpy.arange(len(codes), dtype="int32")
-        rows = self._split(codes)
         settings = self._hyperparameters(*map(len, rows))
         sizes = X.shape[1], len(classes)
         train, valid = ((X[part], labels[part]) for part in rows)

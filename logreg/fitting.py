@@ -102,11 +102,7 @@ def fit_table(
         for doubt in doubts(run):
             note(doubt)
     predictor = Predictor(path)  # of the file, whose metadata have the date and versions, too
-    for fold in tested:
-        error = fold["errors"] / fold["rows"]
-        if fold["weighted"]:
-            error = fold["weighted"]["error_percent"] / 100
-        predictor.fold_errors.append(error)
+    predictor.fold_errors = [fold["error_percent"] / 100 for fold in tested]
     return predictor
 
 

@@ -241,22 +241,22 @@ def _cross_validate(args, data, watching):
             "later rows: of a time series, this does not show the error of the future"
         )
     folds = []
+    is_weighted = bool(data.weights)
     for fold in cross_validate(data, args.folds, args.hyperparameters, args.refit, watching):
-        folds.append([fold[key] for key in ("rows", "errors", "baseline_percent", "log_loss")])
-        error = with_interval(fold["errors"], fold["rows"])
+        n = fold["rows"]
+        means = [fold[key] for key in ("error_percent", "baseline_percent", "log_loss")]
+        folds.append([n, fold["weight"] or n, means])
+        error = with_interval(fold["error_percent"] / 100, n, is_weighted)
         say(f"fold {len(folds)} of {args.folds}: test error: {error}")
-        weighted = fold["weighted"]
-        if weighted:
-            say(f"     error by the weights of the rows: {weighted['error_percent']:.2f} %")
     if len(folds) < args.folds:  # it was interrupted
         return
-    rows, errors, baselines, losses = zip(*folds)
-    say(f"mean of {args.folds} folds: {with_interval(sum(errors), sum(rows))}")
-    baseline = numpy.average(baselines, weights=rows)
-    loss = numpy.average(losses, weights=rows)
+    rows, weights, means = zip(*folds)
+    error, baseline, loss = numpy.average(means, axis=0, weights=weights)
+    say(f"mean of {args.folds} folds: {with_interval(error / 100, sum(rows), is_weighted)}")
     guess = f"always guessing the most frequent class errs in {baseline:.2f} %"
     say(f"{guess}; log loss {loss:.6f}")
-    note("note: the interval assumes independent rows, and the same error rate in all folds")
+    if not is_weighted:
+        note("note: the interval assumes independent rows, and the same error rate in all folds")
 
 
 if __name__ == "__main__":

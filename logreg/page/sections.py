@@ -28,7 +28,8 @@ def scores(facts, evaluation):
     <div><strong>25.00 %</strong> test error over all rows<small>from the model file</small>
     <div><strong>0.00 %</strong> as the tutorial counts<small>over whole minibatches</small>
     <BLANKLINE>
-    >>> evaluation = {"errors": 10, "rows": 50, "dataset": "<b>.csv", "rows_are": "all rows"}
+    >>> evaluation = {"dataset": "<b>.csv", "rows_are": "all rows", "rows": 50}
+    >>> evaluation.update(error_percent=20.0, weight=None)
     >>> evaluation["whole_minibatches"] = {"errors": 1, "rows": 40}
     >>> print(scores(facts, evaluation).replace("<small>", "\n").replace("</div>", "\n"))
     <div><strong>20.00 %</strong> test error over all rows
@@ -46,8 +47,8 @@ def scores(facts, evaluation):
     source = "from the model file"
     error_of_whole = facts.test_error
     if evaluation:
-        error = evaluation["errors"] / evaluation["rows"]
-        rows = with_interval(evaluation["errors"], evaluation["rows"])
+        error = evaluation["error_percent"] / 100
+        rows = with_interval(error, evaluation["rows"], evaluation["weight"] is not None)
         source = f"{markup.escaped(evaluation['dataset'])}: {rows}; {evaluation['rows_are']}"
         whole = evaluation["whole_minibatches"]
         error_of_whole = whole["errors"] / whole["rows"] if whole and whole["rows"] else None

@@ -24,7 +24,8 @@ def evaluate(predictor, data, min_proba=0.0):
 
     - Precision, recall and F1 of a class are 0 where they would be 0 / 0. `macro` has their means.
     - The log-loss is the mean of -log p of the labels, where p is at least the machine epsilon.
-    - `weighted` has the error and the log-loss by the weights of the rows, if they have some.
+    - If rows have weights, these count in the error, the log-loss and the AUC. All else counts each
+      row once. `weight` is the sum of the weights, or None.
     - `auc` is for models of two classes. Of all pairs of a row of the first class and a row of the
       second, it is the share in which the latter has the larger probability of the second class.
       Equal probabilities count half. It is None if a class has no row.
@@ -46,6 +47,7 @@ def evaluate(predictor, data, min_proba=0.0):
     """
     y = _label_codes(predictor, data)
     rows = _predict_rows(predictor, data, y)
+    weights = data.weights["test"] if data.weights else numpy.ones(len(y))
     is_wrong = rows.predicted != y
     losses = numpy.log(1 / rows.p_of_label)
     wrong = numpy.flatnonzero(is_wrong)
@@ -55,11 +57,13 @@ def evaluate(predictor, data, min_proba=0.0):
     return {
         "dataset": data.facts.dataset,
         "rows_are": data.rows_are,
-        **_errors(len(y), len(wrong)),
+        "rows": len(y),
+        "errors": len(wrong),
+        "error_percent": float(100.0 * (weights @ is_wrong) / weights.sum()),
+        "weight": float(weights.sum()) if data.weights else None,
         "macro": {key: float(numpy.mean([entry[key] for entry in classes])) for key in SCORES},
-        "log_loss": float(losses.mean()),
-        "weighted": _weigh(data.weights, is_wrong, losses),
-        "auc": _auc(rows.p_of_last, y == 1) if len(labels) == 2 else None,
+        "log_loss": float(numpy.average(losses, weights=weights)),
+        "auc": _auc(rows.p_of_last, y == 1, weights) if len(labels) == 2 else None,
         "whole_minibatches": _count_whole_minibatches(predictor.facts.settings, is_wrong),
         "classes": classes,
         "confusion": _confusion(labels, y, rows.predicted),
@@ -68,14 +72,6 @@ def evaluate(predictor, data, min_proba=0.0):
         "wrong_rows": [rows.numbers[i] for i in wrong],
         "worst_rows": wrong[:N_WORST_ROWS].tolist(),
     }
-
-
-def _weigh(weights, is_wrong, losses):
-    """The error and the log-loss by the weights of the rows; None if they have none above 0."""
-    if not weights or not weights["test"].any():
-        return None
-    error, loss = numpy.average([is_wrong, losses], axis=1, weights=weights["test"])
-    return {"error_percent": 100 * float(error), "log_loss": float(loss)}
 
 
 class _TestedRows(NamedTuple):
@@ -128,11 +124,11 @@ def _count_whole_minibatches(settings, is_wrong):
     return {"batch_size": batch_size, **_errors(n_rows, is_wrong[:n_rows].sum())}
 
 
-def _auc(p, is_second):
+def _auc(p, is_second, weights):
     """The area under the ROC curve, by the ranks of the probabilities."""
     _, ranks = numpy.unique(p, return_inverse=True)
-    n_first = numpy.bincount(ranks[~is_second], minlength=len(p))
-    n_second = numpy.bincount(ranks[is_second], minlength=len(p))
+    n_first = numpy.bincount(ranks, weights * ~is_second)
+    n_second = numpy.bincount(ranks, weights * is_second)
     n_pairs = n_first.sum() * n_second.sum()
     n_below = n_first.cumsum() - n_first / 2  # rows of the same rank count half
     return float((n_second * n_below).sum() / n_pairs) if n_pairs else None

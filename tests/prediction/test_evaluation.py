@@ -65,7 +65,7 @@ def account(y, p, numbers, settings, min_proba):
         "macro": scores(report["macro avg"]),
         "log_loss": -numpy.log(of_labels).mean(),
         "auc": None,
-        "weighted": None,
+        "weight": None,
         "whole_minibatches": None if settings == LOSS else whole,
         "classes": classes,
         "confusion": confusion,
