@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from logreg import Predictor, engine, load_model, sgd
-from logreg.callbacks import History, verdict
+from logreg.callbacks import History
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import Preparation, TableOptions
 from logreg.hyperparameters import DEFAULTS_BY_DATA, choose_hyperparameters
@@ -141,8 +141,8 @@ def test_options_beside_each_other(name, refit, prepared, weight, floatx, cli):
     options = [name, *f"{refit} {prepared} {weight} --floatx {floatx} --quiet".split()]
     options += [f"--{key.replace('_', '-')}={value}" for key, value in SETTINGS.items()]
     options += ["--output", "m.pkl", "--history", "run.csv", "--checkpoint", "run.state"]
-    assert cli("train", *options, "--n-epochs", 2).code == 0
-    done = cli("train", *options, "--n-epochs", 4, "--resume")
+    for more in (["--n-epochs", 2], ["--n-epochs", 4, "--resume"]):
+        assert cli("train", *options, *more).code == 0
     with engine.floatx(floatx):
         data = read_dataset(name, TableOptions(), Preparation(**PREPARED[prepared]), dtype=floatx)
         settings = choose_hyperparameters(
@@ -152,13 +152,5 @@ def test_options_beside_each_other(name, refit, prepared, weight, floatx, cli):
     found, expected = Predictor("m.pkl"), Predictor(run)
     assert found.metadata.items() >= expected.metadata.items() and found.W.dtype == floatx
     assert (found.W == expected.W).all() and (found.b == expected.b).all()
-    lines = verdict.result(run).splitlines() if name == "t.csv" else done.out.splitlines()[:1]
-    assert (done.code, done.out.splitlines()) == (0, lines)
     assert len(Path("run.csv").read_bytes().splitlines()) == 1 + len(run.validations)
     assert sorted(os.listdir(".")) == ["d.npz", "m.pkl", "run.csv", "run.state", "t.csv"]
-    n = f"{expected.W.size + expected.b.size} parameters"
-    done = cli("train", "--verify", "m.pkl", "--quiet")
-    assert done[:2] == (
-        0,
-        f"verified: the {n} are those of m.pkl, bit by bit, and its facts agree\n",
-    )
