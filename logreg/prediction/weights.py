@@ -2,8 +2,8 @@
 
 import numpy
 
-from logreg.errors import SettingError
-from logreg.prediction.writers import align, printable
+from logreg.errors import SettingError, printable
+from logreg.prediction.writers import align
 
 N_LARGEST = 50  # weights in the text
 
