@@ -24,7 +24,6 @@ train T --folds 0 | 1 | ^... loading data\n$ | error: --folds is 0: of 60 rows, 
 train T --folds 1 | 1 | ^... loading data\n$ | error: --folds is 1: of 60 rows, 2 to 20 are made
 train T --folds 21 | 1 | ^... loading data\n$ | error: --folds is 21: of 60 rows, 2 to 20 are made
 train T --folds 3 --l2 12 --batch-size 1 --quiet | 0 | mean of 3 folds: | warning: fold 3 diverged in epoch \d+: give a lower
-train T --format json | 1 | | error: --format goes with --folds; for one model, there is `predict --evaluate --format`
 train --verify m.pkl --batch-size 1 --no-refit --na - | 1 | | from the model file: leave out --batch-size, --na, --no-refit\n$
 train D --folds 3 | 1 | ^... loading data\n$ | has a test set: folds are made of one table
 train T --folds 3 --output run | 1 | | error: --folds keeps no model: it is without --output, --c

@@ -65,7 +65,7 @@ def write_page(path, home=None):
     ModelFileError
         If the page cannot be written.
     """
-    with needing("the page", "tutorial", *PACKAGES.values()):
+    with needing("the page", *PACKAGES.values()):
         for name in PACKAGES:
             importlib.import_module(name)
     save(path, page(*train(), home).encode("utf-8"))
