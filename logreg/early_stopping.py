@@ -1,12 +1,94 @@
-"""Early stopping with patience: a run ends when nothing has improved for long."""
+"""Early stopping: which validation is the best, and how long a run goes on.
+
+The criterion is the number of a validation by which the best model is chosen. The patience ends a
+run in which nothing has improved for long.
+"""
 
 import math
 from dataclasses import dataclass, field
-from typing import List, Optional
+from typing import List, NamedTuple, Optional, Tuple
 
 from logreg.hyperparameters import DEFAULTS
 
 EARLY_STOPPING_SETTINGS = ("patience", "patience_increase", "improvement_threshold", "criterion")
+# The reasons for which a run ends, in words.
+COMPLETE = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
+# These endings follow from data and settings: a training with the same ones ends in the same way.
+REPEATABLE = (*COMPLETE, "diverged")
+
+
+class Measures(NamedTuple):
+    """What `validate_model` measures on the validation set: errors are fractions of rows."""
+
+    error: float  # over the whole minibatches, as the tutorial counts
+    error_all_rows: float
+    loss: Optional[float]  # mean over all rows; None with criterion 'error'
+
+
+class Validation(NamedTuple):
+    """What one evaluation of the validation set found; errors are fractions of rows.
+
+    Attributes
+    ----------
+    iter : int
+        The last minibatch trained on, counted from 0 over the whole run.
+    cost : float
+        Mean training cost of the minibatches since the last validation; None in a file, and in a
+        run that was resumed from it, if it was not finite.
+    error, error_all_rows : float
+        The errors of the validation set: over its whole minibatches, and over all of its rows.
+    loss : float or None
+        Mean loss of the validation set, over all of its rows, with criterion 'loss'.
+    test_error, test_error_all_rows : float or None
+        The same errors of the test set. They are computed at each new best; with criterion 'loss',
+        only once, at the end.
+    seconds : float
+        Time from the beginning of the training.
+    """
+
+    iter: int
+    cost: Optional[float]
+    error: float
+    error_all_rows: float
+    loss: Optional[float] = None
+    test_error: Optional[float] = None
+    test_error_all_rows: Optional[float] = None
+    seconds: float = 0.0
+
+    def plain(self):
+        """List the values for JSON, with None in place of numbers that are not finite."""
+        return [None if value is None or not math.isfinite(value) else value for value in self]
+
+
+class Point(NamedTuple):
+    """A validation in a learning curve; the errors are those that go with the criterion."""
+
+    iter: int
+    cost: Optional[float]
+    error: float
+    test_error: Optional[float]
+    loss: Optional[float] = None
+
+
+class Criterion(NamedTuple):
+    """A criterion; its name is that of the number that decides, in a validation and in a point."""
+
+    name: str
+    validation_fields: Tuple[str, ...]  # the fields of a Validation that make a point
+    is_loss: bool  # so that errors are over all rows, and the test set is tried once, at the end
+
+
+CRITERIA = {
+    "error": Criterion("error", ("iter", "cost", "error", "test_error"), False),
+    "loss": Criterion(
+        "loss", ("iter", "cost", "error_all_rows", "test_error_all_rows", "loss"), True
+    ),
+}
+
+
+def find_criterion(settings):
+    """Find the criterion of a dict of hyperparameters; older models name none."""
+    return CRITERIA[settings.get("criterion", "error")]
 
 
 @dataclass(eq=False)

@@ -6,7 +6,6 @@ error is a fault of ours and keeps its traceback.
 """
 
 import contextlib
-import os
 
 
 class LogRegError(Exception):
@@ -59,37 +58,23 @@ class ModelFileError(LogRegError, ValueError):
     """A model file that cannot be written, or is not one of ours, or is damaged."""
 
 
-def install(extra, *packages):
-    """Say how to install an extra: by its name in a clone, else by the names of its packages.
-
-    Examples
-    --------
-    >>> install("images", "pillow").split()[:2]
-    ['pip', 'install']
-    """
-    # On a package index, the name of ours is another project's.
-    is_clone = os.path.isfile(os.path.join(os.path.dirname(__file__), os.pardir, "setup.py"))
-    return f"pip install '.[{extra}]'" if is_clone else f"pip install {' '.join(packages)}"
-
-
 @contextlib.contextmanager
-def needing(what, extra, *packages):
-    """Turn an ImportError in the block into an ExtraError, which names the packages of an extra.
+def needing(what, *packages):
+    """Turn an ImportError in the block into an ExtraError, which names the packages to install.
 
     Examples
     --------
-    >>> with needing("a plot", "report", "matplotlib", "numpy"):
+    >>> with needing("a plot", "matplotlib", "six"):
     ...     raise ImportError("not found\\nin 7 folders")
     Traceback (most recent call last):
-    logreg.errors.ExtraError: a plot needs matplotlib, numpy (not found): pip install '.[report]'
+    logreg.errors.ExtraError: a plot needs matplotlib six (not found): pip install matplotlib six
     """
     try:
         yield
     except ImportError as error:
-        names = ", ".join(packages)
         reason = str(error).partition("\n")[0]
-        advice = install(extra, *packages)
-        raise ExtraError(f"{what} needs {names} ({reason}): {advice}") from None
+        names = " ".join(packages)
+        raise ExtraError(f"{what} needs {names} ({reason}): pip install {names}") from None
 
 
 def cut(text, n=60):

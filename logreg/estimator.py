@@ -13,7 +13,7 @@ from logreg.datasets.splits import stratified_order
 from logreg.errors import DatasetError, SettingError, cut, needing, quoted
 from logreg.hyperparameters import Hyperparameters, default_batch_size
 
-with needing("SoftmaxClassifier", "sklearn", "scikit-learn"):
+with needing("SoftmaxClassifier", "scikit-learn"):
     from scipy.sparse import issparse
     from scipy.special import log_softmax, softmax
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -151,19 +151,23 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
                 f"class_weight is {cut(self.class_weight)}: weights must be finite, 0 or "
                 "more, and not all 0"
             )
-        weighted_rows = None
-        if sample_weight is not None:
-            sample_weight = _checked_sample_weight(sample_weight, X)
-            weighted_rows = WeightedRows(codes.astype("int32"), weights[codes] * sample_weight)
         rows = self._split(codes)
+        labels = codes
+        weighted_rows = None
+        if self.class_weight is not None or sample_weight is not None:
+            sample_weight = _checked_sample_weight(sample_weight, X)
+            weighted_rows = WeightedRows(
+                codes.astype("int32"),
+                weights[codes] * sample_weight,
+                sample_weight / (sample_weight[rows[1]].mean() or 1),
+            )
+            labels = numpy.arange(len(codes), dtype="int32")
         settings = self._hyperparameters(*map(len, rows))
         sizes = X.shape[1], len(classes)
-        labels = codes if weighted_rows is None else numpy.arange(len(codes), dtype="int32")
         train, valid = ((X[part], labels[part]) for part in rows)
         refit = bool(self.refit) and rows[0] is not rows[1]
         with _one_at_a_time, engine.floatx(X.dtype.name):
-            class_weights = None if self.class_weight is None else weights
-            _, expressions = softmax_regression(*sizes, settings, class_weights, weighted_rows)
+            _, expressions = softmax_regression(*sizes, settings, rows=weighted_rows)
             run = fit_expressions(expressions, [train, valid, valid], settings, refit=refit)
         _warn_of_convergence(run, train[0])
         fitted.classes_ = classes
@@ -234,7 +238,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
 
 
 def _checked_sample_weight(sample_weight, X):
-    """Check the weights of rows, and scale them so that their mean is 1."""
+    """Check the weights of rows, 1 by default, and scale them so that their mean is 1."""
     weights = _check_sample_weight(sample_weight, X, dtype="float64")
     if weights.min() < 0 or not weights.sum() > 0:
         raise SettingError("sample_weight must be 0 or more for each row, and not all 0")

@@ -62,7 +62,7 @@ TYPES = {"float32": ("float", 1), "float64": ("double", 11)}  # as ONNX calls an
 
 def to_onnx(content, metadata):
     """Make the bytes of an ONNX file."""
-    with needing("--to onnx", "onnx", "onnx"):
+    with needing("--to onnx", "onnx"):
         from onnx import checker, helper, numpy_helper, parser
     W = content["W"]
     labels = content["class_labels"]
@@ -161,10 +161,8 @@ def main(argv=None):
         return
     facts.check_outputs(output)
     metadata = facts.metadata()
-    content = {"W": W, "b": b}
-    for name in NAMES:
-        if metadata.get(name) is not None:
-            content[name] = metadata[name]
+    stated = {name: metadata[name] for name in NAMES if metadata.get(name) is not None}
+    content = {"W": W, "b": b, **stated}
     content["class_labels"] = numpy.asarray(content["class_labels"])
     model_file.save(output, WRITERS[args.to](content, metadata))
     n_in, n_out = W.shape

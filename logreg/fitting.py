@@ -4,21 +4,21 @@ from typing import Any, Optional
 
 import numpy
 
-from logreg import engine, kernel, rules
-from logreg.callbacks.verdict import doubts
+from logreg import engine, kernel
+from logreg.callbacks.verdict import doubts, explain
 from logreg.console import note, say, warning
 from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.frames import framed
 from logreg.datasets.options import NO_PREPARATION, Preparation, TableOptions, divided
-from logreg.endings import REPEATABLE, explain
+from logreg.early_stopping import REPEATABLE
 from logreg.errors import DatasetError, SettingError, cut, listed
 from logreg.files import AnyPath, check_writable
 from logreg.hyperparameters import (
     BEST_MODEL,
-    SETTINGS_IN_ALL_FILES,
     Hyperparameters,
     choose_hyperparameters,
 )
+from logreg.kernel import rules
 from logreg.prediction.evaluation import evaluate
 from logreg.prediction.predictor import Predictor
 from logreg.saving.facts import ModelFacts
@@ -102,11 +102,7 @@ def fit_table(
         for doubt in doubts(run):
             note(doubt)
     predictor = Predictor(path)  # of the file, whose metadata have the date and versions, too
-    for fold in tested:
-        error = fold["errors"] / fold["rows"]
-        if fold["weighted"]:
-            error = fold["weighted"]["error_percent"] / 100
-        predictor.fold_errors.append(error)
+    predictor.fold_errors = [fold["error_percent"] / 100 for fold in tested]
     return predictor
 
 
@@ -218,24 +214,25 @@ def _different_facts(old, new):
 
 def _check_promised(path, facts):
     """Raise a SettingError if the bits of a model cannot be promised, by what its file says."""
-    lacking = [name for name in ("dataset", "dataset_sha256", "reason") if not getattr(facts, name)]
-    lacking += [name for name in SETTINGS_IN_ALL_FILES if name not in facts.metadata()]
+    # Only the tutorial's model has a learning rate in its file: it is trained by its settings.
+    needed = ("dataset", "dataset_sha256", "reason", "learning_rate")
+    lacking = [name for name in needed if facts.metadata().get(name) is None]
+    fault = ""
     if lacking:
-        raise SettingError(
-            f"{path} does not tell its {listed(lacking)}: {NOT_REPEATABLE}; a file of "
-            "`python -m logreg.train` tells all, but that of a script's own cost or data does not"
+        fault = (
+            f"its file does not tell {listed(lacking)}, as one of `python -m logreg.train` does, "
+            "but not that of a script's own cost or data"
         )
-    if facts.reason not in REPEATABLE:
-        raise SettingError(f"the training of {path} was ended ({facts.reason}): {NOT_REPEATABLE}")
-    if (facts.n_ranks or 1) > 1:
-        raise SettingError(f"{path} was trained by {facts.n_ranks} ranks: {NOT_REPEATABLE}")
-    if facts.device not in (None, "cpu"):
-        raise SettingError(f"{path} was trained on the device {facts.device}: {NOT_REPEATABLE}")
-    if (facts.rule or 1) > rules.LATEST:
-        raise SettingError(
-            f"{path} was trained by rule {facts.rule} of a later logreg: this one has the rules up "
-            f"to {rules.LATEST}; a later version can verify it"
-        )
+    elif facts.reason not in REPEATABLE:
+        fault = f"it was ended ({facts.reason})"
+    elif (facts.n_ranks or 1) > 1:
+        fault = f"{facts.n_ranks} ranks took part"
+    elif facts.device not in (None, "cpu"):
+        fault = f"it was on the device {facts.device}"
+    elif (facts.rule or 1) > rules.LATEST:
+        fault = f"it was by rule {facts.rule} of a later logreg, and this one has {rules.LATEST}"
+    if fault:
+        raise SettingError(f"the training of {path} cannot be repeated bit by bit: {fault}")
 
 
 def _preparation(facts):

@@ -138,22 +138,6 @@ Hyperparameters.__doc__ = Hyperparameters.__doc__.replace(
     ),
 )
 DEFAULTS = Hyperparameters()
-# Each model file and checkpoint, of any version, names these hyperparameters. A hyperparameter that
-# is added later stays out of this list: a file that does not name it was trained with its default.
-SETTINGS_IN_ALL_FILES = (
-    "learning_rate",
-    "n_epochs",
-    "batch_size",
-    "patience",
-    "patience_increase",
-    "improvement_threshold",
-    "l1",
-    "l2",
-    "momentum",
-    "class_weight",
-    "criterion",
-)
-
 
 # The defaults that depend on the data, in words.
 DEFAULTS_BY_DATA = {

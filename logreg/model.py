@@ -19,7 +19,7 @@ import numpy
 
 from logreg import engine, updates
 from logreg.engine import T, checked_labels, theano
-from logreg.errors import DatasetError, SettingError
+from logreg.errors import SettingError
 
 
 class LogisticRegression:
@@ -121,13 +121,17 @@ class LogisticRegression:
             If `weights` are not such numbers.
         """
         labels = checked_labels(y, self.b.shape[0])
-        # Both engines rewrite log(softmax) and its gradient to the form that stays finite
-        # when a probability underflows to 0.
-        log_likelihoods = T.log(self.p_y_given_x)[T.arange(labels.shape[0]), labels]
+        log_likelihoods = self._log_likelihoods(labels)
         if weights is not None:
             weights = _checked_weights(weights, self.n_out, self.W.dtype)
             log_likelihoods = weights[labels] * log_likelihoods
         return -T.mean(log_likelihoods)
+
+    def _log_likelihoods(self, labels: Any) -> Any:
+        """The logarithm of the probability of each row's label, which must be a class."""
+        # Both engines rewrite log(softmax) and its gradient to the form that stays finite
+        # when a probability underflows to 0.
+        return T.log(self.p_y_given_x)[T.arange(labels.shape[0]), labels]
 
     def errors(self, y: Any) -> Any:
         """Mean over the minibatch of the zero-one loss: the fraction misclassified.
@@ -167,20 +171,13 @@ def _parameter(name, given, shape) -> Any:
         raise SettingError(
             f"{name} would have the shape {shape}: n_in and n_out must be whole numbers, 1 or more"
         )
-    if isinstance(given, numpy.ma.MaskedArray):
-        raise SettingError(f"{name} is a masked array, and each parameter needs a value: fill it")
+    value = numpy.zeros(shape) if given is None else _value(given)
     is_symbolic = engine.is_symbolic(given)  # a shared variable is, too
-    value = given
-    if hasattr(given, "get_value"):
-        value = engine.value(given)
-    elif not is_symbolic:
-        value = numpy.zeros(shape) if given is None else numpy.asarray(given)
-    # The shape of an expression is unknown: only the number of its dimensions is known.
-    sizes = value.shape if isinstance(value.shape, tuple) else ("?",) * value.ndim
-    fits = len(sizes) == len(shape) and all(n in ("?", wanted) for n, wanted in zip(sizes, shape))
-    if not fits or numpy.dtype(value.dtype).kind not in ("f" if is_symbolic else "fiu"):
+    kinds = "f" if is_symbolic else "fiu"
+    if not _has_shape(value, shape) or numpy.dtype(value.dtype).kind not in kinds:
+        found = value.shape if isinstance(value, numpy.ndarray) else value.type
         raise SettingError(
-            f"{name} is {value.dtype} of shape {sizes}: floats of shape {shape} are needed, as "
+            f"{name} is {value.dtype} of shape {found}: floats of shape {shape} are needed, as "
             "n_in and n_out say"
         )
     if is_symbolic:
@@ -191,19 +188,31 @@ def _parameter(name, given, shape) -> Any:
 
 def _checked_weights(given, n_out, dtype):
     """Make an expression of the weights of classes, and check them if their values are known."""
-    value = given if engine.is_symbolic(given) else numpy.asarray(given, dtype)
-    weights = T.cast(value, dtype)
-    if hasattr(given, "get_value"):
-        value = engine.value(given)
-    is_right = value.ndim == 1
-    if isinstance(value, numpy.ndarray):
-        is_right = value.shape == (n_out,) and (numpy.isfinite(value) & (value >= 0)).all()
+    value = _value(given)
+    is_right = _has_shape(value, (n_out,))
+    if is_right and isinstance(value, numpy.ndarray):
+        value = value.astype(dtype)
+        is_right = (numpy.isfinite(value) & (value >= 0)).all()
     if not is_right:
         raise SettingError(
             f"weights is {str(value)[:60]}: a vector of a finite number from 0 for each of the "
             f"{n_out} classes is needed"
         )
-    return weights
+    return T.cast(given if engine.is_symbolic(given) else value, dtype)
+
+
+def _value(given):
+    """Get the value of an array or of a shared variable; an expression stays as it is."""
+    if hasattr(given, "get_value"):
+        return engine.value(given)
+    return given if engine.is_symbolic(given) else numpy.asarray(given)
+
+
+def _has_shape(value, shape):
+    """Whether an array has a shape; of an expression, only the number of dimensions is known."""
+    if isinstance(value, numpy.ndarray):
+        return value.shape == shape
+    return value.ndim == len(shape)
 
 
 class Expressions(NamedTuple):
@@ -219,10 +228,11 @@ class Expressions(NamedTuple):
 
 
 class WeightedRows(NamedTuple):
-    """The class and the weight of each row of a data set, whose y are row numbers from 0."""
+    """The class and the weights of each row of a data set, whose y are row numbers from 0."""
 
     classes: numpy.ndarray  # int32
     weights: numpy.ndarray  # in the cost
+    error_weights: numpy.ndarray  # in errors: of each set, their mean is 1
 
 
 def softmax_regression(n_in, n_out, hyperparameters, weights=None, rows=None):
@@ -235,13 +245,13 @@ def softmax_regression(n_in, n_out, hyperparameters, weights=None, rows=None):
     y = T.ivector("y")  # and its labels
     classifier = LogisticRegression(input=x, n_in=n_in, n_out=n_out)
     if rows:
-        labels = theano.shared(rows.classes, name="classes")[y]
-        row_weights = theano.shared(rows.weights.astype(theano.config.floatX), name="weights")[y]
-        log_likelihoods = T.log(classifier.p_y_given_x)[T.arange(labels.shape[0]), labels]
-        cost = loss = -T.mean(row_weights * log_likelihoods)
+        vectors = rows.classes, *(each.astype(theano.config.floatX) for each in rows[1:])
+        labels, row_weights, error_weights = (theano.shared(vector)[y] for vector in vectors)
+        cost = loss = -T.mean(row_weights * classifier._log_likelihoods(labels))
+        errors = T.mean(error_weights * T.neq(classifier.y_pred, labels))
     else:
-        labels = y
         cost = loss = classifier.negative_log_likelihood(y, weights)
+        errors = classifier.errors(y)
     # `cost +=` makes a new expression: the loss stays without penalties.
     if hyperparameters.l1:
         cost += hyperparameters.l1 * abs(classifier.W).sum()
@@ -253,45 +263,41 @@ def softmax_regression(n_in, n_out, hyperparameters, weights=None, rows=None):
         rule = updates.momentum(cost, classifier.params, learning_rate, momentum)
     else:
         rule = updates.sgd(cost, classifier.params, learning_rate)
-    errors = classifier.errors(labels)
     return classifier, Expressions(x, y, cost, errors, rule, loss, is_tutorial_model=True)
 
 
 def balanced_weights(class_counts):
     """Compute weights for `negative_log_likelihood` that give all classes the same influence.
 
-    `class_counts` has the number of training rows of each class, n_k. The weights are
-    n / (n_out * n_k), as in scikit-learn, in an array of shape (n_out,), dtype float64.
+    `class_counts` has the number of training rows of each class, or the sum of their weights: n_k.
+    The weights are n / (n_out * n_k), as in scikit-learn, in an array of shape (n_out,), float64.
 
     Examples
     --------
     >>> balanced_weights([2, 4, 0]).tolist()  # the last is of no row
     [1.0, 0.5, 2.0]
     """
-    counts = numpy.maximum(class_counts, 1)  # the weight of a class without rows is not used
+    counts = numpy.array(class_counts)
+    counts[counts == 0] = 1  # the weight of a class without rows is not used
     return sum(class_counts) / (len(counts) * counts)
 
 
-def enumerate_rows(data, class_weight):
+def enumerate_rows(data, class_weights=None):
     """Replace the labels of a DataSet whose rows have weights by row numbers.
 
-    Returns that DataSet, and the class and weight of each row as :class:`WeightedRows`. The weights
-    of the rows are divided by their mean over the training rows. Then, if the classes have balanced
-    weights, each row's weight is multiplied by that of its class.
+    Returns that DataSet, and the class and weights of each row as :class:`WeightedRows`. In the
+    cost, the weights of the rows are divided by their mean over the training rows. Then, if the
+    classes have weights, each row's weight is multiplied by that of its class.
     """
     y = numpy.concatenate([labels for _, labels in data])
-    train = data.weights["train"]
-    if not train.any():
-        raise DatasetError(
-            f"{data.facts.dataset}: all weights of the training rows are 0: some must be above 0"
-        )
-    weights = numpy.concatenate([*data.weights.values()]) / train.mean()
-    if class_weight:
-        counts = numpy.bincount(data.train[1], train, minlength=data.facts.n_out)
-        weights *= balanced_weights(counts)[y]
+    sets = data.weights.values()
+    weights = numpy.concatenate([*sets]) / data.weights["train"].mean()
+    if class_weights is not None:
+        weights *= class_weights[y]
+    error_weights = numpy.concatenate([each / each.mean() for each in sets])
     row_numbers = numpy.arange(len(y), dtype="int32")
     # A fourth part, behind the last set, is empty; `zip` leaves it out.
     parts = numpy.split(row_numbers, numpy.cumsum(data.facts.rows))
     train, valid, test = ((x, part) for (x, _), part in zip(data, parts))
     data = replace(data, train=train, valid=valid, test=test)
-    return data, WeightedRows(y.astype("int32"), weights)
+    return data, WeightedRows(y.astype("int32"), weights, error_weights)

@@ -14,7 +14,6 @@ import warnings
 import numpy
 
 from logreg import early_stopping
-from logreg.criteria import Point
 from logreg.errors import SettingError, needing
 from logreg.saving.facts import ModelFacts
 
@@ -28,7 +27,7 @@ INK = "#123456"  # stands for the page's own text colour in a plot
 
 
 def _axes():
-    with needing("a plot", "report", "matplotlib"):
+    with needing("a plot", "matplotlib"):
         from matplotlib import pyplot
     return pyplot.figure(layout="constrained").subplots()
 
@@ -136,7 +135,9 @@ def replay(facts):
     """
     if not facts.curve:
         raise SettingError("no curve is known: no validation was made")
-    stopping = early_stopping.replay([Point(*row) for row in facts.curve], facts.settings)
+    stopping = early_stopping.replay(
+        [early_stopping.Point(*row) for row in facts.curve], facts.settings
+    )
     return numpy.array(facts.curve, dtype=float), stopping
 
 

@@ -129,13 +129,6 @@ def _add_output_options(parser):
         help="beside the prediction, give the N most probable classes",
     )
     group.add_argument(
-        "--keep",
-        metavar="NAME[,NAME...]",
-        default="",
-        help="columns of a table to put before the prediction: their names, or numbers from 1, or "
-        "all; for the formats csv (then the default) and json",
-    )
-    group.add_argument(
         "--min-proba",
         metavar="P",
         type=float,
@@ -224,8 +217,10 @@ def _read_test_set(predictor, args):
 def _predict_inputs(predictor, args):
     """Write the answers to the rows of each input; return the exit code."""
     table = options.read_options(TableOptions, args)
-    reading = inputs.Reading(table, args.invert, args.n or sys.maxsize, args.keep)
-    found = [inputs.file_batches(path, predictor.facts, reading) for path in args.inputs]
+    n = args.n or sys.maxsize
+    found = [
+        inputs.file_batches(path, predictor.facts, table, args.invert, n) for path in args.inputs
+    ]
     return _write_answers(predictor, found, args)
 
 
@@ -261,7 +256,7 @@ USED_BY = {
     "--info": COMMON_OPTIONS,
     "--weights": COMMON_OPTIONS | {"format"},
     "--evaluate": EVALUATION_OPTIONS | {"dataset"},
-    "INPUT": PREDICTION_OPTIONS | {"inputs", "invert", "keep"},
+    "INPUT": PREDICTION_OPTIONS | {"inputs", "invert"},
     "the first examples": PREDICTION_OPTIONS | {"dataset"},
 }
 
@@ -282,10 +277,7 @@ def _read_arguments(argv):
     unused = options.find_unused(arguments, args, USED_BY[mode])
     if unused:
         arguments.error(f"{mode} and {listed(unused)} do not go together")
-    args.keep = [name.strip() for name in args.keep.split(",") if name.strip()]
-    args.format = args.format or _default_format(args)
-    if args.keep and args.format == "text":
-        arguments.error("--keep is for the formats csv and json")
+    args.format = args.format or _default_format(args.output)
     if args.mode and args.format == "csv":
         arguments.error("the format csv is for predictions")
     for option, value in (("-n", args.n), ("--top", args.top)):
@@ -298,12 +290,10 @@ def _read_arguments(argv):
     return args
 
 
-def _default_format(args):
-    """The format that the suffix of the output names, or that --keep needs."""
-    suffix = os.path.splitext(args.output or "")[1].lower()
-    if suffix in (".csv", ".json"):
-        return suffix[1:]
-    return "csv" if args.keep else "text"
+def _default_format(output):
+    """The format that the suffix of the output names."""
+    suffix = os.path.splitext(output or "")[1].lower()
+    return suffix[1:] if suffix in (".csv", ".json") else "text"
 
 
 def _write_answers(predictor, all_batches, args):

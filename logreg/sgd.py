@@ -5,27 +5,24 @@ expression and a list of updates, and :func:`sgd_optimization_mnist` that of the
 """
 
 import contextlib
-import functools
 import gc
 from typing import Any, Sequence
 
 import numpy
 
 from logreg import engine
-from logreg.blocks import blocks, minibatches_at_once
 from logreg.callbacks import BestModel, Callback, PrintLog
 from logreg.callbacks.base import catching_stop
 from logreg.console import COMPILING, announcing_if_slow, log, note
-from logreg.criteria import CRITERIA
 from logreg.datasets import shared_sets
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import find_memory_map
-from logreg.endings import REPEATABLE
+from logreg.early_stopping import CRITERIA, REPEATABLE, Measures, Validation
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.model import Expressions, balanced_weights, enumerate_rows, softmax_regression
 from logreg.refit import check_joinable, train_anew
-from logreg.run import Measures, Run, Validation
+from logreg.run import Run
 
 SMALL_DATA = 1 << 24  # bytes: after runs on less, Python may free the data later by itself
 MAY_OVERFLOW = 1e19  # root of the largest float32: products of smaller numbers are finite
@@ -73,7 +70,7 @@ def train(train_model, validate_model, test_model, run, callbacks=(), n_at_once=
         return "patience"
     costs = []  # since the last validation
     for epoch in range(run.hyperparameters.n_epochs):
-        for first, minibatch_index in blocks(run, epoch, n_at_once):
+        for first, minibatch_index in run.blocks(epoch, n_at_once):
             costs.extend(train_model(first, minibatch_index))
             iter = epoch * run.n_train_batches + minibatch_index
             run.iter = iter
@@ -161,31 +158,26 @@ def fit(
     return fit_expressions(expressions, datasets, hyperparameters, callbacks, refit)
 
 
-def _collecting(fit):
-    """Collect garbage at the end of what this decorates: a graph's parts refer to each other.
-
-    To look at all objects of an engine takes 0.1 s, half of a short run on few rows. So if the data
-    are small, only young objects are looked at, and Python finds the others later by itself.
-    """
-
-    @functools.wraps(fit)
-    def collecting_fit(*args, **options):
-        generation = 2
-        try:
-            run = fit(*args, **options)
-            if sum(engine.n_bytes(features) for features, _ in run.data) < SMALL_DATA:
-                generation = 1
-            return run
-        finally:
-            if gc.isenabled():
-                gc.collect(generation)
-
-    return collecting_fit
-
-
-@_collecting
 def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=False):
-    """Do what :func:`fit` does, for :class:`Expressions`."""
+    """Do what :func:`fit` does, for :class:`Expressions`; collect garbage at the end.
+
+    A graph's parts refer to each other, so Python does not free them, and the data, at once. To
+    look at all objects of an engine takes 0.1 s, half of a short run on few rows. So if the data
+    are small, only young objects are looked at.
+    """
+    generation = 2
+    try:
+        run = _fit(expressions, datasets, hyperparameters, callbacks, refit)
+        if sum(engine.n_bytes(features) for features, _ in run.data) < SMALL_DATA:
+            generation = 1
+        return run
+    finally:
+        if gc.isenabled():
+            gc.collect(generation)
+
+
+def _fit(expressions, datasets, hyperparameters, callbacks, refit):
+    """Check what is given, compile it, and train."""
     engine.ranks.check_same("hyperparameters", lambda: hyperparameters)
     x, y, cost, errors, updates, loss, is_tutorial_model = expressions
     scalars = {"cost": cost, "errors": errors}
@@ -210,7 +202,7 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
     callbacks = [c for c in callbacks if engine.ranks.rank == 0 or not c.on_rank_0_only]
     for callback in callbacks:
         callback.check(run)
-    n_at_once = minibatches_at_once(run, callbacks)
+    n_at_once = run.minibatches_at_once(callbacks)
     with announcing_if_slow(COMPILING):
         functions = compile_functions(expressions, run, n_at_once)
     _, validate_model, test_model = functions
@@ -259,10 +251,12 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
     and there is one process. Returns the Run.
     """
     facts = data.facts
-    weights = hyperparameters.class_weight and balanced_weights(facts.class_counts)
+    weights = None
+    if hyperparameters.class_weight:
+        weights = balanced_weights(facts.class_counts)
     rows = None
     if data.weights:
-        data, rows = enumerate_rows(data, hyperparameters.class_weight)
+        data, rows = enumerate_rows(data, weights)
     classifier, expressions = softmax_regression(
         facts.n_in, facts.n_out, hyperparameters, weights, rows
     )

@@ -1,6 +1,5 @@
 """The command line of training: ``logreg train`` or ``python -m logreg.train``."""
 
-import json
 import sys
 from dataclasses import fields
 
@@ -31,7 +30,6 @@ from logreg.ranks import ranks
 USED_BY_VERIFY = ("verify", "dataset", "quiet")
 UNUSED_BY_FOLDS = ("output", "checkpoint", "history", "check_reference")
 CLOSED_PIPE = 141  # what a shell reports of a process whose stdout nobody reads any more
-MEANS = ("error_percent", "log_loss", "baseline_percent")  # of the test rows of folds
 
 
 def parser():
@@ -97,9 +95,6 @@ def _add_output_options(parser):
     )
     options.add_file(group, "--history", help="write a CSV row here at each validation")
     group.add_argument(
-        "--format", choices=("text", "json"), help="format of what --folds prints (default: text)"
-    )
-    group.add_argument(
         "--verbose",
         action="store_true",
         help="print the tutorial's lines of validations for a table, too",
@@ -140,7 +135,7 @@ def main(argv=None):
     ranks.start()
     ranks.check_same("the command line", lambda: sys.argv[1:] if argv is None else argv)
     args = ranks.from_first(lambda: _read_arguments(argv))
-    set_quiet(args.quiet or args.format == "json")
+    set_quiet(args.quiet)
     with announcing_if_slow(STARTING):
         from logreg import callbacks, engine
         from logreg.callbacks.progress import Progress
@@ -200,15 +195,11 @@ def _read_arguments(argv):
 
 
 def _refuse_contradictions(args):
-    if args.folds is not None:
-        if any(getattr(args, name) for name in UNUSED_BY_FOLDS) or ranks.size > 1:
-            raise SettingError(
-                "--folds keeps no model: it is without --output, --checkpoint, --history, "
-                "--check-reference and several processes"
-            )
-    elif args.format:
+    is_contradicted = any(getattr(args, name) for name in UNUSED_BY_FOLDS) or ranks.size > 1
+    if args.folds is not None and is_contradicted:
         raise SettingError(
-            "--format goes with --folds; for one model, there is `predict --evaluate --format`"
+            "--folds keeps no model: it is without --output, --checkpoint, --history, "
+            "--check-reference and several processes"
         )
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
@@ -244,42 +235,28 @@ def _cross_validate(args, data, watching):
     """Train and test on each fold; print what each comes to, and the mean."""
     from logreg.fitting import cross_validate
 
-    is_text = args.format != "json"
-    folds = []
     if data.facts.split_seed is None:
         note(
             "note: the rows are in their order, and each fold is tested by a model that has seen "
             "later rows: of a time series, this does not show the error of the future"
         )
-    tested = cross_validate(data, args.folds, args.hyperparameters, args.refit, watching)
-    for i, evaluation in enumerate(tested, start=1):
-        keys = ("rows", "errors", *MEANS, "weighted")
-        folds.append({key: evaluation[key] for key in keys})
-        if is_text:
-            error = with_interval(evaluation["errors"], evaluation["rows"])
-            say(f"fold {i} of {args.folds}: test error: {error}")
-            weighted = evaluation["weighted"]
-            if weighted:
-                say(f"     error by the weights of the rows: {weighted['error_percent']:.2f} %")
+    folds = []
+    is_weighted = bool(data.weights)
+    for fold in cross_validate(data, args.folds, args.hyperparameters, args.refit, watching):
+        n = fold["rows"]
+        means = [fold[key] for key in ("error_percent", "baseline_percent", "log_loss")]
+        folds.append([n, fold["weight"] or n, means])
+        error = with_interval(fold["error_percent"] / 100, n, is_weighted)
+        say(f"fold {len(folds)} of {args.folds}: test error: {error}")
     if len(folds) < args.folds:  # it was interrupted
         return
-    mean = _mean(folds)
-    if is_text:
-        say(f"mean of {args.folds} folds: {with_interval(mean['errors'], mean['rows'])}")
-        guess = f"always guessing the most frequent class errs in {mean['baseline_percent']:.2f} %"
-        say(f"{guess}; log loss {mean['log_loss']:.6f}")
+    rows, weights, means = zip(*folds)
+    error, baseline, loss = numpy.average(means, axis=0, weights=weights)
+    say(f"mean of {args.folds} folds: {with_interval(error / 100, sum(rows), is_weighted)}")
+    guess = f"always guessing the most frequent class errs in {baseline:.2f} %"
+    say(f"{guess}; log loss {loss:.6f}")
+    if not is_weighted:
         note("note: the interval assumes independent rows, and the same error rate in all folds")
-    else:
-        say(json.dumps({"folds": folds, "mean": mean}, indent=2))
-
-
-def _mean(folds):
-    """The rows and errors of all folds together, and the means over their rows, as a dict."""
-    rows = [fold["rows"] for fold in folds]
-    mean = {"rows": sum(rows), "errors": sum(fold["errors"] for fold in folds)}
-    for key in MEANS:
-        mean[key] = numpy.average([fold[key] for fold in folds], weights=rows)
-    return mean
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measure logreg beside what a user would pick instead, and beside what the machine can do.
+"""Measure logreg beside what a user would pick instead, and beside what the processor can do.
 
     python scripts/benchmark.py --python .venv/bin/python --python .venv-other/bin/python
     python scripts/benchmark.py --device cuda
@@ -36,7 +36,6 @@ ERRORS = ("validation_error", "test_error")
 ENGINES = ("theano", "pytensor")
 PEERS = {  # label, package, devices
     "numpy": ("NumPy by hand", "numpy", ["cpu"]),
-    "torch": ("PyTorch", "torch", ["cpu", "jax:cpu", "cuda"]),
     "jax-scan": ("JAX, lax.scan", "jax", ["cpu", "jax:cpu", "cuda"]),
 }
 SHAPES = {  # rows, features, classes, kind; rows a step, epochs
@@ -241,8 +240,7 @@ def measure_all(args):
     is_cpu = args.device == "cpu"
     programs = our_programs(found, kernel_off=is_cpu) + peer_programs(found, args.device)
     load = os.getloadavg()[0]
-    python = newest(found, "numpy" if is_cpu else "jax")
-    limits = [python or sys.executable, f"{ROOT}/scripts/limits.py"]
+    limits = [newest(found, "numpy") or sys.executable, f"{ROOT}/scripts/limits.py"]
     limit = json.loads(run([*limits, *options_of(args)])[0])
     with tempfile.TemporaryDirectory() as folder:
         measure(programs, args, folder)
@@ -286,8 +284,7 @@ def shown(result):
     shapes = [("shape", "shape", ""), *((label, label, ".2f") for label in rates)]
     others = table("Epochs/s on random rows of other shapes", shapes, result["shapes"])
     return table(title, TRAINING, result["training"]) + (
-        f"\nthe limit: {limit['epochs_per_second']:.1f} epochs/s, by the larger time:\n"
-        f"{limit['text']}\n"
+        f"\nthe processor's limit: {limit['epochs_per_second']:.1f} epochs/s: {limit['text']}\n"
         "ours/this: how many times as fast logreg is on its slowest engine here\n"
         + (f"\n{others}" if result["shapes"] else "")
     )

@@ -29,6 +29,11 @@ def softmax(z):
     return scipy.special.softmax(z, axis=1)
 
 
+def loss(x, y, W, b):
+    """The mean of -log p of the right classes."""
+    return -numpy.log(softmax(x @ W + b)[numpy.arange(len(y)), y]).mean()
+
+
 def panels(ax, *shape, **options):
     """Put several axes in place of one, in an array."""
     figure = ax.figure
@@ -109,7 +114,7 @@ def draw_hill(whole):
     g_W, g_b = X.T @ gap, gap.sum(axis=0)
 
     def cost(rate):
-        return -numpy.log(softmax(X @ (W - rate * g_W) + b - rate * g_b)[range(4), y]).mean()
+        return loss(X, y, W - rate * g_W, b - rate * g_b)
 
     for ax, end, rates in zip(panels(whole, 1, 2), (1.7, 11), ((0, 0.13, 1), (0, 0.13, 1, 10))):
         way = numpy.linspace(-0.2, end, 50)
@@ -121,26 +126,28 @@ def draw_hill(whole):
         ax.legend(framealpha=0)
 
 
-def descend(sample, rate, decay, n_epochs):
-    """Train on the sample in NumPy, 100 rows a step; give W, b and A of each epoch.
+def descend(x, y, rate, n_epochs, size=100, decay=0):
+    """Train in NumPy, `size` rows a step; give W, b and A of each epoch.
 
     Without decay, A is that of chapter 15: W is x.T @ A.
     """
-    x, Y = sample.train[0] / 256, numpy.eye(10)[sample.train[1]]
-    W, b, A = numpy.zeros((784, 10)), numpy.zeros(10), numpy.zeros((5000, 10))
+    A = numpy.zeros((len(y), y.max() + 1))
+    W, b = x.T @ A, A.sum(axis=0)
+    truth = numpy.eye(len(b))[y]
     for _ in range(n_epochs):
-        for i in range(0, 5000, 100):
-            gap = (softmax(x[i : i + 100] @ W + b) - Y[i : i + 100]) / 100
-            W = W - rate * (x[i : i + 100].T @ gap + 2 * decay * W)
+        for i in range(0, len(y), size):
+            rows = slice(i, i + size)
+            gap = (softmax(x[rows] @ W + b) - truth[rows]) / size
+            W = W - rate * (x[rows].T @ gap + 2 * decay * W)
             b = b - rate * gap.sum(axis=0)
-            A[i : i + 100] -= rate * gap
+            A[rows] -= rate * gap
         yield W, b, A
 
 
 def draw_shares(sample, ax):
     """Draw a five that is read as a six, and the training digits with the largest shares in it."""
-    *_, (_, _, A) = descend(sample, 0.13, 0, 20)
     x, five = sample.train[0] / 256, sample.test[0][8] / 256
+    *_, (_, _, A) = descend(x, sample.train[1], 0.13, 20)
     shares = (A[:, 6] - A[:, 5]) * (x @ five + 1)
     rows = panels(ax, 2, 6)
     show(rows[0, 0], five, title=f"6 leads 5 by {shares.sum():.1f}")
@@ -152,12 +159,10 @@ def draw_shares(sample, ax):
 
 def draw_heart(sample, ax):
     """Draw the losses of 200 epochs at rate 1, without and with weight decay."""
+    train, valid = ((x / 256, y) for x, y in (sample.train, sample.valid))
     for decay, style in ((0, "-"), (0.0003, "--")):
-        losses = []
-        for W, b, _ in descend(sample, 1, decay, 200):
-            pairs = (sample.train, sample.valid)
-            p = [softmax(x / 256 @ W + b)[numpy.arange(len(y)), y] for x, y in pairs]
-            losses.append([-numpy.log(values).mean() for values in p])
+        models = descend(*train, 1, 200, decay=decay)
+        losses = [(loss(*train, W, b), loss(*valid, W, b)) for W, b, _ in models]
         name = f", weight decay {decay}" if decay else ""
         for values, colour, which in zip(zip(*losses), COLOURS, ("training", "validation")):
             ax.plot(range(1, 201), values, style, color=colour, label=f"{which} loss{name}")
@@ -169,7 +174,7 @@ def draw_calibration(sample, ax):
     """Draw what two models say of their answers, and how often these are right."""
     ax.plot([0.3, 1], [0.3, 1], color=plots.GREY, label="a fair forecast")
     for rate, n_epochs, name in ((0.13, 20, "stopped early"), (1, 200, "learnt by heart")):
-        *_, (W, b, _) = descend(sample, rate, 0, n_epochs)
+        *_, (W, b, _) = descend(sample.train[0] / 256, sample.train[1], rate, n_epochs)
         P = softmax(sample.test[0] / 256 @ W + b)
         said, right = P.max(axis=1), P.argmax(axis=1) == sample.test[1]
         bins = numpy.digitize(said, (0.5, 0.7, 0.9))
@@ -191,21 +196,18 @@ def draw_softmax(whole):
 
 def draw_plane(ax):
     """Draw the borders between three classes after one step and after forty, and the loss."""
-    (x, y), Y, losses = plane(), numpy.eye(3), []
-    W, b = numpy.zeros((2, 3)), numpy.zeros(3)
+    x, y = plane()
     left, middle, right = panels(ax, 1, 3)
-    for step in range(41):
-        P = softmax(x @ W + b)
-        losses.append(-numpy.log(P[numpy.arange(60), y]).mean())
-        for ax, at in ((left, 1), (middle, 40)):
-            if step == at:
-                draw_regions(ax, W, b, -2.6, 2.6)
-                for k, marker in enumerate("os^"):
-                    ax.plot(*x[y == k].T, marker, color=COLOURS[k], ms=4)
-                ax.set(title=f"after {step} step{'s' * (step > 1)}", xticks=[], yticks=[])
-        gap = (P - Y[y]) / 60
-        W, b = W - x.T @ gap, b - gap.sum(axis=0)
-    right.plot(losses, color=plots.BLUE)
+    models = [(W, b) for W, b, _ in descend(x, y, 1, 40, size=60)]
+    for ax, (W, b), title in (
+        (left, models[0], "after 1 step"),
+        (middle, models[-1], "after 40 steps"),
+    ):
+        draw_regions(ax, W, b, -2.6, 2.6)
+        for k, marker in enumerate("os^"):
+            ax.plot(*x[y == k].T, marker, color=COLOURS[k], ms=4)
+        ax.set(title=title, xticks=[], yticks=[])
+    right.plot([numpy.log(3), *(loss(x, y, *model) for model in models)], color=plots.BLUE)
     right.set(title="loss, rate 1", xlabel="step", ylim=(0, None))
 
 
@@ -223,9 +225,8 @@ def draw_rates(data, ax):
 
 def draw_training(data, predictors, ax):
     """Draw the weights after one step, after an epoch, and of the best model."""
-    x, y = data.train[0][:600] / 256, data.train[1][:600]
-    one_step = -0.13 * x.T @ (0.1 - numpy.eye(10)[y]) / 600
-    stages = [one_step, *(predictor.W for predictor in predictors)]
+    first = next(descend(data.train[0][:600] / 256, data.train[1][:600], 0.13, 1, size=600))
+    stages = [first[0], *(predictor.W for predictor in predictors)]
     for name, W, row in zip(("one step", "one epoch", "73 epochs"), stages, panels(ax, 3, 1)):
         show(row, W.T, plots.colour_limit(W), ylabel=name)
         row.spines[:].set_visible(False)

@@ -120,45 +120,6 @@ class NumPy(Peer):
         return self.W, self.b
 
 
-class Torch(Peer):
-    """PyTorch: a Linear layer, CrossEntropyLoss and SGD, on slices of tensors."""
-
-    def prepare(self):
-        import torch
-
-        self.torch = torch
-        self.datasets = [
-            (torch.from_numpy(x).to(self.device), torch.from_numpy(y).long().to(self.device))
-            for x, y in self.datasets
-        ]
-        self.model = torch.nn.Linear(self.n_in, self.n_out).to(self.device)
-        self.loss = torch.nn.CrossEntropyLoss()
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=self.rate)
-        for parameter in self.model.parameters():
-            torch.nn.init.zeros_(parameter)  # where the tutorial's begin
-
-    def step(self, i):
-        """Take one step on minibatch `i`; return the cost, still on the device."""
-        x, y = self.batch(i)
-        self.optimizer.zero_grad()
-        loss = self.loss(self.model(x), y)
-        loss.backward()
-        self.optimizer.step()
-        return loss.detach()
-
-    def steps(self, count):
-        return self.torch.stack([self.step(i) for i in range(count)]).tolist()
-
-    def n_errors(self, split):
-        x, y = self.datasets[split]
-        with self.torch.no_grad():
-            return int((self.model(x).argmax(dim=1) != y).sum())
-
-    def parameters(self):
-        weight, bias = (p.detach().cpu().numpy() for p in self.model.parameters())
-        return weight.T, bias
-
-
 class JaxScan(Peer):
     """JAX with an epoch as one ``lax.scan``."""
 
@@ -217,7 +178,7 @@ class JaxScan(Peer):
         return self.jax.device_get(self.params)
 
 
-PEERS = {"numpy": NumPy, "torch": Torch, "jax-scan": JaxScan}
+PEERS = {"numpy": NumPy, "jax-scan": JaxScan}
 
 
 def stored(args):
@@ -228,11 +189,6 @@ def stored(args):
     return [(x[:n], y[:n]) for x, y, n in used]
 
 
-def load(args):
-    """What :func:`stored` reads, as float32."""
-    return [(Preprocessing(PIXEL_SCALE).apply(x, "float32"), y) for x, y in stored(args)]
-
-
 def main(argv=None):
     """Train a peer once and print what came of it, as the tutorial prints it."""
     parser = run_parser("Train one peer of logreg once.")
@@ -240,7 +196,9 @@ def main(argv=None):
     parser.add_argument("--output", metavar="FILE", default="best_peer.npz", help="the best model")
     args = parser.parse_args(argv)
     device = args.device.replace("jax:", "")  # as logreg calls JAX's CPU
-    peer = PEERS[args.name](load(args), args.batch_size, DEFAULTS.learning_rate, device)
+    pixels = Preprocessing(PIXEL_SCALE)
+    datasets = [(pixels.apply(x, "float32"), y) for x, y in stored(args)]
+    peer = PEERS[args.name](datasets, args.batch_size, DEFAULTS.learning_rate, device)
     begin = timeit.default_timer()
     epochs, error, test_error = peer.train(args.n_epochs, args.output)
     rate = epochs / (timeit.default_timer() - begin)

@@ -24,7 +24,6 @@ train T --folds 0 | 1 | ^... loading data\n$ | error: --folds is 0: of 60 rows, 
 train T --folds 1 | 1 | ^... loading data\n$ | error: --folds is 1: of 60 rows, 2 to 20 are made
 train T --folds 21 | 1 | ^... loading data\n$ | error: --folds is 21: of 60 rows, 2 to 20 are made
 train T --folds 3 --l2 12 --batch-size 1 --quiet | 0 | mean of 3 folds: | warning: fold 3 diverged in epoch \d+: give a lower
-train T --format json | 1 | | error: --format goes with --folds; for one model, there is `predict --evaluate --format`
 train --verify m.pkl --batch-size 1 --no-refit --na - | 1 | | from the model file: leave out --batch-size, --na, --no-refit\n$
 train D --folds 3 | 1 | ^... loading data\n$ | has a test set: folds are made of one table
 train T --folds 3 --output run | 1 | | error: --folds keeps no model: it is without --output, --c
@@ -65,8 +64,6 @@ predict wrong.npy -M --output rows.csv | 1 | | error: wrong.npy.*\nerror: nothin
 predict rows.npy -M --min-proba -0.1 | 1 | | error: --min-proba is -0.1: it must be from 0 to 1\n$
 predict rows.npy -M --min-proba nan | 1 | | error: --min-proba is nan: it must be from 0 to 1
 predict rows.npy -M --min-proba 75 | 1 | | error: --min-proba is 75.0: it must be from 0 to 1
-predict rows.npy -M --keep 2 | 1 | | error: rows.npy: is no table, and --keep keeps columns
-predict t.csv -M --keep kind | 1 | | t.csv.* has no column kind to keep, or several; its columns are
 predict -M --dataset e.npz --evaluate | 0 | ^Test set of e.npz: its own test set\n.* 0.000000 % \(0 of 3 rows\).*\nbee +0 +1 +0\ncat +0 +0 +1\n.*first: none\n$ |
 predict --model other.pkl --dataset d.npz | 1 | | ^error: d.npz: the model expects 5 features, got \(20, 4\); give as --dataset data like those that it was trained on\n$
 export ./model.pkl --to npz | 0 | ^./model.npz: a model of 4 features and 3 classes\n$ |
@@ -74,7 +71,6 @@ report model.pkl --dataset no.csv | 1 | | error: .*no.csv
 report new.pkl | 0 | | \nnote: the page is without the errors on a test set .*: t.csv: the model does not know the labels '1', '2'.*\nthe page is new.html\n$
 report ./other.pkl --label-column no | 0 | | ^note: the page is without the errors on a test set \(--dataset names one\): t.csv.* has no column no.*\. The model was trained on 't.csv'; --dataset names other data\nthe page is ./other.html\n$
 tutorial.__main__ --output a --notebook a | 1 | | error: a would overwrite
-tutorial.__main__ --mnist --notebook tutorial_mnist.html | 1 | | error: tutorial_mnist.html would
 """  # noqa: E501
 
 

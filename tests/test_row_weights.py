@@ -14,7 +14,7 @@ from logreg.errors import DatasetError
 from logreg.hyperparameters import choose_hyperparameters
 from logreg.sgd import sgd_optimization
 
-SETTINGS = {"standardize": False, "n_epochs": 30, "refit": False, "learning_rate": 0.2}
+SETTINGS = "--no-standardize --no-refit --n-epochs=30 --learning-rate=0.2 --label-column=kind"
 
 
 def frequencies(seed=0):
@@ -26,31 +26,37 @@ def frequencies(seed=0):
     return frame
 
 
-@pytest.mark.parametrize("more", [{}, {"l2": 0.01, "momentum": 0.5}, {"l1": 0.01}], ids=str)
-@pytest.mark.parametrize("class_weight", [None, "balanced"])
-def test_a_weight_is_as_good_as_so_many_rows(class_weight, more, working_folder, cli):
+MORE = ["", "--l2=0.01 --momentum=0.5 --criterion=error", "--l1=0.01", "--class-weight=balanced"]
+
+
+@pytest.mark.parametrize("more", MORE)
+def test_a_weight_is_as_good_as_so_many_rows(more, working_folder, cli):
+    """Of each class, of the guess, of the errors and the loss by which training goes, of tests."""
     frame = frequencies()
     repeated = frame.loc[frame.index.repeat(frame["n"])]
     found = []
-    for name, table, options in (
-        ("weighted", frame, {"weight_column": "n"}),
-        ("repeated", repeated, {"drop": "n"}),
-    ):
-        (working_folder / name).mkdir()
+    weighted = frame.assign(n=frame["n"] / 64)
+    for option, table in (("--weight-column=n", weighted), ("--drop=n", repeated)):
+        folder = working_folder / option
+        folder.mkdir()
         for split in ("train", "valid", "test"):
-            table.to_csv(f"{name}/{split}.csv", index=False)
-        options = {**options, **more, "class_weight": class_weight, "batch_size": len(table)}
-        fit_table(name, "kind", f"{name}.pkl", **options, **SETTINGS)
-        command = ["predict", "--model", f"{name}.pkl", "--evaluate", "--format", "json"]
-        found.append((Predictor(f"{name}.pkl"), json.loads(cli(*command).out)))
-    (weighted, tested), (wanted, as_rows) = found
+            table.to_csv(folder / f"{split}.csv", index=False)
+        given = [option, f"--batch-size={len(table)}", *SETTINGS.split(), *more.split()]
+        told = cli("train", str(folder), *given).out
+        found.append([told.splitlines()[-1], Predictor("best_model.pkl")])
+        found[-1].append(json.loads(cli("predict", "--evaluate", "--format=json").out))
+    (guess, weighted, tested), (wanted_guess, wanted, as_rows) = found
+    assert guess == wanted_guess
     numpy.testing.assert_allclose(weighted.W, wanted.W, rtol=1e-4, atol=1e-6)
     numpy.testing.assert_allclose(weighted.b, wanted.b, rtol=1e-4, atol=1e-6)
-    costs = [[row[1] for row in model.metadata["curve"]] for model, _ in found]
-    numpy.testing.assert_allclose(*costs, rtol=1e-5)
-    assert as_rows["weighted"] is None
-    for name, value in tested["weighted"].items():
-        assert value == pytest.approx(as_rows[name], rel=1e-5)
+    curves = [model.metadata["curve"] for _, model, _ in found]
+    numpy.testing.assert_allclose(*numpy.array(curves, float), rtol=1e-5)
+    for name in ("baseline_error", "validation_error_all_rows", "test_error_all_rows"):
+        assert weighted.metadata[name] == pytest.approx(wanted.metadata[name])
+    assert [64 * n for n in weighted.metadata["class_counts"]] == wanted.metadata["class_counts"]
+    assert (64 * tested["weight"], as_rows["weight"]) == (len(repeated), None)
+    for name in ("error_percent", "log_loss", "auc"):
+        assert tested[name] == pytest.approx(as_rows[name], rel=1e-5)
 
 
 def test_weights_go_with_their_rows(cli):
@@ -68,18 +74,19 @@ def test_weights_go_with_their_rows(cli):
     assert "rows count as column 3 (n) says" in cli(*command.split()).err
     assert "error by the weights of the rows: " in cli("predict", "--evaluate").out
     told = cli(*command.split(), "--folds=3").out
-    folds = json.loads(cli(*command.split(), "--folds=3", "--format=json").out)["folds"]
     options = {"weight_column": "n", "n_epochs": 2, "folds": 3}
     errors = fit_table(frame, "kind", "folds.pkl", **options).fold_errors
     with engine.floatx("float32"):
         data = read_dataset(frame, TableOptions("kind", weight_column="n"), dtype="float32")
-        for fold, found, error in zip(make_folds(data, 3), folds, errors):
+        wanted = []
+        for fold, error in zip(make_folds(data, 3), errors):
             run = sgd_optimization(fold, choose_hyperparameters(fold.facts, n_epochs=2), None)
             is_wrong = Predictor(run).predict_proba(fold.test[0]).argmax(1) != fold.test[1]
-            wanted = is_wrong @ fold.weights["test"] / fold.weights["test"].sum()
-            assert error == pytest.approx(wanted)
-            assert found["weighted"]["error_percent"] == pytest.approx(100 * wanted)
-            assert f"error by the weights of the rows: {100 * wanted:.2f} %" in told
+            wanted.append(is_wrong @ fold.weights["test"])
+            assert error == pytest.approx(wanted[-1] / fold.weights["test"].sum())
+            assert f"of 3: test error: {100 * error:.2f} % by the weights of" in told
+        mean = 100 * sum(wanted) / frame["n"].sum()
+        assert f"mean of 3 folds: {mean:.2f} % by the weights of 40 rows\n" in told
     assert cli("predict", write("new.csv", b"b,a,g\n1,2,0\n")).code == 0
     assert cli(*command.split(), "--folds=3").code == 0
     assert cli("train", "--verify", "best_model.pkl").code == 0
@@ -101,13 +108,10 @@ def test_what_is_no_weight_is_refused(cell, said):
         fit_table("t.csv", "kind", weight_column="n")
 
 
-def test_all_weights_of_a_set_are_0(cli):
-    train = "train t.csv --label-column=kind --weight-column=n --n-epochs=2 --no-shuffle".split()
-    frame = frequencies()
-    frame.assign(n=numpy.arange(40) >= 28).to_csv("t.csv", index=False)
-    done = cli(*train)
-    assert done.code == 1 and "t.csv: all weights of the training rows are 0: some" in done.err
-    frame.assign(n=numpy.arange(40) < 28).to_csv("t.csv", index=False)
-    assert cli(*train).code == 0
-    done = cli("predict", "--evaluate")
-    assert done.code == 0 and "by the weights" not in done.out
+@pytest.mark.parametrize("split, n", [("training", 28), ("test", -6)])
+def test_weights_of_a_set_that_are_all_0_are_refused(split, n):
+    frame = frequencies().assign(n=1)
+    rows = slice(n) if n > 0 else slice(n, None)
+    frame.loc[frame.index[rows], "n"] = 0
+    with pytest.raises(DatasetError, match=f"all weights of the {split} rows are 0: some"):
+        fit_table(frame, "kind", weight_column="n", shuffle=False)

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from logreg import Predictor, blocks, engine, load_model, sgd
+from logreg import Predictor, engine, load_model, sgd
 from logreg.callbacks import History, verdict
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import Preparation, TableOptions
@@ -52,7 +52,7 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli):
     kept += ["--checkpoint=run.state"]
     resumed = [*kept, "--resume"]
     there = "the best model is in best_model.pkl"
-    monkeypatch.setattr(blocks, "MINIBATCHES_AT_ONCE", 1)
+    monkeypatch.setattr("logreg.run.MINIBATCHES_AT_ONCE", 1)
     for when, number, given, epoch, model in (
         ("on_train_begin", signal.SIGINT, kept, 1, "no model yet"),
         ("on_validation", signal.SIGTERM, kept, 1, there),

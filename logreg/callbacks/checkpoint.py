@@ -1,14 +1,14 @@
 """The state of a run in a file, from which a later run goes on and arrives at the same bits."""
 
 import os
-from typing import List, Optional
+from typing import List, Optional, get_type_hints
 
 from logreg import engine
 from logreg.callbacks.base import FileCallback
 from logreg.console import warning
-from logreg.errors import ModelFileError, cut
+from logreg.errors import ModelFileError
 from logreg.files import AnyPath
-from logreg.hyperparameters import DEFAULTS, SETTINGS_IN_ALL_FILES
+from logreg.hyperparameters import DEFAULTS
 from logreg.run import Run, Validation
 from logreg.saving.facts import has_type
 from logreg.saving.model_file import DTYPES, dumps, read
@@ -54,33 +54,34 @@ class Checkpoint(FileCallback):
         A ModelFileError says that the file cannot be loaded, is of a run with other settings or
         data, or has passed the last epoch of this one.
         """
-        header, arrays = engine.ranks.from_first(self._read) if self.resume else (None, None)
-        if header is None:
-            if self.resume:
-                warning(f"there is no {self.path} to go on from: the run begins anew")
+        if not self.resume:
             return
+        header, arrays = engine.ranks.from_first(self._read)
+        if header is None:
+            warning(f"there is no {self.path} to go on from: the run begins anew")
+            return
+        fault = _fault(header, run)
+        if fault:
+            raise ModelFileError(f"{self.path} cannot be resumed from: {fault}")
+        run.iter = header["progress"]["iter"]
+        run.seconds = header["progress"]["seconds"]
+        run.validations[:] = [Validation(*values) for values in header["validations"]]
+        run.compute_stopping()
         values = _numbered(arrays, "variable")
         best_values = _numbered(arrays, "best")
         start = _numbered(arrays, "start") or run.start  # older states have none
-        reason = _fault(header) or _mismatch(header, values, run)
-        if reason:
-            raise ModelFileError(f"{self.path} cannot be resumed from: {reason}")
+        best_params = run.params if run.best_validation else []
+        needed = [*run.variables, *best_params, *run.variables]
+        types = [(value.dtype, value.shape) for value in [*values, *best_values, *start]]
+        if types != [(v.dtype, engine.value(v).shape) for v in needed]:
+            raise ModelFileError(
+                f"{self.path} cannot be resumed from: it is of another model, whose parameters "
+                "have other shapes or types"
+            )
         for variable, value in zip(run.variables, values):
             engine.set_value(variable, value)
-        run.iter = header["progress"]["iter"]
-        run.seconds = header["progress"]["seconds"]
         run.best_values = best_values or None
         run.start = start
-        run.validations[:] = [Validation(*values) for values in header["validations"]]
-        run.compute_stopping()
-        shapes = [value.shape for value in [*best_values, *start]]
-        needed = [*run.params, *run.variables] if run.best_validation else run.variables
-        expected = [engine.value(variable).shape for variable in needed]
-        if shapes != expected:
-            raise ModelFileError(
-                f"{self.path} cannot be resumed from: the parameters of its best model and of its "
-                f"start have the shapes {cut(shapes)}, and {cut(expected)} are needed"
-            )
 
     def check(self, run: Run) -> None:
         """Check that the file can be written, and can hold all that training changes."""
@@ -99,9 +100,11 @@ class Checkpoint(FileCallback):
     def on_validation(self, run: Run, validation: Validation) -> None:
         """Take the state."""
         values = [engine.value(variable).copy() for variable in run.variables]
-        arrays = {f"variable {i}": value for i, value in enumerate(values)}
-        arrays.update((f"best {i}", value) for i, value in enumerate(run.best_values or []))
-        arrays.update((f"start {i}", value) for i, value in enumerate(run.start))
+        kinds = {"variable": values, "best": run.best_values or [], "start": run.start}
+        arrays = {}
+        for kind, values in kinds.items():
+            for i, value in enumerate(values):
+                arrays[f"{kind} {i}"] = value
         progress = {"iter": run.iter, "seconds": run.seconds}
         # A copy: at its end, a run adds the test errors of its best model.
         self._state = arrays, progress, [*run.validations]
@@ -121,43 +124,18 @@ def _numbered(arrays, kind):
     return [array for name, array in arrays.items() if name.startswith(f"{kind} ")]
 
 
-def _fault(header):
-    """Say which part of a state no run has written; None if there is none."""
-    progress = header.get("progress")
-    validations = header.get("validations")
-    if not isinstance(header.get("run"), dict):
-        return f"its run is {cut(header.get('run'))}: a dict is needed"
-    if not isinstance(progress, dict) or not _is_progress(**progress):
-        return f"its progress is {cut(progress)}: `iter` and `seconds` are needed, from 0"
-    if not has_type(validations, List[List[Optional[float]]]):
-        return f"its validations are {cut(validations)}: a list of lists of numbers is needed"
-    last = -1
-    for row in validations:
-        is_whole = len(row) == len(Validation._fields) and None not in (row[2], row[3])
-        if not (is_whole and has_type(row[0], int) and last < row[0] <= progress["iter"]):
-            needed = f"{len(Validation._fields)} numbers are needed, after those before"
-            return f"one of its validations is {cut(row)}: {needed}"
-        last = row[0]
-    return None
-
-
-def _is_progress(iter=None, seconds=None, **others):
-    return has_type(iter, int) and has_type(seconds, float) and min(iter, seconds) >= 0
-
-
-def _mismatch(header, values, run):
-    """Say why a run cannot go on from a state; None if it can."""
-    # What an older state does not name had its default.
-    added = [name for name in vars(DEFAULTS) if name not in SETTINGS_IN_ALL_FILES]
-    defaults = {"rule": 1, **{name: getattr(DEFAULTS, name) for name in added}}
-    then = {**defaults, **header["run"]}
+def _fault(header, run):
+    """Say why a run cannot go on from a state; None if it can, by what the header says."""
+    if not _is_whole(**header):
+        return "its run, its progress or its validations are not what a run writes"
     now = run.settings()
-    names = {*now} - FREE
-    if "names_sha256" not in then:
-        names.discard("names_sha256")
+    # An older state has no rule, which was the first, and no digest of names.
+    then = {"rule": 1, "names_sha256": now["names_sha256"], **header["run"]}
+    if "learning_rate" in then:  # the tutorial's model: a setting that was added had its default
+        then = {**vars(DEFAULTS), **then}
     differences = [
         f"{name} was {then.get(name)} and is {now[name]}"
-        for name in sorted(names)
+        for name in sorted(now.keys() - FREE)
         if then.get(name) != now[name]
     ]
     if differences:
@@ -165,11 +143,25 @@ def _mismatch(header, values, run):
             f"it is of another run: {'; '.join(differences)}. "
             "Resume with the same settings and data, or start a new run"
         )
-    types = [(value.dtype, value.shape) for value in values]
-    if types != [(v.dtype, engine.value(v).shape) for v in run.variables]:
-        return "it is of another model, whose parameters have other shapes or types"
     epoch = run.epoch_of(header["progress"]["iter"])
     n_epochs = run.hyperparameters.n_epochs
     if n_epochs < epoch:
         return f"the run is in epoch {epoch}, and n_epochs is {n_epochs}: give {epoch} or more"
     return None
+
+
+def _is_whole(run=None, progress=None, validations=None, **others):
+    """Whether a header has what a run writes, with validations in their order."""
+    if not (isinstance(run, dict) and isinstance(progress, dict)):
+        return False
+    iter = progress.get("iter")
+    seconds = progress.get("seconds")
+    if not (has_type(iter, int) and has_type(seconds, float) and has_type(validations, List[list])):
+        return False
+    kinds = get_type_hints(Validation).values()
+    for row in validations:
+        if len(row) != len(kinds) or not all(map(has_type, row, kinds)):
+            return False
+    iters = [row[0] for row in validations]
+    steps = [0, *iters, iter]
+    return seconds >= 0 and steps == sorted(steps) and len({*iters}) == len(iters)

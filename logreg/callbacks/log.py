@@ -7,7 +7,6 @@ from typing import Optional
 from logreg.callbacks import verdict
 from logreg.callbacks.base import Callback
 from logreg.console import in_notebook, log, note, say
-from logreg.endings import explain
 from logreg.run import Run, Validation
 
 
@@ -58,7 +57,7 @@ class PrintLog(Callback):
             say(verdict.result(run))
         else:
             _say_as_the_tutorial(run)
-        note(explain(run), is_part_of_log=True)
+        note(verdict.explain(run), is_part_of_log=True)
         for doubt in verdict.doubts(run):
             note(doubt, is_part_of_log=True)
 

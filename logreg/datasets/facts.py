@@ -28,8 +28,8 @@ class DataSetFacts:
         The numbers of features and of classes.
     class_labels : list
         As the data give them.
-    class_counts : list of int
-        The number of training rows of each class.
+    class_counts : list of float
+        The number of training rows of each class, or the sum of their weights.
     rows : list of int
         The numbers of rows of the training, the validation and the test set.
     baseline_error : float
@@ -45,7 +45,7 @@ class DataSetFacts:
     n_in: Optional[int] = None
     n_out: Optional[int] = None
     class_labels: Optional[list] = None
-    class_counts: Optional[List[int]] = None
+    class_counts: Optional[List[float]] = None
     rows: Optional[List[int]] = None
     baseline_error: Optional[float] = None
     split: Optional[List[int]] = None

@@ -19,14 +19,19 @@ def wilson_interval(n_wrong, n):
     return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
 
 
-def with_interval(n_wrong, n):
-    """An error rate in words, with its 95 % interval.
+def with_interval(error, n, is_weighted=False):
+    """The error rate of n rows in words, with its 95 % interval; by weights, it has none.
 
     Examples
     --------
-    >>> with_interval(10, 50)
+    >>> with_interval(0.2, 50)
     '10 of 50 rows, 20.00 % (95 % interval: 11.24 to 33.04 %)'
+    >>> with_interval(0.2, 50, is_weighted=True)
+    '20.00 % by the weights of 50 rows'
     """
+    if is_weighted:
+        return f"{100 * error:.2f} % by the weights of {n} rows"
+    n_wrong = round(error * n)
     low, high = (100 * end for end in wilson_interval(n_wrong, n))
     share = f"{100 * n_wrong / n:.2f} % (95 % interval: {low:.2f} to {high:.2f} %)"
     return f"{n_wrong} of {n} rows, {share}"

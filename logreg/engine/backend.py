@@ -172,12 +172,7 @@ class Backend:
         The second takes the gradients and updates the variables. `gradients` is a dict from each
         gradient to its parameter.
         """
-        params = list(gradients.values())
-        descent = self.kernel and self.kernel.descent(cost, updates, givens.x, givens.y)
-        if descent and descent.is_plain():
-            steps = Steps(descent, self._set(givens, descent.regression))
-            return steps.in_two_functions(params)
-        params = list(dict.fromkeys(params))  # each once
+        params = list(dict.fromkeys(gradients.values()))  # each once
         gradients_of_rows, compile = self._function_of_rows(
             givens, [cost, *gradients], params=params
         )

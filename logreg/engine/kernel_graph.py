@@ -7,7 +7,7 @@ interpreter runs it. LOGREG_KERNEL=0 leaves every graph alone.
 import itertools
 from typing import Any, NamedTuple, Tuple
 
-from logreg import rules
+from logreg.kernel import rules
 
 
 class Tools(NamedTuple):
@@ -128,14 +128,18 @@ def find_params(variables, dtypes):
 def find_classifier(T, tools, errors, x, y):
     """Find the :class:`Regression` whose error rate on `x` and `y` an expression is; or None."""
     variables = ancestors([errors])
-    labels = {None: y}
+    vectors = []
     if y.dtype.startswith("int"):  # they may be row numbers
-        labels.update((v, v[y]) for v in _shared_vectors(variables, "int32"))
+        vectors = _vectors_of_rows(variables, x.dtype)
     for W, b in find_params(variables, ("float32", "float64")):
         predicted = T.argmax(T.nnet.softmax(T.dot(x, W) + b), axis=1)
-        for classes, expected in labels.items():
-            if is_same(tools, errors, T.mean(T.neq(predicted, expected))):
-                return Regression(W, b, classes)
+        patterns = {Regression(W, b): T.mean(T.neq(predicted, y))}
+        for classes, weights in vectors:
+            is_wrong = T.neq(predicted, classes[y])
+            patterns[Regression(W, b, classes, weights)] = T.mean(weights[y] * is_wrong)
+        for regression, pattern in patterns.items():
+            if is_same(tools, errors, pattern):
+                return regression
     return None
 
 

@@ -1,4 +1,4 @@
-"""The native kernel on a data set: steps of descent, and counts of misclassified rows."""
+"""The native kernel on a data set: steps of descent, and sums over misclassified rows."""
 
 import operator
 
@@ -24,7 +24,7 @@ class KernelSet:
         self.features = features
         self.dtype = dtype
         self._compute_weights = None if weights is None else function([], weights)
-        self._weights = None
+        self.weights = None  # of all rows, as soon as the labels are computed
         self._label_variables = [v for v in ancestors([labels]) if hasattr(v, "get_value")]
         self._compute_labels = None if hasattr(labels, "get_value") else function([], labels)
         self._labels = None
@@ -49,7 +49,7 @@ class KernelSet:
                 self._compute_labels() if self._compute_labels else arrays[0]
             )
             if self._compute_weights:
-                self._weights = self._compute_weights()
+                self.weights = self._compute_weights()
         return self._labels
 
     def rows(self, start, stop):
@@ -85,11 +85,11 @@ class KernelSet:
         is_readable = not self.features.prepare and x.dtype in ("uint8", self.dtype)
         if is_readable and x.flags.c_contiguous:  # else the kernel would copy all
             layout = None if any(start % n_rows for start in starts) else self.layout(y, n_rows)
-            yield layout or kernel.Rows(x, self.features.scale), (y, self._weights), starts
+            yield layout or kernel.Rows(x, self.features.scale), (y, self.weights), starts
             return
         for start in starts:
             places = slice(start, start + n_rows)
-            weights = None if self._weights is None else self._weights[places]
+            weights = None if self.weights is None else self.weights[places]
             yield self.rows(start, start + n_rows), (y[places], weights), [0]
 
 
@@ -129,29 +129,9 @@ class Steps:
         (cost,), *both = kernel.gradients(rows, values, labels, places[0], stop - start)
         return [cost, *both]
 
-    def in_two_functions(self, params):
-        """Make two functions of a plain step.
-
-        The first one returns the cost and the gradients over the rows from `start` to `stop`. The
-        second one takes the gradients and updates the parameters.
-        """
-        order = [self.params.index(param) for param in params]
-
-        def gradients_of_rows(start, stop):
-            cost, *both = self.gradients(start, stop)
-            return [cost, *(both[i] for i in order)]
-
-        def apply(*gradients):
-            for param, gradient in zip(params, gradients):
-                # Not in place: the array may be the user's, or kept by a callback.
-                new = param.get_value(borrow=True) - self.descent.rate * gradient
-                param.set_value(new, borrow=True)
-
-        return gradients_of_rows, apply
-
 
 class Errors:
-    """Counts the misclassified rows of a set between each two of the `edges`."""
+    """Counts the misclassified rows of a set, or adds their weights, between each two `edges`."""
 
     def __init__(self, params, dataset, edges):
         self.params = params
@@ -172,4 +152,6 @@ class Errors:
         pieces = (self.dataset.rows(start, min(start + at_a_time, end)) for start in starts)
         found = [kernel.classes(rows, (W, b)) for rows in ([layout] if layout else pieces)]
         is_wrong = numpy.concatenate(found) != self.dataset.labels()[begin:end]
-        return numpy.add.reduceat(is_wrong, numpy.subtract(self.edges[:-1], begin), dtype="int64")
+        if self.dataset.weights is not None:
+            is_wrong = is_wrong * self.dataset.weights[begin:end]
+        return numpy.add.reduceat(is_wrong, numpy.subtract(self.edges[:-1], begin), dtype="float64")

@@ -5,9 +5,9 @@ from html import escape
 
 import numpy
 
-from logreg import endings, plots
-from logreg.criteria import Point, find_criterion
+from logreg import plots
 from logreg.datasets.statistics import with_interval
+from logreg.early_stopping import COMPLETE, Point, find_criterion
 from logreg.errors import SettingError
 from logreg.page import markup
 from logreg.plots import short
@@ -28,7 +28,8 @@ def scores(facts, evaluation):
     <div><strong>25.00 %</strong> test error over all rows<small>from the model file</small>
     <div><strong>0.00 %</strong> as the tutorial counts<small>over whole minibatches</small>
     <BLANKLINE>
-    >>> evaluation = {"errors": 10, "rows": 50, "dataset": "<b>.csv", "rows_are": "all rows"}
+    >>> evaluation = {"dataset": "<b>.csv", "rows_are": "all rows", "rows": 50}
+    >>> evaluation.update(error_percent=20.0, weight=None)
     >>> evaluation["whole_minibatches"] = {"errors": 1, "rows": 40}
     >>> print(scores(facts, evaluation).replace("<small>", "\n").replace("</div>", "\n"))
     <div><strong>20.00 %</strong> test error over all rows
@@ -46,8 +47,8 @@ def scores(facts, evaluation):
     source = "from the model file"
     error_of_whole = facts.test_error
     if evaluation:
-        error = evaluation["errors"] / evaluation["rows"]
-        rows = with_interval(evaluation["errors"], evaluation["rows"])
+        error = evaluation["error_percent"] / 100
+        rows = with_interval(error, evaluation["rows"], evaluation["weight"] is not None)
         source = f"{markup.escaped(evaluation['dataset'])}: {rows}; {evaluation['rows_are']}"
         whole = evaluation["whole_minibatches"]
         error_of_whole = whole["errors"] / whole["rows"] if whole and whole["rows"] else None
@@ -122,7 +123,7 @@ def run(facts):
         "Data set": facts.dataset,
         "Model": f"{facts.n_in} features, {facts.n_out} classes, {facts.dtype}",
         "Settings": ", ".join(settings),
-        "Why it stopped": endings.IN_WORDS.get(facts.reason, facts.reason),
+        "Why it stopped": COMPLETE.get(facts.reason, facts.reason),
         "Best model": best if facts.epoch else None,
         "Validation error": None if error is None else percent(error),
         "Made by": made_by if facts.logreg else None,
@@ -237,7 +238,7 @@ def errors(evaluation):
     Examples
     --------
     >>> import re
-    >>> scores = {"precision": 0.5, "recall": 1.0, "f1": None}
+    >>> scores = {"precision": 0.5, "recall": 1.0, "f1": 0.75}
     >>> found = [{"label": k, "rows": 8, "errors": k, **scores} for k in (1, 2)]
     >>> answered = {"rows": 9, "errors": 3}
     >>> band = {"min_proba": 0.5, "forecast": 0.625, "happened": None, "rows": 7}
@@ -254,9 +255,9 @@ def errors(evaluation):
     from 0.5 62.50 % - 7 9 33.33 %
     The 2 classes of most errors (predict --evaluate --format json has all)
     class rows errors error precision recall F1
-    2 8 2 25.00 % 0.5000 1.0000 -
-    1 8 1 12.50 % 0.5000 1.0000 -
-    macro mean 0.5000 1.0000 -
+    2 8 2 25.00 % 0.5000 1.0000 0.7500
+    1 8 1 12.50 % 0.5000 1.0000 0.7500
+    macro mean 0.5000 1.0000 0.7500
     >>> evaluation["confusion"] = {"labels": [1, 2], "counts": [[7, 1], [5, 3]]}
     >>> print(errors(evaluation).split("figcaption>")[1])
     Confusion matrix. The most frequent mistake: 5 of class 2 taken for &lt;b&gt;.</

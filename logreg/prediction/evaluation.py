@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy
 
-from logreg.criteria import find_criterion
+from logreg.early_stopping import find_criterion
 from logreg.errors import DatasetError, listed, quoted
 from logreg.hyperparameters import DEFAULTS
 from logreg.prediction.inputs import held_out_batches
@@ -22,10 +22,10 @@ def evaluate(predictor, data, min_proba=0.0):
     over whole minibatches, as the tutorial counts. The latter is None if the best model went by
     the loss. The scores are scikit-learn's:
 
-    - Precision, recall and F1 of a class are 0 where they would be 0 / 0. They are None if the
-      class is neither a label nor predicted, and the macro means leave it out.
+    - Precision, recall and F1 of a class are 0 where they would be 0 / 0. `macro` has their means.
     - The log-loss is the mean of -log p of the labels, where p is at least the machine epsilon.
-    - `weighted` has the error and the log-loss by the weights of the rows, if they have some.
+    - If rows have weights, these count in the error, the log-loss and the AUC. All else counts each
+      row once. `weight` is the sum of the weights, or None.
     - `auc` is for models of two classes. Of all pairs of a row of the first class and a row of the
       second, it is the share in which the latter has the larger probability of the second class.
       Equal probabilities count half. It is None if a class has no row.
@@ -33,7 +33,7 @@ def evaluate(predictor, data, min_proba=0.0):
       there are more than 50 classes.
     - `mistakes` are pairs of a label and what was predicted in its place, each with its number of
       rows, the most frequent first.
-    - `classes` has all classes if there are at most 50, else those that are a label or predicted.
+    - `classes` has the classes that are a label of a row or predicted for one.
     - `rows_are` says which rows of the data set were tested.
     - `calibration` has a dict for each band of probabilities of the predictions: their mean
       probability (forecast), the share of them that is right (happened) and the number of rows;
@@ -47,38 +47,31 @@ def evaluate(predictor, data, min_proba=0.0):
     """
     y = _label_codes(predictor, data)
     rows = _predict_rows(predictor, data, y)
+    weights = data.weights["test"] if data.weights else numpy.ones(len(y))
     is_wrong = rows.predicted != y
     losses = numpy.log(1 / rows.p_of_label)
-    by_confidence = numpy.argsort(numpy.where(is_wrong, -rows.p_of_answer, 0), kind="stable")
-    wrong = by_confidence[: is_wrong.sum()]  # first, as right rows have the largest key, 0
+    wrong = numpy.flatnonzero(is_wrong)
+    wrong = wrong[numpy.argsort(-rows.p_of_answer[wrong], kind="stable")]
     labels = predictor.labels
-    has_few_classes = len(labels) <= MAX_CLASSES
     classes = _score_classes(labels, y, rows.predicted)
-    scored = [entry for entry in classes if entry["f1"] is not None]
     return {
         "dataset": data.facts.dataset,
         "rows_are": data.rows_are,
-        **_errors(len(y), len(wrong)),
-        "macro": {key: float(numpy.mean([entry[key] for entry in scored])) for key in SCORES},
-        "log_loss": float(losses.mean()),
-        "weighted": _weigh(data.weights, is_wrong, losses),
-        "auc": _auc(rows.p_of_last, y == 1) if len(labels) == 2 else None,
+        "rows": len(y),
+        "errors": len(wrong),
+        "error_percent": float(100.0 * (weights @ is_wrong) / weights.sum()),
+        "weight": float(weights.sum()) if data.weights else None,
+        "macro": {key: float(numpy.mean([entry[key] for entry in classes])) for key in SCORES},
+        "log_loss": float(numpy.average(losses, weights=weights)),
+        "auc": _auc(rows.p_of_last, y == 1, weights) if len(labels) == 2 else None,
         "whole_minibatches": _count_whole_minibatches(predictor.facts.settings, is_wrong),
-        "classes": classes if has_few_classes else scored,
-        "confusion": _confusion(labels, y, rows.predicted) if has_few_classes else None,
+        "classes": classes,
+        "confusion": _confusion(labels, y, rows.predicted),
         "mistakes": _mistakes(labels, y[wrong], rows.predicted[wrong]),
         "calibration": [*_calibration(rows.p_of_answer, is_wrong, min_proba)],
         "wrong_rows": [rows.numbers[i] for i in wrong],
         "worst_rows": wrong[:N_WORST_ROWS].tolist(),
     }
-
-
-def _weigh(weights, is_wrong, losses):
-    """The error and the log-loss by the weights of the rows; None if they have none above 0."""
-    if not weights or not weights["test"].any():
-        return None
-    error, loss = numpy.average([is_wrong, losses], axis=1, weights=weights["test"])
-    return {"error_percent": 100 * float(error), "log_loss": float(loss)}
 
 
 class _TestedRows(NamedTuple):
@@ -112,14 +105,14 @@ def _label_codes(predictor, data):
     """
     codes = {str(label): k for k, label in enumerate(predictor.labels)}
     labels = [str(label) for label in data.facts.class_labels]
-    used = [labels[k] for k in numpy.unique(data.test[1])]
-    unknown = [quoted(label) for label in used if label not in codes]
+    y = numpy.array([codes.get(label, -1) for label in labels])[data.test[1]]
+    unknown = [quoted(labels[k]) for k in numpy.unique(data.test[1][y < 0])]
     if unknown:
         raise DatasetError(
             f"{data.facts.dataset}: the model does not know the labels {listed(unknown)}: leave "
             "their rows out, or train with them"
         )
-    return numpy.array([codes.get(label, -1) for label in labels])[data.test[1]]
+    return y
 
 
 def _count_whole_minibatches(settings, is_wrong):
@@ -131,11 +124,11 @@ def _count_whole_minibatches(settings, is_wrong):
     return {"batch_size": batch_size, **_errors(n_rows, is_wrong[:n_rows].sum())}
 
 
-def _auc(p, is_second):
+def _auc(p, is_second, weights):
     """The area under the ROC curve, by the ranks of the probabilities."""
     _, ranks = numpy.unique(p, return_inverse=True)
-    n_first = numpy.bincount(ranks[~is_second], minlength=len(p))
-    n_second = numpy.bincount(ranks[is_second], minlength=len(p))
+    n_first = numpy.bincount(ranks, weights * ~is_second)
+    n_second = numpy.bincount(ranks, weights * is_second)
     n_pairs = n_first.sum() * n_second.sum()
     n_below = n_first.cumsum() - n_first / 2  # rows of the same rank count half
     return float((n_second * n_below).sum() / n_pairs) if n_pairs else None
@@ -164,6 +157,8 @@ def _errors(n, n_wrong):
 
 
 def _confusion(labels, y, predicted):
+    if len(labels) > MAX_CLASSES:
+        return None
     counts = numpy.zeros((len(labels), len(labels)), "int64")
     numpy.add.at(counts, (y, predicted), 1)
     return {"labels": labels, "counts": counts.tolist()}
@@ -178,18 +173,17 @@ def _mistakes(labels, y, predicted):
 
 
 def _score_classes(labels, y, predicted):
-    """Errors, precision, recall and F1 of each class."""
+    """Errors, precision, recall and F1 of each class that occurs."""
     n_rows, n_predicted, n_right = (
         numpy.bincount(codes, minlength=len(labels)).tolist()
         for codes in (y, predicted, y[y == predicted])
     )
     entries = []
     for k, label in enumerate(labels):
-        entry = {"label": label, **_errors(n_rows[k], n_rows[k] - n_right[k])}
-        entry.update(dict.fromkeys(SCORES))
         if n_rows[k] or n_predicted[k]:
+            entry = {"label": label, **_errors(n_rows[k], n_rows[k] - n_right[k])}
             entry["precision"] = n_right[k] / max(n_predicted[k], 1)
             entry["recall"] = n_right[k] / max(n_rows[k], 1)
             entry["f1"] = 2 * n_right[k] / (n_rows[k] + n_predicted[k])
-        entries.append(entry)
+            entries.append(entry)
     return entries

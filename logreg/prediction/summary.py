@@ -102,21 +102,18 @@ def as_text(evaluation):
     >>> as_text({**found, "wrong_rows": ["a\x1b.png"]}).splitlines()[-1]
     'wrong rows, the most confident mistakes first: a\\x1b.png'
     """
-    low, high = wilson_interval(evaluation["errors"], evaluation["rows"])
-    lines = [
-        f"Test set of {printable(evaluation['dataset'])}: {evaluation['rows_are']}",
-        f"error over all rows: {_error_text(evaluation)}, "
-        f"95 % interval: {100 * low:.2f} to {percent(high)}",
-    ]
+    lines = [f"Test set of {printable(evaluation['dataset'])}: {evaluation['rows_are']}"]
+    if evaluation["weight"] is None:
+        low, high = wilson_interval(evaluation["errors"], evaluation["rows"])
+        interval = f"95 % interval: {100 * low:.2f} to {percent(high)}"
+        lines.append(f"error over all rows: {_error_text(evaluation)}, {interval}")
+    else:
+        lines.append(f"error by the weights of the rows: {_error_text(evaluation)}")
     whole = evaluation["whole_minibatches"]
     if whole and 0 < whole["rows"] < evaluation["rows"]:
         size = whole["batch_size"]
         name = f"error as the tutorial counts, in whole minibatches of {size}"
         lines.append(f"{name}: {_error_text(whole)}")
-    weighted = evaluation["weighted"]
-    if weighted:
-        error = f"{weighted['error_percent']:f} %, log-loss {weighted['log_loss']:.6f}"
-        lines.append(f"error by the weights of the rows: {error}")
     auc = "" if evaluation["auc"] is None else f", AUC {evaluation['auc']:.4f}"
     lines.append(f"log-loss {evaluation['log_loss']:.6f}{auc}\n")
     lines += [f"{title}\n{align([head, *rows])}" for title, head, rows in tables(evaluation)]
@@ -140,4 +137,4 @@ def _error_text(entry):
 
 
 def _score_cells(entry):
-    return ["-" if entry[key] is None else f"{entry[key]:.4f}" for key in SCORES]
+    return [f"{entry[key]:.4f}" for key in SCORES]

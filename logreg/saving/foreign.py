@@ -7,7 +7,6 @@ W and b are taken, and nothing is run: see :mod:`logreg.saving.any_pickle`.
 import io
 import re
 
-from logreg.datasets import pickles
 from logreg.errors import ModelFileError, cut
 from logreg.saving import any_pickle
 
@@ -23,8 +22,7 @@ def loads(data):
     A ModelFileError says that the bytes are damaged.
     """
     try:
-        root = any_pickle.load(io.BytesIO(data))
-        found, _ = any_pickle.arrays_of(root, pickles.unpacked_size(len(data)))
+        found, _ = any_pickle.arrays_of(io.BufferedReader(io.BytesIO(data)), len(data))
         # What was in a GPU's memory is pickled as a call with an array.
         matches = (re.fullmatch("([Wb])/container/storage/0(/0)?", path) for path in found)
         arrays = {match[1]: found[match[0]] for match in matches if match}

@@ -6,7 +6,6 @@ header is row 1, and blank lines do not count.
 
 from collections import Counter
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy
 
@@ -190,27 +189,19 @@ def _read_weights(column):
     return weights
 
 
-class Rows(NamedTuple):
-    """Some rows of a table that a model is to predict."""
+def table_batches(path, options, batch_size, model_columns):
+    """Read the rows of a table that a model is to predict, a batch at a time.
 
-    x: numpy.ndarray  # of shape (n, n_in), float64
-    numbers: list  # the numbers of the n rows in messages
-    kept: list  # for each column that is kept: a pair of its name and the texts of its n cells
-
-
-def table_batches(path, options, batch_size, model_columns, keep=()):
-    """Read the rows of a table that a model is to predict; yield :class:`Rows`.
-
-    The path ``'-'`` is standard input. A batch has `batch_size` rows at most. `model_columns` are
-    the :class:`Columns` of the training data.
+    Each batch is a pair: the features, a float64 array of shape (n, n_in), and a list of the
+    numbers that messages give its n rows. It has `batch_size` rows at most. The path ``'-'`` is
+    standard input. `model_columns` are the :class:`Columns` of the training data.
 
     If the table has a header and the model knows the names of its columns, these are found by name,
     and other columns are left out. A first row of just these names is a header. In other tables,
     the columns are the features, in order. One column more is the label, and is left out. It is
     found by the rules of training; without a header, it is where it was in training.
 
-    Empty cells are NaN if the model fills them, else an error. The columns `keep`, by names or
-    numbers or all by ``['all']``, are kept as they stand in the file.
+    Empty cells are NaN if the model fills them, else an error.
     """
     source = name_of(path)
     with open_table(path, options, model_columns) as (frames, header):
@@ -227,22 +218,15 @@ def table_batches(path, options, batch_size, model_columns, keep=()):
         if label is not None or (header.names and not has_sure_header):
             _note(source, header.notes(label, "is left out as the label"))
         indices = header.find_features(label)
-        kept = header.find_kept(keep)
-        titles = []
-        for i in kept:
-            name = header.cells[i]
-            titles.append(name if header.counts[name] == 1 else header.title(i))
         warned = set()
-        for frame in frames({*Features(header, indices).raw_columns(), *kept}, batch_size):
+        for frame in frames(Features(header, indices).raw_columns(), batch_size):
             features = Features(header, indices)
             x = features.add(frame)
             unknown = features.fill(x)
             features.check_empty(x)
             _warn(source, [text for title, text in unknown.items() if title not in warned])
             warned.update(unknown)
-            texts = frame[kept].astype(object).where(frame[kept].notna(), "").astype(str)
-            cells = [(title, texts[i].tolist()) for title, i in zip(titles, kept)]
-            yield Rows(features.encode(x), features.rows().tolist(), cells)
+            yield features.encode(x), features.rows().tolist()
 
 
 def _warn(source, messages):

@@ -1,16 +1,13 @@
 """Arrays of pickles that no machine opens any more: all are found."""
 
-import bz2
 import collections
 import gzip
-import lzma
 import operator
 import pickle
-import zlib
 
 import numpy
 import pytest
-from builders import py2_array, py2_string, write, zip_bytes
+from builders import py2_array, py2_string, write
 
 from logreg.errors import listed
 
@@ -71,39 +68,29 @@ def test_arrays_of_a_gpu_in_python_2(arrays_of):
     same(arrays_of(gzip.compress(data)), **{"1": B, "0/wé/0": W, "0/old/0": B * 2})
 
 
-@pytest.mark.parametrize("protocol", [0, 2, pickle.HIGHEST_PROTOCOL])
-def test_each_array_has_a_name_of_its_own(arrays_of, protocol):
-    """Three have one path, and one a very long one."""
-    long = "k" * 70
-    arrays = a, b, c, d, e, f, g, h, i, j = [*map(numpy.ones, range(10))]
-    root = {("key", 1): [a, b], 1 << 5000: {"\x1b": c}, long + "1": d, long + "2": e}
-    root.update({20 * long: [[j]], "x": {"y": f}, "x/y": g, "/x/y": h, "x/y_1": i})
-    names = ["0/1/0", "0/1/1", "1/1/\\x1b", long + "1", long + "2", "x/y_2", "x/y", "x/y_1"]
-    names += ["x/y_1_1", 996 * "k" + "/0/0"]  # of a long one, the end
-    same(arrays_of(pickle.dumps(root, protocol)), **dict(zip(names, arrays)))
+def test_each_array_has_a_name_of_its_own(arrays_of):
+    """Two have one path, which a third has by its name; of a very long one, the end is the name."""
+    long = "k" * 1100
+    arrays = a, b, c, d, e, f = [*map(numpy.ones, range(6))]
+    root = {("key", 1): [a], 1 << 5000: {"\x1b": b}, "/x/y_2": c, "x": {"y": d}, "x/y": e}
+    root[long] = [[f]]
+    names = ["0/1/0", "1/1/\\x1b", "x/y_2", "x/y_2_2", "x/y", 996 * "k" + "/0/0"]
+    same(arrays_of(pickle.dumps(root, 2)), **dict(zip(names, arrays)))
 
 
-def test_scalars_are_read_and_what_is_no_number_or_text_is_left_out(arrays_of, cli):
+def test_what_is_no_number_or_text_is_left_out(cli):
     root = {"one": numpy.float32(0.1), "dates": numpy.array(["2016-05-01"], "M8[D]")}
     root["records"] = numpy.array([(1, 2.5)], [("n", "<i8"), ("x", "f4")])
-    same(arrays_of(pickle.dumps(root)), one=numpy.float32(0.1))
-    said = "note: left out, as they cannot be written: dates, records\n"
-    assert said in cli("export", "old.pkl", "--to", "npz", "--output", "again.npz").err
-    assert cli("export", "old.pkl", "--to", "json").code == 1
+    done = cli("export", write("old.pkl", pickle.dumps(root)), "--to", "npz")
+    assert done.err == "note: left out, as they cannot be written: dates, records\n"
+    assert done.out.endswith(" did not write: one\n")
 
 
 REFUSED = [
-    (bz2.compress(pickle.dumps(W)), "bzip2 compressed it: unpack it"),
-    (gzip.compress(bytes(257) + b"ustar\0"), "it is a tar archive, as of Blocks"),
-    (lzma.compress(b""), "xz compressed it: unpack it"),
-    (zip_bytes({"pkl": b""}), "it is a zip archive, as of theano.misc.pkl_utils: unzip it"),
-    (b"\x89HDF\r\n", "it is HDF5, as of Keras: h5py reads it"),
-    *((zlib.compress(pickle.dumps(W), level), "joblib wrote it") for level in range(10)),
-    (b"\x80\3cjoblib.numpy_pickle\nNumpyArrayWrapper\n)", "joblib wrote it"),
-    (pickle.dumps({"a": [1, "x"]}), "it is a pickle, but holds no arrays"),
+    (pickle.dumps({"a": [1, "x"]}), "it holds no arrays of numbers or text"),
     (b"", "it is cut short"),
     (gzip.compress(pickle.dumps(W))[:-9], "Compressed file ended"),
-    (gzip.compress(b"")[:10] + 40 * b"\xff", "Error -3 while decompressing"),
+    (gzip.compress(b"")[:10] + 40 * b"\xff", "it is damaged (error: Error -3 while"),
 ]
 
 
@@ -111,7 +98,10 @@ REFUSED = [
 def test_what_is_no_pickle_of_arrays_is_told(data, said, cli):
     done = cli("export", write("old.pkl", data), "--to", "npz")
     assert done.code == 1 and f"error: old.pkl cannot be read: {said}" in done.err
-    # A damaged model file is none.
-    done = cli("export", write("model.pkl", b"\x80\3clogreg.saving\n"), "--to", "npz")
-    assert "cannot be loaded: it is not a model file, or it is damaged: it is cut" in done.err
-    assert "train a model first" in cli("export", "nowhere.pkl", "--to", "npz").err
+    assert done.err.endswith("; a pickle is needed, as it is or gzipped\n")
+
+
+@pytest.mark.parametrize("form, begin", [("json", b""), ("npz", b"\x80\3clogreg.saving\n")])
+def test_other_formats_and_damaged_files_of_ours_are_of_models(form, begin, cli):
+    done = cli("export", write("old.pkl", begin + pickle.dumps(W)), "--to", form)
+    assert done.code == 1 and "cannot be loaded: it is not a model file, or it is" in done.err

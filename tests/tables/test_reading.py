@@ -106,13 +106,9 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
         if names != kept.titles:  # there is a label, to test on
             tested = vars(read("t.csv", again, model_columns=kept.table))
             numpy.testing.assert_equal({**tested, "columns": trained.columns}, vars(trained))
-        keep = [*range(1, len(names) + 1), 1]
-        found = [*table_batches("t.csv", again, 15, kept.table, keep)]
-        numpy.testing.assert_array_equal(numpy.concatenate([batch.x for batch in found]), wanted)
-        assert [k for batch in found for k in batch.numbers] == [k + 1 + header for k in range(n)]
-        for i, name in enumerate(names):
-            assert found[0].kept[i][0] == (name if header else f"column {i + 1}")
-            assert [cell for batch in found for cell in batch.kept[i][1]] == columns[name]
+        found, numbers = zip(*table_batches("t.csv", again, 15, kept.table))
+        numpy.testing.assert_array_equal(numpy.concatenate(found), wanted)
+        assert [k for batch in numbers for k in batch] == [k + 1 + header for k in range(n)]
     pytest.importorskip("openpyxl")
     pandas.DataFrame(columns).to_excel("t.xlsx", header=has_names, index=False)
     sheet = {**vars(read("t.xlsx", options)), "where": trained.where}

@@ -104,6 +104,5 @@ async function playMnistRun(find) {
     },
     reset: () => begin(""),
   });
-  if (facts.files) take(facts.files.map((base64) => new Blob([bytesOf(base64)])));
-  else begin("");
+  begin("");
 }
