@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from logreg import blocks, load_model, sgd
+from logreg import load_model, sgd
 from logreg.callbacks import History
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import Preparation
@@ -51,7 +51,7 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli):
     kept += ["--checkpoint=run.state"]
     resumed = [*kept, "--resume"]
     there = "the best model is in best_model.pkl"
-    monkeypatch.setattr(blocks, "MINIBATCHES_AT_ONCE", 1)
+    monkeypatch.setattr("logreg.run.MINIBATCHES_AT_ONCE", 1)
     for when, number, given, epoch, model in (
         ("on_train_begin", signal.SIGINT, kept, 1, "no model yet"),
         ("on_validation", signal.SIGTERM, kept, 1, there),

@@ -81,9 +81,7 @@ def _kind_of_input(path, options):
         return "table"
     if os.path.isdir(path):
         return "folder"
-    kind = sniff(path)
-    if kind is None and options.encoding:
-        kind = "table"
+    kind = sniff(path, options.encoding)
     if kind == "table" and path.lower().endswith(PICTURES + OTHER_PICTURES):
         return "picture"
     return kind or "picture"
@@ -167,7 +165,7 @@ def _read_picture(path, facts, invert):
         )
     from logreg.datasets.pictures import read_picture  # a leaf
 
-    pixels = read_picture(path, facts.pixels.layout, invert).reshape(1, -1)
+    pixels = read_picture(path, facts.pixels, invert).reshape(1, -1)
     if pixels.min() == pixels.max():
         warning(f"{path}: is blank, or too faint: no ink was found on it")
     return Batch(path, pixels, is_single=True)
