@@ -22,7 +22,7 @@ MODULES = {*SOURCES, "logreg.kernel._kernel"}
 LAYERS = """
 errors version < console files flags hyperparameters < parallel
 < ranks kernel early_stopping < engine < updates datasets < tables < model < run saving
-< callbacks prediction blocks
+< callbacks prediction
 < plots refit < sgd < cli < estimator fitting page < tutorial
 < train predict report export __main__ < legacy
 """
