@@ -17,6 +17,49 @@ COMPLETE = {"patience": "patience ran out", "n_epochs": "all epochs had been run
 REPEATABLE = (*COMPLETE, "diverged")
 
 
+class Measures(NamedTuple):
+    """What `validate_model` measures on the validation set: errors are fractions of rows."""
+
+    error: float  # over the whole minibatches, as the tutorial counts
+    error_all_rows: float
+    loss: Optional[float]  # mean over all rows; None with criterion 'error'
+
+
+class Validation(NamedTuple):
+    """What one evaluation of the validation set found; errors are fractions of rows.
+
+    Attributes
+    ----------
+    iter : int
+        The last minibatch trained on, counted from 0 over the whole run.
+    cost : float
+        Mean training cost of the minibatches since the last validation; None in a file, and in a
+        run that was resumed from it, if it was not finite.
+    error, error_all_rows : float
+        The errors of the validation set: over its whole minibatches, and over all of its rows.
+    loss : float or None
+        Mean loss of the validation set, over all of its rows, with criterion 'loss'.
+    test_error, test_error_all_rows : float or None
+        The same errors of the test set. They are computed at each new best; with criterion 'loss',
+        only once, at the end.
+    seconds : float
+        Time from the beginning of the training.
+    """
+
+    iter: int
+    cost: Optional[float]
+    error: float
+    error_all_rows: float
+    loss: Optional[float] = None
+    test_error: Optional[float] = None
+    test_error_all_rows: Optional[float] = None
+    seconds: float = 0.0
+
+    def plain(self):
+        """List the values for JSON, with None in place of numbers that are not finite."""
+        return [None if value is None or not math.isfinite(value) else value for value in self]
+
+
 class Point(NamedTuple):
     """A validation in a learning curve; the errors are those that go with the criterion."""
 

@@ -171,18 +171,13 @@ def _parameter(name, given, shape) -> Any:
         raise SettingError(
             f"{name} would have the shape {shape}: n_in and n_out must be whole numbers, 1 or more"
         )
+    value = numpy.zeros(shape) if given is None else _value(given)
     is_symbolic = engine.is_symbolic(given)  # a shared variable is, too
-    value = given
-    if hasattr(given, "get_value"):
-        value = engine.value(given)
-    elif not is_symbolic:
-        value = numpy.zeros(shape) if given is None else numpy.asarray(given)
-    # The shape of an expression is unknown: only the number of its dimensions is known.
-    sizes = value.shape if isinstance(value.shape, tuple) else ("?",) * value.ndim
-    fits = len(sizes) == len(shape) and all(n in ("?", wanted) for n, wanted in zip(sizes, shape))
-    if not fits or numpy.dtype(value.dtype).kind not in ("f" if is_symbolic else "fiu"):
+    kinds = "f" if is_symbolic else "fiu"
+    if not _has_shape(value, shape) or numpy.dtype(value.dtype).kind not in kinds:
+        found = value.shape if isinstance(value, numpy.ndarray) else value.type
         raise SettingError(
-            f"{name} is {value.dtype} of shape {sizes}: floats of shape {shape} are needed, as "
+            f"{name} is {value.dtype} of shape {found}: floats of shape {shape} are needed, as "
             "n_in and n_out say"
         )
     if is_symbolic:
@@ -193,19 +188,31 @@ def _parameter(name, given, shape) -> Any:
 
 def _checked_weights(given, n_out, dtype):
     """Make an expression of the weights of classes, and check them if their values are known."""
-    value = given if engine.is_symbolic(given) else numpy.asarray(given, dtype)
-    weights = T.cast(value, dtype)
-    if hasattr(given, "get_value"):
-        value = engine.value(given)
-    is_right = value.ndim == 1
-    if isinstance(value, numpy.ndarray):
-        is_right = value.shape == (n_out,) and (numpy.isfinite(value) & (value >= 0)).all()
+    value = _value(given)
+    is_right = _has_shape(value, (n_out,))
+    if is_right and isinstance(value, numpy.ndarray):
+        value = value.astype(dtype)
+        is_right = (numpy.isfinite(value) & (value >= 0)).all()
     if not is_right:
         raise SettingError(
             f"weights is {str(value)[:60]}: a vector of a finite number from 0 for each of the "
             f"{n_out} classes is needed"
         )
-    return weights
+    return T.cast(given if engine.is_symbolic(given) else value, dtype)
+
+
+def _value(given):
+    """Get the value of an array or of a shared variable; an expression stays as it is."""
+    if hasattr(given, "get_value"):
+        return engine.value(given)
+    return given if engine.is_symbolic(given) else numpy.asarray(given)
+
+
+def _has_shape(value, shape):
+    """Whether an array has a shape; of an expression, only the number of dimensions is known."""
+    if isinstance(value, numpy.ndarray):
+        return value.shape == shape
+    return value.ndim == len(shape)
 
 
 class Expressions(NamedTuple):

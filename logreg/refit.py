@@ -4,7 +4,6 @@ import math
 from dataclasses import replace
 
 from logreg import engine
-from logreg.blocks import minibatches_at_once
 from logreg.callbacks.base import catching_stop
 from logreg.console import COMPILING, announcing_if_slow, warning
 from logreg.datasets.shared_sets import join_training_and_validation
@@ -38,7 +37,7 @@ def train_anew(run, expressions, validate_model, callbacks):
     data = join_training_and_validation(run.data)
     batch_size = run.hyperparameters.batch_size
     anew = replace(run, data=data, iter=-1)  # a copy that counts from its first minibatch
-    n_at_once = minibatches_at_once(anew, callbacks)
+    n_at_once = anew.minibatches_at_once(callbacks)
     x, y, cost, _, updates, *_ = expressions
     with announcing_if_slow(COMPILING):
         train_model = engine.compile_step(x, y, data.train, batch_size, cost, updates, n_at_once)

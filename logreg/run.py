@@ -8,7 +8,7 @@ import json
 import math
 import timeit
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 import numpy
 
@@ -21,6 +21,9 @@ from logreg.early_stopping import (
     Point,
     replay,
 )
+from logreg.early_stopping import (
+    Validation as Validation,
+)
 from logreg.errors import SettingError
 from logreg.hyperparameters import Hyperparameters
 from logreg.kernel import rules
@@ -28,49 +31,10 @@ from logreg.kernel import rules
 MAX_POINTS = 500  # of a curve in a file
 # The hyperparameters that the training loop reads; the others are in the cost and the updates.
 RUN_SETTINGS = ("n_epochs", "batch_size", *EARLY_STOPPING_SETTINGS)
-
-
-class Measures(NamedTuple):
-    """What `validate_model` measures on the validation set: errors are fractions of rows."""
-
-    error: float  # over the whole minibatches, as the tutorial counts
-    error_all_rows: float
-    loss: Optional[float]  # mean over all rows; None with criterion 'error'
-
-
-class Validation(NamedTuple):
-    """What one evaluation of the validation set found; errors are fractions of rows.
-
-    Attributes
-    ----------
-    iter : int
-        The last minibatch trained on, counted from 0 over the whole run.
-    cost : float
-        Mean training cost of the minibatches since the last validation; None in a file, and in a
-        run that was resumed from it, if it was not finite.
-    error, error_all_rows : float
-        The errors of the validation set: over its whole minibatches, and over all of its rows.
-    loss : float or None
-        Mean loss of the validation set, over all of its rows, with criterion 'loss'.
-    test_error, test_error_all_rows : float or None
-        The same errors of the test set. They are computed at each new best; with criterion 'loss',
-        only once, at the end.
-    seconds : float
-        Time from the beginning of the training.
-    """
-
-    iter: int
-    cost: Optional[float]
-    error: float
-    error_all_rows: float
-    loss: Optional[float] = None
-    test_error: Optional[float] = None
-    test_error_all_rows: Optional[float] = None
-    seconds: float = 0.0
-
-    def plain(self):
-        """List the values for JSON, with None in place of numbers that are not finite."""
-        return [None if value is None or not math.isfinite(value) else value for value in self]
+# A signal waits for the end of a block, so these limits of a block stand for about 0.1 s on one
+# core each.
+PRODUCTS_AT_ONCE = 5 * 10**8  # rows times parameters
+MINIBATCHES_AT_ONCE = 2000  # each takes up to 50 us beside its products
 
 
 @dataclass(eq=False, repr=False)
@@ -195,6 +159,44 @@ class Run:
     def validation_frequency(self) -> int:
         """Minibatches from one validation to the next."""
         return min(self.n_train_batches, self.hyperparameters.patience // 2)
+
+    def minibatches_at_once(self, callbacks=()):
+        """Compute the largest number of minibatches in a block.
+
+        It is 1 if a callback reads each step. It is also 1 for nets on the CPU, whose steps the
+        engine takes one by one: a larger block would save nothing.
+        """
+        is_net = not self.W_and_b
+        if is_net and engine.device() == "cpu":
+            return 1
+        if any(callback.reads_steps for callback in callbacks):
+            return 1
+        n_parameters = sum(engine.value(param).size for param in self.params)
+        n_by_products = PRODUCTS_AT_ONCE // (self.hyperparameters.batch_size * n_parameters)
+        frequency = self.validation_frequency
+        n_most = max(1, min(frequency, MINIBATCHES_AT_ONCE, n_by_products))
+        n_blocks = math.ceil(frequency / n_most)
+        return math.ceil(frequency / n_blocks)  # so that all blocks are of equal size
+
+    def blocks(self, epoch, n_at_once=1):
+        """Yield the numbers of the first and the last minibatch of each block of an epoch.
+
+        `train_model` takes all steps of a block in one call. The next block begins after `iter`. It
+        ends after `n_at_once` minibatches, or earlier: at the next validation, at the end of the
+        epoch, or where patience runs out.
+        """
+        begin = epoch * self.n_train_batches
+        end_of_epoch = begin + self.n_train_batches
+        while self.iter + 1 < end_of_epoch:  # the caller trains on each block and sets `iter`
+            first = self.iter + 1
+            n_to_validation = self.validation_frequency - first % self.validation_frequency
+            last = min(
+                first + n_at_once - 1,
+                first + n_to_validation - 1,
+                end_of_epoch - 1,
+                math.ceil(self.stopping.patience),  # the minibatch at which it runs out
+            )
+            yield first - begin, last - begin
 
     @property
     def best_validation(self) -> Optional[Validation]:

@@ -11,19 +11,18 @@ from typing import Any, Sequence
 import numpy
 
 from logreg import engine
-from logreg.blocks import blocks, minibatches_at_once
 from logreg.callbacks import BestModel, Callback, PrintLog
 from logreg.callbacks.base import catching_stop
 from logreg.console import COMPILING, announcing_if_slow, log, note
 from logreg.datasets import shared_sets
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import find_memory_map
-from logreg.early_stopping import CRITERIA, REPEATABLE
+from logreg.early_stopping import CRITERIA, REPEATABLE, Measures, Validation
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.model import Expressions, balanced_weights, enumerate_rows, softmax_regression
 from logreg.refit import check_joinable, train_anew
-from logreg.run import Measures, Run, Validation
+from logreg.run import Run
 
 SMALL_DATA = 1 << 24  # bytes: after runs on less, Python may free the data later by itself
 MAY_OVERFLOW = 1e19  # root of the largest float32: products of smaller numbers are finite
@@ -71,7 +70,7 @@ def train(train_model, validate_model, test_model, run, callbacks=(), n_at_once=
         return "patience"
     costs = []  # since the last validation
     for epoch in range(run.hyperparameters.n_epochs):
-        for first, minibatch_index in blocks(run, epoch, n_at_once):
+        for first, minibatch_index in run.blocks(epoch, n_at_once):
             costs.extend(train_model(first, minibatch_index))
             iter = epoch * run.n_train_batches + minibatch_index
             run.iter = iter
@@ -203,7 +202,7 @@ def _fit(expressions, datasets, hyperparameters, callbacks, refit):
     callbacks = [c for c in callbacks if engine.ranks.rank == 0 or not c.on_rank_0_only]
     for callback in callbacks:
         callback.check(run)
-    n_at_once = minibatches_at_once(run, callbacks)
+    n_at_once = run.minibatches_at_once(callbacks)
     with announcing_if_slow(COMPILING):
         functions = compile_functions(expressions, run, n_at_once)
     _, validate_model, test_model = functions

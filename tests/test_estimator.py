@@ -77,21 +77,28 @@ def test_without_scikit_learn_the_error_names_the_extra(monkeypatch):
     exec("from logreg import *")
 
 
+WEIGHTS = numpy.random.RandomState(0).choice([0, 0.5, 2], 75)
+
+
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("class_weight", [None, "balanced", "given"])
-def test_steps_are_numpys(n_classes, class_weight):
+@pytest.mark.parametrize("sample_weight", [None, WEIGHTS], ids=["", "weights"])
+def test_steps_are_numpys(n_classes, class_weight, sample_weight):
     rows = numpy.flatnonzero(numpy.isin(Y, range(n_classes)))[:75]
     x, y = X[rows], Y[rows]  # of which the last 35 validate
-    weights = numpy.array([0.5, 2, 3] if class_weight == "given" else [1.0, 1, 1])[:n_classes]
+    counted = numpy.ones(75)
     if class_weight == "balanced":
-        weights = 75 / (n_classes * numpy.bincount(y))
+        counted = (75 / (n_classes * numpy.bincount(y)))[y]
     elif class_weight == "given":
-        class_weight = dict(zip(NAMES, weights))
+        counted = numpy.array([0.5, 2, 3])[y]
+        class_weight = dict(zip(NAMES[:n_classes], [0.5, 2, 3]))
+    if sample_weight is not None:
+        counted = counted * sample_weight / sample_weight.mean()
     options = {"class_weight": class_weight, "shuffle": False, "refit": False, "n_epochs": 1}
     classifier = SoftmaxClassifier(batch_size=30, validation_fraction=0.467, **options)
-    classifier.fit(x, NAMES[y])
+    classifier.fit(x, NAMES[y], sample_weight)
     zeros = numpy.zeros((4, n_classes)), numpy.zeros(n_classes)
-    cost, *gradients = cost_and_gradients(x[:30], y[:30], *zeros, weights)
+    cost, *gradients = cost_and_gradients(x[:30], y[:30], *zeros, row_weights=counted[:30])
     W, b = (-0.13 * gradient for gradient in gradients)
     coef, intercept = W.T, b
     if n_classes == 2:
@@ -101,7 +108,10 @@ def test_steps_are_numpys(n_classes, class_weight):
     assert classifier.loss_curve_ == pytest.approx([cost])
     p = probabilities(x, W, b)
     assert classifier.predict(x).tolist() == NAMES[p.argmax(axis=1)].tolist()
-    assert classifier.validation_scores_ == pytest.approx([(p.argmax(axis=1) == y)[-35:].mean()])
+    is_right = (p.argmax(axis=1) == y)[-35:]
+    by_weight = None if sample_weight is None else sample_weight[-35:]
+    score = numpy.average(is_right, weights=by_weight)
+    assert classifier.validation_scores_ == pytest.approx([score])
     scores = x @ coef.T + intercept  # of two classes, the log-odds of the second
     found = classifier.decision_function(x)
     numpy.testing.assert_allclose(found, scores if n_classes > 2 else scores[:, 0], atol=1e-9)
@@ -111,27 +121,12 @@ def test_steps_are_numpys(n_classes, class_weight):
     assert numpy.isfinite(far).all() and far.min() < -1000  # whose probability underflows
 
 
-def test_rows_count_by_their_weights():
-    """In the first minibatch of a single step, against NumPy; then in scikit-learn's AdaBoost."""
-    weights = numpy.random.RandomState(0).choice([0, 0.5, 2], len(X))
-    options = {"batch_size": 30, "shuffle": False, "refit": False, "n_epochs": 1}
-    options["validation_fraction"] = 0.7
-    classifier = SoftmaxClassifier(**options, class_weight={"so": 3})
-    classifier.fit(X, NAMES[Y], sample_weight=weights)
-    counted = numpy.where(Y == 1, 3, 1) * weights / weights.mean()
-    p = numpy.full((30, 3), 1 / 3)
-    p[numpy.arange(30), Y[:30]] -= 1
-    slopes = counted[:30, None] * p / 30
-    assert classifier.coef_ == pytest.approx(-0.13 * (X[:30].T @ slopes).T)
-    assert classifier.intercept_ == pytest.approx(-0.13 * slopes.sum(axis=0))
-    assert classifier.loss_curve_ == pytest.approx([counted[:30].mean() * numpy.log(3)])
-    same = SoftmaxClassifier(**options).fit(X, Y, numpy.full(len(X), 0.25))
-    assert same.coef_ == pytest.approx(SoftmaxClassifier(**options).fit(X, Y).coef_)
-    for bad in (weights - 0.1, 0 * weights):  # their sum is above 0, or 0
+def test_weights_of_rows_are_checked_and_taken_by_adaboost():
+    classifier = SoftmaxClassifier(n_epochs=2)
+    for bad in (numpy.linspace(-0.1, 2, 120), numpy.zeros(120)):
         with pytest.raises(ValueError, match=r"must (be 0 or more for each|contain at least one)"):
-            same.fit(X, Y, bad)
-    boosted = AdaBoostClassifier(SoftmaxClassifier(n_epochs=2), n_estimators=2).fit(X, Y)
-    assert boosted.score(X, Y) > 0.8
+            classifier.fit(X, Y, bad)
+    assert AdaBoostClassifier(classifier, n_estimators=2).fit(X, Y).score(X, Y) > 0.8
 
 
 def test_a_fit_that_has_not_converged_warns():
@@ -183,23 +178,22 @@ def test_which_rows_validate(monkeypatch):
 
     monkeypatch.setattr("logreg.sgd.fit_expressions", fit_expressions)
     x, y = numpy.arange(66.0)[:, None], numpy.array([0] * 42 + [1] * 24)
-    train, valid, test, settings, refit = given(x, y)
-    assert (refit, train[0].dtype) == (True, "float64") and valid is test
-    assert settings == Hyperparameters(batch_size=5, criterion="loss")
     changed = {"learning_rate": 0.5, "n_epochs": 7, "batch_size": 3, "patience": 9, "momentum": 0.7}
     changed.update(patience_increase=4, improvement_threshold=0.6, l1=0.1, l2=0.2)
-    assert given(x, y, **changed)[3] == Hyperparameters(criterion="loss", **changed)
+    train, valid, test, settings, refit = given(x, y, **changed)
+    assert (refit, train[0].dtype) == (True, "float64") and valid is test
+    assert settings == Hyperparameters(criterion="loss", **changed)
     assert numpy.bincount(valid[1]).tolist() == [7, 4]
     assert sorted([*train[0][:, 0], *valid[0][:, 0]]) == list(range(66))
     states = 1, numpy.random.RandomState(1), None
     other, same, any_other = (given(x, y, random_state=state)[1][0] for state in states)
     assert (other == same).all() and (other != valid[0]).any() and (any_other != valid[0]).any()
-    assert given(x, y, shuffle=False, random_state=1)[1][0][:, 0].tolist() == [*range(55, 66)]
+    in_order = given(x, y, shuffle=False, random_state=1, refit=False)
+    assert in_order[1][0][:, 0].tolist() == [*range(55, 66)] and not in_order[4]
     assert [len(x) for x, _ in given(x[:64], y[:64])[:2]] == [54, 10]
     train, valid, _, settings, refit = given(x[33:60], y[33:60])
     assert len(train[0]) == 27 and (train[0] == valid[0]).all()
     assert (settings.batch_size, refit) == (2, False)
-    assert not given(x, y, refit=False)[4]
     assert given(numpy.ones((400, 1)), [0, 1] * 200, validation_fraction=0.05)[3].batch_size == 20
 
 

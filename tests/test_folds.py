@@ -60,6 +60,7 @@ def test_each_fold_is_trained_as_its_rows_alone_are(refit, cli, working_folder):
     assert "the interval assumes independent rows" in done.err and "of the future" not in done.err
     assert "does not show the error of the future" in cli(*TRAIN, "--no-shuffle").err
     assert [path.name for path in working_folder.iterdir()] == ["t.csv"]
+    assert done.err.count("rows of each class: ") == 1
     model = fit_table("t.csv", path="m.pkl", folds=3, n_epochs=3, refit=refit)
     assert model.fold_errors == [each.mean() for each in wrong]
     assert fit_table("t.csv", path="m.pkl", n_epochs=3).fold_errors == []

@@ -3,7 +3,6 @@
 import ast
 import doctest
 import importlib
-import inspect
 import os
 import re
 
@@ -23,7 +22,7 @@ MODULES = {*SOURCES, "logreg.kernel._kernel"}
 LAYERS = """
 errors version < console files flags hyperparameters < parallel
 < ranks kernel early_stopping < engine < updates datasets < tables < model < run saving
-< callbacks prediction blocks
+< callbacks prediction
 < plots refit < sgd < cli < estimator fitting page < tutorial
 < train predict report export __main__ < legacy
 """
@@ -40,8 +39,6 @@ def test_the_public_names_have_examples():
     assert {*logreg.__all__, "SoftmaxClassifier"} <= set(dir(logreg))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         logreg.nonsense  # noqa: B018
-    parameters = inspect.signature(logreg.load_data).parameters.values()
-    assert [each.name for each in parameters if each.default] == ["dataset", "na", "size"]
     public = [getattr(logreg, name) for name in {*logreg.__all__} - {"__version__"}]
     public += [logreg.SoftmaxClassifier, updates.sgd, early_stopping.EarlyStopping]
     for each in public:

@@ -1,4 +1,4 @@
-"""Training anew on training and validation rows: as a run on these rows, and as NumPy has it."""
+"""Training anew on training and validation rows: as a run on these rows."""
 
 import dataclasses
 import functools
@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import arguments, cost_and_gradients, make_pairs, save_folder, save_pairs, table_bytes
+from builders import arguments, make_pairs, save_pairs, table_bytes
 
 from logreg import LogisticRegression, Predictor, engine, fit
 from logreg.callbacks import BestModel, Callback, Checkpoint, StopTraining
-from logreg.datasets.splits import stratified_order
 from logreg.engine import T, theano
 from logreg.errors import SettingError
 from logreg.hyperparameters import Hyperparameters
@@ -34,50 +33,44 @@ def trained(
         return fit(**given, callbacks=callbacks, loss=loss(given["cost"]), **how)
 
 
-class Stop(Callback):
-    """Stops at a minibatch of the refit, whose run has a clock, and more minibatches an epoch."""
+class Disturb(Callback):
+    """Does something at a minibatch of the refit, whose run has a clock, and 8 an epoch."""
 
-    def __init__(self, at=None, why=""):
-        self.at, self.why, self.seen = at, why, set()  # values of a weight
+    def __init__(self, disturb, iter=11):
+        self.disturb = disturb
+        self.iter = iter
 
     def on_minibatch_end(self, run):
         assert run.read_clock() >= 0
-        if run.n_train_batches == 8:
-            self.seen.add(engine.value(run.params[0])[0, 0])
-            if run.iter == self.at:
-                raise StopTraining(self.why)
+        if run.n_train_batches == 8 and run.iter == self.iter:
+            self.disturb(run)
 
 
-def by_numpy(x, y, n_steps, values, rate, momentum=0.0, seed=0):
-    """Parameters after some steps on the rows of both sets, from some values on."""
-    order = numpy.random.RandomState(seed).permutation(85)
-    last = [0 * value for value in values]
-    for step in range(n_steps):
-        rows = order[step % 8 * 10 :][:10]
-        _, *gradients = cost_and_gradients(x[rows], y[rows], *values)
-        last = [momentum * v - rate * g for v, g in zip(last, gradients)]
-        values = [value + v for value, v in zip(values, last)]
-    return values
+def stop(why, run):
+    raise StopTraining(why)
 
 
-@pytest.mark.parametrize("criterion, n_epochs", [("loss", 12), ("error", 1)])
-def test_it_is_a_run_on_both_sets_of_as_many_minibatches(criterion, n_epochs):
-    settings = dataclasses.replace(SETTINGS, criterion=criterion, n_epochs=n_epochs)
+def spoil(factor, run):
+    engine.set_value(run.params[0], factor * START)
+
+
+def test_it_is_a_run_on_both_sets_of_as_many_minibatches():
+    """From a start of its own; test_differential_training has those from zero."""
     state = [lambda _: Checkpoint("run.state", resume=True)]
-    run = trained(settings=settings, callbacks=state, refit=True)
-    alone = trained(settings=settings)
-    n_steps = run.stopping.best_iter + 1
+    run, alone = trained(callbacks=state, refit=True), trained()
     assert (run.n_refit_rows, alone.n_refit_rows) == (85, None)
-    *joined, test = make_pairs((60, 25, 20), dtype="float64")
-    x, y = map(numpy.concatenate, zip(*joined))
-    values = by_numpy(x, y, n_steps, [START, numpy.zeros(3)], rate=0.5, momentum=0.9)
-    for found, expected in zip(run.best_values, values):
-        numpy.testing.assert_allclose(found, expected, atol=1e-10)
-    wrong = (test[0] @ values[0] + values[1]).argmax(axis=1) != test[1]
+    train, valid, test = make_pairs((60, 25, 20), dtype="float64")
+    order = numpy.random.RandomState(0).permutation(85)
+    x, y = (numpy.concatenate(arrays)[order] for arrays in zip(train, valid))
+    last = run.stopping.best_iter
+    ending = Disturb(functools.partial(stop, ""), last)
+    patient = dataclasses.replace(SETTINGS, patience=1000)
+    joined = trained([(x, y), valid, test], patient, [lambda _: ending])
+    assert joined.iter == last
+    numpy.testing.assert_equal(run.best_values, [engine.value(param) for param in joined.params])
     tested, before = run.best_validation, alone.best_validation
-    assert tested.test_error_all_rows == pytest.approx(wrong.mean())
     assert (tested.iter, tested.loss) == (before.iter, before.loss)
-    resumed = trained(settings=settings, callbacks=state)
+    resumed = trained(callbacks=state)
     assert [v[:-1] for v in resumed.validations] == [v[:-1] for v in alone.validations]
 
 
@@ -89,44 +82,28 @@ def test_a_resumed_refit_begins_where_the_first_run_began():
     numpy.testing.assert_equal(resumed.best_values, whole.best_values)
 
 
-@pytest.mark.parametrize("how", ["--standardize", "--pixel-scale 100", "--shuffle --split-seed 5"])
-def test_rows_are_prepared_as_they_were_for_the_run(how, cli):
-    """Pixels in files, which the engine scales, or standardizes, a minibatch at a time."""
-    x, y = numpy.random.RandomState(0).randint(0, 256, (105, 4)), numpy.arange(105) % 3
-    folder = save_folder(zip(*(numpy.split(a, [60, 85]) for a in (x.astype("uint8"), y))))
-    cli("train", folder, "--refit", "--n-epochs", 2, "--batch-size", 10, *how.split())
-    found, ready = Predictor("best_model.pkl"), x / (100 if "100" in how else 256)
-    if "--standardize" in how:
-        ready = (ready - ready[:60].mean(axis=0)) / ready[:60].std(axis=0)
-    n_steps, zeros = found.metadata["iteration"] + 1, [numpy.zeros((4, 3)), numpy.zeros(3)]
-    seed = 5 if "5" in how else 0
-    order = [*stratified_order(y[:60], seed), *range(60, 85)] if seed else slice(85)
-    W, b = by_numpy(ready[order], y[order], n_steps, zeros, rate=0.13, seed=seed)
-    numpy.testing.assert_allclose(found.W, W, rtol=1e-4, atol=1e-6)
-    numpy.testing.assert_allclose(found.b, b, rtol=1e-4, atol=1e-6)
+DIVERGED = "warning: trained anew on all rows, the model diverged"
+DISTURBED = [
+    (stop, "", {}, "interrupted", ""),
+    (stop, "enough", {}, "stopped: enough", ""),
+    (spoil, numpy.nan, {}, "n_epochs", DIVERGED),
+    (spoil, 1e6, {"loss": T.exp}, "n_epochs", DIVERGED),
+]
 
 
-@pytest.mark.parametrize("why, reason", [("", "interrupted"), ("enough", "stopped")])
-def test_a_refit_that_is_stopped_leaves_the_best_model(why, reason):
-    alone, stop = trained(rule=DESCENT), Stop(11, why)
-    callbacks = [lambda c: BestModel("best.pkl", c), lambda _: stop]
-    run = trained(callbacks=callbacks, rule=DESCENT, refit=True)
-    assert (run.reason, run.n_refit_rows, len(stop.seen)) == (reason, None, 12)
+@pytest.mark.parametrize("disturb, value, how, reason, said", DISTURBED)
+def test_a_refit_that_is_stopped_or_diverges_leaves_the_best_model(
+    disturb, value, how, reason, said, capsys
+):
+    alone = trained(rule=DESCENT, **how)
+    disturb = Disturb(functools.partial(disturb, value))
+    callbacks = [lambda c: BestModel("best.pkl", c), lambda _: disturb]
+    run = trained(callbacks=callbacks, rule=DESCENT, refit=True, **how)
+    assert (run.ending, run.n_refit_rows) == (reason, None)
     facts = Predictor("best.pkl").facts
-    assert (facts.refit, facts.reason) == (False, f"stopped: {why}" if why else "interrupted")
+    assert (facts.refit, facts.reason) == (False, reason)
     numpy.testing.assert_equal(run.best_values, alone.best_values)
-
-
-@pytest.mark.parametrize("factor, loss", [(numpy.nan, lambda cost: cost), (1e6, T.exp)])
-def test_a_refit_that_diverges_leaves_the_best_model(factor, loss, capsys):
-    class Spoil(Stop):
-        def on_minibatch_end(self, run):
-            if run.n_train_batches == 8:
-                engine.set_value(run.params[0], factor * START)
-
-    run = trained(callbacks=[lambda _: Spoil()], loss=loss, refit=True)
-    assert run.n_refit_rows is None and abs(run.best_values[0]).max() < 100
-    assert "trained anew on all rows, the model diverged" in capsys.readouterr().err
+    assert said in capsys.readouterr().err
 
 
 def test_sets_that_cannot_be_joined_are_refused():
@@ -137,29 +114,35 @@ def test_sets_that_cannot_be_joined_are_refused():
         trained(pairs, refit=True)
 
 
-def test_the_command_refits_where_it_splits_validation_rows_off(cli):
-    Path("table.csv").write_bytes(table_bytes(90))
-    x, y = map(numpy.concatenate, zip(*make_pairs()))
+SPLIT = "to test (split at random)"
+IN_ORDER = "to test (in their order)"
+REFITS = [  # the rows of a refit, and what is said of the split
+    ("table.csv --label-column kind", 75, SPLIT),
+    ("table.csv --label-column kind --no-refit", None, SPLIT),
+    ("one.npz", 84, SPLIT),
+    ("mapped", None, IN_ORDER),  # what stays in its files would be copied
+    ("two.npz", None, IN_ORDER),
+    ("own --label-column kind", None, ""),
+    ("three.npz", None, ""),
+    ("three.npz --refit", 80, ""),
+]
+
+
+@pytest.mark.parametrize("options, n_rows, said", REFITS)
+def test_the_command_refits_where_it_splits_validation_rows_off(options, n_rows, said, cli):
+    pairs = make_pairs()
+    x, y = map(numpy.concatenate, zip(*pairs))
     numpy.savez("one.npz", x=x, y=y)
     numpy.savez("two.npz", x_train=x, y_train=y, x_test=x, y_test=y)
-    save_pairs("three.npz", make_pairs())
-    Path("mapped").mkdir()  # what stays in its files would be copied
+    save_pairs("three.npz", pairs)
+    for folder in ("mapped", "own"):
+        Path(folder).mkdir()
     numpy.save("mapped/x.npy", x)
     numpy.save("mapped/y.npy", y)
-    options = ("--n-epochs", 2, "--output", "m.pkl")
-    Path("own").mkdir()
-    for split in ("train", "valid", "test"):
-        Path(f"own/{split}.csv").write_bytes(table_bytes(90))
-    for name, switches, n_rows in (
-        *(("table.csv", [], 75), ("table.csv", ["--no-refit"], None), ("one.npz", [], 84)),
-        *(("mapped", [], None), ("two.npz", [], None), ("own", [], None)),
-        *(("three.npz", [], None), ("three.npz", ["--refit"], 80)),
-    ):
-        label = ["--label-column", "kind"] if name in ("own", "table.csv") else []
-        done = cli("train", "--dataset", name, *options, *switches, *label)
-        assert done.code == 0, done.err
-        facts = Predictor("m.pkl").facts
-        assert (facts.refit, facts.n_refit_rows) == (n_rows is not None, n_rows), name
-        said = done.out if label else done.err
-        order = "split at random" if name in ("table.csv", "one.npz") else "in their order"
-        assert (f"to test ({order})" in said) == (name not in ("three.npz", "own")), said
+    for path in ("table.csv", "own/train.csv", "own/valid.csv", "own/test.csv"):
+        Path(path).write_bytes(table_bytes(90))
+    done = cli("train", *options.split(), "--n-epochs", 2, "--output", "m.pkl")
+    assert done.code == 0, done.err
+    facts = Predictor("m.pkl").facts
+    assert (facts.refit, facts.n_refit_rows) == (n_rows is not None, n_rows)
+    assert said in done.out + done.err and bool(said) == (" to test (" in done.out + done.err)

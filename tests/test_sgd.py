@@ -1,95 +1,22 @@
-"""Whole runs against NumPy, what `fit` takes and refuses, and what a run keeps."""
+"""What `fit` takes and refuses, and what a run keeps.
+
+The numbers of whole runs are in test_differential_training.
+"""
 
 import gc
 import weakref
 
 import numpy
 import pytest
-from builders import arguments, cost_and_gradients, make_pairs, new_run, probabilities
+from builders import arguments, make_pairs, new_run
 
 from logreg import LogisticRegression, Predictor, engine, load_model, sgd_optimization_mnist
 from logreg.callbacks import BestModel, Callback, History
-from logreg.datasets.dataset import read_dataset
 from logreg.engine import T, theano
 from logreg.errors import LogRegError, SettingError
 from logreg.hyperparameters import Hyperparameters
-from logreg.sgd import fit, sgd_optimization
+from logreg.sgd import fit
 from logreg.updates import momentum, sgd
-
-
-class Oracle:
-    """The same run in NumPy."""
-
-    def __init__(self, pairs, l1=0.0, l2=0.0, momentum=0.0, class_weight=None):
-        self.pairs = pairs
-        counts = numpy.bincount(pairs[0][1])
-        self.weights = counts.sum() / (3 * counts) if class_weight else numpy.ones(3)
-        self.l1, self.l2, self.momentum = l1, l2, momentum
-        self.W, self.b = numpy.zeros((4, 3)), numpy.zeros(3)
-        self.v = [numpy.zeros_like(self.W), numpy.zeros_like(self.b)]
-
-    def step(self, i):
-        x, y = (array[i * 10 : (i + 1) * 10] for array in self.pairs[0])
-        cost, dW, db = cost_and_gradients(x, y, self.W, self.b, self.weights)
-        cost += self.l1 * abs(self.W).sum() + self.l2 * (self.W**2).sum()
-        dW += self.l1 * numpy.sign(self.W) + 2 * self.l2 * self.W
-        for param, v, g in zip((self.W, self.b), self.v, (dW, db)):
-            v[:] = self.momentum * v - 0.05 * g
-            param += v
-        return cost
-
-    def loss(self, split):
-        return cost_and_gradients(*self.pairs[split], self.W, self.b, self.weights)[0]
-
-    def errors(self, split):
-        x, y = self.pairs[split]
-        wrong = probabilities(x, self.W, self.b).argmax(axis=1) != y
-        return wrong[: len(y) // 10 * 10].mean(), wrong.mean()
-
-
-OPTIONS = [
-    {},
-    {"l1": 0.02, "l2": 0.01, "momentum": 0.5},
-    {"class_weight": "balanced", "l2": 0.01, "momentum": 0.5},
-]
-
-
-@pytest.mark.parametrize("criterion", ["error", "loss"])
-@pytest.mark.parametrize("options", OPTIONS)
-def test_a_run_computes_what_numpy_computes(criterion, options, working_folder):
-    # 4 minibatches, 2 and 3; some rows are left over.
-    pairs = make_pairs((47, 25, 33), dtype="float64", seed=5)
-    pairs[1][1][:8] = (pairs[1][1][:8] + 1) % 3  # too much of the training rows is learned soon
-    oracle, least, by_loss = Oracle(pairs, **options), 2.0, criterion == "loss"
-    settings = Hyperparameters(0.05, 30, batch_size=10, criterion=criterion, **options)
-    run = sgd_optimization(read_dataset(pairs), settings)
-    for epoch, validation in enumerate(run.validations):
-        cost = numpy.mean([oracle.step(i) for i in range(4)])
-        errors, loss, tested = oracle.errors(1), oracle.loss(1), (None, None)
-        if (loss if by_loss else errors[0]) < least:
-            least = loss if by_loss else errors[0]
-            best = oracle.W.copy(), oracle.b.copy(), oracle.errors(2), validation.iter
-            tested = tested if by_loss else best[2]
-        if by_loss and validation is run.best_validation:
-            tested = best[2]
-        assert validation[:4] == pytest.approx((epoch * 4 + 3, cost, *errors))
-        assert validation.loss == (pytest.approx(loss) if by_loss else None)
-        assert validation[5:7] == pytest.approx(tested)
-        error, test_error = validation[2 + by_loss], validation[5 + by_loss]  # of all rows by loss
-        row = [*validation[:2], error, test_error, validation.loss]
-        assert run.curve[epoch] == row[: 4 + by_loss]
-    assert run.best_validation.iter == best[3] < run.iter
-    assert [path.name for path in working_folder.iterdir()] == ["best_model.pkl"]
-    model = load_model("best_model.pkl")
-    for param, last, value, of_run in zip(model.params, run.params, best, (oracle.W, oracle.b)):
-        numpy.testing.assert_allclose(engine.value(param), value, rtol=1e-6)
-        numpy.testing.assert_allclose(engine.value(last), of_run, rtol=1e-6)  # the last, not best
-    told, tried = {**vars(settings), "n_ranks": 1, "refit": False, "n_refit_rows": None}, best[3]
-    told.update(reason="n_epochs", epoch=tried // 4 + 1, iteration=tried, n_train_batches=4)
-    told.update(class_counts=numpy.bincount(pairs[0][1]).tolist(), curve=run.curve)
-    names = "validation_error", "validation_error_all_rows", "test_error", "test_error_all_rows"
-    told.update(zip(names, [*run.validations[tried // 4][2:4], *best[2]]))
-    assert told.items() <= model.metadata.items()
 
 
 def test_any_cost_can_be_minimized():
@@ -115,13 +42,12 @@ def test_any_cost_can_be_minimized():
 
 def test_an_autoencoder_has_no_labels_and_errors_that_are_no_counts():
     """Neither cost nor errors are made of y; the errors are squares, far below 1 / n."""
-    x, y = T.matrix("x"), T.ivector("y")
+    x = T.matrix("x")
     W = theano.shared(numpy.random.RandomState(0).normal(size=(4, 2)).astype(x.dtype))
     cost = T.mean((T.dot(T.dot(x, W), W.T) - x) ** 2) / 1000
-    pairs = make_pairs((20, 20, 20), dtype="float64")
-    settings = Hyperparameters(batch_size=10, n_epochs=2)
-    run = fit(x, y, cost, cost, sgd(cost, [W], 0.1), pairs, settings)
-    rows, value = pairs[1][0], engine.value(W)
+    given = {"x": x, "cost": cost, "errors": cost, "updates": sgd(cost, [W], 0.1)}
+    run = fit(**arguments(**given))
+    (rows, _), value = make_pairs(dtype="float64")[1], engine.value(W)
     expected = ((rows @ value @ value.T - rows) ** 2).mean() / 1000
     assert run.validations[-1].error == pytest.approx(expected, rel=1e-5)
 
@@ -185,14 +111,12 @@ def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, messa
 @pytest.mark.parametrize("split", range(3))
 def test_a_set_that_is_given_other_rows_during_a_run_must_keep_their_number(split):
     sets = [(theano.shared(x), theano.shared(y.astype("int32"))) for x, y in PAIRS]
-
-    class Twice(Callback):
-        def on_validation(self, run, validation):
-            for variable in sets[split]:
-                variable.set_value(numpy.concatenate(2 * [variable.get_value()]))
-
+    doubling = Callback()
+    doubling.on_validation = lambda *_: [
+        v.set_value(v.get_value().repeat(2, 0)) for v in sets[split]
+    ]
     with pytest.raises(SettingError, match=r"had \[20, 20, 20\] rows and have .*40.*: .* many$"):
-        fit(**arguments(datasets=sets, callbacks=[Twice()]))
+        fit(**arguments(datasets=sets, callbacks=[doubling]))
 
 
 @pytest.mark.parametrize("layer", [T.tanh, lambda x: x])
@@ -208,14 +132,9 @@ def test_a_run_keeps_no_data(layer, request):
     assert features() is None
 
 
-def test_the_best_parameters_are_loaded():
-    W = theano.shared(numpy.ones((4, 3)))
-    run = new_run(params=[W])
+def test_there_is_no_best_before_the_first_validation():
     with pytest.raises(SettingError, match="the run has no best model: it ended before"):
-        run.load_best()
-    run.best_values = [numpy.eye(4, 3)]
-    run.load_best()
-    assert (W.get_value() == numpy.eye(4, 3)).all()
+        new_run().load_best()
 
 
 def test_the_tutorials_function():

@@ -5,10 +5,8 @@ import math
 import numpy
 
 from logreg.datasets.statistics import with_interval
-from logreg.errors import quoted
 
 FEW_ROWS = 100  # below it, a validation error says little
-RARE = 0.02  # below this share of the rows, a class is rare
 
 
 def has_errors_over_all_rows(facts):
@@ -39,19 +37,15 @@ def result(run):
             f"trained anew for its {best.iter + 1} minibatches on {run.n_refit_rows} rows, with "
             "those of validation\n"
         )
+    n_test = run.data.facts.rows[2]
+    test_error = with_interval(best.test_error_all_rows, n_test, bool(run.data.weights))
     return (
         f"best model: epoch {run.epoch_of(best.iter)} of {run.epoch}, by the validation "
         f"{criterion} ({getattr(best, criterion):.6g})\n"
         f"validation error: {_validation_error(run).split(',')[0]}\n{refit}"
-        f"test error: {test_error(run)}\n"
+        f"test error: {test_error}\n"
         f"{_guess(run)}: a test error of {100 * run.data.facts.baseline_error:.2f} %"
     )
-
-
-def test_error(run):
-    """Tell the test error of a run's best model, over all rows, with its interval."""
-    error = run.best_validation.test_error_all_rows
-    return with_interval(error, run.data.facts.rows[2], bool(run.data.weights))
 
 
 def _validation_error(run):
@@ -87,8 +81,8 @@ def _outlook(run):
 def doubts(run):
     """Yield the reasons for which the result of a run of the tutorial's model is doubtful.
 
-    These are few validation rows, a rare class, a training cost that has grown, and a model that is
-    no better than a guess: see :func:`_beside_guesses`.
+    These are few validation rows, a training cost that has grown, and a model that is no better
+    than a guess: see :func:`_beside_guesses`.
     """
     facts = run.data.facts
     if not (run.is_tutorial_model and facts.class_counts):
@@ -101,8 +95,6 @@ def doubts(run):
     n_valid = facts.rows[1]
     if n_valid < FEW_ROWS:
         yield f"note: {n_valid} validation rows tell little: {_validation_error(run)}"
-    # With weights of classes, a model may make more errors than a guess and still do what is asked.
-    has_class_weights = run.hyperparameters.class_weight
     cost = run.validations[-1].cost
     initial_cost = math.log(facts.n_out)  # that of parameters of 0
     # A cost that is not finite is NaN, or None if the run was resumed from a state in a file.
@@ -110,10 +102,9 @@ def doubts(run):
         ends = f"from {initial_cost:.6g} to {cost or math.nan:.6g}"
         advice = "a lower learning rate or standardized features may help"
         yield f"warning: the training cost has grown {ends}: {advice}"
-    elif not has_class_weights:
+    # With weights of classes, a model may make more errors than a guess and still do what is asked.
+    elif not run.hyperparameters.class_weight:
         yield from _beside_guesses(run)
-    if not has_class_weights:
-        yield from _rare_class(facts)
 
 
 def _beside_guesses(run):
@@ -128,28 +119,29 @@ def _beside_guesses(run):
     counts = numpy.array(facts.class_counts)
     shares = counts[counts > 0] / counts.sum()
     entropy = -(shares * numpy.log(shares)).sum()
-    losses = ""
-    loss = best.loss
-    weights = run.data.weights
-    if loss is not None:
+    if best.loss is not None:
+        loss = best.loss
+        weights = run.data.weights
         if weights:  # they were divided by their mean over the training rows
             loss *= weights["train"].mean() / weights["valid"].mean()
         losses = (
             f"its validation loss is {loss:.4g}, and that of always predicting the shares of "
             f"the classes {entropy:.4g}"
         )
-    if loss is not None and loss > entropy:
-        yield (
-            f"warning: the best model has worse probabilities than a guess: {losses}; a lower "
-            "learning rate may help, or the features may say nothing of the label"
-        )
-    elif not is_better and loss is not None and counts.max() > 2 * counts.min():
-        yield (
-            f"note: the best model is right as often as {_guess(run)}, and yet it has learnt "
-            f"something: {losses}. The classes are uneven; `class_weight='balanced'` counts them "
-            "the same, at the price of more errors for the larger ones"
-        )
-    elif not is_better:
+        if loss > entropy:
+            yield (
+                f"warning: the best model has worse probabilities than a guess: {losses}; a lower "
+                "learning rate may help, or the features may say nothing of the label"
+            )
+            return
+        if not is_better and counts.max() > 2 * counts.min():
+            yield (
+                f"note: the best model is right as often as {_guess(run)}, and yet it has learnt "
+                f"something: {losses}. The classes are uneven; `class_weight='balanced'` counts "
+                "them the same, at the price of more errors for the larger ones"
+            )
+            return
+    if not is_better:
         yield (
             f"warning: the best model is no better than {_guess(run)}: the features may say "
             "nothing of the label"
@@ -160,16 +152,3 @@ def _guess(run):
     counts = run.data.facts.class_counts
     label = run.data.facts.class_labels[counts.index(max(counts))]
     return f"always guessing {repr(label)[:60]}"
-
-
-def _rare_class(facts):
-    counts = facts.class_counts
-    least = min(counts)
-    n_rows = sum(counts)
-    if least / n_rows < min(RARE, 0.5 / facts.n_out):
-        label = quoted(facts.class_labels[counts.index(least)])
-        yield (
-            f"note: {least:.9g} of the {n_rows:.9g} training rows are {label}, for which an error "
-            "costs little in all; `class_weight='balanced'` counts it in full, at the price of "
-            "more errors for the others"
-        )

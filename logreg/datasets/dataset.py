@@ -15,12 +15,12 @@ import numpy
 
 from logreg.datasets.arrays import check_sets
 from logreg.datasets.facts import Facts
-from logreg.datasets.formats import find_memory_map
+from logreg.datasets.formats import find_memory_map, reading
 from logreg.datasets.learning import learn
 from logreg.datasets.options import NO_OPTIONS, NO_PREPARATION
-from logreg.datasets.pixels import Layout
+from logreg.datasets.pixels import Pixels
 from logreg.datasets.sources import read_parts
-from logreg.datasets.splits import SPLITS, find_lacking, in_groups, order_of, split, split_off
+from logreg.datasets.splits import SPLITS, choose_rows, find_lacking, in_groups, take_rows
 from logreg.errors import DatasetError, SettingError
 from logreg.files import AnyPath, refuse_overwriting
 
@@ -124,7 +124,7 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
         if (options, preparation) != (NO_OPTIONS, NO_PREPARATION):
             raise SettingError("a DataSet is read already: give its options to `load_data`")
         return dataset
-    layout = Layout((preparation.size, preparation.size), is_centred=None)
+    layout = Pixels((preparation.size, preparation.size), is_centred=None)
     parts, facts, files = read_parts(dataset, options, layout=layout)
     scale = preparation.pixel_scale
     standardize = preparation.standardize
@@ -134,37 +134,35 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     # Rounded before it is standardized, a large number would lose what tells rows apart.
     is_prepared = standardize or options.missing
     sets, facts = check_sets(parts, facts, None if is_prepared else dtype)
-    shuffle = preparation.shuffle
-    if shuffle is None and find_memory_map(sets["train"][0]) is not None:
-        shuffle = False  # what stays in its file stays in its order
-    if parts["train"].weights is not None:
-        sets = {name: (*sets[name], _row_weights(part)) for name, part in parts.items()}
-    taken = tuple(find_lacking(sets))
-    sets, facts, groups = split(sets, facts, shuffle, preparation.split_seed, parts["train"].groups)
-    sets, weights = _without_weights(sets, facts)
+    part = parts["train"]
+    lacking = find_lacking(sets)
+    is_random = preparation.shuffle
+    if is_random is None and find_memory_map(sets["train"][0]) is None:
+        # What stays in its file stays in its order.
+        is_random = lacking and (facts.is_table or "test" in lacking)
+    seed = preparation.split_seed if is_random else None
+    with reading(facts.dataset):
+        rows = choose_rows(sets["train"][1], lacking, seed, part.groups)
+    sets = take_rows(sets, rows)
+    sizes = None
+    if "test" in lacking:
+        sizes = [len(y) for _, y in sets.values()]
+    groups = weights = None
+    if part.groups is not None:
+        groups = numpy.concatenate([part.groups[chosen] for chosen in rows.values()])
+    if part.weights is not None:
+        weights = take_rows({name: (_row_weights(part),) for name, part in parts.items()}, rows)
+        weights = {name: array for name, (array,) in weights.items()}
+    facts = replace(facts, split=sizes, split_seed=seed)
     facts = learn(parts, sets, facts, dtype, standardize, weights)
-    return DataSet(facts, **sets, files=files, split_off=taken, groups=groups, weights=weights)
+    return DataSet(
+        facts, **sets, files=files, split_off=tuple(lacking), groups=groups, weights=weights
+    )
 
 
 def _row_weights(part):
     """How much each row of a set counts: all the same if the set has no weights."""
     return numpy.ones(len(part.codes)) if part.weights is None else part.weights
-
-
-def _without_weights(sets, facts):
-    """Divide sets of (x, y), or of (x, y, weights): return the pairs, and the weights or None.
-
-    Weights of a set that are all 0 are refused.
-    """
-    pairs = {name: arrays[:2] for name, arrays in sets.items()}
-    weights = {name: arrays[2] for name, arrays in sets.items() if len(arrays) > 2}
-    for name, of_rows in weights.items():
-        if not of_rows.any():
-            raise DatasetError(
-                f"{facts.dataset}: all weights of the {SPLITS[name]} rows are 0: some must be above"
-                " 0"
-            )
-    return pairs, weights or None
 
 
 def make_folds(data, n_folds):
@@ -177,27 +175,26 @@ def make_folds(data, n_folds):
         raise DatasetError(
             f"{data.facts.dataset} has a test set: folds are made of one table or array"
         )
-    arrays = [*map(numpy.concatenate, zip(*data))]
-    y = arrays[1]
-    if data.weights:
-        arrays.append(numpy.concatenate([data.weights[name] for name in SPLITS]))
+    x, y = map(numpy.concatenate, zip(*data))
     if not 2 <= n_folds <= len(y) // 3:
         raise SettingError(f"`folds` is {n_folds}: of {len(y)} rows, 2 to {len(y) // 3} are made")
     seed = data.facts.split_seed
     folds = numpy.array_split(numpy.arange(len(y)), n_folds)
     if data.groups is not None:
-        sizes, order = in_groups(y, data.groups, [*map(len, folds)], seed)
-        folds = numpy.split(order, numpy.cumsum(sizes)[:-1])
+        folds = in_groups(y, data.groups, [*map(len, folds)], seed)
+    weights = None
+    if data.weights:
+        all_weights = numpy.concatenate([data.weights[name] for name in SPLITS])
     is_standardized = data.facts.feature_scales is not None
     for i, fold in enumerate(folds):
         rest = numpy.concatenate(folds[:i] + folds[i + 1 :])
-        sizes = order = None
-        if data.groups is not None:
-            sizes, order = order_of(y[rest], seed, data.groups[rest], 1)
-        sets = {
-            "train": tuple(array[rest] for array in arrays),
-            "test": tuple(array[fold] for array in arrays),
-        }
-        sets, weights = _without_weights(split_off(sets, sizes, order), data.facts)
+        if data.groups is None:
+            rows = choose_rows(y[rest], ["valid"])
+        else:
+            rows = choose_rows(y[rest], ["valid"], seed, data.groups[rest])
+        rows = {"train": rest[rows["train"]], "valid": rest[rows["valid"]], "test": fold}
+        sets = {name: (x[chosen], y[chosen]) for name, chosen in rows.items()}
+        if data.weights:
+            weights = {name: all_weights[chosen] for name, chosen in rows.items()}
         facts = learn({}, sets, data.facts, None, is_standardized, weights)
         yield replace(data, **sets, facts=facts, weights=weights)

@@ -1,14 +1,11 @@
 """What makes a training useless or doubtful: its classes, and rows that stand in several sets."""
 
-import re
-from collections import defaultdict
-
 import numpy
 
 from logreg.console import note, warning
 from logreg.datasets.preprocessing import blocks
 from logreg.datasets.splits import SPLITS
-from logreg.errors import DatasetError, listed, quoted
+from logreg.errors import DatasetError, quoted
 
 # Numbers that are labels may be a quantity if there are more different ones than this, ...
 MANY_NUMBERS = 30
@@ -39,6 +36,16 @@ def check_classes(facts, sets):
         _check_held_out(facts, sets["train"][1], sets[split][1], f"the {SPLITS[split]} set")
 
 
+def check_weights(facts, weights):
+    """Refuse weights of a set that are all 0."""
+    for split, weights_of_rows in weights.items():
+        if not weights_of_rows.any():
+            raise DatasetError(
+                f"{facts.dataset}: all weights of the {SPLITS[split]} rows are 0: some must be "
+                "above 0"
+            )
+
+
 def _check_held_out(facts, y_train, y, name):
     """Warn if a set has a single class, or one that training does not see."""
     present = numpy.unique(y)
@@ -63,31 +70,17 @@ def _names(facts, classes):
 
 
 def describe_table(facts, sets):
-    """Note the classes of a table, labels that are nearly alike, and rows in several sets."""
-    _note(facts, f"rows of each class: {_class_sizes(facts, sets)}")
-    alike = defaultdict(list)
-    for label in facts.class_labels:
-        if isinstance(label, str):
-            alike[re.sub(r"\s", "", label.casefold())].append(quoted(label))
-    groups = [" and ".join(labels) for labels in alike.values() if len(labels) > 1]
-    if groups:
-        _note(
-            facts,
-            f"labels that differ in case or blanks only: {listed(groups)}: are they one class?",
-        )
+    """Note the classes of a table, and rows in several sets."""
+    start = f"note: {facts.dataset}:"
+    note(f"{start} rows of each class: {_class_sizes(facts, sets)}")
     train = _row_hashes(*sets["train"])
     held_out = numpy.concatenate([_row_hashes(*sets["valid"]), _row_hashes(*sets["test"])])
     n_same = int(numpy.isin(held_out, train).sum())
     if n_same:
-        _note(
-            facts,
-            f"{n_same} of the {len(held_out)} rows for validation and test are the same as "
-            "training rows: of new rows, the error may be larger",
+        note(
+            f"{start} {n_same} of the {len(held_out)} rows for validation and test are the same as "
+            "training rows: of new rows, the error may be larger"
         )
-
-
-def _note(facts, text):
-    note(f"note: {facts.dataset}: {text}")
 
 
 def _class_sizes(facts, sets):

@@ -34,7 +34,6 @@ KINDS = {
     "table": rb"PAR1|\xFF\xFE|\xFE\xFF|[^\x00-\x08\x0E-\x1A\x1C-\x1F]*\Z",
 }
 CHUNK = 1 << 20  # bytes that are unpacked at a time
-MAX_HEADER = 1 << 20  # bytes of an npy file's header
 # The first bytes of these files
 PARQUET = b"PAR1"
 ZIP = b"PK\x03\x04"
@@ -140,13 +139,9 @@ def _array_of(stream, max_bytes):
 
 
 def _npy_header(stream):
-    read_header = npy.read_array_header_1_0
-    if npy.read_magic(stream) != (1, 0):
-        read_header = npy.read_array_header_2_0
-        (size,) = struct.unpack("<I", stream.peek(4)[:4])
-        if size > MAX_HEADER:  # NumPy reads it whole
-            raise DatasetError(f"damaged: it has a header of {size} bytes")
-    shape, is_by_columns, dtype = read_header(stream)
+    if npy.read_magic(stream) != (1, 0):  # whose header may be of any size, and is read whole
+        raise DatasetError(f"holds an array of named fields: {pickles.SAVE_NUMBERS}")
+    shape, is_by_columns, dtype = npy.read_array_header_1_0(stream)
     return shape, "F" if is_by_columns else "C", dtype
 
 
@@ -219,10 +214,11 @@ def read_arrays(path, choose=list):
         return npz_arrays(stream, size, choose) if kind == "npz" else pickled_arrays(stream, size)
 
 
-def sniff(path):
+def sniff(path, encoding=None):
     """Tell a file's format by its first bytes: npz, npy, idx, pickle or table; None of others.
 
-    The file may be gzipped. Parquet and Excel's xlsx are tables.
+    The file may be gzipped. Parquet and Excel's xlsx are tables. With an `encoding`, others are
+    tables, too.
     """
     with reading(path), open_bytes(path) as stream:
         head = stream.read(512)
@@ -240,4 +236,4 @@ def sniff(path):
     for kind, pattern in KINDS.items():
         if re.match(pattern, head, re.DOTALL):
             return kind
-    return None
+    return "table" if encoding else None

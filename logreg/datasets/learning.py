@@ -7,14 +7,15 @@ import numpy
 
 from logreg.console import note
 from logreg.datasets.arrays import narrower
-from logreg.datasets.doubts import check_classes, describe_table
+from logreg.datasets.doubts import check_classes, check_weights, describe_table
 from logreg.datasets.pixels import N_IMAGES, are_centred, edges_of
 from logreg.datasets.preprocessing import (
     FLOAT32_MAX,
+    ONE_HOT_SCALE,
     Moments,
-    Preprocessing,
     blocks,
     check_values,
+    ends_of,
     scale_of,
 )
 from logreg.kernel import rules
@@ -30,11 +31,14 @@ def learn(parts, sets, facts, dtype=None, standardize=False, weights=None):
     The `weights` are a dict of an array for each set, if rows have weights.
     """
     check_classes(facts, sets)
+    if weights:
+        check_weights(facts, weights)
     if facts.is_table and parts:
         describe_table(facts, sets)
     x, y = sets["train"]
-    missing = facts.options.missing
-    moments = Moments() if standardize or missing else None
+    moments = None
+    if standardize or facts.options.missing:
+        moments = Moments()
     raw_range, digest = read_through(parts, sets, facts, dtype, moments, standardize)
     facts = replace(facts, raw_range=raw_range)  # it decides whether rows are images
     scale = scale_of(x, facts.pixel_scale)
@@ -43,15 +47,15 @@ def learn(parts, sets, facts, dtype=None, standardize=False, weights=None):
             f"note: {facts.dataset}: x goes from 0 to 255 and is not taken for pixels; if it is, "
             "give `pixel_scale`, or save them as uint8, to have them scaled by 1/256"
         )
-    categories = ()  # under older rules, these are standardized like numbers
-    if rules.current() >= rules.ONE_HOT_SCALES:
-        categories = facts.table.one_hot_features
-    preprocessing = Preprocessing.fit(
-        moments, scale, facts.scale_all, missing, standardize, categories
-    )
     x_range = [end * scale for end in raw_range]
+    means = scales = None
+    if moments is not None:
+        means = moments.means * scale
     if standardize:
-        x_range = preprocessing.range_of(moments)
+        scales = _scales(moments, scale, facts)
+        ends = (numpy.stack([moments.low, moments.high]) * scale - means) / scales
+        x_range = [*ends_of(ends, ignore_nan=True)]
+    facts = replace(facts, pixel_scale=scale, feature_means=means, feature_scales=scales)
     weights = weights or dict.fromkeys(sets)
     counts = numpy.bincount(y, weights["train"], facts.n_out)
     is_no_guess = sets["test"][1] != counts.argmax()
@@ -63,11 +67,18 @@ def learn(parts, sets, facts, dtype=None, standardize=False, weights=None):
         baseline_error=float(numpy.average(is_no_guess, weights=weights["test"])),
         x_range=x_range,
         centred=_is_centred(x, facts),
-        x_median=_median(x, facts, preprocessing),
-        pixel_scale=preprocessing.pixel_scale,
-        feature_means=preprocessing.means,
-        feature_scales=preprocessing.scales,
+        x_median=_median(x, facts),
     )
+
+
+def _scales(moments, pixel_scale, facts):
+    """What each feature is divided by: its deviation, or a scale for all categories."""
+    deviations = moments.deviations() * pixel_scale
+    scales = numpy.where(deviations > 0, deviations, 1.0)
+    # Under older rules, categories are standardized like numbers.
+    if rules.current() >= rules.ONE_HOT_SCALES:
+        scales[facts.table.one_hot_features] = ONE_HOT_SCALE * pixel_scale
+    return scales
 
 
 def _is_centred(x, facts):
@@ -79,9 +90,9 @@ def _is_centred(x, facts):
     return are_centred(images.reshape(-1, *shape))
 
 
-def _median(x, facts, preprocessing):
+def _median(x, facts):
     """The median of some values, few enough to be sorted quickly; of images, of their edges."""
-    rows = preprocessing.apply(x[:: 1 + x.size // N_MEDIAN_VALUES], "float64")
+    rows = facts.preprocessing.apply(x[:: 1 + x.size // N_MEDIAN_VALUES], "float64")
     if facts.pixels.shape is not None:
         rows = edges_of(rows.reshape(-1, *facts.pixels.shape))
     return float(numpy.median(rows))
@@ -117,10 +128,9 @@ def read_through(parts, sets, facts, dtype=None, moments=None, standardize=False
     for split, (x, y) in sets.items():
         ends = []
         for block in _digest_blocks(x, dtype, digest):
-            low, high = _ends_of(block, facts.is_table)
+            low, high = ends_of(block, ignore_nan=facts.is_table)  # of empty cells
             ends += [low, high]
-            is_finite = max(-low, high) <= FLOAT32_MAX  # not so if one is NaN
-            if not (facts.is_table or is_finite):
+            if not (facts.is_table or max(-low, high) <= FLOAT32_MAX):  # nor if one is NaN
                 for part in parts.values():
                     check_values(part.x, part.where)
             if moments is not None and split == "train":
@@ -128,7 +138,7 @@ def read_through(parts, sets, facts, dtype=None, moments=None, standardize=False
         for _ in _digest_blocks(y, dtype, digest):
             pass  # labels are only digested
         if raw_range is None:
-            raw_range = [float(numpy.nanmin(ends)), float(numpy.nanmax(ends))]
+            raw_range = [*ends_of(ends, ignore_nan=True)]
     if standardize:
         digest.update(b"standardized")
     for part in parts.values():
@@ -144,13 +154,3 @@ def _digest_blocks(array, dtype, digest):
     for block in blocks(array.reshape(len(array), -1)):
         digest.update(numpy.ascontiguousarray(block, kind).data.cast("B"))
         yield block
-
-
-def _ends_of(block, is_table):
-    """The smallest and the largest value.
-
-    Both are NaN if a value is NaN. In a table, NaN is an empty cell, and does not count.
-    """
-    if is_table:
-        return float(numpy.fmin.reduce(block, None)), float(numpy.fmax.reduce(block, None))
-    return float(block.min()), float(block.max())

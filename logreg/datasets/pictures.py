@@ -28,12 +28,12 @@ STROKE = 0.08  # share of the ink's size; thinner strokes would fade, and are wi
 
 
 def read_picture(path, layout, invert=None):
-    """Read a picture as the pixels of a :class:`.Layout`.
+    """Read a picture like the images of a model.
 
     Parameters
     ----------
     path : str or path-like
-    layout : Layout
+    layout : Pixels
     invert : bool, optional
         Whether dark and light are exchanged; by default, if the picture has another background
         than the model's images.

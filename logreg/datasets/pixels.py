@@ -15,15 +15,6 @@ MOST = 0.9  # share of the images
 N_IMAGES = 1000  # about as many are looked at
 
 
-class Layout(NamedTuple):
-    """How the images of a model are laid out."""
-
-    shape: tuple  # height and width
-    is_centred: Optional[bool] = False  # as MNIST's are: see :func:`are_centred`
-    background: str = "dark"  # or light
-    ends: Optional[list] = None  # what black and white become; None if they stay uint8
-
-
 class Pixels(NamedTuple):
     """What the features of a model are, as pixels.
 
@@ -36,14 +27,20 @@ class Pixels(NamedTuple):
     takes_pictures : bool
         Whether pictures can be made like the images: these are grey, not too small, and of a range
         that is known.
-    layout : Layout
-        How pictures are made like the images.
+    is_centred : bool or None
+        Whether the images are laid out as MNIST's are: see :func:`are_centred`.
+    background : str
+        'dark' or 'light'.
+    ends : list of float or None
+        What black and white become; None if they stay uint8.
     """
 
     shape: Optional[tuple]
-    takes_bytes: bool
-    takes_pictures: bool
-    layout: Layout
+    takes_bytes: bool = True
+    takes_pictures: bool = True
+    is_centred: Optional[bool] = False
+    background: str = "dark"
+    ends: Optional[list] = None
 
     @classmethod
     def of(cls, facts):
@@ -55,7 +52,18 @@ class Pixels(NamedTuple):
         takes_bytes = is_scaled or facts.scale_all is True or low < 0 or high > 1
         has_range = is_scaled or facts.raw_range is not None
         is_large = shape is not None and min(shape) >= MIN_PICTURE_SIDE
-        return cls(shape, takes_bytes, has_range and is_large, _layout_of(facts, shape))
+        are_bytes = facts.background is not None or (is_scaled and not facts.scale_all)
+        background = facts.background
+        if background is None:
+            background = "light" if _is_light(facts, are_bytes) else "dark"
+        return cls(
+            shape,
+            takes_bytes,
+            takes_pictures=has_range and is_large,
+            is_centred=facts.centred is not False,
+            background=background,
+            ends=None if are_bytes else facts.raw_range,
+        )
 
 
 def _shape_of(facts):
@@ -64,16 +72,6 @@ def _shape_of(facts):
         low, high = facts.raw_range or (0, 255)
         may_be_image = may_be_image and may_be_pixels(low, high)
     return image_shape(tuple(facts.image_shape or [facts.n_in]), guess=may_be_image)
-
-
-def _layout_of(facts, shape):
-    is_centred = facts.centred is not False
-    is_of_pictures = facts.background is not None
-    are_bytes = is_of_pictures or (facts.pixel_scale != 1 and not facts.scale_all)
-    background = facts.background
-    if background is None:
-        background = "light" if _is_light(facts, are_bytes) else "dark"
-    return Layout(shape, is_centred, background, None if are_bytes else facts.raw_range)
 
 
 def _is_light(facts, are_bytes):

@@ -33,19 +33,25 @@ def check_values(x, where):
     """Check that the values of a set's features are finite, and that float32 can hold them."""
     first_row = 0
     for block in blocks(x.reshape(len(x), -1)):
-        with numpy.errstate(all="ignore"):
-            low = float(block.min())
-            high = float(block.max())
-            if low >= -FLOAT32_MAX and high <= FLOAT32_MAX:  # not so if one is NaN
-                first_row += len(block)
-                continue
-            is_bad = ~(abs(block.astype("float64")) <= FLOAT32_MAX)
-        row, column = numpy.argwhere(is_bad)[0]
-        raise DatasetError(
-            f"{where} x holds {block[row, column]} in row {first_row + row}, column {column} "
-            "(counted from 0): every value must be finite, and no larger than float32 can "
-            "hold; replace it, e.g. with numpy.nan_to_num, or leave out the row"
-        )
+        low, high = ends_of(block)
+        if not max(-low, high) <= FLOAT32_MAX:  # nor if one is NaN
+            with numpy.errstate(invalid="ignore"):
+                is_good = abs(block.astype("float64")) <= FLOAT32_MAX
+            row, column = numpy.argwhere(~is_good)[0]
+            raise DatasetError(
+                f"{where} x holds {block[row, column]} in row {first_row + row}, column {column} "
+                "(counted from 0): every value must be finite, and no larger than float32 can "
+                "hold; replace it, e.g. with numpy.nan_to_num, or leave out the row"
+            )
+        first_row += len(block)
+
+
+def ends_of(values, ignore_nan=False):
+    """The smallest and the largest value. Both are NaN if one is NaN, unless this is ignored."""
+    smallest, largest = numpy.minimum, numpy.maximum
+    if ignore_nan:
+        smallest, largest = numpy.fmin, numpy.fmax
+    return float(smallest.reduce(values, None)), float(largest.reduce(values, None))
 
 
 class Moments:
@@ -64,10 +70,10 @@ class Moments:
 
     Examples
     --------
-    >>> moments = Moments(numpy.array([[1.0, 7], [2, 7]]))
-    >>> moments.add(numpy.array([[6.0, 7]]))
-    >>> moments.means.tolist(), (moments.deviations() ** 2).round(2).tolist()
-    ([3.0, 7.0], [4.67, 0.0])
+    >>> moments = Moments(numpy.array([[1.0, 0.1], [2, 0.1], [3, 0.1]]))
+    >>> moments.add(numpy.array([[6.0, 0.1]]))
+    >>> moments.means.round(9).tolist(), (moments.deviations() ** 2).tolist()
+    ([3.0, 0.1], [3.5, 0.0])
     >>> empty = Moments(numpy.array([[numpy.nan], [numpy.nan]]))
     >>> empty.means, empty.deviations(), empty.low
     (array([0.]), array([0.]), array([nan]))
@@ -133,9 +139,10 @@ class Preprocessing:
     Examples
     --------
     >>> x = numpy.array([[1.0, 7], [numpy.nan, 7], [3, 7]])
-    >>> Preprocessing.fit(Moments(x), missing="mean").apply(x, "float32").tolist()
+    >>> means = numpy.array([2.0, 7])
+    >>> Preprocessing(missing="mean", means=means).apply(x, "float32").tolist()
     [[1.0, 7.0], [2.0, 7.0], [3.0, 7.0]]
-    >>> Preprocessing.fit(Moments(x[::2]), standardize=True).apply(x[::2], "float32").tolist()
+    >>> Preprocessing(means=means, scales=numpy.ones(2)).apply(x[::2], "float32").tolist()
     [[-1.0, 0.0], [1.0, 0.0]]
     """
 
@@ -144,29 +151,6 @@ class Preprocessing:
     missing: Optional[str] = None
     means: Optional[numpy.ndarray] = None
     scales: Optional[numpy.ndarray] = None
-
-    @classmethod
-    def fit(
-        cls,
-        moments,
-        pixel_scale=1.0,
-        scale_all=False,
-        missing=None,
-        standardize=False,
-        categories=(),
-    ):
-        """Learn from the :class:`Moments` of the training rows, if features need it.
-
-        `categories` are the indices of the features that are one-hot encoded categories.
-        """
-        if not (standardize or missing == "mean"):
-            return cls(pixel_scale, scale_all, missing)
-        scales = None
-        if standardize:
-            deviations = moments.deviations() * pixel_scale
-            scales = numpy.where(deviations > 0, deviations, 1.0)
-            scales[[*categories]] = ONE_HOT_SCALE * pixel_scale
-        return cls(pixel_scale, scale_all, missing, moments.means * pixel_scale, scales)
 
     def apply(self, x, dtype):
         """Make what a model takes of features of shape (n, n_in): of its float `dtype`, C-ordered.
@@ -194,12 +178,6 @@ class Preprocessing:
         if self.scales is None:
             return x
         return (x - self.means) / self.scales
-
-    def range_of(self, moments):
-        """The smallest and the largest value of the rows of `moments`, once standardized."""
-        ends = numpy.stack([moments.low, moments.high]) * self.pixel_scale
-        ends = (ends - self.means) / self.scales
-        return [float(numpy.nanmin(ends)), float(numpy.nanmax(ends))]
 
 
 def scale_of(x, pixel_scale=None):

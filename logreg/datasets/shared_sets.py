@@ -2,7 +2,6 @@
 
 import zlib
 from dataclasses import fields, replace
-from inspect import Parameter, Signature, signature
 from typing import Any
 
 import numpy
@@ -65,15 +64,12 @@ def load_data(dataset: Any, label_column: Any = None, **options: Any) -> DataSet
     return share_as_floats(data)
 
 
-_FIELDS = [option for cls in OPTIONS for option in fields(cls)]
-_HELP = [f"{f.name} : {f.metadata['needed']}\n        {f.metadata['help']}" for f in _FIELDS]
+_HELP = [
+    f"{option.name} : {option.metadata['needed']}\n        {option.metadata['help']}"
+    for cls in OPTIONS
+    for option in fields(cls)
+]
 load_data.__doc__ = load_data.__doc__.replace("{options}", "\n    ".join(_HELP))
-load_data.__signature__ = Signature(
-    [
-        *list(signature(load_data).parameters.values())[:2],
-        *(Parameter(f.name, Parameter.KEYWORD_ONLY, default=f.default) for f in _FIELDS[1:]),
-    ]
-)
 
 
 def share_as_floats(data):
@@ -98,9 +94,11 @@ def share_as_stored(data):
     preprocessing = data.facts.preprocessing
     prepare = None if preprocessing.means is None else preprocessing.apply
     are_pixels = preprocessing.pixel_scale != 1 and prepare is None
+    # All sets are stored alike, so that a refit can join them: shuffled rows are in memory.
+    is_mapped = find_memory_map(data.train[0]) is not None
     sets = {}
     for split, (x, y) in zip(SPLITS, data):
-        if are_pixels or find_memory_map(x) is not None:  # becomes floats a minibatch at a time
+        if are_pixels or is_mapped:  # becomes floats a minibatch at a time
             x = numpy.ascontiguousarray(x)
             features = engine.stored(x, preprocessing.pixel_scale, prepare)
         else:
@@ -132,8 +130,7 @@ def share_given(datasets, x, y, n_in_and_n_out, batch_size):
     sets = {}
     for split, (features, labels) in pairs_of(datasets).items():
         where = set_name("the given arrays", split)
-        if not (isinstance(features, engine.Stored) or hasattr(features, "get_value")):
-            features = _features(x, features, where)
+        features = _features(x, features, where)
         shape = _values(features).shape
         sets[split] = features, _labels(y, labels, shape[0], n_out, where)
         if n_in and shape[1:] != (n_in,):
@@ -142,12 +139,12 @@ def share_given(datasets, x, y, n_in_and_n_out, batch_size):
             raise SettingError(
                 f"the batch size is {batch_size}, but the {SPLITS[split]} set has {shape[0]} rows"
             )
-    scales = {split: engine.as_stored(features).scale for split, (features, _) in sets.items()}
-    for split, scale in scales.items():
-        if scale != scales["train"]:
+        scale = sets["train"][0].scale
+        if features.scale != scale:
             raise DatasetError(
-                f"training x is multiplied by {scales['train']:g}, and {SPLITS[split]} x by "
-                f"{scale:g}, since uint8 is divided by 256: give uint8 to all sets or to none"
+                f"training x is multiplied by {scale:g}, and {SPLITS[split]} x by "
+                f"{features.scale:g}, since uint8 is divided by 256: give uint8 to all sets or to "
+                "none"
             )
     n_rows = len(_values(sets["train"][0]))
     n_left = n_rows % batch_size
@@ -162,29 +159,31 @@ def share_given(datasets, x, y, n_in_and_n_out, batch_size):
 
 
 def _features(x, features, where):
+    """Make a :class:`logreg.engine.Stored` of features: of an array, of the type of `x`."""
+    if isinstance(features, engine.Stored) or hasattr(features, "get_value"):
+        return engine.as_stored(features)
     features = check_features(features, where)
     check_values(features, where)
     if features.dtype == numpy.uint8 and x.dtype.startswith("float"):
         return engine.stored(numpy.ascontiguousarray(features), PIXEL_SCALE)
-    return engine.shared_data(numpy.ascontiguousarray(features, x.dtype))
+    return engine.as_stored(engine.shared_data(numpy.ascontiguousarray(features, x.dtype)))
 
 
 def _values(features):
     """The features of a set as they are stored."""
-    return engine.as_stored(features).shared.get_value(borrow=True)
+    return features.shared.get_value(borrow=True)
 
 
 def _labels(y, labels, n_rows, n_out, where):
     """Check labels, and put them into a shared variable, if they are an array."""
     is_array = not engine.is_symbolic(labels)
     values = as_array(labels, f"{where} y") if is_array else engine.value(labels)
-    is_alike = values.shape[:1] == (n_rows,)
-    if is_array:
+    cast = values
+    if values.dtype.kind in "biuf":
         with numpy.errstate(invalid="ignore"):  # as of NaN
-            cast = values.astype(y.dtype) if values.dtype.kind in "biuf" else values
-        is_kept = y.dtype.startswith("float") or (cast == values).all()
-        is_alike = is_alike and is_kept and (cast.dtype, cast.ndim) == (y.dtype, y.ndim)
-    if not is_alike:
+            cast = values.astype(y.dtype)
+    is_kept = y.dtype.startswith("float") or (cast == values).all()
+    if not is_kept or cast.dtype != y.dtype or cast.ndim != y.ndim or len(cast) != n_rows:
         raise SettingError(
             f"{where} y has shape {values.shape} and dtype {values.dtype}, x has {n_rows} rows, "
             f"and the symbolic y is {y.dtype} of {y.ndim} dimensions: each row needs such a label"
@@ -202,7 +201,7 @@ def _labels(y, labels, n_rows, n_out, where):
 
 def _facts(sets):
     """Find the facts of three pairs: those of the :func:`load_data` that made all of them."""
-    features = [engine.as_stored(pair[0]) for pair in sets.values()]
+    features = [pair[0] for pair in sets.values()]
     all_facts = [getattr(each.shared.tag, "facts", None) for each in features]
     if all_facts[0] and all_facts[0] is all_facts[1] is all_facts[2]:
         return all_facts[0]
@@ -222,8 +221,7 @@ def join_training_and_validation(data):
     x = numpy.concatenate([_values(features) for features in xs])
     y = numpy.concatenate([engine.value(labels) for labels in ys])
     order = numpy.random.RandomState(data.facts.split_seed or 0).permutation(len(y))
-    stored = engine.as_stored(xs[0])
-    features = engine.stored(x[order], stored.scale, stored.prepare)
+    features = engine.stored(x[order], xs[0].scale, xs[0].prepare)
     return replace(data, train=(features, engine.shared_data(y[order])))
 
 

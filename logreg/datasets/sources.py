@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy
 
@@ -20,7 +19,7 @@ from logreg.errors import DatasetError
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
 TABLE_SUFFIXES = (".parquet", ".csv.gz", ".csv")  # if a folder has two of a table, the last is read
-PICTURE_FOLDERS = (("train", "train"), ("valid", "valid"), ("valid", "val"), ("test", "test"))
+PICTURE_FOLDERS = {"train": "train", "val": "valid", "valid": "valid", "test": "test"}
 N_LOOKED_AT = 100  # about as many pictures tell whether all are centred
 
 
@@ -34,7 +33,7 @@ def read_parts(dataset, options=NO_OPTIONS, columns=None, layout=None, **table_s
         How tables are read.
     columns : Columns, optional
         The columns of a model that is to be tested.
-    layout : Layout, optional
+    layout : Pixels, optional
         How pictures are made like images; None if the model takes none.
     **table_storage
         The `dtype` and the `scratch` folder of :func:`logreg.tables.reading.read_table`.
@@ -68,30 +67,25 @@ def read_parts(dataset, options=NO_OPTIONS, columns=None, layout=None, **table_s
     return parts, Facts(name), files
 
 
-class _Located(NamedTuple):
-    name: str  # in messages
-    kind: str  # tables, pictures, arrays or pairs
-    data: Any  # tables or pictures by split; a file of arrays, or one for each name; or the pairs
-
-
 def _locate(dataset, options):
-    """Find a data set, and tell its kind."""
+    """Find a data set: its name in messages, its kind, and its data.
+
+    The kinds are tables and pictures, by their splits; arrays, in a file or by names in several;
+    and pairs, as they are given.
+    """
     if is_frame(dataset):
-        return _Located(FRAME, "tables", {"train": dataset})
+        return FRAME, "tables", {"train": dataset}
     if not isinstance(dataset, (str, os.PathLike)):
-        return _Located("the given arrays", "pairs", dataset)
+        return "the given arrays", "pairs", dataset
     name = str(dataset)
     path = _find(name)
     if os.path.isdir(path):
-        return _in_folder(name, path)
-    kind = sniff(path)
-    if kind == "table" or (kind is None and options.encoding):
-        return _Located(name, "tables", {"train": path})
+        return (name, *_in_folder(path))
+    kind = sniff(path, options.encoding)
+    if kind == "table":
+        return name, "tables", {"train": path}
     if kind in ("npz", "pickle"):
-        return _Located(name, "arrays", path)
-    arrays = mnist.idx_files(path.parent, path.name)
-    if kind == "idx" and arrays:
-        return _Located(name, "arrays", arrays)
+        return name, "arrays", path
     raise _no_data_set(path)
 
 
@@ -125,26 +119,29 @@ def _find(name):
     )
 
 
-def _in_folder(name, folder):
-    """Find the data set that a folder is."""
+def _in_folder(folder):
+    """Find the data set that a folder is: its kind and its data, as :func:`_locate` tells them."""
     arrays = mnist.idx_files(folder) or {file.stem: file for file in folder.glob("*.npy")}
     if arrays:
-        return _Located(name, "arrays", arrays)
+        return "arrays", arrays
     tables = {}
     for split in SPLITS:
         for suffix in TABLE_SUFFIXES:
-            if os.path.isfile(folder / (split + suffix)):
-                tables[split] = folder / (split + suffix)
+            path = folder / (split + suffix)
+            if os.path.isfile(path):
+                tables[split] = path
     if "train" in tables and "test" in tables:
-        return _Located(name, "tables", tables)
+        return "tables", tables
     pictures = {}
-    for split, place in PICTURE_FOLDERS:
-        pictures[split] = _pictures_in(folder / place) or pictures.get(split)
-    if not pictures["train"]:
+    for name, split in PICTURE_FOLDERS.items():
+        files = _pictures_in(folder / name)
+        if files:
+            pictures[split] = files
+    if "train" not in pictures:
         pictures = {"train": _pictures_in(folder)}
     if not pictures["train"]:
         raise _no_data_set(folder)
-    return _Located(name, "pictures", {split: files for split, files in pictures.items() if files})
+    return "pictures", pictures
 
 
 def _pictures_in(folder):

@@ -6,6 +6,7 @@ it. A model file keeps the rule that it was trained by, and ``--verify`` trains 
 """
 
 import contextlib
+import contextvars
 
 LATEST = 3
 # The first rule by which a category has the scale 0.5, not its deviation.
@@ -14,16 +15,9 @@ ONE_HOT_SCALES = 2
 KERNEL_STEPS = 3
 
 
-class _Rule:
-    number = LATEST
-
-
-_rule = _Rule()
-
-
-def current():
-    """The number of the rule that trainings go by now."""
-    return _rule.number
+_current = contextvars.ContextVar("rule", default=LATEST)
+# A function without arguments: the number of the rule that trainings go by now.
+current = _current.get
 
 
 @contextlib.contextmanager
@@ -36,9 +30,8 @@ def following(number):
     ...     current()
     1
     """
-    before = _rule.number
-    _rule.number = number
+    before = _current.set(number)
     try:
         yield
     finally:
-        _rule.number = before
+        _current.reset(before)

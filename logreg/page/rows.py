@@ -55,8 +55,8 @@ def gallery(predictor, data, evaluation):
     figures = []
     if not rows:
         return "<p>No row is wrong.</p>"
-    least, most = facts.pixels.layout.ends or (0, 255)  # as on the pad
-    if not facts.pixels.layout.ends and x.dtype != numpy.uint8:
+    least, most = facts.pixels.ends or (0, 255)  # as on the pad
+    if not facts.pixels.ends and x.dtype != numpy.uint8:
         least = numpy.nanmin(x)
         most = numpy.nanmax(x)
     # A feature speaks for a class by what it adds to its score, less the mean over all classes.
@@ -174,9 +174,9 @@ def live(predictor, data):
         "shifts": facts.feature_means,
         "scales": facts.feature_scales,
         "shape": facts.pixels.shape,
-        "range": facts.pixels.layout.ends or [0, 255],  # what black and white of the pad become
-        "background": facts.pixels.layout.background,
-        "isCentred": facts.pixels.layout.is_centred,
+        "range": facts.pixels.ends or [0, 255],  # what black and white of the pad become
+        "background": facts.pixels.background,
+        "isCentred": facts.pixels.is_centred,
     }
 
 

@@ -69,7 +69,7 @@ def write_page(path, model, predictor, data=None, evaluation=None):
         largest=f"{plots.colour_limit(predictor.W):.2g}",
         errors=errors,
         gallery=gallery,
-        prepared="cropped, scaled, centred" if facts.pixels.layout.is_centred else "scaled",
+        prepared="cropped, scaled, centred" if facts.pixels.is_centred else "scaled",
         live_name="Draw" if facts.pixels.shape else "Try it",
     )
     save(path, page.encode("utf-8", "replace"))

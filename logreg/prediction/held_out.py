@@ -10,7 +10,7 @@ from logreg.datasets.dataset import DataSet
 from logreg.datasets.learning import read_through
 from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.sources import read_parts
-from logreg.datasets.splits import order_of, split_off
+from logreg.datasets.splits import choose_rows, take_rows
 from logreg.errors import DatasetError
 from logreg.hyperparameters import DATASET
 
@@ -44,7 +44,7 @@ def read_test_set(facts, dataset=None, options=NO_OPTIONS):
 
 
 def _read(dataset, facts, options):
-    layout = facts.pixels.layout if facts.pixels.takes_pictures else None
+    layout = facts.pixels if facts.pixels.takes_pictures else None
     options = facts.table_options(options)
     parts, found, files = read_parts(dataset, options, columns=facts.table, layout=layout)
     found = replace(found, pixel_scale=facts.pixel_scale, scale_all=bool(facts.scale_all))
@@ -79,14 +79,12 @@ def _choose_rows(parts, rows, found, facts):
     y = rows[1]
     name = found.dataset
     if facts.split and sum(facts.split) == len(y):
-        sizes, order = order_of(y, facts.split_seed, parts["train"].groups)
-        sets = split_off({"train": rows}, sizes or facts.split, order)
+        chosen = choose_rows(y, ["valid", "test"], facts.split_seed, parts["train"].groups)
+        sets = take_rows({"train": rows}, chosen)
         is_standardized = facts.feature_scales is not None
         _, digest = read_through(parts, sets, found, facts.dtype, standardize=is_standardized)
         if digest == facts.dataset_sha256:
-            if order is None:
-                order = numpy.arange(len(y))
-            return order[-facts.split[2] :], "those that training held out"
+            return chosen["test"], "those that training held out"
     if facts.split and name == facts.dataset:
         warning(
             f"{name} has changed since the model was trained on "

@@ -13,10 +13,10 @@ from logreg.run import Validation
 
 # At each minibatch, however fast the machine is; and nothing is said of how slow it is.
 TRAIN = """
-from logreg import blocks
+from logreg import run
 from logreg.callbacks import progress
 from logreg.train import main
-blocks.MINIBATCHES_AT_ONCE = 1
+run.MINIBATCHES_AT_ONCE = 1
 progress.INTERVAL = 1e-9
 progress.console.SLOW_AFTER = 1e6
 raise SystemExit(main())

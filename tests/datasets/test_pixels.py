@@ -1,7 +1,5 @@
 """What features are as pixels, by what a model file or the images tell."""
 
-import operator
-
 import numpy
 import pytest
 from builders import sample, weights
@@ -17,16 +15,16 @@ TAKES = [
     ({"x_range": [0, 1.001]}, "takes_bytes", True),
     ({"x_range": [0, 1]}, "takes_bytes", False),
     ({"x_range": [0, 1], "scale_all": True}, "takes_bytes", True),
-    ({"x_median": 0.9}, "layout.background", "dark"),
-    ({"x_range": [-1, 1], "x_median": -0.01}, "layout.background", "dark"),
-    ({"x_range": [-1, 1], "x_median": 0.0}, "layout.background", "light"),
+    ({"x_median": 0.9}, "background", "dark"),
+    ({"x_range": [-1, 1], "x_median": -0.01}, "background", "dark"),
+    ({"x_range": [-1, 1], "x_median": 0.0}, "background", "light"),
     # Of bytes, dark and light are those of pictures, whatever the brightest pixel is.
-    ({**BYTES, "x_range": [0, 0.5], "x_median": 0.3}, "layout.background", "dark"),
-    ({**BYTES, "x_range": [0, 0.6], "x_median": 0.5}, "layout.background", "light"),
+    ({**BYTES, "x_range": [0, 0.5], "x_median": 0.3}, "background", "dark"),
+    ({**BYTES, "x_range": [0, 0.6], "x_median": 0.5}, "background", "light"),
     ({"image_shape": None, "label_number": 9, "raw_range": [0, 99]}, "shape", (28, 28)),
     ({"image_shape": None, "label_number": 9, "raw_range": [-2, 99]}, "shape", None),
-    ({**SCALED, "scale_all": True}, "layout.ends", [0, 16]),
-    (SCALED, "layout.ends", None),  # it was trained on bytes
+    ({**SCALED, "scale_all": True}, "ends", [0, 16]),
+    (SCALED, "ends", None),  # it was trained on bytes
     ({}, "takes_pictures", False),
     ({**SCALED, "image_shape": [112, 7]}, "takes_pictures", False),
 ]
@@ -35,7 +33,7 @@ TAKES = [
 @pytest.mark.parametrize("told, name, expected", TAKES, ids=str)
 def test_what_a_model_takes_by_what_its_file_tells(told, name, expected):
     facts = ModelFacts.from_metadata({"image_shape": [28, 28], **told}, weights()[0])
-    assert operator.attrgetter(name)(facts.pixels) == expected
+    assert getattr(facts.pixels, name) == expected
 
 
 def test_pixels_of_0_and_1_that_are_not_scaled(cli):

@@ -10,11 +10,12 @@ from builders import idx_folder, make_pairs, npz_bytes, save_pairs, table_bytes,
 from logreg.datasets import mnist
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import find_memory_map
+from logreg.datasets.names import find_sets
 from logreg.datasets.options import Preparation, TableOptions
 from logreg.errors import DatasetError, SettingError
 from logreg.tables.reading import read_table
 
-TRAIN, TEST, VALID = make_pairs((12, 9, 4), 5)
+TRAIN, VALID, _ = make_pairs((12, 4, 4), 5)
 KIND, MEAN = TableOptions(label_column="kind"), TableOptions(missing="mean")
 
 
@@ -31,27 +32,21 @@ def nowhere(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("zipped", [False, True])
 def test_idx_folder(tmp_path, zipped):
-    images, labels = idx_folder(tmp_path / "f", 24, zipped)
-    for place in (tmp_path / "f", next((tmp_path / "f").glob("train-images*"))):
-        data = read_dataset(place)
-        assert (numpy.concatenate([data.train[0], data.valid[0]]) == images.reshape(24, 12)).all()
-        assert (data.train[1] == labels[:20]).all() and data.facts.rows == [20, 4, 24]
-        assert (data.facts.image_shape, data.facts.pixel_scale) == ((3, 4), 1 / 256)
-        assert (
-            (find_memory_map(data.train[0]) is None)
-            == (find_memory_map(data.valid[0]) is None)
-            == zipped
-        )
-    for file in (tmp_path / "f").iterdir():
-        with pytest.raises(SettingError, match=f"{file.name} would overwrite what is read"):
-            data.check_outputs(file)
-    with pytest.raises(DatasetError, match=f"{place}: {'`drop`, ' * zipped}`na`: that is for tab"):
-        read_dataset(place, TableOptions(drop="a" * zipped or None, na="x"))
-    place.with_name("emnist").write_bytes(place.read_bytes())
-    with pytest.raises(DatasetError, match="emnist: is no data set"):
-        read_dataset(tmp_path / "f" / "emnist")
-    next((tmp_path / "f").glob("t10k-labels*")).unlink()
-    for path in (tmp_path / "f", place):
+    folder = tmp_path / "f"
+    images, labels = idx_folder(folder, 24, zipped)
+    data = read_dataset(folder)
+    assert (numpy.concatenate([data.train[0], data.valid[0]]) == images.reshape(24, 12)).all()
+    assert (data.train[1] == labels[:20]).all() and data.facts.rows == [20, 4, 24]
+    assert (data.facts.image_shape, data.facts.pixel_scale) == ((3, 4), 1 / 256)
+    for x, _ in data[:2]:
+        assert (find_memory_map(x) is None) == zipped
+    *_, file = folder.iterdir()
+    with pytest.raises(SettingError, match=f"{file.name} would overwrite what is read"):
+        data.check_outputs(file)
+    with pytest.raises(DatasetError, match=f"{folder}: `drop`, `na`: that is for tables"):
+        read_dataset(folder, TableOptions(drop="a", na="x"))
+    file.unlink()
+    for path in folder, next(folder.iterdir()):
         with pytest.raises(DatasetError, match=f"{path.name}: is no data set: .*four IDX files, t"):
             read_dataset(path)
 
@@ -155,33 +150,37 @@ def test_where_mnist_is_looked_for(tmp_path, monkeypatch):
     assert read_dataset("mnist.pkl.gz").facts.rows == [30, 6, 36]
 
 
-# Files of arrays
-
-
-FORMS = [("{}", None), ("{}_train", None), ("{}_train", "{}_test"), ("train_{}", "test_{}")]
+# Names of arrays
 
 
 @pytest.mark.parametrize("names", ["x y", "X y", "data target", "images labels"])
-@pytest.mark.parametrize("train, test", FORMS)
+@pytest.mark.parametrize("train", ["{}", "{}_train", "train_{}"])
 @pytest.mark.parametrize("valid", [None, "{}_valid", "valid_{}", "{}_val", "val_{}"])
+@pytest.mark.parametrize("test", [None, "{}_test", "test_{}"])
 def test_what_the_arrays_of_an_npz_may_be_called(names, train, valid, test):
-    sets = {form: pair for form, pair in ((train, TRAIN), (valid, VALID), (test, TEST)) if form}
-    arrays = {form.format(k): v for form, one in sets.items() for k, v in zip(names.split(), one)}
-    arrays.update({} if train == "{}" else {"x": VALID[0], "y": VALID[1]})  # all rows, say
-    which = "training " * (len(sets) > 1)
-    wrong = [({train.format(names.split()[1]): TRAIN[1] / 2}, f"{which}y holds the label 0.5 in")]
-    for is_given, lone in ((valid, "val_x"), (test, "y_test")):
-        said = f"has the arrays {', '.join(sorted([*arrays, lone]))}; a data set needs x_train and"
-        wrong += [] if is_given else [({lone: TEST[0]}, said)]
-    wrong += [({}, "has a validation set, but no test set")] * bool(valid and not test)
-    for changed, said in wrong:
-        write("d.npz", npz_bytes(**{**arrays, **changed}))
-        with pytest.raises(DatasetError, match=f"^d.npz: {said}"):
-            read_dataset("d.npz")
-    if test or not valid:
-        write("d.npz", npz_bytes(**arrays, more=numpy.array([None])))
-        data = read_dataset("d.npz", preparation=Preparation(shuffle=False))
-        wanted = [8, 2, 2] if not test else [12, 4, 9] if valid else [10, 2, 9]
-        assert data.facts.rows == wanted
-        assert (data.valid[0] == (VALID[0] if valid else TRAIN[0][wanted[0] :][:2])).all()
-        assert (data.test[0] == (TEST[0] if test else TRAIN[0][-2:])).all()
+    forms = {"train": train, "valid": valid, "test": test}
+    sets = {
+        split: tuple(form.format(name) for name in names.split())
+        for split, form in forms.items()
+        if form is not None
+    }
+    there = ["more", *sum(sets.values(), ())]
+    assert find_sets(there) == sets
+    if train != "{}":
+        assert find_sets(["x", "y", *there]) == sets  # which may be all rows
+    for split, lone in (("train", "train_x"), ("valid", "val_x"), ("test", "y_test")):
+        there = [lone, *sum((pair for name, pair in sets.items() if name != split), ())]
+        with pytest.raises(DatasetError, match=r"^has the arrays .*; a data set needs x_train and"):
+            find_sets(there)
+
+
+def test_a_file_of_arrays():
+    write("d.npz", npz_bytes(x=TRAIN[0], y=TRAIN[1], more=numpy.array([None])))
+    data = read_dataset("d.npz", preparation=Preparation(shuffle=False))
+    assert (data.facts.rows, data.test[0].tolist()) == ([8, 2, 2], TRAIN[0][-2:].tolist())
+    write("d.npz", npz_bytes(x=TRAIN[0], y=TRAIN[1], x_val=VALID[0], y_val=VALID[1]))
+    with pytest.raises(DatasetError, match=r"^d\.npz: has a validation set, but no test set"):
+        read_dataset("d.npz")
+    write("d.npz", npz_bytes(x=TRAIN[0]))
+    with pytest.raises(DatasetError, match=r"^d\.npz: has the arrays x; a data set needs x_train"):
+        read_dataset("d.npz")

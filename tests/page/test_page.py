@@ -11,7 +11,7 @@ from PIL import Image
 
 from logreg import report, train
 from logreg.datasets.pictures import read_picture
-from logreg.datasets.pixels import Layout
+from logreg.datasets.pixels import Pixels
 from logreg.plots import short
 from logreg.prediction.predictor import Predictor
 
@@ -37,7 +37,7 @@ LEFT, UP, RIGHT, DOWN = "\ue012\ue013\ue014\ue015"
 PUT, CLEAR = "document.querySelector('.to-pad').click()", "document.getElementById('clear').click()"
 CANCEL = """addEventListener("pointerup", (event) => { event.stopPropagation();
   event.target.dispatchEvent(new Event("pointercancel")); }, true)"""
-MNIST = Layout((28, 28), is_centred=True)
+MNIST = Pixels((28, 28), is_centred=True)
 HOSTILE = ["</script><script>hacked = 1</script>", '"><img src=x onerror="hacked = 1">']
 HOSTILE += ["$hash{{}}$x^"]
 
@@ -216,7 +216,7 @@ def test_models_of_other_images(open_page, shape, centred, ground):
     shown = state_of(browser)
     p = probabilities(shown.seen[:, :, 0].reshape(1, -1) / 256, W, b)[0]
     numpy.testing.assert_allclose(shown.probabilities, p, rtol=1e-10)
-    layout = Layout(tuple(shape), is_centred=centred, background=ground)
+    layout = Pixels(tuple(shape), is_centred=centred, background=ground)
     assert is_seen_as_python_does(shown, layout) and is_inverted_by_a_click(browser)
     how = "cropped, scaled, centred" if centred else "scaled"
     assert f"What the model is given: {how}." in browser.find_element("id", "draw").text

@@ -37,7 +37,6 @@ def test_a_look_before_training(capsys, monkeypatch):
         "(code) of 3 texts, left out, as all cells are alike: column 1 (same), column 2 (empty)",
         tells.format("column 3 (code)"),
         "rows of each class: 'Ja' 40, 'j a' 40, 'nein' 40",
-        "labels that differ in case or blanks only: 'Ja' and 'j a': are they one class?",
         f"{n_seen} of the 40 rows for validation and test are the same as training rows: of new "
         "rows, the error may be larger",
     ]

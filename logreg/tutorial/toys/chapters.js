@@ -35,8 +35,6 @@ function showChapter(n) {
 // Show the chapter of what the address names.
 function openAddress() {
   const [id, query] = location.hash.slice(1).split("?");
-  const name = id.replace(/^\d+-/, ""); // ids had the chapters' numbers once
-  if (name !== id) return location.replace(`#${name}`);
   const place = (query === undefined && document.getElementById(id)) || document.getElementById(`play-${id}`);
   const part = place && place.closest("main > *");
   if (!part) return showChapter(shown || 0); // no place, or the text as a whole
