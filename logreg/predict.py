@@ -127,6 +127,13 @@ def _add_output_options(parser):
         help="beside the prediction, give the N most probable classes",
     )
     group.add_argument(
+        "--keep",
+        metavar="NAME[,NAME...]",
+        default="",
+        help="columns of a table to put before the prediction: their names, or numbers from 1, or "
+        "all; for the formats csv and json",
+    )
+    group.add_argument(
         "--min-proba",
         metavar="P",
         type=float,
@@ -217,7 +224,8 @@ def _predict_inputs(predictor, args):
     table = options.read_options(TableOptions, args)
     n = args.n or sys.maxsize
     found = [
-        inputs.file_batches(path, predictor.facts, table, args.invert, n) for path in args.inputs
+        inputs.file_batches(path, predictor.facts, table, args.invert, n, args.keep)
+        for path in args.inputs
     ]
     return _write_answers(predictor, found, args)
 
@@ -240,7 +248,7 @@ PREDICTION_OPTIONS = EVALUATION_OPTIONS | {"n", "proba", "top"}
 USED_BY = {
     "--info": COMMON_OPTIONS,
     "--evaluate": EVALUATION_OPTIONS | {"dataset"},
-    "INPUT": PREDICTION_OPTIONS | {"inputs", "invert"},
+    "INPUT": PREDICTION_OPTIONS | {"inputs", "invert", "keep"},
     "the first examples": PREDICTION_OPTIONS | {"dataset"},
 }
 
@@ -261,9 +269,12 @@ def _read_arguments(argv):
     unused = options.find_unused(arguments, args, USED_BY[mode])
     if unused:
         arguments.error(f"{mode} and {listed(unused)} do not go together")
+    args.keep = [name.strip() for name in args.keep.split(",") if name.strip()]
     args.format = args.format or _default_format(args.output)
     if args.mode and args.format == "csv":
         arguments.error("the format csv is for predictions")
+    if args.keep and args.format == "text":
+        arguments.error("--keep is for the formats csv and json")
     for option, value in (("-n", args.n), ("--top", args.top)):
         if value is not None and value < 1:
             raise SettingError(f"{option} is {value}: it must be 1 or more")
