@@ -35,7 +35,7 @@ train T | 0 | t.csv: 60 rows, 4 features, 3 classes\n40 rows to train on, 10 to 
 train T --drop b,c --no-standardize --missing mean --na - | 0 | 2 features, 3 classes | .
 train a.csv --dataset b.csv | 2 | | error: a.csv and --dataset b.csv: give one of them\n$
 train T --header --no-header | 2 | | argument --no-header: not allowed with argument --header
-train D --pixel-scale 0 | 2 | | argument --pixel-scale: invalid positive_number value: '0'
+train D --pixel-scale 0 | 1 | loading data | error: --pixel-scale is 0.0: it must be a number from 1 to 1e9
 train D --device tpu | 1 | | error: device 'tpu' is not known: give cpu, cuda
 train D --resume | 1 | | error: --resume needs --checkpoint FILE
 train D --checkpoint new --resume --quiet | 0 | ^Opt.*\n$ | ^warning: there is no new to go .*\n$
