@@ -161,10 +161,8 @@ def main(argv=None):
         return
     facts.check_outputs(output)
     metadata = facts.metadata()
-    content = {"W": W, "b": b}
-    for name in NAMES:
-        if metadata.get(name) is not None:
-            content[name] = metadata[name]
+    stated = {name: metadata[name] for name in NAMES if metadata.get(name) is not None}
+    content = {"W": W, "b": b, **stated}
     content["class_labels"] = numpy.asarray(content["class_labels"])
     model_file.save(output, WRITERS[args.to](content, metadata))
     n_in, n_out = W.shape

@@ -217,8 +217,10 @@ def _read_test_set(predictor, args):
 def _predict_inputs(predictor, args):
     """Write the answers to the rows of each input; return the exit code."""
     table = options.read_options(TableOptions, args)
-    reading = inputs.Reading(table, args.invert, args.n or sys.maxsize)
-    found = [inputs.file_batches(path, predictor.facts, reading) for path in args.inputs]
+    n = args.n or sys.maxsize
+    found = [
+        inputs.file_batches(path, predictor.facts, table, args.invert, n) for path in args.inputs
+    ]
     return _write_answers(predictor, found, args)
 
 

@@ -33,11 +33,8 @@ def test_only_a_command_is_run(name, code, run):
 
 
 def test_one_command_passes_arguments_and_exit_codes_on(run, working_folder):
-    trained = run("-m", "logreg", "train", "mnist_sample", "--n-epochs", 2, "-o", "m.pkl", "-q")
-    assert (trained.returncode, trained.stdout.count("\n"), trained.stderr) == (0, 1, "")
-    assert [path.name for path in working_folder.iterdir()] == ["m.pkl"]
-    predicted = run("-m", "logreg", "predict", "--model", "m.pkl", "none.csv")
-    assert predicted.returncode == 1 and "none.csv" in predicted.stderr
+    predicted = run("-m", "logreg", "predict", "--model", "none.pkl")
+    assert predicted.returncode == 1 and "none.pkl" in predicted.stderr
     (working_folder / "old.py").write_text("import sys; print(sys.argv[1:]); sys.exit(5)")
     legacy = run("-m", "logreg", "legacy", "old.py", "--help")
     assert (legacy.returncode, legacy.stdout) == (5, "['--help']\n")

@@ -1,6 +1,5 @@
 """The command line of prediction, where it can be computed otherwise."""
 
-import csv
 import io
 import itertools
 import json
@@ -13,6 +12,7 @@ import pytest
 from builders import classes_of, csv_text, sample, save, save_digits_model, write
 
 from logreg import Predictor
+from logreg.prediction.writers import WRITERS, Answer
 
 
 def test_a_model_of_pixels_in_a_table(cli):
@@ -88,15 +88,10 @@ def test_a_model_is_tested_on_its_own_data(cli):
     write("t.csv", "\n".join(lines).encode())
     options = "--label-column 2 --no-header --decimal , --drop 1 --split-seed 5 --batch-size 8"
     trained = cli("train", "--dataset", "t.csv", *options.split())
-    as_json = ["--evaluate", "--output", "e.json", "--min-proba", 0.3]
-    cli("predict", *as_json)
-    found = json.loads(Path("e.json").read_text("utf-8"))
-    least = found["calibration"][1]["min_proba"]
-    assert (found["dataset"], found["rows"], least) == ("t.csv", 10, 0.3)
+    found = json.loads(cli("predict", "--evaluate", "--format", "json").out)
     assert f"test error: {found['errors']} of 10 rows, " in trained.out
-    assert cli("predict", "t.csv", *as_json) == (0, "", "")
-    of_file = json.loads(Path("e.json").read_text("utf-8"))
-    assert of_file == found and found["rows_are"] == "those that training held out"
+    assert cli("predict", "t.csv", "--evaluate", "--output", "e.json") == (0, "", "")
+    assert json.loads(Path("e.json").read_text("utf-8")) == found
     predicted = json.loads(cli("predict", "t.csv", "--format", "json").out)
     assert len(found["wrong_rows"]) == found["errors"] > 0
     assert all(predicted[n - 1]["prediction"] != kinds[n - 1] for n in found["wrong_rows"])
@@ -104,57 +99,44 @@ def test_a_model_is_tested_on_its_own_data(cli):
     assert all(predicted[entry["row"] - 1] == entry for entry in held_out) and len(held_out) == 10
 
 
-def as_written(form, entry):
-    """How a format tells what JSON tells of a row."""
-    pairs = [*entry.get("probabilities", {}).items()]
-    pairs += [(top["label"], top["probability"]) for top in entry.get("top", [])]
-    name, row, answer = (entry[key] for key in ("input", "row", "prediction"))
-    if form == "text":
-        beside = "".join(f"  {k}={p:.4f}" for k, p in pairs)
-        return f"{name}[{row}]: {answer or '?'}{beside}"
-    if form == "csv":
-        beside = [cell for pair in pairs for cell in pair["top" not in entry :]]
-        return [*map(str, [name, row, answer or "", *beside])]
-    return entry
-
-
-READERS = {"text": str.splitlines, "json": json.loads}
-READERS["csv"] = lambda text: [*csv.reader(io.StringIO(text))][1:]
-FORMATS = ["", "--format text --output o.csv", "--format csv", "--format json"]
-FORMATS += ["--output o.CSV", "--output o.json"]
+FORMATS = {"": "text", "--format text --output o.csv": "text", "--output o.CSV": "csv"}
+FORMATS.update({"--format csv": "csv", "--format json": "json", "--output o.json": "json"})
 HOW = [["", "--proba", "--top 2"], [None, 2], [0, 0.6]]
 
 
 @pytest.mark.parametrize("how, n, least", [*itertools.product(*HOW)])
 def test_options_beside_each_other(how, n, least, cli):
-    """Of a table, and of a data set's test set, in each format, against what Python predicts."""
+    """Of a table, and of a data set's test set; the docstrings of the writers show the formats."""
     x, labels = numpy.random.RandomState(7).rand(12, 3).round(2), ["ä", "b", 'c"']
     told = {"class_labels": labels, "feature_names": [*"uvw"]}
     save("best_model.pkl", 3 * numpy.eye(3), numpy.zeros(3), **told)
     pandas.DataFrame(x, columns=[*"uvw"]).to_csv("t.csv", index=False)
     numpy.savez("d.npz", x_train=x, y_train=[*12 * "b"], x_test=x, y_test=[*12 * "b"])
-    entries = []
+    expected = []
     for p in Predictor("best_model.pkl").predict_proba(x):
-        shares = [(label, float(str(digits))) for label, digits in zip(labels, p)]
-        first = sorted(shares, key=lambda pair: -pair[1])[:2]
-        top = [{"label": label, "probability": share} for label, share in first]
-        beside = {"": {}, "--proba": {"probabilities": dict(shares)}}.get(how, {"top": top})
-        entries.append({"prediction": first[0][0] if p.max() >= least else None, **beside})
-    for is_table, options in itertools.product([False, True], FORMATS):
-        named = re.findall("text|csv|json", options.lower())
-        form, count = [*named, "text"][0], n or (12 if is_table else 10)
-        words = [*how.split(), *options.split(), *(["-n", n] if n else []), "--min-proba", least]
-        source = ["t.csv"] if is_table else ["--dataset", "d.npz"]
+        shares = [(label, str(share)) for label, share in zip(labels, p)]
+        ranked = sorted(shares, key=lambda pair: -float(pair[1]))
+        beside = {"": (), "--proba": shares, "--top 2": ranked[:2]}[how]
+        label = ranked[0][0] if p.max() >= least else None
+        expected.append((False, label, beside, how == "--top 2"))
+    for source, (options, form) in itertools.product(["t.csv", "d.npz"], FORMATS.items()):
+        is_table = source == "t.csv"
+        words = [source] if is_table else ["--dataset", source]
+        words += [*how.split(), *options.split(), *(["-n", n] if n else []), "--min-proba", least]
         if not is_table:
-            evaluated = cli("predict", "--evaluate", *source, *words)
+            evaluated = cli("predict", "--evaluate", *words)
             assert evaluated.code == (2 if how or n or form == "csv" else 0)
-        done = cli("predict", *source, *words)
+        done = cli("predict", *words)
         assert (done.code, done.err) == (0, "")
-        where = [{"input": source[-1], "row": i + 2 * is_table} for i in range(count)]
-        expected = [as_written(form, {**at, **entry}) for at, entry in zip(where, entries)]
+        count, first = n or (12 if is_table else 10), 2 if is_table else 0
+        rows = [Answer(source, first + i, *rest) for i, rest in enumerate(expected[:count])]
+        written = io.StringIO()
+        WRITERS[form](written, rows)
         if not (is_table or options or how or least):
-            answers = " ".join(f"'{entry['prediction']}'" for entry in entries[:count])
-            first = f"Predicted values for the first {count} examples in test set:"
-            expected = [first, f"[{answers}]"]
+            written = io.StringIO()
+            found = " ".join(f"'{row.label}'" for row in rows)
+            written.write(
+                f"Predicted values for the first {count} examples in test set:\n[{found}]\n"
+            )
         text = Path(options.split()[-1]).read_text("utf-8") if "output" in options else done.out
-        assert READERS[form](text) == expected
+        assert text == written.getvalue()

@@ -57,7 +57,10 @@ class Backend:
         """The device, in words."""
         if is_built() or is_off():
             return "cpu"
-        return "cpu; no C compiler built the native kernel: this takes four times as long"
+        return (
+            "cpu; no C compiler built the native kernel, or not of this version: this takes four "
+            "times as long; install logreg anew"
+        )
 
     def shared_data(self, array):
         return self.theano.shared(array, borrow=True)

@@ -79,6 +79,9 @@ def _import():
             del sys.modules[name]
         del os.environ["THEANO_FLAGS"]
         os.environ.update(environ)
+    if not theano.config.cxx:  # without C code, a cast would loop over numbers in Python
+        for cast in theano.tensor.basic._cast_mapping.values():
+            cast.nfunc_spec = "array", 1, 1
     _keep_compiled_code()
     theano.gof.vm.CVM = _compiled_loop
     if sys.version_info >= (3, 11):  # the C code of a scan does not fit its headers
@@ -119,6 +122,9 @@ def _flags():
             flags["cxx"] = ""
     if not compiler:
         warning("no g++ found: Theano runs nets as Python code, many times slower; install it")
+        if user_setting("theano", "optimizer_excluding") is None:
+            # Fused operations would loop, too; each by itself is a function of NumPy.
+            flags["optimizer_excluding"] = "fusion"
     if user_setting("theano", "blas.ldflags") is None:
         # Left to itself, Theano asks numpy.distutils, which fails from NumPy 1.22 on.
         flags["blas.ldflags"] = ""

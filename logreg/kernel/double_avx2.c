@@ -1,5 +1,3 @@
-/* The loops with AVX2 and FMA, for W of doubles. */
-
 #if defined(__x86_64__)
 #include <immintrin.h>
 

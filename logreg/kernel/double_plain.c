@@ -1,4 +1,4 @@
-/* The loops with what each processor has, for W of doubles: on ARM, that is NEON. */
+/* With what each processor has: on ARM, that is NEON. */
 
 #define TARGET
 #define BYTES 16

@@ -1,5 +1,3 @@
-/* The loops with AVX-512, for W of floats. */
-
 #if defined(__x86_64__)
 #include <immintrin.h>
 

@@ -23,6 +23,8 @@ try:
     import logreg.kernel._kernel as _kernel
 except ImportError:  # no C compiler was there when logreg was installed
     _kernel = None
+if getattr(_kernel, "version", None) != 2:  # of module.c
+    _kernel = None
 
 LARGE = 1 << 28  # bytes: memory may have no room for a copy of more, if a file holds them
 
@@ -36,7 +38,7 @@ class Rows(NamedTuple):
 
 
 def is_built():
-    """Whether a C compiler was there when logreg was installed."""
+    """Whether a C compiler built this version of the kernel."""
     return _kernel is not None
 
 
@@ -173,15 +175,16 @@ def _descend(rows, params, labels, starts, n_rows, rule):
         raise ValueError(f"y has shape {y.shape}, and x has {len(rows.x)} rows")
     if weights is not None:
         weights = numpy.require(weights, W.dtype, "CA")
-    no_velocities = [numpy.empty(0, W.dtype)] * 2
-    velocities = [numpy.array(v, W.dtype, order="C") for v in params[2:]] or no_velocities
+    velocities = [numpy.array(v, W.dtype, order="C") for v in params[2:]]
     starts = numpy.array(starts, "int64").reshape(-1)
-    costs = numpy.empty(len(starts))
+    costs = numpy.zeros(len(starts))
     W, b = W.copy(), b.copy()
     batches = starts, costs, n_rows
     labels = as_labels(y), weights
-    _kernel.descend(rows, (W, b), labels, *batches, n_threads(), rule, tuple(velocities))
-    return [costs.astype(W.dtype), W, b, *velocities[: len(params) - 2]]
+    _kernel.descend(
+        rows, (W, b), labels, *batches, n_threads(), rule, tuple(velocities) or (None, None)
+    )
+    return [costs.astype(W.dtype), W, b, *velocities]
 
 
 def as_labels(y):

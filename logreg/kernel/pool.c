@@ -1,10 +1,10 @@
 /* A team of threads that shares the blocks of one task after the other.
 
    Each thread has the same share of the blocks in each task, so that they stay with its core (without,
-   two threads took 1.2 times as long). It takes blocks of others when its own are done. Nobody waits
-   for a thread without a block: the last thread to leave frees the team. The team's word holds the
-   number of the task and of its blocks. A share's word holds the task of which a block was last taken,
-   and the next block. So a thread that is late finds no block of an earlier task. */
+   two threads took 1.2 times as long). Then it takes blocks of others. Nobody waits for a thread without
+   a block: the last thread to leave frees the team. The team's word holds the numbers of the task and of
+   its blocks; a share's word, the task of which a block was last taken, and the next block. So a thread
+   that is late finds no block of an earlier task. */
 
 #include <pthread.h>
 #include <sched.h>
@@ -22,7 +22,7 @@ struct Team {
     size_t n_threads;
     _Alignas(128) atomic_size_t n_left; /* blocks of the task that are not done */
     atomic_size_t n_begun, n_there;
-    _Alignas(128) _Atomic uint64_t shares[][16]; /* the first of 16: on a cache line of its own */
+    _Alignas(128) _Atomic uint64_t shares[][16]; /* the first of 16 is used: cache lines of their own */
 };
 
 /* Take the next block of a thread's share; returns -1 if there is none. */

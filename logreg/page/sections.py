@@ -238,7 +238,7 @@ def errors(evaluation):
     Examples
     --------
     >>> import re
-    >>> scores = {"precision": 0.5, "recall": 1.0, "f1": None}
+    >>> scores = {"precision": 0.5, "recall": 1.0, "f1": 0.75}
     >>> found = [{"label": k, "rows": 8, "errors": k, **scores} for k in (1, 2)]
     >>> answered = {"rows": 9, "errors": 3}
     >>> band = {"min_proba": 0.5, "forecast": 0.625, "happened": None, "rows": 7}
@@ -255,9 +255,9 @@ def errors(evaluation):
     from 0.5 62.50 % - 7 9 33.33 %
     The 2 classes of most errors (predict --evaluate --format json has all)
     class rows errors error precision recall F1
-    2 8 2 25.00 % 0.5000 1.0000 -
-    1 8 1 12.50 % 0.5000 1.0000 -
-    macro mean 0.5000 1.0000 -
+    2 8 2 25.00 % 0.5000 1.0000 0.7500
+    1 8 1 12.50 % 0.5000 1.0000 0.7500
+    macro mean 0.5000 1.0000 0.7500
     >>> evaluation["confusion"] = {"labels": [1, 2], "counts": [[7, 1], [5, 3]]}
     >>> print(errors(evaluation).split("figcaption>")[1])
     Confusion matrix. The most frequent mistake: 5 of class 2 taken for &lt;b&gt;.</

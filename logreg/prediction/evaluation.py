@@ -22,8 +22,7 @@ def evaluate(predictor, data, min_proba=0.0):
     over whole minibatches, as the tutorial counts. The latter is None if the best model went by
     the loss. The scores are scikit-learn's:
 
-    - Precision, recall and F1 of a class are 0 where they would be 0 / 0. They are None if the
-      class is neither a label nor predicted, and the macro means leave it out.
+    - Precision, recall and F1 of a class are 0 where they would be 0 / 0. `macro` has their means.
     - The log-loss is the mean of -log p of the labels, where p is at least the machine epsilon.
     - If rows have weights, these count in the error, the log-loss and the AUC. All else counts each
       row once. `weight` is the sum of the weights, or None.
@@ -34,7 +33,7 @@ def evaluate(predictor, data, min_proba=0.0):
       there are more than 50 classes.
     - `mistakes` are pairs of a label and what was predicted in its place, each with its number of
       rows, the most frequent first.
-    - `classes` has all classes if there are at most 50, else those that are a label or predicted.
+    - `classes` has the classes that are a label of a row or predicted for one.
     - `rows_are` says which rows of the data set were tested.
     - `calibration` has a dict for each band of probabilities of the predictions: their mean
       probability (forecast), the share of them that is right (happened) and the number of rows;
@@ -51,12 +50,10 @@ def evaluate(predictor, data, min_proba=0.0):
     weights = data.weights["test"] if data.weights else numpy.ones(len(y))
     is_wrong = rows.predicted != y
     losses = numpy.log(1 / rows.p_of_label)
-    by_confidence = numpy.argsort(numpy.where(is_wrong, -rows.p_of_answer, 0), kind="stable")
-    wrong = by_confidence[: is_wrong.sum()]  # first, as right rows have the largest key, 0
+    wrong = numpy.flatnonzero(is_wrong)
+    wrong = wrong[numpy.argsort(-rows.p_of_answer[wrong], kind="stable")]
     labels = predictor.labels
-    has_few_classes = len(labels) <= MAX_CLASSES
     classes = _score_classes(labels, y, rows.predicted)
-    scored = [entry for entry in classes if entry["f1"] is not None]
     return {
         "dataset": data.facts.dataset,
         "rows_are": data.rows_are,
@@ -64,12 +61,12 @@ def evaluate(predictor, data, min_proba=0.0):
         "errors": len(wrong),
         "error_percent": float(100.0 * (weights @ is_wrong) / weights.sum()),
         "weight": float(weights.sum()) if data.weights else None,
-        "macro": {key: float(numpy.mean([entry[key] for entry in scored])) for key in SCORES},
+        "macro": {key: float(numpy.mean([entry[key] for entry in classes])) for key in SCORES},
         "log_loss": float(numpy.average(losses, weights=weights)),
         "auc": _auc(rows.p_of_last, y == 1, weights) if len(labels) == 2 else None,
         "whole_minibatches": _count_whole_minibatches(predictor.facts.settings, is_wrong),
-        "classes": classes if has_few_classes else scored,
-        "confusion": _confusion(labels, y, rows.predicted) if has_few_classes else None,
+        "classes": classes,
+        "confusion": _confusion(labels, y, rows.predicted),
         "mistakes": _mistakes(labels, y[wrong], rows.predicted[wrong]),
         "calibration": [*_calibration(rows.p_of_answer, is_wrong, min_proba)],
         "wrong_rows": [rows.numbers[i] for i in wrong],
@@ -108,14 +105,14 @@ def _label_codes(predictor, data):
     """
     codes = {str(label): k for k, label in enumerate(predictor.labels)}
     labels = [str(label) for label in data.facts.class_labels]
-    used = [labels[k] for k in numpy.unique(data.test[1])]
-    unknown = [quoted(label) for label in used if label not in codes]
+    y = numpy.array([codes.get(label, -1) for label in labels])[data.test[1]]
+    unknown = [quoted(labels[k]) for k in numpy.unique(data.test[1][y < 0])]
     if unknown:
         raise DatasetError(
             f"{data.facts.dataset}: the model does not know the labels {listed(unknown)}: leave "
             "their rows out, or train with them"
         )
-    return numpy.array([codes.get(label, -1) for label in labels])[data.test[1]]
+    return y
 
 
 def _count_whole_minibatches(settings, is_wrong):
@@ -160,6 +157,8 @@ def _errors(n, n_wrong):
 
 
 def _confusion(labels, y, predicted):
+    if len(labels) > MAX_CLASSES:
+        return None
     counts = numpy.zeros((len(labels), len(labels)), "int64")
     numpy.add.at(counts, (y, predicted), 1)
     return {"labels": labels, "counts": counts.tolist()}
@@ -174,18 +173,17 @@ def _mistakes(labels, y, predicted):
 
 
 def _score_classes(labels, y, predicted):
-    """Errors, precision, recall and F1 of each class."""
+    """Errors, precision, recall and F1 of each class that occurs."""
     n_rows, n_predicted, n_right = (
         numpy.bincount(codes, minlength=len(labels)).tolist()
         for codes in (y, predicted, y[y == predicted])
     )
     entries = []
     for k, label in enumerate(labels):
-        entry = {"label": label, **_errors(n_rows[k], n_rows[k] - n_right[k])}
-        entry.update(dict.fromkeys(SCORES))
         if n_rows[k] or n_predicted[k]:
+            entry = {"label": label, **_errors(n_rows[k], n_rows[k] - n_right[k])}
             entry["precision"] = n_right[k] / max(n_predicted[k], 1)
             entry["recall"] = n_right[k] / max(n_rows[k], 1)
             entry["f1"] = 2 * n_right[k] / (n_rows[k] + n_predicted[k])
-        entries.append(entry)
+            entries.append(entry)
     return entries

@@ -1,9 +1,10 @@
 """What is to be predicted: rows from files of every kind and from Python, a batch at a time."""
 
+import glob
 import math
 import os
 import sys
-from typing import NamedTuple, Optional, Sequence
+from typing import NamedTuple, Sequence
 
 import numpy
 
@@ -12,7 +13,7 @@ from logreg.datasets.arrays import as_array
 from logreg.datasets.formats import read_arrays, sniff
 from logreg.datasets.frames import framed, is_frame
 from logreg.datasets.names import OTHER_PICTURES, PICTURES, find_rows
-from logreg.datasets.options import NO_OPTIONS, TableOptions
+from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.pixels import MIN_PICTURE_SIDE
 from logreg.errors import DatasetError, cut
 
@@ -29,50 +30,37 @@ class Batch(NamedTuple):
     is_single: bool = False  # whether the input is one example and not a list of examples
 
 
-class Reading(NamedTuple):
-    """How a file is read."""
-
-    options: TableOptions = NO_OPTIONS
-    invert: Optional[bool] = None  # pictures; None: if their background is not that of training
-    n: int = sys.maxsize  # rows at the most
-
-
-BY_RULE = Reading()
-
-
 def expand_folders(paths):
     """Yield the inputs; a folder gives the pictures in it and in its folders, in order of names."""
     for path in paths:
-        pictures = []
-        for folder, folders, names in os.walk(path):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(names):
-                if name.lower().endswith(PICTURES) and not name.startswith("."):
-                    pictures.append(os.path.join(folder, name))
-        yield from pictures or [path]
+        pattern = os.path.join(glob.escape(path), "**", "*")  # which leaves out hidden files
+        files = sorted(glob.glob(pattern, recursive=True))
+        yield from [file for file in files if file.lower().endswith(PICTURES)] or [path]
 
 
-def file_batches(path, facts, reading=BY_RULE):
-    """Read a file, and yield each :class:`Batch`; ``'-'`` is CSV on stdin.
+def file_batches(path, facts, options=NO_OPTIONS, invert=None, n=sys.maxsize):
+    """Read a file, and yield each :class:`Batch` of its first n rows; ``'-'`` is CSV on stdin.
 
-    `facts` are the :class:`.ModelFacts` of the model. A file is a picture if its bytes are neither
+    `facts` are the :class:`.ModelFacts` of the model, and `options` those of tables. Pictures are
+    inverted if `invert` says so, or if it is None and their background is not that of training. A
+    file is a picture if its bytes are neither
     an array nor text, or if they may be text and its name ends as a picture's does. A DatasetError
     says what cannot be read, or what the model does not take. It is raised when the reading comes
     to the fault.
     """
-    kind = _kind_of_input(path, reading.options)
+    kind = _kind_of_input(path, options)
     if kind in ("folder", "pickle"):
         raise DatasetError(
             f"{path}: is a pickle, or a folder without pictures: give rows to predict as npy, npz, "
             "CSV, IDX or pictures; `dataset` is for data sets, `model` for models"
         )
     if kind == "picture":
-        yield _read_picture(path, facts, reading.invert)
+        yield _read_picture(path, facts, invert)
     elif kind == "table":
-        yield from _table_batches(path, path, facts, reading)
+        yield from _table_batches(path, path, facts, options, n)
     else:
         (array,) = read_arrays(path, find_rows).values()
-        yield from array_batches(path, array, facts, reading.n)
+        yield from array_batches(path, array, facts, n)
 
 
 def _kind_of_input(path, options):
@@ -93,7 +81,7 @@ def input_batches(X, facts):
     if is_frame(X):
         kinds = {getattr(dtype, "str", "|O")[1] for dtype in X.dtypes}  # pandas' own have no str
         if facts.table.names or not kinds <= set("biuf"):
-            return _table_batches("X", X, facts, BY_RULE)
+            return _table_batches("X", X, facts)
         X = X.to_numpy()
     return array_batches("X", as_array(X, "X"), facts)
 
@@ -144,15 +132,14 @@ def held_out_batches(data, facts, n=sys.maxsize):
         yield batch._replace(rows=rows[batch.rows.start : batch.rows.stop])
 
 
-def _table_batches(name, table, facts, reading):
+def _table_batches(name, table, facts, options=NO_OPTIONS, n=sys.maxsize):
     from logreg.tables.reading import table_batches  # a leaf
 
-    options = facts.table_options(reading.options)
-    n_left = reading.n
-    for x, numbers in table_batches(table, options, min(BATCH_SIZE, n_left), facts.table):
-        yield Batch(name, x[:n_left], numbers)
-        n_left -= len(x)
-        if n_left <= 0:  # no more is read than is asked for
+    options = facts.table_options(options)
+    for x, numbers in table_batches(table, options, min(BATCH_SIZE, n), facts.table):
+        yield Batch(name, x[:n], numbers)
+        n -= len(x)
+        if n <= 0:  # no more is read than is asked for
             break
 
 

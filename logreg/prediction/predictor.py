@@ -210,9 +210,9 @@ class Predictor:
         width = most - least
         low = x.min()
         high = x.max()
-        if least - width <= low and high <= most + width:  # looking at each takes twice the time
+        if max(least - low, high - most) <= width:  # looking at each takes twice the time
             return False
-        is_far = (x < least - width) | (x > most + width)
+        is_far = numpy.maximum(least - x, x - most) > width
         row, column = numpy.argwhere(is_far)[0]
         names = self.facts.names
         columns = [names[k] for k in numpy.flatnonzero(is_far.any(axis=0))]

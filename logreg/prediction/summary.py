@@ -137,4 +137,4 @@ def _error_text(entry):
 
 
 def _score_cells(entry):
-    return ["-" if entry[key] is None else f"{entry[key]:.4f}" for key in SCORES]
+    return [f"{entry[key]:.4f}" for key in SCORES]

@@ -40,10 +40,13 @@ def compare_weights(predictor):
     weights = []
     for j, k in zip(*numpy.unravel_index(by_size, W.shape)):
         if k != base:
-            entry = {"class": labels[k], "feature": names[j]}
-            entry["standardized"] = W[j, k] if facts.feature_scales else None
-            entry["per_unit"] = per_unit[j, k]
-            entry["odds_factor"] = factors[j, k] if numpy.isfinite(factors[j, k]) else None
+            entry = {
+                "class": labels[k],
+                "feature": names[j],
+                "standardized": W[j, k] if facts.feature_scales else None,
+                "per_unit": per_unit[j, k],
+                "odds_factor": factors[j, k] if numpy.isfinite(factors[j, k]) else None,
+            }
             weights.append(entry)
     return {"against": labels[base], "weights": weights}
 
@@ -55,15 +58,15 @@ def describe_weights(weights):
     --------
     >>> mass = {"class": "left", "feature": "mass", "standardized": None, "per_unit": -0.5}
     >>> size = {"class": "left", "feature": "size", "standardized": -0.1, "per_unit": 999.5}
-    >>> found = [{**mass, "odds_factor": 0.606531}, {**size, "odds_factor": None}]
+    >>> found = [{**mass, "odds_factor": 0.60653066}, {**size, "odds_factor": None}]
     >>> print(describe_weights({"against": "right", "weights": found}))
     Weights of each class against right: 2 of 2, the largest first
     class  feature  standardized  per unit  odds times
-     left     mass             -      -0.5      0.6065
+     left     mass             -      -0.5    0.606531
      left     size          -0.1     999.5         inf
     <BLANKLINE>
     If mass is one larger, and all else stays equal, the odds of left against right
-    become 0.6065 times as large. The other lines read likewise.
+    become 0.606531 times as large. The other lines read likewise.
     <BLANKLINE>
     """
     against = printable(weights["against"])
@@ -80,13 +83,11 @@ become {factor} times as large. The other lines read likewise.
 
 
 def _cells(entry):
-    factor = entry["odds_factor"]
-    if factor is None:
-        odds = "inf"
-    elif abs(factor - 1) > 0.001:
-        odds = f"{factor:.4g}"
-    else:
-        odds = f"{factor:.8g}"  # four digits would make 1 of 1.00002
-    numbers = [entry["standardized"], entry["per_unit"]]
-    texts = ["-" if number is None else f"{number:.4g}" for number in numbers]
-    return [entry["class"], entry["feature"], *texts, odds]
+    label, name, standardized, per_unit, factor = entry.values()
+    return [
+        label,
+        name,
+        "-" if standardized is None else f"{standardized:.4g}",
+        f"{per_unit:.4g}",
+        "inf" if factor is None else f"{factor:.6g}",
+    ]

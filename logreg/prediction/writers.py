@@ -71,9 +71,8 @@ class Answer(NamedTuple):
     row: int
     is_single: bool  # whether the input has no other row
     label: Union[str, int, None]  # the predicted one; None if its probability is too low
-    # Pairs of a label and its probability as text. At least one of these two is empty:
-    probabilities: Sequence[tuple]  # of all classes
-    top: Sequence[tuple]  # of the most probable classes
+    shares: Sequence[tuple] = ()  # pairs of a label and its probability as text
+    is_ranked: bool = False  # whether these are the most probable classes, and not all
 
 
 def answers(predictor, batches, proba=False, top=None, min_proba=0.0):
@@ -88,38 +87,29 @@ def answers(predictor, batches, proba=False, top=None, min_proba=0.0):
     >>> from logreg import LogisticRegression, Predictor, engine, save_model
     >>> from logreg.prediction.inputs import array_batches
     >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=1, n_out=3)
-    >>> engine.set_value(classifier.W, [[0, 1e-17, 0]])
+    >>> engine.set_value(classifier.W, [[0, 1, -1]])
     >>> save_model(classifier, "model.pkl", class_labels=["a", "b", "c"])
     >>> predictor, x = Predictor("model.pkl"), numpy.array([[1.0], [-1.0]])
-    >>> for choices in ({"top": 2, "min_proba": 1 / 3}, {"min_proba": 0.5}, {"proba": True}):
+    >>> for choices in ({"top": 2}, {"min_proba": 0.7}, {"proba": True}):
     ...     for found in answers(predictor, array_batches("x.npy", x, predictor.facts), **choices):
-    ...         found.row, found.label, *(label for label, _ in found.top or found.probabilities)
+    ...         found.row, found.label, *(label for label, _ in found.shares)
     (0, 'b', 'b', 'a')
-    (1, 'a', 'a', 'b')
+    (1, 'c', 'c', 'a')
     (0, None)
     (1, None)
     (0, 'b', 'a', 'b', 'c')
-    (1, 'a', 'a', 'b', 'c')
+    (1, 'c', 'a', 'b', 'c')
     """
     labels = predictor.labels
     for batch, (classes, probabilities) in predictor.predictions(batches):
-        for i, (k, p) in enumerate(zip(classes, probabilities)):
-            all_classes = ()
-            most_probable = ()
+        for row, k, p in zip(batch.rows, classes, probabilities):
+            order = range(len(labels)) if proba else ()
             if top:
-                # Of classes that are equally probable, the predicted one comes first.
-                order = [k, *(j for j in numpy.argsort(-p, kind="stable") if j != k)]
-                most_probable = _as_texts(labels, p, order[:top])
-            elif proba:
-                all_classes = _as_texts(labels, p, range(len(labels)))
+                order = numpy.argsort(-p, kind="stable")[:top]
+            # str gives the fewest digits that stand for this number only, in float32, too.
+            shares = [(labels[j], str(p[j])) for j in order]
             label = labels[k] if float(p[k]) >= min_proba else None
-            row = batch.rows[i]
-            yield Answer(batch.name, row, batch.is_single, label, all_classes, most_probable)
-
-
-def _as_texts(labels, p, order):
-    # str gives the fewest digits that stand for this number only, in float32, too.
-    return [(labels[j], str(p[j])) for j in order]
+            yield Answer(batch.name, row, batch.is_single, label, shares, bool(top))
 
 
 def answers_to_inputs(predictor, inputs, errors, output, **choices):
@@ -147,16 +137,15 @@ def write_text(stream, answers):
 
     Examples
     --------
-    >>> one = Answer("one.png", 0, True, 7, [(7, "0.75"), (8, "0.25")], [])
-    >>> two = Answer("odd\nname.csv", 5, False, None, [], [("Füße", "0.5"), ("\x1b", "0.4")])
+    >>> one = Answer("one.png", 0, True, 7, [(7, "0.75"), (8, "0.25")])
+    >>> two = Answer("odd\nname.csv", 5, False, None, [("Füße", "0.5"), ("\x1b", "0.4")], True)
     >>> write_text(sys.stdout, [one, two])
     one.png: 7  7=0.7500  8=0.2500
     odd\nname.csv[5]: ?  Füße=0.5000  \x1b=0.4000
     """
     for answer in answers:
         source = printable(answer.name) + ("" if answer.is_single else f"[{answer.row}]")
-        pairs = answer.top or answer.probabilities
-        beside = "".join(f"  {printable(label)}={float(p):.4f}" for label, p in pairs)
+        beside = "".join(f"  {printable(label)}={float(p):.4f}" for label, p in answer.shares)
         label = "?" if answer.label is None else printable(answer.label)
         stream.write(f"{source}: {label}{beside}\n")
 
@@ -166,12 +155,12 @@ def write_csv(stream, answers):
 
     Examples
     --------
-    >>> one = Answer("\udcff.csv", 2, False, "\x1b", [("Füße", "0.75"), ("\x1b", "0.25")], [])
+    >>> one = Answer("\udcff.csv", 2, False, "\x1b", [("Füße", "0.75"), ("\x1b", "0.25")])
     >>> write_csv(sys.stdout, [one, one._replace(row=3, label=None)])
     input,row,prediction,probability_Füße,probability_\x1b
     \udcff.csv,2,\x1b,0.75,0.25
     \udcff.csv,3,,0.75,0.25
-    >>> write_csv(sys.stdout, [Answer("new\nline", 0, False, 0, [], [(0, "0.9"), (8, "0.1")])])
+    >>> write_csv(sys.stdout, [Answer("new\nline", 0, False, 0, [(0, "0.9"), (8, "0.1")], True)])
     input,row,prediction,top_1,top_1_probability,top_2,top_2_probability
     "new
     line",0,0,0,0.9,8,0.1
@@ -181,15 +170,17 @@ def write_csv(stream, answers):
     has_header = False
     for answer in answers:
         if not has_header:
-            columns = [f"probability_{label}" for label, _ in answer.probabilities]
-            for i in range(1, len(answer.top) + 1):
-                columns += [f"top_{i}", f"top_{i}_probability"]
+            columns = [f"probability_{label}" for label, _ in answer.shares]
+            if answer.is_ranked:
+                ranks = range(1, len(answer.shares) + 1)
+                columns = itertools.chain(*((f"top_{i}", f"top_{i}_probability") for i in ranks))
             writer.writerow(map(_cell, ["input", "row", "prediction", *columns]))
             has_header = True
         label = "" if answer.label is None else answer.label
-        probabilities = [text for _, text in answer.probabilities]
-        top = itertools.chain(*answer.top)
-        cells = [answer.name, answer.row, label, *probabilities, *top]
+        shares = [text for _, text in answer.shares]
+        if answer.is_ranked:
+            shares = itertools.chain(*answer.shares)
+        cells = [answer.name, answer.row, label, *shares]
         writer.writerow(map(_cell, cells))
 
 
@@ -203,8 +194,8 @@ def write_json(stream, answers):
 
     Examples
     --------
-    >>> one = Answer("odd\x1bname.csv", 2, False, 0, [], [(0, "0.75")])
-    >>> write_json(sys.stdout, [one, Answer("x.npy", 0, False, None, [(7, "0.1")], [])])
+    >>> one = Answer("odd\x1bname.csv", 2, False, 0, [(0, "0.75")], True)
+    >>> write_json(sys.stdout, [one, Answer("x.npy", 0, False, None, [(7, "0.1")])])
     [
     {"input": "odd\\x1bname.csv", "row": 2, "prediction": 0, "top": [{"label": 0, "probability": 0.75}]},
     {"input": "x.npy", "row": 0, "prediction": null, "probabilities": {"7": 0.1}}
@@ -215,10 +206,10 @@ def write_json(stream, answers):
     for answer in answers:
         name = printable(answer.name)
         entry = {"input": name, "row": answer.row, "prediction": answer.label}
-        if answer.top:
-            entry["top"] = [{"label": k, "probability": float(p)} for k, p in answer.top]
-        if answer.probabilities:
-            entry["probabilities"] = {str(k): float(p) for k, p in answer.probabilities}
+        if answer.is_ranked:
+            entry["top"] = [{"label": k, "probability": float(p)} for k, p in answer.shares]
+        elif answer.shares:
+            entry["probabilities"] = {str(k): float(p) for k, p in answer.shares}
         stream.write(before + json.dumps(entry))
         before = ",\n"
     if before == ",\n":

@@ -112,17 +112,10 @@ class ModelFacts(Facts):
             reason = str(error).replace("`", "")  # a key of a file is no option here
             raise ModelFileError(f"its metadata do not fit: {reason}") from error
         facts = cls(**values, _metadata=metadata)
-        if facts.curve is not None:
-            facts._check_curve()
         if facts.n_in:
             facts._check_lengths()
             facts._check_values()
         return facts
-
-    def _check_curve(self):
-        n_items = len(find_criterion(self.settings).validation_fields)
-        needed = f"a list of rows [iteration, cost, error, test error], {n_items} a row,"
-        _require(self._metadata, "curve", _is_curve(self.curve, n_items), needed)
 
     def _check_lengths(self):
         """Check that there is one of everything for each class, feature or column."""
@@ -144,6 +137,8 @@ class ModelFacts(Facts):
         n_in = self.n_in
         n_out = self.n_out
         n_encoded = sum(1 if texts is None else len(texts) for texts in self.categories or ())
+        n_items = len(find_criterion(self.settings).validation_fields)
+        point = f"a list of rows [iteration, cost, error, test error], {n_items} a row,"
         for name, fits, needed in (
             ("class_labels", _are_labels, "a list of whole numbers or of texts, each once"),
             # The last classes may have no training row, and so no count.
@@ -157,6 +152,7 @@ class ModelFacts(Facts):
             ("split_seed", lambda value: 0 <= value < 2**32, "a number from 0 to 2**32-1"),
             ("categories", lambda value: n_encoded == n_in, f"what makes {n_in} features"),
             ("columns", lambda value: len({*value}) == len(value), "a list of texts, each once"),
+            ("curve", lambda value: _is_curve(value, n_items), point),
         ):
             value = getattr(self, name)
             if value is not None:

@@ -161,11 +161,6 @@ def _loads_any(data):
     """Read the bytes of a file of ours, or of a model of the tutorial's own program."""
     if b"logreg.saving" in data[:100]:
         return loads(data)
-    if data.startswith((b"PK", b"{")):
-        raise ModelFileError(
-            "it is npz or JSON, as logreg.export writes a model for other programs: give the model "
-            "file that it was made of"
-        )
     from logreg.saving import foreign  # a leaf
 
     return foreign.loads(data) if foreign.is_tutorials(data) else loads(data)

@@ -14,7 +14,6 @@ from logreg.prediction.evaluation import evaluate
 from logreg.prediction.summary import as_text, tables
 from logreg.saving.facts import ModelFacts
 
-SCORES = ("precision", "recall", "f1")
 LOSS = {"criterion": "loss"}
 
 
@@ -29,6 +28,11 @@ def errors(rows):
     return {"rows": len(rows), "errors": int(rows.wrong.sum()), "error_percent": percent}
 
 
+def scores(entry):
+    """The scores in an entry of scikit-learn's report."""
+    return {"precision": entry["precision"], "recall": entry["recall"], "f1": entry["f1-score"]}
+
+
 def account(y, p, numbers, settings, min_proba):
     """What an evaluation has, by pandas and scikit-learn."""
     metrics = pytest.importorskip("sklearn.metrics")
@@ -36,12 +40,10 @@ def account(y, p, numbers, settings, min_proba):
     rows = pandas.DataFrame({"y": y, "k": p.argmax(axis=1), "number": numbers})
     rows = rows.assign(p=p.max(axis=1).astype("float64"), wrong=rows.y != rows.k)
     wrong = rows[rows.wrong].sort_values("p", ascending=False, kind="stable")
-    scores = metrics.precision_recall_fscore_support(y, rows.k, labels=labels, zero_division=0)
-    is_small, occur, classes = len(labels) <= 50, {*y.tolist(), *rows.k.tolist()}, []
-    for k in labels if is_small else sorted(occur):
-        of_class = [score[k] if k in occur else None for score in scores]
-        classes.append({"label": k, **errors(rows[rows.y == k]), **dict(zip(SCORES, of_class))})
-    found = [entry for entry in classes if entry["f1"] is not None]
+    report = metrics.classification_report(y, rows.k, output_dict=True, zero_division=0)
+    classes = []
+    for k in sorted({*y.tolist(), *rows.k.tolist()}):
+        classes.append({"label": k, **errors(rows[rows.y == k]), **scores(report[str(k)])})
     of_pairs = wrong.groupby(["y", "k"]).size().sort_values(ascending=False, kind="stable")
     edges, bands = sorted({0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, min_proba}), []
     for low, high in zip(edges, [*edges[1:], 2]):
@@ -51,19 +53,22 @@ def account(y, p, numbers, settings, min_proba):
         bands.append({**band, "answered": errors(rows[rows.p >= low])})
     size = settings.get("batch_size", 600)
     whole = {"batch_size": size, **errors(rows[: n // size * size])}
-    counts = metrics.confusion_matrix(y, rows.k, labels=labels).tolist() if is_small else None
+    confusion = None
+    if len(labels) <= 50:
+        counts = metrics.confusion_matrix(y, rows.k, labels=labels).tolist()
+        confusion = {"labels": labels, "counts": counts}
     of_labels = p[range(n), y].clip(numpy.finfo(p.dtype).eps).astype("float64")
     return {
         "dataset": "to\ty",
         "rows_are": "some",
         **errors(rows),
-        "macro": {key: numpy.mean([entry[key] for entry in found]) for key in SCORES},
+        "macro": scores(report["macro avg"]),
         "log_loss": -numpy.log(of_labels).mean(),
         "auc": None,
         "weight": None,
         "whole_minibatches": None if settings == LOSS else whole,
         "classes": classes,
-        "confusion": {"labels": labels, "counts": counts} if is_small else None,
+        "confusion": confusion,
         "mistakes": [[i, j, count] for (i, j), count in of_pairs.items()],
         "calibration": bands,
         "wrong_rows": wrong.number.tolist(),
@@ -102,10 +107,10 @@ def test_an_evaluation_is_what_others_count(n_out, dtype, min_proba, settings):
 
     (title, _, of_classes), of_pairs, _ = tables(found)
     if n_out > 50:
-        order = numpy.argsort([-each["errors"] for each in found["classes"]], kind="stable")[:50]
-        assert title.startswith(f"The {len(order)} classes of most errors (predict --evaluate")
+        worst = sorted(found["classes"], key=lambda each: -each["errors"])[:50]
+        assert title.startswith(f"The {len(worst)} classes of most errors (predict --evaluate")
+        assert [row[0] for row in of_classes[:-1]] == [each["label"] for each in worst]
         assert of_pairs[1:] == (("class", "taken for", "rows"), found["mistakes"][:50])
-        assert [row[0] for row in of_classes[:-1]] == [found["classes"][k]["label"] for k in order]
     lines = as_text(found).splitlines()
     assert lines[0] == r"Test set of to\ty: some"
     assert lines[2].startswith("log-loss ") == (n_out in (13, 50))  # nothing of minibatches

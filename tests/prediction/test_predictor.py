@@ -90,9 +90,9 @@ def test_values_that_cannot_be_computed_with_are_refused(bad, found):
         Predictor(save("model.pkl", numpy.sign(W) * 9, b)).predict(x)
 
 
-@pytest.mark.parametrize("W, b", [([1, numpy.nan], [0, 0]), ([1, 0], [0, numpy.inf])])
+@pytest.mark.parametrize("W, b", [(numpy.nan, 0), (0, numpy.inf)])
 def test_parameters_that_are_not_finite_are_refused(W, b):
-    save("model.pkl", numpy.array([W]), numpy.array(b))
+    save("model.pkl", numpy.full((1, 2), W), numpy.full(2, b))
     with pytest.raises(ModelFileError, match=r"model.pkl: its parameters are not finite, .*again"):
         Predictor("model.pkl")
 

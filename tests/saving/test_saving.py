@@ -3,8 +3,8 @@
 import json
 import os
 import pickle
+import platform
 import re
-import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -67,13 +67,13 @@ def test_files_of_either_engine_are_read_by_both_in_a_program_of_either_floatx(
         assert theano.config.floatX == floatx
     said = "warning: the model is of float64, and floatX is float32: its parameters are rounded"
     assert capsys.readouterr().err.count(said) == 3 * ((dtype, floatx) == ("float64", "float32"))
+    expected = bits([numpy.array(value, dtype).astype(floatx) for value in (W, B)])
+    told = {"dtype": dtype, "class_labels": ["no", "yes"], "pixel_scale": 1 / 256}
     for classifier in loaded:
         assert classifier.input.dtype == classifier.p_y_given_x.dtype == floatx
-        expected = [numpy.array(value, dtype).astype(floatx) for value in (W, B)]
-        assert [value for *_, value in bits(classifier.params)] == [v.tobytes() for v in expected]
-        metadata = classifier.metadata
-        assert metadata["engine"].startswith(name) and metadata["dtype"] == dtype
-        assert metadata["class_labels"] == ["no", "yes"] and metadata["pixel_scale"] == 1 / 256
+        assert bits(classifier.params) == expected
+        assert classifier.metadata.items() >= told.items()
+        assert classifier.metadata["engine"].startswith(name)
     # What was not changed is saved with every bit of its file.
     assert bits(model_file.read("again.pkl")[1].values()) == bits(make(dtype).params)
 
@@ -87,13 +87,12 @@ def test_what_a_file_tells():
     save_model(make("float64"), "model.pkl", pixel_scale=numpy.float32(0.5), dataset=name, **told)
     found = load_model("model.pkl").metadata
     age = datetime.now(timezone.utc) - datetime.fromisoformat(found["date"])
-    assert 0 <= age.total_seconds() < 600 and found["date"].endswith("+00:00")
+    assert 0 <= age.total_seconds() < 600
     assert found == {
-        **{"python": sys.version.split()[0], "numpy": numpy.__version__, "best": None},
-        **{"device": "cpu"},
+        **{"class_labels": [3, 7], "image_shape": [3, 1], "best": None, "pixel_scale": 0.5},
+        **{"dataset": name, "dtype": "float64", "n_in": 3, "n_out": 2, "date": found["date"]},
+        **{"python": platform.python_version(), "numpy": numpy.__version__, "device": "cpu"},
         **{"engine": f"{engine.NAME} {engine.VERSION}", "logreg": __version__},
-        **{"dtype": "float64", "class_labels": [3, 7], "image_shape": [3, 1], "dataset": name},
-        **{"pixel_scale": 0.5, "n_in": 3, "n_out": 2, "date": found["date"]},
     }
     # A model that was loaded is saved with all that its file tells.
     others = {"l2": 0.2, "pixel_scale": 0.25}
@@ -164,9 +163,8 @@ OTHERS = [(SHAPES[:3], "float64"), (SHAPES, "float32"), ([(5, 6), (6,), (6, 3), 
 def test_a_file_of_another_net_changes_nothing(shapes, dtype):
     params = net()
     save_params(net(shapes, seed=1, dtype=dtype), "net.pkl")
-    there, here = f"[('{dtype}', {shapes[0]}), ", "those of this net [('float64', (5, 4)), "
-    said = f"net.pkl is of another net: its parameters are {there}"
-    with pytest.raises(ModelFileError, match=f"^{re.escape(said)}.*, {re.escape(here)}"):
+    there = f"its parameters are [('{dtype}', {shapes[0]}), "
+    with pytest.raises(ModelFileError, match=f"^net.pkl is of another net: {re.escape(there)}"):
         load_params(params, "net.pkl")
     assert bits(params) == bits(net())
 
