@@ -3,11 +3,13 @@
 import argparse
 import textwrap
 from dataclasses import fields
+from typing import Optional
 
 from logreg.datasets.options import TRAINING_OPTIONS, TableOptions
 from logreg.version import __version__
 
-NUMBERS = {int: {"type": int, "metavar": "N"}, float: {"type": float, "metavar": "X"}}
+X = {"type": float, "metavar": "X"}
+NUMBERS = {int: {"type": int, "metavar": "N"}, float: X, Optional[float]: X}
 
 
 def command_parser(name, arguments, description, examples, **options):
@@ -52,13 +54,6 @@ def add_quiet(group):
     """Add ``-q``."""
     text = "print results, errors and warnings only"
     group.add_argument("-q", "--quiet", action="store_true", help=text)
-
-
-def positive_number(text):
-    """The type of an option that takes a number above 0; a ValueError says that it is none."""
-    if not 0 < float(text) < float("inf"):
-        raise ValueError(text)
-    return float(text)
 
 
 def add_settings(group, settings, defaults=None):
