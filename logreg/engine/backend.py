@@ -44,7 +44,8 @@ class Backend:
         self.theano = theano
         self.T = T
         self.tools = tools
-        self.kernel = Kernel(T, tools) if tools and is_in_use() else None
+        self.graph = Kernel(T, tools) if tools else None
+        self.kernel = self.graph if is_in_use() else None
 
     def on_device(self, name):
         """Return the back end for a device: this one, or another."""
@@ -96,7 +97,7 @@ class Backend:
 
     def compile_sums(self, givens, edges, mean):
         regression = self.kernel and self.kernel.classifier(mean, givens.x, givens.y)
-        if regression:
+        if regression and regression.W.dtype == regression.b.dtype == givens.x.dtype:
             return Errors(regression[:2], self._set(givens, regression), edges)
         mean_of_rows, _ = self._function_of_rows(givens, [mean])
         return lambda: [float(mean_of_rows(a, b)[0]) * (b - a) for a, b in zip(edges, edges[1:])]
@@ -120,24 +121,22 @@ class Backend:
         interpreter, if the kernel computes all that depends on the rows.
         """
         expressions = [*outputs, *(new for _, new in updates)]
-        inputs = {}
+        regression = None
         if self.kernel:
-            expressions, inputs = self.kernel.without_rows(expressions, params, givens.x, givens.y)
+            expressions, regression, inputs = self.kernel.without_rows(
+                expressions, params, givens.x, givens.y
+            )
         updates = list(zip([variable for variable, _ in updates], expressions[len(outputs) :]))
         outputs = expressions[: len(outputs)]
-        if not inputs:
+        if not regression:
             return self._by_engine(givens, outputs, updates), self.theano.function
-        variables = [variable for three in inputs.values() for variable in three]
         interpreter = self.kernel.function
-        function = interpreter(variables, outputs, updates=updates, on_unused_input="ignore")
+        function = interpreter(inputs, outputs, updates=updates, on_unused_input="ignore")
         function.trust_input = True
-        regressions = [
-            Steps(Descent(regression), self._set(givens, regression)) for regression in inputs
-        ]
+        steps = Steps(Descent(regression), self._set(givens, regression))
 
         def function_of_rows(start, stop):
-            values = [value for each in regressions for value in each.gradients(start, stop)]
-            return function(*map(numpy.asarray, values))
+            return function(*map(numpy.asarray, steps.gradients(start, stop)))
 
         return function_of_rows, interpreter
 
