@@ -38,10 +38,10 @@ class Descent(NamedTuple):
     """Steps of descent on the cost of a regression, with a penalty and momentum."""
 
     regression: Regression
-    rate: float = 0.0
-    l2: float = 0.0
-    momentum: float = 0.0
-    velocities: Tuple[Any, ...] = ()  # shared variables: those of W and b
+    rate: float
+    l2: float
+    momentum: float
+    velocities: Tuple[Any, ...]  # shared variables: those of W and b
 
 
 class Rule(NamedTuple):
