@@ -244,5 +244,6 @@ def _preparation(facts):
         shuffle=facts.split_seed is not None,
         split_seed=facts.split_seed or 0,
         size=size,
-        pixel_scale=facts.chosen_pixel_scale,
+        # Of a whole number, the inverse of the inverse has the same inverse.
+        pixel_scale=1 / facts.pixel_scale if facts.scale_all else None,
     )

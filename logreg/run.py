@@ -281,7 +281,7 @@ class Run:
             "rule": 1 if self._is_plain else rules.current(),
             "names_sha256": _digest_of_names(facts) if facts.is_table else None,
             "floatX": engine.theano.config.floatX,
-            "pixel_scale": facts.chosen_pixel_scale,
+            "pixel_scale": facts.pixel_scale if facts.scale_all else None,  # not if by its dtype
             "dataset": facts.dataset,
             "dataset_sha256": facts.dataset_sha256 or self._digests,
         }

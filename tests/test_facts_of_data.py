@@ -57,7 +57,7 @@ def test_standardized_sets_of_different_data_are_refused(frame):
             trained(sets)
 
 
-@pytest.mark.parametrize("dtype, how", [("uint8", {}), ("float64", {"pixel_scale": 1 / 256})])
+@pytest.mark.parametrize("dtype, how", [("uint8", {}), ("float64", {"pixel_scale": 256})])
 def test_pixels_beside_ones_own_validation_set_keep_their_scale_alone(dtype, how):
     pairs = [((40 * x + 128).round().astype(dtype), y) for x, y in make_pairs(dtype="float64")]
     (x, y), (train, _, test) = pairs[1], load_data(pairs, **how)

@@ -1,104 +1,22 @@
-"""Whole runs against NumPy, what `fit` takes and refuses, and what a run keeps."""
+"""What `fit` takes and refuses, and what a run keeps.
+
+The numbers of whole runs are in test_differential_training.
+"""
 
 import gc
 import weakref
 
 import numpy
 import pytest
-from builders import arguments, cost_and_gradients, make_pairs, new_run, probabilities
+from builders import arguments, make_pairs, new_run
 
 from logreg import LogisticRegression, Predictor, engine, load_model, sgd_optimization_mnist
 from logreg.callbacks import BestModel, Callback, History
-from logreg.datasets.dataset import read_dataset
 from logreg.engine import T, theano
 from logreg.errors import LogRegError, SettingError
 from logreg.hyperparameters import Hyperparameters
-from logreg.sgd import fit, sgd_optimization
+from logreg.sgd import fit
 from logreg.updates import momentum, sgd
-
-
-class Oracle:
-    """The same run in NumPy."""
-
-    def __init__(self, pairs, l1=0.0, l2=0.0, momentum=0.0, class_weight=None):
-        self.pairs = pairs
-        counts = numpy.bincount(pairs[0][1])
-        self.weights = counts.sum() / (3 * counts) if class_weight else numpy.ones(3)
-        self.l1, self.l2, self.momentum = l1, l2, momentum
-        self.W, self.b = numpy.zeros((4, 3)), numpy.zeros(3)
-        self.v = [numpy.zeros_like(self.W), numpy.zeros_like(self.b)]
-
-    def step(self, i):
-        x, y = (array[i * 10 : (i + 1) * 10] for array in self.pairs[0])
-        cost, dW, db = cost_and_gradients(x, y, self.W, self.b, self.weights)
-        cost += self.l1 * abs(self.W).sum() + self.l2 * (self.W**2).sum()
-        dW += self.l1 * numpy.sign(self.W) + 2 * self.l2 * self.W
-        for param, v, g in zip((self.W, self.b), self.v, (dW, db)):
-            v[:] = self.momentum * v - 0.05 * g
-            param += v
-        return cost
-
-    def loss(self, split):
-        return cost_and_gradients(*self.pairs[split], self.W, self.b, self.weights)[0]
-
-    def errors(self, split):
-        x, y = self.pairs[split]
-        wrong = probabilities(x, self.W, self.b).argmax(axis=1) != y
-        return wrong[: len(y) // 10 * 10].mean(), wrong.mean()
-
-
-OPTIONS = [
-    {},
-    {"l1": 0.02, "l2": 0.01, "momentum": 0.5},
-    {"class_weight": "balanced", "l2": 0.01, "momentum": 0.5},
-]
-
-
-@pytest.mark.parametrize("criterion", ["error", "loss"])
-@pytest.mark.parametrize("options", OPTIONS)
-def test_a_run_computes_what_numpy_computes(criterion, options, working_folder):
-    # 4 minibatches, 2 and 3; some rows are left over.
-    pairs = make_pairs((47, 25, 33), dtype="float64", seed=5)
-    pairs[1][1][:8] = (pairs[1][1][:8] + 1) % 3  # too much of the training rows is learned soon
-    oracle, least, by_loss = Oracle(pairs, **options), 2.0, criterion == "loss"
-    settings = Hyperparameters(0.05, 30, batch_size=10, criterion=criterion, **options)
-    run = sgd_optimization(read_dataset(pairs), settings)
-    for epoch, validation in enumerate(run.validations):
-        cost = numpy.mean([oracle.step(i) for i in range(4)])
-        errors, loss, tested = oracle.errors(1), oracle.loss(1), (None, None)
-        decisive = loss if by_loss else errors[0]
-        if decisive < least:
-            least = decisive
-            best = oracle.W.copy(), oracle.b.copy(), oracle.errors(2), validation.iter
-            tested = best[2]
-        if by_loss and validation is not run.best_validation:
-            tested = None, None
-        assert validation[:4] == pytest.approx((epoch * 4 + 3, cost, *errors))
-        assert validation.loss == (pytest.approx(loss) if by_loss else None)
-        assert validation[5:7] == pytest.approx(tested)
-        error, test_error = validation[2 + by_loss], validation[5 + by_loss]  # of all rows by loss
-        row = [*validation[:2], error, test_error, validation.loss]
-        assert run.curve[epoch] == row[: 4 + by_loss]
-    assert run.best_validation.iter == best[3] < run.iter
-    assert [path.name for path in working_folder.iterdir()] == ["best_model.pkl"]
-    model = load_model("best_model.pkl")
-    for param, last, value, of_run in zip(model.params, run.params, best, (oracle.W, oracle.b)):
-        numpy.testing.assert_allclose(engine.value(param), value, rtol=1e-6)
-        numpy.testing.assert_allclose(engine.value(last), of_run, rtol=1e-6)  # the last, not best
-    told = {
-        **vars(settings),
-        "n_ranks": 1,
-        "refit": False,
-        "n_refit_rows": None,
-        "curve": run.curve,
-    }
-    told.update(reason="n_epochs", epoch=best[3] // 4 + 1, iteration=best[3], n_train_batches=4)
-    told.update(class_counts=numpy.bincount(pairs[0][1]).tolist())
-    best = run.best_validation
-    for name in ("error", "error_all_rows"):
-        told[f"validation_{name}"] = getattr(best, name)
-        told[f"test_{name}"] = getattr(best, f"test_{name}")
-    assert told.items() <= model.metadata.items()
 
 
 def test_any_cost_can_be_minimized():

@@ -1,6 +1,5 @@
 """The command line of training, as a user meets it."""
 
-import itertools
 import json
 import os
 import re
@@ -9,17 +8,17 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import csv_text, make_pairs, save_pairs, save_table, write
+from builders import make_pairs, save_pairs, save_table
 from sklearn import datasets
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from logreg import Predictor, engine, load_model, sgd
-from logreg.callbacks import History, verdict
+from logreg import load_model, sgd
+from logreg.callbacks import History
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.options import Preparation, TableOptions
-from logreg.hyperparameters import DEFAULTS_BY_DATA, choose_hyperparameters
+from logreg.datasets.options import Preparation
+from logreg.hyperparameters import DEFAULTS_BY_DATA
 
 
 # Of the second run, the parameters are finite, and too large to compute with.
@@ -118,47 +117,3 @@ def test_tables_need_no_options(name, cli):
         peer = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(*data.train)
         theirs.append(100 * (1 - peer.score(*data.test)))
     assert numpy.mean(errors) < numpy.mean(theirs) + 2
-
-
-SETTINGS = {"learning_rate": 0.5, "l1": 1e-5, "l2": 1e-4, "momentum": 0.25, "patience": 20}
-SETTINGS.update(patience_increase=1.5, improvement_threshold=0.9, batch_size=50)
-REFIT = {"": None, "--refit": True, "--no-refit": False}
-PREPARED = {"": {}, "--no-standardize --split-seed 5": {"standardize": False, "split_seed": 5}}
-PREPARED["--standardize --no-shuffle"] = {"standardize": True, "shuffle": False}
-WEIGHTS = {"": None, "--class-weight balanced": "balanced"}
-CHOICES = [("t.csv", "d.npz"), REFIT, PREPARED, WEIGHTS, ("float32", "float64")]
-SOME = [*itertools.product(*CHOICES)][::7]  # with most pairs of choices
-
-
-@pytest.mark.parametrize("name, refit, prepared, weight, floatx", SOME)
-def test_options_beside_each_other(name, refit, prepared, weight, floatx, cli):
-    """A run that is resumed gives the model, and the results, of Python's functions in one go."""
-    random = numpy.random.RandomState(1)
-    x = random.randn(600, 2)
-    y = (x[:, 0] + random.randn(600) > 1).astype(int)  # of which weights take more
-    numpy.savez("d.npz", x=x, y=y)
-    write("t.csv", csv_text(numpy.c_[x, y.astype(object)], [*"aby"]).encode())
-    options = [name, *f"{refit} {prepared} {weight} --floatx {floatx} --quiet".split()]
-    options += [f"--{key.replace('_', '-')}={value}" for key, value in SETTINGS.items()]
-    options += ["--output", "m.pkl", "--history", "run.csv", "--checkpoint", "run.state"]
-    assert cli("train", *options, "--n-epochs", 2).code == 0
-    done = cli("train", *options, "--n-epochs", 4, "--resume")
-    with engine.floatx(floatx):
-        data = read_dataset(name, TableOptions(), Preparation(**PREPARED[prepared]), dtype=floatx)
-        settings = choose_hyperparameters(
-            data.facts, n_epochs=4, class_weight=WEIGHTS[weight], **SETTINGS
-        )
-        run = sgd.sgd_optimization(data, settings, None, refit=REFIT[refit])
-    found, expected = Predictor("m.pkl"), Predictor(run)
-    assert found.metadata.items() >= expected.metadata.items() and found.W.dtype == floatx
-    assert (found.W == expected.W).all() and (found.b == expected.b).all()
-    lines = verdict.result(run).splitlines() if name == "t.csv" else done.out.splitlines()[:1]
-    assert (done.code, done.out.splitlines()) == (0, lines)
-    assert len(Path("run.csv").read_bytes().splitlines()) == 1 + len(run.validations)
-    assert sorted(os.listdir(".")) == ["d.npz", "m.pkl", "run.csv", "run.state", "t.csv"]
-    n = f"{expected.W.size + expected.b.size} parameters"
-    done = cli("train", "--verify", "m.pkl", "--quiet")
-    assert done[:2] == (
-        0,
-        f"verified: the {n} are those of m.pkl, bit by bit, and its facts agree\n",
-    )

@@ -64,6 +64,7 @@ class TableOptions:
         "the column of a table that holds the labels: its name, or its number from 1 (-1: the "
         "last). Default: the column called label, class, target or y, else the last one",
         metavar="NAME",
+        aliases=["--target"],
     )
     header: Optional[bool] = setting(
         BOTH,
@@ -167,9 +168,9 @@ class Preparation:
         28,
     )
     pixel_scale: Optional[float] = setting(
-        "number above 0",
-        "what pixels, whole numbers from 0 to 255, are multiplied by (default: 1/256 if they are "
-        "uint8, else 1)",
+        "number from 1 to 1e9",
+        "what pixels, whole numbers from 0 to 255, are divided by (default: 256 if they are uint8, "
+        "else 1)",
     )
 
     def __post_init__(self):
@@ -206,7 +207,6 @@ class Columns(NamedTuple):
     categories: tuple = ()  # for each of these columns: None if it holds numbers, else texts
     kinds: tuple = ()  # of each, see :mod:`logreg.tables.columns`
     options: TableOptions = NO_OPTIONS  # by which it was read: what was found is given
-    numbers: tuple = ()  # of the features' columns in the file, counted from 1
 
     @property
     def one_hot_features(self):

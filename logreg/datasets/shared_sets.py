@@ -94,9 +94,11 @@ def share_as_stored(data):
     preprocessing = data.facts.preprocessing
     prepare = None if preprocessing.means is None else preprocessing.apply
     are_pixels = preprocessing.pixel_scale != 1 and prepare is None
+    # All sets are stored alike, so that a refit can join them: shuffled rows are in memory.
+    is_mapped = find_memory_map(data.train[0]) is not None
     sets = {}
     for split, (x, y) in zip(SPLITS, data):
-        if are_pixels or find_memory_map(x) is not None:  # becomes floats a minibatch at a time
+        if are_pixels or is_mapped:  # becomes floats a minibatch at a time
             x = numpy.ascontiguousarray(x)
             features = engine.stored(x, preprocessing.pixel_scale, prepare)
         else:

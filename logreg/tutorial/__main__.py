@@ -9,6 +9,7 @@ from logreg.files import check_writable, refuse_overwriting
 from logreg.tutorial import quiz
 
 PAGE = "tutorial.html"
+MNIST_PAGE = "tutorial_mnist.html"
 
 
 def parser():
@@ -21,6 +22,10 @@ def parser():
         ["", "--notebook tutorial.ipynb"],
     )
     add_output(parser, f"the page (default: {PAGE}, or none with --notebook or --quiz)")
+    mnist = f"a page of its own ({MNIST_PAGE}, 16 MB) that has MNIST's files in it"
+    parser.add_argument(
+        "--mnist", action="store_true", help=f"{mnist}, to train on them in the browser"
+    )
     add_file(
         parser, "--notebook", help="write the tutorial as a notebook, and run it for its outputs"
     )
@@ -37,7 +42,9 @@ def main(argv=None):
     """Write what the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = parser().parse_args(argv)
     output = args.output
-    if not (output or args.notebook or args.quiz):
+    if not output and args.mnist:
+        output = MNIST_PAGE
+    elif not output and not (args.notebook or args.quiz):
         output = PAGE
     paths = [path for path in (args.notebook, args.quiz, output) if path]
     refuse_overwriting(paths)
@@ -56,7 +63,7 @@ def main(argv=None):
         note(f"the notebook is {args.notebook}")
     if output:
         with engine.settings():  # float32, as logreg.train has it
-            writing.write_page(output, args.home)
+            writing.write_page(output, args.home, args.mnist)
         note(f"the page is {output}")
 
 

@@ -1,6 +1,7 @@
 """The data that the toys of the page are given: a model, digits, points and recorded runs."""
 
 import base64
+import gzip
 import io
 from pathlib import Path
 
@@ -106,6 +107,26 @@ def log_of(x, y):
     settings = Hyperparameters(batch_size=100, n_epochs=LAST_EPOCH)
     run = sgd_optimization(read_dataset([train, valid, valid]), settings, output=None)
     return [[percent(validation.error)] for validation in run.validations]
+
+
+def idx_files(data):
+    """MNIST's four files, gzipped, in Base64.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> pair = numpy.arange(784).astype("uint8")[None] / 256, numpy.array([7])
+    >>> images, *_ = idx_files(SimpleNamespace(train=pair, valid=pair, test=pair))
+    >>> [*gzip.decompress(base64.b64decode(images))[:20]]
+    [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28, 0, 1, 2, 3]
+    """
+    files = []
+    for pairs in ((data.train, data.valid), (data.test,)):
+        x, y = map(numpy.concatenate, zip(*pairs))
+        for array in (pixels_of(x).reshape(-1, 28, 28), y.astype("uint8")):
+            header = numpy.array([0x800 + array.ndim, *array.shape], ">i4")
+            files.append(gzip.compress(header.tobytes() + array.tobytes(), 6))
+    return [base64.b64encode(file).decode() for file in files]
 
 
 def plane(seed=3):

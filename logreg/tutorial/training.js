@@ -42,8 +42,7 @@ class Rows {
   // Adds row i times d, a number for each class, to gW.
   addTo(gW, i, d) {
     const { values, places, starts } = this, end = starts[i + 1];
-    const d0 = d[0], d1 = d[1], d2 = d[2] || 0, d3 = d[3] || 0, d4 = d[4] || 0;
-    const d5 = d[5] || 0, d6 = d[6] || 0, d7 = d[7] || 0, d8 = d[8] || 0, d9 = d[9] || 0;
+    const [d0, d1, d2 = 0, d3 = 0, d4 = 0, d5 = 0, d6 = 0, d7 = 0, d8 = 0, d9 = 0] = d;
     for (let m = starts[i]; m < end; m++) {
       const value = values[m], at = places[m];
       gW[at] += value * d0;

@@ -47,7 +47,7 @@ FORMS = {
 }
 
 
-def write_page(path, home=None):
+def write_page(path, home=None, with_mnist=False):
     """Train on MNIST, or on its sample where it cannot be had, and write the page.
 
     Parameters
@@ -57,33 +57,39 @@ def write_page(path, home=None):
     home : str, optional
         Address of the project's files, such as ``https://github.com/someone/logreg/blob/main``.
         The links to them lead there; without it, they are text.
+    with_mnist : bool
+        Whether the page carries MNIST's files, to print the log in the browser. It then has 16 MB.
 
     Raises
     ------
     ExtraError
         If a library of the extra ``tutorial`` is not installed.
+    DatasetError
+        If MNIST is to be in the page, and cannot be had.
     ModelFileError
         If the page cannot be written.
     """
     with needing("the page", *PACKAGES.values()):
         for name in PACKAGES:
             importlib.import_module(name)
-    save(path, page(*train(), home).encode("utf-8"))
+    save(path, page(*train(with_mnist), home, with_mnist).encode("utf-8"))
 
 
-def train():
+def train(needs_mnist=False):
     """Train the tutorial's model, on the sample if MNIST cannot be had; return DataSet and Run."""
     hyperparameters = Hyperparameters()
     try:
         data = read_dataset(DATASET)
     except DatasetError as error:
+        if needs_mnist:
+            raise
         warning(f"the page shows a run on mnist_sample, of 5,000 rows: {error}")
         data = read_dataset("mnist_sample")
         hyperparameters = Hyperparameters(batch_size=100)
     return data, sgd_optimization(data, hyperparameters, output=None)
 
 
-def page(data, run, home=None):
+def page(data, run, home=None, with_mnist=False):
     """Make the page, as a str, of the text, a data set of digits and a run on it."""
     markdown = text.TEXT.read_text(encoding="utf-8")
     body = to_html(markdown, home)
@@ -95,7 +101,7 @@ def page(data, run, home=None):
     return filled(
         HERE / "page.html",
         [*SHARED, HERE / "training.js", *(HERE / "toys" / f"{name}.js" for name in SCRIPTS)],
-        toy_data.facts(data, run),
+        {**toy_data.facts(data, run), "files": toy_data.idx_files(data) if with_mnist else None},
         title=headings[0][1],
         description=" ".join(re.search(r"(?s)\*\*(.+?)\*\*", markdown).group(1).split()),
         date=f"{datetime.now(timezone.utc):%Y-%m-%d}",

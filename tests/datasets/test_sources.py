@@ -9,7 +9,6 @@ from builders import idx_folder, make_pairs, npz_bytes, save_pairs, table_bytes,
 
 from logreg.datasets import mnist
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.facts import table_facts
 from logreg.datasets.formats import find_memory_map
 from logreg.datasets.names import find_sets
 from logreg.datasets.options import Preparation, TableOptions
@@ -17,7 +16,8 @@ from logreg.errors import DatasetError, SettingError
 from logreg.tables.reading import read_table
 
 TRAIN, VALID, _ = make_pairs((12, 4, 4), 5)
-KIND, MEAN = TableOptions(label_column="kind"), TableOptions(missing="mean")
+KIND = TableOptions(label_column="kind")
+MEAN = TableOptions(missing="mean")
 
 
 @pytest.fixture(autouse=True)
@@ -63,9 +63,6 @@ def test_a_folder_of_tables(tmp_path):
     write("valid.csv.gz", gzip.compress(table_bytes(5)))
     facts = read_dataset(tmp_path, KIND).facts
     assert (facts.rows, facts.split, facts.split_seed) == ([12, 5, 6], None, None)
-    write("test.csv", table_bytes(7))  # comes before the compressed one, and before Parquet
-    write("test.parquet", b"PAR1")
-    assert read_dataset(tmp_path, KIND).facts.rows == [12, 5, 7]
     write("train.csv", b"1,2,3\n" * 6)
     write("valid.csv", b"1,2,3,4\n")
     with pytest.raises(DatasetError, match=r"valid.csv: has 3 columns beside the label: 2 are"):
@@ -93,7 +90,7 @@ def test_the_test_table_has_the_columns_of_the_training_table(train, test, optio
     data = read_dataset(".", options, Preparation(standardize=False))
     numpy.testing.assert_array_equal(data.test[0], wanted)
     assert data.weights is None or data.weights["test"] == [2]
-    told = table_facts(read_table("train.csv", options)[1])
+    told = read_table("train.csv", options)[1]
     assert {name: getattr(data.facts, name) for name in told} == told and data.facts.n_out == 2
     assert [file.name for file in data.files] == ["train.csv", "test.csv"]
     assert sum(data.facts.rows[:2]) == train.count(b"\n") - bool(data.facts.columns)

@@ -18,50 +18,44 @@ IS_THEANO = theano.__version__ == "1.0.5"
 FAST = {} if IS_THEANO else {"mode": "FAST_COMPILE"}
 
 
-def convolved(x, w, border_mode, step, flip):
-    """Convolve by SciPy, a map at a time."""
-    size = w.shape[2:]
-    widths = {"valid": (0, 0), "full": [k - 1 for k in size], "half": [k // 2 for k in size]}
-    if isinstance(border_mode, str):
-        border_mode = widths[border_mode]
-    widths = (border_mode,) * 2 if isinstance(border_mode, int) else border_mode
-    margins = [width if isinstance(width, tuple) else (width, width) for width in widths]
+def convolved(x, w, margins, step, flip):
+    """Convolve by SciPy, an image with a filter at a time."""
     x = numpy.pad(x, ((0, 0), (0, 0), *margins))
-    one = signal.convolve2d if flip else signal.correlate2d
-    maps = [[sum(one(a, b, "valid") for a, b in zip(maps, f)) for f in w] for maps in x]
+    if flip:
+        w = w[:, :, ::-1, ::-1]
+    maps = [[signal.correlate(image, each, "valid")[0] for each in w] for image in x]
     return numpy.array(maps)[:, :, :: step[0], :: step[1]]
 
 
 CONVOLUTIONS = [
-    # n, channels, n_out, image, filter, border_mode, step, flip
-    (1, 2, 1, (6, 5), (3, 3), "full", (1, 1), True),
-    (2, 2, 2, (8, 9), (2, 4), 1, (3, 2), False),
-    (3, 2, 2, (5, 5), (1, 3), (0, 2), (2, 2), True),
-    (2, 1, 1, (5, 6), (3, 2), ((2, 1), (0, 3)), (2, 1), False),
-    (1, 1, 2, (6, 7), (2, 4), "half", (1, 1), True),
+    # shape of the images, of the filters, border_mode, and the margins that it means, step, flip
+    ((1, 2, 6, 5), (1, 2, 3, 3), "full", ((2, 2), (2, 2)), (1, 1), True),
+    ((2, 2, 8, 9), (2, 2, 2, 4), 1, ((1, 1), (1, 1)), (3, 2), False),
+    ((3, 2, 5, 5), (2, 2, 1, 3), (0, 2), ((0, 0), (2, 2)), (2, 2), True),
+    ((2, 1, 5, 6), (1, 1, 3, 2), ((2, 1), (0, 3)), ((2, 1), (0, 3)), (2, 1), False),
+    ((1, 1, 6, 7), (2, 1, 2, 4), "half", ((1, 1), (2, 2)), (1, 1), True),
 ]
 
 
 @pytest.mark.parametrize("case", CONVOLUTIONS[:: 4 if IS_THEANO else 1], ids=str)
 def test_convolution_and_its_gradients(case):
-    n, channels, n_out, image, size, border_mode, step, flip = case
-    x, dx = RANDOM.randn(2, n, channels, *image)
-    w, dw = RANDOM.randn(2, n_out, channels, *size)
-    options = {"border_mode": border_mode, "subsample": step, "filter_flip": flip}
-    expected = convolved(x, w, border_mode, step, flip)
+    shape, filter_shape, border_mode, *how = case
+    x, dx = RANDOM.randn(2, *shape)
+    w, dw = RANDOM.randn(2, *filter_shape)
+    options = {"border_mode": border_mode, "subsample": how[1], "filter_flip": how[2]}
+    expected = convolved(x, w, *how)
     images, filters, factors = T.dtensor4(), T.dtensor4(), RANDOM.randn(*expected.shape)
-    y = conv2d(images, filters, input_shape=x.shape, filter_shape=w.shape, **options)
+    y = conv2d(images, filters, input_shape=shape, filter_shape=filter_shape, **options)
     of_y, transposed = T.as_tensor_variable(factors), T.nnet.abstract_conv.conv2d_grad_wrt_inputs
     outputs = [y, *T.grad(None, [images, filters], known_grads={y: of_y})]
-    outputs.append(transposed(of_y, filters, x.shape, w.shape, **options))
+    outputs.append(transposed(of_y, filters, shape, filter_shape, **options))
     function = theano.function([images, filters], outputs, **FAST)
     computed, of_x, of_w, again = function(x, w)
     numpy.testing.assert_allclose(again, of_x)
     numpy.testing.assert_allclose(computed, expected, atol=1e-10)
     # A convolution is linear in each: its slope along a direction is that direction's.
-    slopes = [convolved(*pair, border_mode, step, flip) * factors for pair in [(dx, w), (x, dw)]]
-    expected = [slope.sum() for slope in slopes]
-    numpy.testing.assert_allclose([(of_x * dx).sum(), (of_w * dw).sum()], expected)
+    slopes = [(convolved(*pair, *how) * factors).sum() for pair in [(dx, w), (x, dw)]]
+    numpy.testing.assert_allclose([(of_x * dx).sum(), (of_w * dw).sum()], slopes)
 
 
 def pooled(x, size, step, pads, ignore_border, mode):
@@ -126,4 +120,4 @@ def test_names_of_earlier_versions():
     assert first.shape == (2, 1, 6, 4) and (first == second).all()
     for each in others:
         assert (each[0] == pooled(x[0], (2, 2), (2, 2), (0, 0), False, "max")).all()
-    numpy.testing.assert_allclose(last, convolved(x, x, "valid", (1, 1), True))
+    numpy.testing.assert_allclose(last, convolved(x, x, ((0, 0), (0, 0)), (1, 1), True))

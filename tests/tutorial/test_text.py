@@ -158,10 +158,11 @@ def test_the_notebook_is_run_as_it_is_written(working_folder):
 
 
 WRITTEN = {
-    "": [("tutorial.html", None)],
-    "--output p --home x": [("p", "x")],
+    "": [("tutorial.html", None, False)],
+    "--mnist --output p --home x": [("p", "x", True)],
     "--notebook n --home x": [("n", "x")],
-    "--notebook n --output p": [("n", None), ("p", None)],
+    "--notebook n --mnist": [("n", None), ("tutorial_mnist.html", None, True)],
+    "--notebook tutorial_mnist.html --mnist": [],  # they would be one file
     "--notebook nowhere/n --output p": [],
     "--notebook n --output nowhere/p": [],
 }

@@ -3,13 +3,12 @@
 
 async function playHeart(find) {
   const RATE = 0.5, SIZE = 100, STEPS = 300;
-  const digits = await reading, { labels } = facts, nTested = labels.length - N_TRAIN;
+  const digits = await reading;
   const chosen = (name) => Number(find(`[name=heart-${name}]:checked`).value);
-  const given = { x: digits, y: labels, nIn: 784, nOut: 10, scale: 1 / 256, nTrain: chosen("rows"), nTested };
-  const trainer = new Trainer({ ...given, unit: SIZE, spacing: 5 });
+  const trainer = new Trainer({ ...ofDigits(digits, chosen("rows")), unit: SIZE, spacing: 5 });
 
   function show() {
-    const { history, cost, testCost, wrong, steps } = trainer;
+    const { history, cost, testCost, wrong, steps, nTested } = trainer;
     const lowest = Math.min(...history.map(([, , loss]) => loss));
     const says = `Step ${steps}: training loss ${cost.toFixed(2)}, validation loss ${testCost.toFixed(2)} ` +
       `(the lowest was ${lowest.toFixed(2)}), ${wrong.length} of ${nTested} wrong.`;

@@ -104,5 +104,6 @@ async function playMnistRun(find) {
     },
     reset: () => begin(""),
   });
-  begin("");
+  if (facts.files) take(facts.files.map((base64) => new Blob([bytesOf(base64)])));
+  else begin("");
 }

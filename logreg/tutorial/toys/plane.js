@@ -59,18 +59,12 @@ function playPlane(find) {
     });
   }
 
+  // Those from which nothing is learnt are small.
   function drawPoint(i, isWrong, isInBatch) {
-    const k = trainer.y[i], colour = `var(--class-${k})`, [x, y] = place(points[i]);
-    const style = { class: "mark", fill: isWrong ? "var(--card)" : colour, stroke: colour };
-    draw(field, "path", { ...style, d: SHAPES[k], transform: `translate(${x} ${y})` });
-    if (isInBatch) draw(field, "circle", { class: "ring", cx: x, cy: y, r: 9.5 });
-  }
-
-  // A point that tests: small, and nothing is learnt from it.
-  function drawNew(i) {
-    const k = trainer.y[i], [x, y] = place(points[i]);
-    const transform = `translate(${x} ${y}) scale(0.6)`;
-    draw(field, "path", { class: "new", d: SHAPES[k], transform, fill: `var(--class-${k})` });
+    const k = trainer.y[i], colour = `var(--class-${k})`, [cx, cy] = place(points[i]), isNew = i >= 60;
+    const style = { class: isNew ? "new" : "mark", fill: isWrong ? "var(--card)" : colour, stroke: isNew ? "none" : colour };
+    draw(field, "path", { ...style, d: SHAPES[k], transform: `translate(${cx} ${cy}) scale(${isNew ? 0.6 : 1})` });
+    if (isInBatch) draw(field, "circle", { class: "ring", cx, cy, r: 9.5 });
   }
 
   function show() {
@@ -79,7 +73,7 @@ function playPlane(find) {
     paintRegions(trainer);
     field.replaceChildren();
     const next = steps ? batch : [0, size];
-    range(60).forEach((i) => drawNew(60 + i));
+    range(60).forEach((i) => drawPoint(60 + i));
     range(60).forEach((i) => drawPoint(i, ownWrong.includes(i), i >= next[0] && i < next[1]));
     const state = `loss ${cost.toFixed(3)}, ${ownWrong.length} of 60 wrong. Of 60 new points: ` +
       `loss ${testCost.toFixed(3)}, ${wrong.length} wrong.`;

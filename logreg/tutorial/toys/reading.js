@@ -52,7 +52,7 @@ function copy(text) {
 
 for (const code of document.querySelectorAll("main pre > code")) {
   if (code.classList.contains("language-text")) continue;
-  const button = make("button", { type: "button", class: "copy", "aria-label": "Copy this example" }, "Copy");
+  const button = make("button", { class: "copy", "aria-label": "Copy this example" }, "Copy");
   button.addEventListener("click", () => {
     copy(typed(code));
     button.textContent = "Copied";

@@ -6,8 +6,7 @@ async function playTraining(find) {
   const fullPictures = pictures(find(".full"), "weights of the full run");
   const herePictures = pictures(find(".here"), "weights learnt here");
   paintWeights(full, fullPictures);
-  const digits = await reading, nTested = facts.labels.length - N_TRAIN;
-  const given = { x: digits, y: facts.labels, nIn: 784, nOut: 10, scale: 1 / 256, nTrain: N_TRAIN, nTested };
+  const digits = await reading, given = ofDigits(digits, N_TRAIN), { nTested } = given;
   const trainer = new Trainer(given);
   const boxes = [".learning", ".reading"].map((box) => (selector) => find(`${box} ${selector}`));
 

@@ -1,0 +1,236 @@
+"""Whole trainings against one plain loop in NumPy: data, settings and the way in are drawn.
+
+LOGREG_EXAMPLES in the environment is the number of examples. One that fails is shown as small as it
+can be, with a line that repeats it.
+"""
+
+import os
+
+import numpy
+import pandas
+import pytest
+from builders import cost_and_gradients, save_folder
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from logreg import Predictor, engine, fit_table, kernel
+from logreg.datasets.splits import stratified_order
+
+TABLES = ("frame", "t.csv")
+OPTIONS = {
+    "learning_rate": [0.02, 0.1, 0.3],
+    "l1": [0.0, 0.01],
+    "l2": [0.0, 0.02],
+    "momentum": [0.0, 0.5, 0.9],
+    "class_weight": [None, "balanced"],
+    "criterion": ["error", "loss"],
+    "patience_increase": [1, 2, 4],
+    "improvement_threshold": [0.9, 0.995, 1],
+    "batch_size": range(1, 10),
+    "n_epochs": range(1, 7),
+    "patience": range(2, 40),
+    "standardize": [True, False],
+    "shuffle": [True, False],
+    "split_seed": [0, 5],
+    "refit": [True, False],
+}
+DATA = {
+    "source": ["pairs", "folder", *TABLES],
+    "cell": ["uint8", "float32", "float64"],
+    "n_rows": range(54, 90),
+    "n_in": range(1, 7),
+    "n_out": [2, 3, 4],
+    "seed": range(1000),
+    "unit": [1, 0.001],  # of the weights of a table's rows
+}
+WAY = {
+    "floatx": ["float32", "float64"],
+    "instructions": kernel.instruction_sets() if kernel.is_built() else [""],
+    "n_epochs_before": range(4),  # of a run that the command resumes
+}
+
+
+def drawn(choices):
+    return st.fixed_dictionaries({k: st.sampled_from(values) for k, values in choices.items()})
+
+
+def make_rows(source, cell, n_rows, n_in, n_out, seed, unit):
+    """The features, the classes and the weights of all rows."""
+    random = numpy.random.RandomState(seed)
+    y = random.randint(n_out, size=n_rows)
+    y[:n_out] = range(n_out)
+    x = random.randn(n_out, n_in)[y] + random.randn(n_rows, n_in)
+    if source in TABLES:
+        return x, y, unit * (0.1 + random.rand(n_rows))  # no two sums of them are alike
+    if cell == "uint8":
+        x = (128 + 30 * x).clip(0, 255)
+    return x.astype(cell), y, numpy.ones(n_rows)
+
+
+def split(rows):
+    """Training, validation and test rows, the last two a sixth each."""
+    n_part = len(rows) // 6
+    return numpy.split(rows, [len(rows) - 2 * n_part, len(rows) - n_part])
+
+
+def make_source(source, x, y, weights):
+    """Arrays or a data frame, or the name of a file or a folder that holds these rows."""
+    if source not in TABLES:
+        pairs = [*zip(split(x), split(y))]
+        return pairs if source == "pairs" else save_folder(pairs)
+    frame = pandas.DataFrame(x).add_prefix("x")
+    frame = frame.assign(n=weights, kind=numpy.array(["ant", "bee", "cow", "dog"])[y])
+    if source == "frame":
+        return frame
+    frame.to_csv(source, index=False)
+    return source
+
+
+def prepare(rows, source, options):
+    """Put the rows into their order, and compute their features and how much each counts."""
+    x, y, weights = rows
+    n_train = len(split(y)[0])
+    n_ordered = len(y) if source in TABLES else n_train
+    order = numpy.arange(len(y))
+    if options["shuffle"]:
+        order[:n_ordered] = stratified_order(y[:n_ordered], options["split_seed"])
+    x, y, weights = (array[order] for array in rows)
+    scale = 1 / 256 if x.dtype == "uint8" else 1
+    x = x.astype(float) * scale
+    if options["standardize"]:
+        x = (x - x[:n_train].mean(axis=0)) / x[:n_train].std(axis=0)
+    in_cost = weights / weights[:n_train].mean()
+    if options["class_weight"]:
+        counts = numpy.bincount(y[:n_train], in_cost[:n_train], minlength=y.max() + 1)
+        counts[counts == 0] = 1
+        in_cost *= (n_train / len(counts) / counts)[y]
+    return x, y, in_cost, weights
+
+
+def is_below(value, limit):
+    """Whether a loss or an error is below a limit; an example that rounding decides is left out."""
+    assume(value == limit or abs(value - limit) > 1e-5)
+    return value < limit
+
+
+def errors_of(rows, params, batch_size):
+    """The error over the whole minibatches, and over all rows; ties are left out as well."""
+    x, y, _, weights = rows
+    scores = x @ params[0] + params[1]
+    second, first = numpy.sort(scores, axis=1)[:, -2:].T
+    assume((first - second > 1e-5).all())
+    is_wrong = (scores.argmax(axis=1) != y) * weights / weights.mean()
+    return is_wrong[: len(y) // batch_size * batch_size].mean(), is_wrong.mean()
+
+
+class Descent:
+    """W and b from zero on, and the rows that they are trained on."""
+
+    def __init__(self, rows, n_out):
+        self.rows = rows
+        self.params = [numpy.zeros((rows[0].shape[1], n_out)), numpy.zeros(n_out)]
+        self.velocities = [numpy.zeros_like(param) for param in self.params]
+
+    def step(self, iter, options):
+        """Train on a minibatch; return its cost."""
+        n = options["batch_size"]
+        first = iter % (len(self.rows[1]) // n) * n
+        x, y, weights, _ = (array[first : first + n] for array in self.rows)
+        W, b = self.params
+        cost, *gradients = cost_and_gradients(x, y, W, b, row_weights=weights)
+        cost += options["l1"] * abs(W).sum() + options["l2"] * (W**2).sum()
+        gradients[0] += options["l1"] * numpy.sign(W) + 2 * options["l2"] * W
+        for param, velocity, gradient in zip(self.params, self.velocities, gradients):
+            velocity *= options["momentum"]
+            velocity -= options["learning_rate"] * gradient
+            param += velocity
+        return cost
+
+
+def train_in_numpy(rows, n_out, options):
+    """W, b and the test error, the curve, and what else a model file is to say of the run."""
+    train, valid, test = zip(*map(split, rows))
+    by_loss = options["criterion"] == "loss"
+    patience = options["patience"]
+    run = Descent(train, n_out)
+    n_batches = len(train[1]) // options["batch_size"]
+    lowest = significant = numpy.inf
+    curve, costs, told = [], [], {"reason": "n_epochs"}
+    for iter in range(options["n_epochs"] * n_batches):
+        costs.append(run.step(iter, options))
+        if (iter + 1) % min(n_batches, options["patience"] // 2) == 0:
+            errors = errors_of(valid, run.params, options["batch_size"])
+            loss, *_ = cost_and_gradients(*valid[:2], *run.params, row_weights=valid[2])
+            value = loss if by_loss else errors[0]
+            curve.append([iter, numpy.mean(costs), errors[by_loss], None, loss][: 4 + by_loss])
+            costs = []
+            if is_below(value, lowest):
+                before = significant if by_loss else lowest
+                if is_below(value, before * options["improvement_threshold"]):
+                    patience = max(patience, iter * options["patience_increase"])
+                    significant = value
+                lowest = value
+                best = [param.copy() for param in run.params]
+                best_point = curve[-1]
+                if not by_loss:
+                    best_point[3] = errors_of(test, best, options["batch_size"])[0]
+        if iter >= patience:
+            told["reason"] = "patience"
+            break
+    if options["refit"]:
+        n_rows = len(train[1]) + len(valid[1])
+        seed = options["split_seed"] if options["shuffle"] else 0
+        order = numpy.random.RandomState(seed).permutation(n_rows)
+        anew = Descent([array[order] for array in rows], n_out)
+        for iter in range(best_point[0] + 1):
+            anew.step(iter, options)
+        told["n_refit_rows"] = n_rows
+        best = anew.params
+    tested = errors_of(test, best, options["batch_size"])
+    best_point[3] = tested[by_loss]
+    told["iteration"] = best_point[0]
+    return [*best, tested[1]], curve, told
+
+
+def train(source, options, n_epochs_before, cli):
+    """Train by `fit_table`, or by the command: then with a stop after some epochs, and a repeat."""
+    if not n_epochs_before or not isinstance(source, str):
+        fit_table(source, path="m.pkl", **options)
+        return
+    words = ["train", source, "--output=m.pkl", "--checkpoint=run.state"]
+    for name, value in options.items():
+        option = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{option}" if value else f"--no-{option}")
+        elif value is not None:
+            words.append(f"--{option}={value}")
+    assert cli(*words, f"--n-epochs={min(n_epochs_before, options['n_epochs'])}").code == 0
+    assert cli(*words, "--resume").code == 0
+    assert cli("train", "--verify", "m.pkl").code == 0
+
+
+@settings(
+    max_examples=int(os.environ.get("LOGREG_EXAMPLES", 40)),
+    deadline=None,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(drawn(OPTIONS), drawn(DATA), drawn(WAY))
+def test_a_training_is_what_numpy_computes(cli, tmp_path_factory, options, data, way):
+    rows, source = make_rows(**data), data["source"]
+    best, curve, told = train_in_numpy(prepare(rows, source, options), data["n_out"], options)
+    if source in TABLES:
+        options = {**options, "label_column": "kind", "weight_column": "n"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("example"))
+        patch.setenv(f"{engine.NAME.upper()}_FLAGS", f"floatX={way['floatx']}")
+        patch.setenv("LOGREG_KERNEL_SET", way["instructions"])
+        train(make_source(source, *rows), options, way["n_epochs_before"], cli)
+        model = Predictor("m.pkl")
+    tolerance = {"float32": 1e-3, "float64": 1e-9}[model.dtype]
+    found = model.W, model.b, model.metadata["test_error_all_rows"], model.metadata["curve"]
+    for one, other in zip(found, [*best, curve]):
+        one, other = numpy.array(one, float), numpy.array(other, float)
+        numpy.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance / 100)
+    assert {**told, "dtype": way["floatx"]}.items() <= model.metadata.items()
