@@ -62,7 +62,7 @@ TYPES = {"float32": ("float", 1), "float64": ("double", 11)}  # as ONNX calls an
 
 def to_onnx(content, metadata):
     """Make the bytes of an ONNX file."""
-    with needing("--to onnx", "onnx"):
+    with needing("--to onnx", "onnx", "onnx"):
         from onnx import checker, helper, numpy_helper, parser
     W = content["W"]
     labels = content["class_labels"]
