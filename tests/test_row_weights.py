@@ -7,12 +7,10 @@ import pandas
 import pytest
 from builders import write
 
-from logreg import Predictor, engine, fit_table
+from logreg import Predictor, fit_table
 from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.options import TableOptions
 from logreg.errors import DatasetError
-from logreg.hyperparameters import choose_hyperparameters
-from logreg.sgd import sgd_optimization
 
 SETTINGS = "--no-standardize --no-refit --n-epochs=30 --learning-rate=0.2 --label-column=kind"
 
@@ -26,12 +24,8 @@ def frequencies(seed=0):
     return frame
 
 
-MORE = ["", "--l2=0.01 --momentum=0.5 --criterion=error", "--l1=0.01", "--class-weight=balanced"]
-
-
-@pytest.mark.parametrize("more", MORE)
-def test_a_weight_is_as_good_as_so_many_rows(more, working_folder, cli):
-    """Of each class, of the guess, of the errors and the loss by which training goes, of tests."""
+def test_a_weight_is_as_good_as_so_many_rows(working_folder, cli):
+    """Of each class, of the guess, of tests; test_differential_training has the training."""
     frame = frequencies()
     repeated = frame.loc[frame.index.repeat(frame["n"])]
     found = []
@@ -41,18 +35,14 @@ def test_a_weight_is_as_good_as_so_many_rows(more, working_folder, cli):
         folder.mkdir()
         for split in ("train", "valid", "test"):
             table.to_csv(folder / f"{split}.csv", index=False)
-        given = [option, f"--batch-size={len(table)}", *SETTINGS.split(), *more.split()]
+        given = [option, f"--batch-size={len(table)}", *SETTINGS.split()]
         told = cli("train", str(folder), *given).out
         found.append([told.splitlines()[-1], Predictor("best_model.pkl")])
         found[-1].append(json.loads(cli("predict", "--evaluate", "--format=json").out))
     (guess, weighted, tested), (wanted_guess, wanted, as_rows) = found
     assert guess == wanted_guess
-    numpy.testing.assert_allclose(weighted.W, wanted.W, rtol=1e-4, atol=1e-6)
-    numpy.testing.assert_allclose(weighted.b, wanted.b, rtol=1e-4, atol=1e-6)
-    curves = [model.metadata["curve"] for _, model, _ in found]
-    numpy.testing.assert_allclose(*numpy.array(curves, float), rtol=1e-5)
-    for name in ("baseline_error", "validation_error_all_rows", "test_error_all_rows"):
-        assert weighted.metadata[name] == pytest.approx(wanted.metadata[name])
+    baseline = wanted.metadata["baseline_error"]
+    assert weighted.metadata["baseline_error"] == pytest.approx(baseline)
     assert [64 * n for n in weighted.metadata["class_counts"]] == wanted.metadata["class_counts"]
     assert (64 * tested["weight"], as_rows["weight"]) == (len(repeated), None)
     for name in ("error_percent", "log_loss", "auc"):
@@ -76,35 +66,22 @@ def test_weights_go_with_their_rows(cli):
     told = cli(*command.split(), "--folds=3").out
     options = {"weight_column": "n", "n_epochs": 2, "folds": 3}
     errors = fit_table(frame, "kind", "folds.pkl", **options).fold_errors
-    with engine.floatx("float32"):
-        data = read_dataset(frame, TableOptions("kind", weight_column="n"), dtype="float32")
-        wanted = []
-        for fold, error in zip(make_folds(data, 3), errors):
-            run = sgd_optimization(fold, choose_hyperparameters(fold.facts, n_epochs=2), None)
-            is_wrong = Predictor(run).predict_proba(fold.test[0]).argmax(1) != fold.test[1]
-            wanted.append(is_wrong @ fold.weights["test"])
-            assert error == pytest.approx(wanted[-1] / fold.weights["test"].sum())
-            assert f"of 3: test error: {100 * error:.2f} % by the weights of" in told
-        mean = 100 * sum(wanted) / frame["n"].sum()
-        assert f"mean of 3 folds: {mean:.2f} % by the weights of 40 rows\n" in told
+    for error in errors:
+        assert f"of 3: test error: {100 * error:.2f} % by the weights of" in told
+    data = read_dataset(frame, TableOptions("kind", weight_column="n"))
+    weights = [fold.weights["test"].sum() for fold in make_folds(data, 3)]
+    mean = 100 * numpy.average(errors, weights=weights)
+    assert f"mean of 3 folds: {mean:.2f} % by the weights of 40 rows\n" in told
     assert cli("predict", write("new.csv", b"b,a,g\n1,2,0\n")).code == 0
-    assert cli(*command.split(), "--folds=3").code == 0
     assert cli("train", "--verify", "best_model.pkl").code == 0
     frame.assign(n=1).to_csv("t.csv", index=False)
     assert "these are other data" in cli("train", "--verify", "best_model.pkl").err
 
 
-WRONG = [
-    ("-1", "1 of 3 rows have no weight in column 2"),
-    ("", "1 of 3 rows have no weight"),
-    ("many", "1 of 3 rows have no weight"),
-]
-
-
-@pytest.mark.parametrize("cell, said", WRONG)
-def test_what_is_no_weight_is_refused(cell, said):
+@pytest.mark.parametrize("cell", ["-1", "", "many"])
+def test_what_is_no_weight_is_refused(cell):
     write("t.csv", f"a,n,kind\n1,{cell},x\n2,1,y\n3,1,x\n".encode())
-    with pytest.raises(DatasetError, match=said):
+    with pytest.raises(DatasetError, match=r"t\.csv: 1 of 3 rows have no weight in column 2"):
         fit_table("t.csv", "kind", weight_column="n")
 
 

@@ -225,19 +225,3 @@ def name_features(columns, categories):
         else:
             names += [f"{name}={text}" for text in texts]
     return tuple(names)
-
-
-def table_facts(columns):
-    """What a table's :class:`Columns` tell, as fields of :class:`Facts`."""
-    has_categories = any(columns.categories)
-    names = columns.names and name_features(columns.names, columns.categories)
-    return {
-        "label_name": columns.label_name,
-        "label_number": columns.label + 1,
-        "columns": columns.names,
-        "column_numbers": columns.numbers,
-        "categories": columns.categories if has_categories else None,
-        "kinds": columns.kinds,
-        "feature_names": names,
-        "options": columns.options,
-    }

@@ -42,7 +42,7 @@ def learn(parts, sets, facts, dtype=None, standardize=False, weights=None):
     raw_range, digest = read_through(parts, sets, facts, dtype, moments, standardize)
     facts = replace(facts, raw_range=raw_range)  # it decides whether rows are images
     scale = scale_of(x, facts.pixel_scale)
-    if scale == 1 and raw_range == [0, 255]:
+    if scale == 1 and raw_range == [0, 255] and not standardize:
         note(
             f"note: {facts.dataset}: x goes from 0 to 255 and is not taken for pixels; if it is, "
             "give `pixel_scale`, or save them as uint8, to have them scaled by 1/256"

@@ -206,7 +206,6 @@ class Columns(NamedTuple):
     categories: tuple = ()  # for each of these columns: None if it holds numbers, else texts
     kinds: tuple = ()  # of each, see :mod:`logreg.tables.columns`
     options: TableOptions = NO_OPTIONS  # by which it was read: what was found is given
-    numbers: tuple = ()  # of the features' columns in the file, counted from 1
 
     @property
     def one_hot_features(self):

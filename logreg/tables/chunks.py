@@ -102,7 +102,8 @@ def _read_sheet(pandas, stream, options):
             dtype=object,
         ).dropna(how="all")
         sheet.index += 2 if has_header else 1
-        return sheet.apply(partial(_as_numbers, pandas, options.na))
+        # Whole numbers beside empty cells stay objects: as floats, they would look like fractions.
+        return sheet.apply(lambda cells: cells if cells.hasnans else cells.infer_objects())
 
 
 def _read_json(stream):
@@ -118,32 +119,15 @@ def _read_json(stream):
 def _json_objects(text):
     """The objects of JSON, each of which is a row."""
     needed = "it needs an array of objects, or an object a line"
+    if not text.startswith("["):
+        text = f"[{','.join(filter(str.strip, text.splitlines()))}]"
     try:
-        if text.startswith("["):
-            rows = json.loads(text)
-        else:
-            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+        rows = json.loads(text)
     except ValueError as error:
         raise DatasetError(f"cannot be read as JSON ({error}): {needed}") from None
     if not rows or not all(isinstance(row, dict) for row in rows):
         raise DatasetError(f"has JSON without rows, or with other things beside them: {needed}")
     return rows
-
-
-def _as_numbers(pandas, na, column):
-    """Make numbers of a sheet's column, even if some of its fractions are kept as text.
-
-    Whole numbers beside empty cells stay objects. As floats, large ones would change, and all would
-    look like fractions.
-    """
-    column = column.copy()
-    column[column.isin(na)] = None
-    if column.hasnans and pandas.api.types.infer_dtype(column) == "integer":
-        return column
-    with contextlib.suppress(TypeError, ValueError):
-        if any(isinstance(cell, float) and cell % 1 > 0 for cell in column):
-            return pandas.to_numeric(column)
-    return column.infer_objects()
 
 
 def _frame_chunks(pandas, frame, options, model_columns, is_sheet):

@@ -222,9 +222,7 @@ class Column(Texts):
     """
 
     def __init__(self, header, index, kind_text=None, categories=None):
-        super().__init__(header)
-        self.index = index
-        self.title = header.title(index)
+        super().__init__(header, index)
         self.is_categorical = index in header.categorical
         self.has_numbers = False
         self.is_left_out = False
@@ -310,7 +308,8 @@ class Column(Texts):
         first = [self.header.cell_text(row[self.index]) for row in self.header.data]
         texts = [text for text in first if re.fullmatch("0[0-9]+", text)]
         for text in self.text_codes:
-            if self.header.decimal == "," or not PLAIN.fullmatch(text):
+            is_plain = self.header.decimal == "." and PLAIN.fullmatch(text)
+            if text not in self.numeric and not is_plain:
                 texts.append(text)
         if not texts:
             return ""

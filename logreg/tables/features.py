@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import numpy
 
-from logreg.datasets.options import Columns
+from logreg.datasets.facts import name_features
+from logreg.datasets.options import NUMBER
 from logreg.datasets.pixels import image_shape, may_be_pixels
 from logreg.datasets.preprocessing import FLOAT32_MAX, blocks
 from logreg.errors import DatasetError, listed
@@ -37,7 +38,24 @@ class Features:
         """The indices of the columns whose texts are to stay as they are."""
         return {column.index for column in self.columns if not column.may_be_numbers}
 
-    def add(self, frame):
+    def read(self, chunks, dtype="float64", scratch=None):
+        """Read all chunks of a table.
+
+        Returns the rows as an array of shape (n, columns), in a :func:`scratch_file` in the folder
+        `scratch`. An empty cell is NaN. Also returned is a dict from column title to message, for
+        the columns that hold a category which the model does not know.
+        """
+        with scratch_file(scratch) as file:
+            for frame in chunks:
+                file.write(self._numbers(frame).astype(dtype, copy=False))
+            x = rows_in(file, dtype, self.n_rows)
+        unknown = self._fill(x)
+        if self.header.is_training:
+            self._leave_out_constant(x)
+        self._check_empty(x)
+        return x, unknown
+
+    def _numbers(self, frame):
         """Take in a chunk; return it as float64, of shape (n, columns), NaN where texts are."""
         dtypes = [*frame.dtypes]
         dtypes = [dtypes[column.index].kind for column in self.columns]
@@ -49,19 +67,14 @@ class Features:
         x[:, is_numeric] = numbers.to_numpy("float64", na_value=numpy.nan)
         is_bool = numpy.array(dtypes) == "b"  # True and False are no numbers that may mean empty
         x[numpy.isin(x, self.header.na_numbers) & ~is_bool] = numpy.nan
-        too_large = numpy.argwhere(abs(x) > FLOAT32_MAX)
-        if len(too_large):
-            row, j = too_large[0]
-            raise DatasetError(
-                f"row {frame.index[row]}, {self.columns[j].title} holds {x[row, j]:g}: numbers "
-                "must be finite, and no larger than float32 can hold"
-            )
         has_numbers = numpy.isfinite(x).any(axis=0).tolist()
+        is_too_large = (abs(x) > FLOAT32_MAX).any(axis=0)
         for j, column in enumerate(self.columns):
             column.has_numbers |= has_numbers[j]
             # A chunk of a text column may be empty, which looks like numbers.
-            if not is_numeric[j] or (column.kind is None and not has_numbers[j]):
-                column.add(frame[column.index], self.n_rows)
+            is_empty = column.kind is None and not has_numbers[j]
+            if not is_numeric[j] or is_empty or is_too_large[j]:  # as a text, this is a misfit
+                column.add(frame, self.n_rows)
         self.n_rows += len(frame)
         self.row_numbers.append(frame.index)
         return x
@@ -70,12 +83,8 @@ class Features:
         """The numbers of the rows."""
         return numpy.concatenate(self.row_numbers)
 
-    def fill(self, x):
-        """Put numbers in place of all texts, see :meth:`.Column.read`, and refuse misfits.
-
-        Returns a dict from column title to message, for the columns that hold a category which the
-        model does not know.
-        """
+    def _fill(self, x):
+        """Put numbers in place of all texts, see :meth:`.Column.read`, and refuse misfits."""
         misfits = {}
         unknown = {}
         for j, column in enumerate(self.columns):
@@ -92,7 +101,7 @@ class Features:
             raise DatasetError(_say_misfits(misfits))
         return unknown
 
-    def leave_out_constant(self, x):
+    def _leave_out_constant(self, x):
         """Leave out columns with names whose cells are all alike, unless the rows are pictures."""
         lowest = numpy.fmin.reduce(x)  # of each column
         highest = numpy.fmax.reduce(x)
@@ -106,7 +115,7 @@ class Features:
         for column, is_left_out in zip(self.columns, is_constant.tolist()):
             column.is_left_out = is_left_out
 
-    def check_empty(self, x):
+    def _check_empty(self, x):
         """Refuse empty cells, unless they are filled, or their column is left out."""
         if self.header.options.missing:
             return
@@ -141,37 +150,33 @@ class Features:
             return rows_in(file, x.dtype, len(x))
 
     def describe(self, label):
-        """The :class:`Columns` of the table."""
+        """The :class:`.TableFacts` of the table, as a dict."""
         header = self.header
         columns = [column for column in self.columns if not column.is_left_out]
-        names = header.names or [None] * len(header.cells)
-        return Columns(
-            label,
-            names[label],
-            tuple(names[column.index] for column in columns) if header.names else None,
-            tuple(column.categories for column in columns),
-            tuple(column.kind.text for column in columns),
-            replace(
+        categories = tuple(column.categories for column in columns)
+        facts = {
+            "label_number": label + 1,
+            "column_numbers": tuple(column.index + 1 for column in columns),
+            "categories": categories if any(categories) else None,
+            "kinds": tuple(column.kind.text for column in columns),
+            "options": replace(
                 header.options,
                 decimal=header.decimal,
                 group=header.option_name(header.group),  # other files may have it elsewhere
                 weight_column=header.option_name(header.weight),
             ),
-            tuple(column.index + 1 for column in columns),
-        )
+        }
+        if header.names:
+            facts["label_name"] = header.names[label]
+            facts["columns"] = tuple(header.names[column.index] for column in columns)
+            facts["feature_names"] = name_features(facts["columns"], categories)
+        return facts
 
     def notes(self):
         """Yield what columns were taken for, where one could think otherwise."""
-        encoded = []
-        examples = []
-        left_out = []
-        for column in self.columns:
-            if column.categories:
-                encoded.append(f"{column.title} of {len(column.categories)} texts")
-            if column.is_left_out:
-                left_out.append(column.title)
-            examples.append(column.example())
-        examples = [*filter(None, examples)]
+        encoded = [f"{c.title} of {len(c.categories)} texts" for c in self.columns if c.categories]
+        examples = [*filter(None, (column.example() for column in self.columns))]
+        left_out = [column.title for column in self.columns if column.is_left_out]
         if encoded:
             yield f"one-hot encoded: {listed(encoded)}"
         if examples:
@@ -208,21 +213,18 @@ def one_hot(x, codes):
             columns.append(column)
         else:
             columns += [column == code for code in codes_of_column]
-    encoded = numpy.empty((len(x), len(columns)), x.dtype)
-    for j, column in enumerate(columns):
-        encoded[:, j] = column
-    return encoded
+    return numpy.column_stack(columns).astype(x.dtype, copy=False)
 
 
 def _say_misfits(misfits):
     """Say which texts do not fit their columns, and what can be done about them."""
     examples = ", ".join(column.where(texts[:3]) for column, texts in misfits.items())
     names = ",".join(column.header.option_name(column.index) for column in misfits)
-    too_many = []
-    for column, texts in misfits.items():
-        if column.max_categories:
-            most = column.max_categories
-            too_many.append(f"{column.title} has {len(texts)} different texts, and may have {most}")
+    too_many = [
+        f"{column.title} has {len(texts)} different texts, and may have {column.max_categories}"
+        for column, texts in misfits.items()
+        if column.max_categories
+    ]
     advice = ""
     if too_many:
         advice = (
@@ -246,12 +248,12 @@ def oddities(x, codes, columns):
     numbering = []
     telling = []
     for j, column in enumerate(columns):
-        is_plain = column.kind.text == "number"
-        if is_plain and _is_increasing(x[::step, j]) and _is_increasing(x[:, j]):
-            numbering.append(column.title)
         # A value that recurs among all rows may occur once among some of them.
-        is_likely = _determines_label(x[::step, j], codes[::step], 1)
-        if is_likely and _determines_label(x[:, j], codes, ROWS_PER_VALUE):
+        looks = ((x[::step, j], codes[::step], 1), (x[:, j], codes, ROWS_PER_VALUE))
+        is_plain = column.kind.text == NUMBER
+        if is_plain and all(_is_increasing(values) for values, _, _ in looks):
+            numbering.append(column.title)
+        if all(_determines_label(*look) for look in looks):
             telling.append(column.title)
     if numbering:
         yield f"{listed(numbering)} numbers the rows: `drop` leaves it out"

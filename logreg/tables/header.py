@@ -174,7 +174,7 @@ class Header:
 
     def notes(self, label, role="is the label"):
         """Yield what rules have chosen where no option has."""
-        if self.options.header is None and self.first_row:
+        if self.options.header is None and self.first_row and not self._is_clear():
             row = f"row {self.first_row} ({listed([*map(cut, self.cells)])})"
             if self.names:
                 yield f"{row} is taken for a header (`header=False`: it is data)"
@@ -188,6 +188,19 @@ class Header:
             yield f"rows count as {self.title(self.weight)} says"
         if self.options.label_column is None and label is not None:
             yield f"{self.title(label)} {role} (`label_column` names another)"
+
+    def _is_clear(self):
+        """Whether row 1 is a header by more than a rule.
+
+        It is if it has the names that a model knows, some of which are words; or if it has texts
+        alone, one of them above a number.
+        """
+        if not self.names:
+            return False
+        if self.model_columns.names:
+            return any(map(self.is_text, self.model_columns.names))
+        has_number = any(cell and not self.is_text(cell) for cell in self.data[0])
+        return has_number and all(map(self.is_text, self.names))
 
     def find_features(self, label):
         """Find the columns that are features, in the order of the model's, if there is one."""
@@ -228,8 +241,9 @@ class Header:
         names = self.names or range(len(self.cells))
         name = self.model_columns.label_name if self.names else self.model_columns.label
         features = self.model_columns.names or ()
-        candidates = [i for i, each in enumerate(names) if each not in features]
-        candidates = [i for i in candidates if i not in self.dropped]
+        candidates = [
+            i for i, each in enumerate(names) if each not in features and i not in self.dropped
+        ]
         found = [i for i in candidates if names[i] == name]
         if len(found) != 1:
             found = [i for i in candidates if str(names[i]).lower() in LABEL_NAMES]

@@ -5,21 +5,20 @@ header is row 1, and blank lines do not count.
 """
 
 from collections import Counter
-from dataclasses import replace
 
 import numpy
 
 from logreg.console import note, warning
 from logreg.datasets.arrays import Part
-from logreg.datasets.facts import Facts, table_facts
+from logreg.datasets.facts import Facts
 from logreg.datasets.frames import is_frame
 from logreg.datasets.labels import without_zero_fraction
-from logreg.datasets.options import NO_OPTIONS, NUMBER
+from logreg.datasets.options import NO_OPTIONS, NUMBER, TableOptions
 from logreg.datasets.splits import set_name
 from logreg.errors import DatasetError, listed, quoted
 from logreg.tables.chunks import name_of, open_table
 from logreg.tables.columns import Column
-from logreg.tables.features import Features, oddities, rows_in, scratch_file
+from logreg.tables.features import Features, oddities
 from logreg.tables.texts import Texts
 
 
@@ -33,17 +32,13 @@ def read_tables(name, sets, options, model_columns, **table_storage):
             file, options, model_columns=columns, where=where, **table_storage
         )
         if len(parts) == 1:
-            facts = Facts(name, **table_facts(found))
+            facts = Facts(name, n_in=parts[split].x.shape[1], **found)
         if columns is None:
-            columns = found
-            options = replace(
-                options,
-                group=found.options.group,
-                weight_column=found.options.weight_column,
-                label_column=None,
-                header=bool(found.names),
-                drop=None if found.names else options.drop,  # columns are found by their names
+            columns = facts.table
+            own = TableOptions(
+                header=bool(columns.names), decimal=options.decimal, encoding=options.encoding
             )
+            options = facts.table_options(own)
     if model_columns is None:
         _check_groups(name, parts)
     files = () if is_frame(sets["train"]) else tuple(sets.values())
@@ -54,8 +49,8 @@ def _check_groups(name, parts):
     """Refuse a group that stands in several sets."""
     n_sets = Counter()
     for part in parts.values():
-        n_sets.update([*dict.fromkeys(map(without_zero_fraction, part.group_names))])
-    shared = [quoted(group) for group, n in n_sets.items() if n > 1]
+        n_sets.update({*map(without_zero_fraction, part.group_names)})
+    shared = sorted(quoted(group) for group, n in n_sets.items() if n > 1)
     if shared:
         raise DatasetError(
             f"{name}: of {len(n_sets)} groups, {len(shared)} stand in several sets "
@@ -91,41 +86,40 @@ def read_table(
     Part
         Its x is of shape (n, n_in), finite, or NaN where a cell is empty; its labels are texts, in
         the order in which they occur.
-    Columns
+    dict
+        The :class:`.TableFacts`.
     """
     source = name_of(path)
-    table = open_table(path, options, model_columns)
-    with table as (frames, header), scratch_file(scratch) as file:
+    with open_table(path, options, model_columns) as (frames, header):
         label = header.find_label()
         features = Features(header, header.find_features(label))
-        labels = Texts(header)
-        groups = Texts(header)
-        weight = None if header.weight is None else Column(header, header.weight, NUMBER)
-        raw_columns = {label, header.group, header.weight, *features.raw_columns()} - {None}
-        for frame in frames(raw_columns):
-            frame = frame[labels.add(frame[label]) >= 0]  # without rows that have no label
-            if weight:
-                weight.add(frame[header.weight])
-            file.write(features.add(frame).astype(dtype, copy=False))
-            if header.group is not None:
-                groups.add(frame[header.group])
-        codes = labels.codes()
-        n_unlabelled = _check_labels(labels, codes, header.title(label))
-        codes = codes[codes >= 0]
-        group_codes = None if header.group is None else _find_groups(groups)
-        weights = _read_weights(weight) if weight else None
-        x = rows_in(file, dtype, len(codes))
-        unknown = features.fill(x)
-        if header.is_training:
-            features.leave_out_constant(x)
-        features.check_empty(x)
+        labels = Texts(header, label)
+        groups = None if header.group is None else Texts(header, header.group)
+        weights = None if header.weight is None else Column(header, header.weight, NUMBER)
+        others = [column for column in (groups, weights) if column]
+        raw_columns = {label, *(column.index for column in others), *features.raw_columns()}
+
+        def labelled_chunks():
+            for frame in frames(raw_columns):
+                frame = frame[labels.add(frame) >= 0]
+                for column in others:
+                    column.add(frame)
+                yield frame
+            _check_labels(labels)
+
+        x, unknown = features.read(labelled_chunks(), dtype, scratch)
+        group_codes = None if groups is None else _find_groups(groups)
+        row_weights = None if weights is None else _read_weights(weights)
+    codes = labels.codes()
+    n_unlabelled = len(codes) - len(x)
+    codes = codes[codes >= 0]
     if n_unlabelled:
         _note(source, [f"{n_unlabelled} rows without a label are left out"])
     if header.is_training:
         _note(source, [*header.notes(label), *features.notes()])
         for line in oddities(x, codes, features.columns):
             _note(source, [line])
-    _warn(source, unknown.values())
+    _warn(source, unknown)
     rows = features.rows()
     first_rows = rows[numpy.unique(codes, return_index=True)[1]]
     # Row numbers without gaps are a range, which takes no memory.
@@ -138,21 +132,27 @@ def read_table(
         f"{source}:" if where is None else where,
         rows.tolist() if has_gaps else range(rows[0], rows[-1] + 1),
         group_codes,
-        [*groups.text_codes],
-        weights,
+        () if groups is None else [*groups.text_codes],
+        row_weights,
     )
     return part, features.describe(label)
 
 
-def _check_labels(labels, codes, title):
-    """Count the rows without a label; refuse them, unless `missing` leaves them out."""
-    n_unlabelled = int((codes < 0).sum())
-    if n_unlabelled and (not labels.header.options.missing or n_unlabelled == len(codes)):
+def _check_labels(labels):
+    """Refuse rows without a label, unless `missing` leaves them out, and others are left."""
+    codes = labels.codes()
+    if not labels.header.options.missing or codes.max() < 0:
+        _check_lacking(labels, "label", "leaves them out")
+
+
+def _check_lacking(texts, name, advice):
+    codes = texts.codes()
+    n_lacking = (codes < 0).sum()
+    if n_lacking:
         raise DatasetError(
-            f"{n_unlabelled} of {len(codes)} rows have no label, row {labels.rows('')[0]} first, "
-            f"but NA, ? or the like in {title}: `missing='mean'` leaves them out"
+            f"{n_lacking} of {len(codes)} rows have no {name}, row {texts.rows('')[0]} first, but "
+            f"NA, ? or the like in {texts.title}: `missing='mean'` {advice}"
         )
-    return n_unlabelled
 
 
 def _find_groups(groups):
@@ -161,15 +161,12 @@ def _find_groups(groups):
     In training, rows without a group are refused; with `missing`, each is a group of its own.
     """
     codes = groups.codes()
-    header = groups.header
-    lacking = numpy.flatnonzero(codes < 0)
-    if len(lacking) and header.is_training and not header.options.missing:
-        raise DatasetError(
-            f"{len(lacking)} of {len(codes)} rows have no group, row {groups.rows('')[0]} first, "
-            f"but NA, ? or the like in {header.title(header.group)}: `missing='mean'` makes each "
-            "of them a group of its own"
-        )
-    if header.is_training or header.options.missing:
+    is_training = groups.header.is_training
+    has_missing = groups.header.options.missing
+    if is_training and not has_missing:
+        _check_lacking(groups, "group", "makes each of them a group of its own")
+    if is_training or has_missing:
+        lacking = numpy.flatnonzero(codes < 0)
         codes[lacking] = -1 - lacking  # a different code for each of these rows
     return codes
 
@@ -178,13 +175,11 @@ def _read_weights(column):
     """Read how much each row counts, as an array of shape (n,), float64."""
     values = column.read(0)  # its kind is set, for which the number of rows does not matter
     weights = values[column.codes()]
-    is_wrong = ~((weights >= 0) & numpy.isfinite(weights))
-    if not weights.any():
-        raise DatasetError(f"all weights in {column.title} are 0: some must be above 0")
-    if is_wrong.any():
+    n_wrong = (~((weights >= 0) & numpy.isfinite(weights))).sum()
+    if n_wrong or not weights.any():
         raise DatasetError(
-            f"{is_wrong.sum()} of {len(weights)} rows have no weight in {column.title}: each needs "
-            "a number from 0"
+            f"{n_wrong} of {len(weights)} rows have no weight in {column.title}: each needs a "
+            "number from 0, and some a number above 0"
         )
     return weights
 
@@ -206,33 +201,26 @@ def table_batches(path, options, batch_size, model_columns):
     source = name_of(path)
     with open_table(path, options, model_columns) as (frames, header):
         label = None
-        if not (header.names and model_columns.names):
-            n = len(model_columns.categories)
-            width = len(header.cells)
-            if width not in (n, n + 1 + len(header.dropped)):
-                raise DatasetError(f"the model expects {n} features, got {width} columns")
-            label = None if width == n else header.find_label()
-        # Names of the model that are words make a header certain: that needs no note.
-        names = model_columns.names
-        has_sure_header = names and any(map(header.is_text, names))
-        if label is not None or (header.names and not has_sure_header):
+        has_features_alone = len(header.cells) == len(model_columns.categories)
+        if not (header.names and model_columns.names) and not has_features_alone:
+            label = header.find_label()
+        if label is not None or header.names:
             _note(source, header.notes(label, "is left out as the label"))
         indices = header.find_features(label)
         warned = set()
         for frame in frames(Features(header, indices).raw_columns(), batch_size):
             features = Features(header, indices)
-            x = features.add(frame)
-            unknown = features.fill(x)
-            features.check_empty(x)
-            _warn(source, [text for title, text in unknown.items() if title not in warned])
+            x, unknown = features.read([frame])
+            _warn(source, unknown, warned)
             warned.update(unknown)
             yield features.encode(x), features.rows().tolist()
 
 
-def _warn(source, messages):
-    """Warn of categories that the model does not know: see :meth:`.Features.fill`."""
-    for message in messages:
-        warning(f"{source}: {message}, no category that the model knows")
+def _warn(source, unknown, warned=()):
+    """Warn of categories that the model does not know: see :meth:`.Features.read`."""
+    for title, message in unknown.items():
+        if title not in warned:
+            warning(f"{source}: {message}, no category that the model knows")
 
 
 def _note(source, notes):

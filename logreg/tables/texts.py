@@ -14,6 +14,8 @@ class Texts:
 
     Attributes
     ----------
+    index, title : int, str
+        The column in the table, and how messages call it.
     text_codes : dict
         From text to code.
     numeric : set of str
@@ -22,20 +24,21 @@ class Texts:
         Of each chunk: how many rows stand above it, the numbers of its rows, and their codes.
     """
 
-    def __init__(self, header):
+    def __init__(self, header, index):
         self.header = header
+        self.index = index
+        self.title = header.title(index)
         self.text_codes = {}
         self.numeric = set()
         self.chunks = []
 
-    def add(self, cells, n_above=0):
-        """Take in the cells of a chunk, below `n_above` rows; return the codes of their texts."""
+    def add(self, frame, n_above=0):
+        """Take in a chunk of the table, below `n_above` rows; return the codes of its texts."""
         try:
-            places, different_cells = cells.factorize()
+            places, different_cells = frame[self.index].factorize()
         except TypeError:  # a cell cannot be hashed
-            title = self.header.title(cells.name)
             raise DatasetError(
-                f"{title} holds a list or an object: each cell needs one number, date or text"
+                f"{self.title} holds a list or an object: each cell needs one number, date or text"
             ) from None
         new_codes = []
         for cell in different_cells:
@@ -45,7 +48,7 @@ class Texts:
             new_codes.append(self.text_codes.setdefault(text, len(self.text_codes)) if text else -1)
         # A missing cell is not among the different ones, and has the place -1: that of the last.
         codes = numpy.array([*new_codes, -1], "int32")[places]
-        self.chunks.append((n_above, cells.index, codes))
+        self.chunks.append((n_above, frame.index, codes))
         return codes
 
     def codes(self):

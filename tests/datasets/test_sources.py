@@ -9,7 +9,6 @@ from builders import idx_folder, make_pairs, npz_bytes, save_pairs, table_bytes,
 
 from logreg.datasets import mnist
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.facts import table_facts
 from logreg.datasets.formats import find_memory_map
 from logreg.datasets.names import find_sets
 from logreg.datasets.options import Preparation, TableOptions
@@ -93,7 +92,7 @@ def test_the_test_table_has_the_columns_of_the_training_table(train, test, optio
     data = read_dataset(".", options, Preparation(standardize=False))
     numpy.testing.assert_array_equal(data.test[0], wanted)
     assert data.weights is None or data.weights["test"] == [2]
-    told = table_facts(read_table("train.csv", options)[1])
+    told = read_table("train.csv", options)[1]
     assert {name: getattr(data.facts, name) for name in told} == told and data.facts.n_out == 2
     assert [file.name for file in data.files] == ["train.csv", "test.csv"]
     assert sum(data.facts.rows[:2]) == train.count(b"\n") - bool(data.facts.columns)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy
 from builders import write
 
+from logreg.datasets.facts import Facts
 from logreg.datasets.options import NA, NO_OPTIONS, Columns, TableOptions
 from logreg.tables.columns import SWAPPED
 from logreg.tables.reading import read_table, table_batches
@@ -16,7 +17,8 @@ def put(text, name="t.csv"):
 
 def read(source, options=NO_OPTIONS, **given):
     """The rows of a table, and what is known of its columns."""
-    part, columns = read_table(source, options, **given)
+    part, facts = read_table(source, options, **given)
+    columns = Facts(n_in=part.x.shape[1], **facts).table
     return SimpleNamespace(columns=columns, **part._asdict())
 
 

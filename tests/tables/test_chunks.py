@@ -1,7 +1,6 @@
 """Text, sheets, Parquet and data frames: delimiters, encodings, and what stands above a table."""
 
 import gzip
-import re
 from dataclasses import replace
 
 import numpy
@@ -11,8 +10,7 @@ from conftest import peak_memory
 from reads import labels_of, put, read, table
 
 from logreg.datasets import preprocessing
-from logreg.datasets.facts import Facts, table_facts
-from logreg.datasets.formats import sniff
+from logreg.datasets.facts import Facts
 from logreg.datasets.options import TableOptions
 from logreg.errors import DatasetError
 from logreg.tables import chunks, layout
@@ -46,27 +44,18 @@ def test_what_stands_above_a_table_is_left_out(above, n):
     assert (found.x.tolist(), found.first_rows) == ([[1, 2], [3, 4]], [n + 2, n + 3])
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "latin-1"])
-@pytest.mark.parametrize("is_given, is_gzipped", [(True, False), (False, True)])
-def test_encodings(encoding, is_given, is_gzipped):
-    mark = "\ufeff" * (encoding == "utf-16-be")  # Python writes none
-    data = (mark + "größe;kind\n" + "1;süß\n2;é\n" * 20_000).encode(encoding)
-    given = encoding if is_given or encoding == "latin-1" else None
-    found = table(gzip.compress(data, 1) if is_gzipped else data, encoding=given)
-    assert (found.columns.names, found.labels) == (("größe",), ["süß", "é"])
-    assert found.x.ravel().tolist() == [1, 2] * 20_000 and sniff("t.csv") == "table"
-
-
-ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "cp1252"]  # the last as in training
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252"]  # the last as in training
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_a_model_reads_a_table_in_its_own_encoding(encoding):
-    """Its last row alone shows what it is not."""
+    """Its last row alone shows what it is not. It may be gzipped, whatever it is called."""
     text = "taste;kind\nsüß;x\nsauer;y\n"
-    known = table(text.encode("cp1252"), encoding="cp1252").columns
-    put(("kind;taste\n" + "x;sauer\n" * 70_000 + "x;süß\n").encode(encoding))
-    facts = Facts(n_in=2, **table_facts(known))
+    _, known = read_table(put(text.encode("cp1252")), TableOptions(encoding="cp1252"))
+    mark = "\ufeff" if encoding == "utf-16-be" else ""  # Python writes none
+    text = mark + "kind;taste\n" + "x;sauer\n" * 70_000 + "x;süß\n"
+    put(gzip.compress(text.encode(encoding), 1))
+    facts = Facts(n_in=2, **known)
     ((x, _),) = table_batches("t.csv", facts.table_options(), 10**6, facts.table)
     assert (x[:70_000] == [1, 0]).all() and x[70_000:].tolist() == [[0, 1]]
 
@@ -93,18 +82,12 @@ def test_a_table_to_predict_has_its_own_decimal_mark(mark, text, wanted):
 
 
 @pytest.mark.parametrize("text", ["[\n {}, {}\n]\n", "{}\n\n{}\n"])
-def test_json_rows_are_a_table(text, cli):
-    put("mass,sex,kind\n" + "1,f,x\n2,m,y\n" * 30)
-    assert cli("train", "t.csv", "--n-epochs", 20).code == 0
-    put("sex,mass\nf,1\nm,2\n")
-    wanted = cli("predict", "t.csv", "--format", "csv", "--proba").out
-    rows = ['{"mass": 1, "sex": "f"}', '{"sex": "m", "mass": 2.0}']
-    put(text.replace("{}", "%s") % tuple(rows))
-    found = cli("predict", "t.csv", "--format", "csv", "--proba").out
-    numbers = [line.split(",")[2:] for line in wanted.splitlines()]
-    assert [line.split(",")[2:] for line in found.splitlines()] == numbers
-    put("[a],kind\n1,x\n2,y\n")  # that is CSV
-    assert read("t.csv").columns.names == ("[a]",)
+def test_json_rows_are_a_table(text):
+    rows = ['{"mass": 1, "sex": "f", "kind": "x"}', '{"sex": "m", "kind": "y", "mass": 2.5}']
+    found = table(text.replace("{}", "%s") % tuple(rows))
+    assert (found.columns.names, found.labels) == (("mass", "sex"), ["x", "y"])
+    assert found.x.tolist() == [[1, 1, 0], [2.5, 0, 1]]
+    assert table("[a],kind\n1,x\n2,y\n").columns.names == ("[a]",)  # that is CSV
 
 
 JSON_MISTAKES = [
@@ -149,18 +132,18 @@ def test_a_table_in_many_chunks(monkeypatch):
 def test_a_sheet_has_numbers_among_its_texts():
     """Of fractions, one is kept as text; the texts of another column have decimal commas."""
     pytest.importorskip("openpyxl")
-    fractions, commas = [1.234, 1.111, "1.222"] * 4, ["2,5", "3,5", "4,5"] * 4
+    fractions, commas = [1.234, 1.111, "1,222"] * 4, ["2,5", "3,5", "4,5"] * 4
     columns = {"a": fractions, "b": commas, "c": [1.125, "p", "q"] * 4, "kind": [*"xyz"] * 4}
     pandas.DataFrame(columns).to_excel("t.xlsx", index=False)
     found = read("t.xlsx", TableOptions("kind", decimal=",", categorical="c"))
     assert found.x[:3, :2].tolist() == [[1.234, 2.5], [1.111, 3.5], [1.222, 4.5]]
-    assert found.columns.categories == (None, None, ["1.125", "p", "q"])
+    assert found.columns.categories == (None, None, ("1.125", "p", "q"))
 
 
 @pytest.mark.parametrize("name", ["t.xlsx", "t.parquet"])
-def test_whole_numbers_beside_empty_cells_stay_whole(name, cli, working_folder):
+def test_whole_numbers_beside_empty_cells_stay_whole(name):
     ids, rows = [None, *range(10**14, 10**14 + 59)], [*range(1, 61)]
-    columns = {"a": [f"{i % 7}.5" for i in rows], "all": ids, "kind": [*"xy"] * 30}
+    columns = {"a": [f"{i % 7}.5" for i in rows], "all": ids}
     if name == "t.xlsx":
         pytest.importorskip("openpyxl")
         blank = {key: [*cells[:30], None, *cells[30:]] for key, cells in columns.items()}
@@ -169,11 +152,9 @@ def test_whole_numbers_beside_empty_cells_stay_whole(name, cli, working_folder):
     else:  # as others than pandas write it
         parquet = pytest.importorskip("pyarrow.parquet")
         parquet.write_table(pytest.importorskip("pyarrow").table(columns), name)
-    assert [*read(name, TableOptions(group="all", missing="mean")).rows] == rows
-    assert read(name, TableOptions("all", missing="mean")).labels == [*map(str, ids[1:])]
-    assert cli("train", name, "--group", "all", "--missing", "mean", "--n-epochs", 1).code == 0
-    piped = cli("predict", "-", stdin=(working_folder / name).read_bytes())
-    assert re.findall(r"-\[(\d+)\]", piped.out) == [*map(str, rows)]
+    found = read(name, TableOptions("all", missing="mean"))
+    assert [*found.rows] == rows[1:]
+    assert found.labels == [*map(str, ids[1:])]
 
 
 def test_a_data_frame_and_parquet_are_read_as_csv_is(capsys):
@@ -189,16 +170,13 @@ def test_a_data_frame_and_parquet_are_read_as_csv_is(capsys):
     frame.to_parquet("t.parquet")
     wanted = read("t.csv", options)
     assert wanted.columns.names == ("id", "visit", "island", "mass", "n", "ok", "maybe")
-    assert "taken for a header" in capsys.readouterr().err
+    assert "one-hot encoded" in capsys.readouterr().err
     for source, name in (("t.parquet", "t.parquet"), (frame, "the data frame")):
         found = read(source, replace(options, header=False))  # theirs is no row
         assert "taken for" not in capsys.readouterr().err  # it has no header that could be data
         numpy.testing.assert_array_equal(found.x, wanted.x)
         assert (labels_of(found), found.columns[:5]) == ([*"0101"], wanted.columns[:5])
         assert (found.first_rows, wanted.first_rows) == ([1, 2], [2, 3])
-        xs = [x for x, _ in table_batches(source, options, 3, found.columns)]
-        assert [*map(len, xs)] == [3, 1]
-        numpy.testing.assert_array_equal(numpy.concatenate(xs), found.x)
         with pytest.raises(DatasetError, match=f"^{name}: empty or missing cells: 1 in column 3"):
             read_table(source, TableOptions("kind"))
     with pytest.raises(DatasetError, match="the data frame: is empty"):

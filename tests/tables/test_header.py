@@ -13,6 +13,8 @@ HEADER = "row 1 ({}) is taken for a header (`header=False`: it is data)"
 DATA = "row 1 ({}) is taken for data (`header=True`: it is a header)"
 
 
+# Whether row 1 is a header, or clearly one, which is not said.
+CLEARLY = "clearly"
 RULES = [
     # A text cell over a number; all cells are text; a cell called label, class or target.
     ("a,7,kind\n1,2,x\n4,3,x\n,3,y\n", True, 2, ("a", "7")),
@@ -24,7 +26,7 @@ RULES = [
     (",0,1,2\n7,5,6,7\n", True, 3, ("0", "1")),
     ("0,1,2,species\n5,6,7,a\n5,6,7,b\n", True, 3, ("0", "1", "2")),
     (",0,1,species\n7,5,6,a\n", True, 3, ("0", "1")),
-    ("rownames,a,kind\n1,2,x\n", True, 2, ("a",)),  # of R
+    ("rownames,a,kind\n1,2,x\n", CLEARLY, 2, ("a",)),  # of R
     # Otherwise it is data.
     ("0,5;1,5;ant\n0,7;2,5;bee\n", False, 2, None),  # no text, but with a decimal comma
     ("species,7157,672\na,1,2\n", False, 2, None),
@@ -36,7 +38,7 @@ RULES = [
     # A cell called y may be an answer.
     ("1,y\n2,n\n", False, 1, None),
     # The label: the column called label, class, target or y, else the last that has a name.
-    ("a,Y,b\nx,1,2\n", True, 1, ("a", "b")),
+    ("a,Y,b\nx,1,2\n", CLEARLY, 1, ("a", "b")),
     ("a,kind,\n1,dog\n", True, 1, ("a",)),
     ("a,kind,\n1,dog,x\n", True, 2, ("a", "kind")),  # it has a cell
     ("a,\n1,dog\n", True, 1, ("a",)),
@@ -47,15 +49,15 @@ RULES = [
 def test_the_rules(text, header, label, names, capsys):
     found = table(text, missing="mean")
     cells = text.splitlines()[0].split(";" if ";" in text else ",")
-    title = f"column {label + 1}" + f" ({cells[label]})" * header
+    title = f"column {label + 1} ({cells[label]})" if header else f"column {label + 1}"
     told = capsys.readouterr().err.splitlines()[0]
     said = (HEADER if header else DATA).format(", ".join(cells))
-    assert told.startswith(f"note: t.csv: {said}, ")
-    assert f", {title} is the label (`label_column` names another)" in told
+    assert told.startswith(f"note: t.csv: {said}, ") == (header != CLEARLY)
+    assert f"{title} is the label (`label_column` names another)" in told
     assert told.endswith("the decimal mark is a comma (`decimal='.'`: it is none)") == (";" in text)
     assert (found.columns.label, found.columns.names) == (label, names)
-    assert len(found.codes) == text.count("\n") - header
-    assert found.first_rows[0] == 1 + header
+    assert len(found.codes) == text.count("\n") - bool(header)
+    assert found.first_rows[0] == 1 + bool(header)
 
 
 def test_a_label_column_that_row_1_names_makes_it_a_header():
@@ -76,7 +78,7 @@ def test_an_option_overrules_the_rules(capsys):
     assert read("t.csv", model_columns=found.columns).labels == ["x", "z"]  # as its model knows
     assert not re.search("left out|decimal mark", capsys.readouterr().err)
     found = table("a,kind\n7,x\n7.0,y\n", categorical="a")  # as a frame with gaps has it
-    assert found.columns.categories == (["7"],)
+    assert found.columns.categories == (("7",),)
 
 
 TAKEN = [
@@ -98,7 +100,8 @@ A_B = {"feature_names": ["a", "b"]}
 
 
 NOT_TAKEN = [
-    ("1,2,3,4\n", 2, {}, "the model expects 2 features, got 4 columns"),
+    ("1,2,3,4\n", 2, {}, "has 3 columns beside the label: 2 are needed"),
+    ("1\n", 2, {}, "has 0 columns beside the label: 2 are needed"),
     ("a,b,a\n1,2,3\n", 2, A_B, "has no column a, or several, which the training data have; its c"),
     ("b,a\n7,$2\n", 2, A_B, r"row 2, column 2 \(a\) holds '\$2'"),
     ("45322\n", 1, {"kinds": ["date ISO8601"]}, "row 1, column 1 holds '45322'"),  # of Excel
@@ -123,13 +126,14 @@ TOLD = [
     ("1,2,3\n", {}, [DATA.format("1, 2, 3"), LABEL.format("column 3")]),
     ("1,2,3\n", {"header": False, "label_column": 1}, []),
     ("1,2\n", {}, []),
-    ("a,b,y\n1,2,3\n", {}, [HEADER.format("a, b, y"), LABEL.format("column 3 (y)")]),
+    ("a,b,y\n1,2,3\n", {}, [LABEL.format("column 3 (y)")]),
     ("a,b,y\n1,2,3\n", {"header": True}, [LABEL.format("column 3 (y)")]),
-    ("a,b\n1,2\n", {}, [HEADER.format("a, b")]),
+    ("a,b\n1,2\n", {}, []),
+    ("a,b\np,q\n", {"categories": [["p"], ["q"]]}, [HEADER.format("a, b")]),
     ("a,b\n1,2\n", {"feature_names": ["a", "b"]}, []),
     ("0,1\n3,4\n", {"feature_names": ["0", "1"]}, [HEADER.format("0, 1")]),
     (",a,b,y\n7,1,2,3\n", {"label_column": "b"}, [HEADER.format(", a, b, y"), NAMELESS]),
-    ("Unnamed: 0,a,b\n7,1,2\n", {"label_column": "-3"}, [HEADER.format("Unnamed: 0, a, b")]),
+    ("Unnamed: 0,a,b\n7,1,2\n", {"label_column": "-3"}, []),
 ]
 
 

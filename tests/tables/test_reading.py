@@ -107,17 +107,15 @@ def test_memory_is_at_most_twice_the_data():
 
 WRONG = [
     (f"1,2\n\x1b[31m{'é' * 5000},3\n", {}, r"column 1 holds '\\x1b\[31mé{35,55}':.{,350}$"),
-    ("a,b,k\n4,5,6\n4,-1e39,5\n", {}, r"row 3, column 2 \(b\) holds -1e\+39: .* than float32 can"),
+    ("a,b,k\n4,5,6\n4,-1e39,5\n", {}, r"row 3, column 2 \(b\) holds '-1e\+39': .*below 3e38"),
     ("# t\n\n1,2,3\n4,5,6,7\n7,8,9,0\n", {}, r"row 2 \(1,2,3\) fills columns: 3, and row 3: 4; le"),
     ("Q 1,,\na,b,kind\n1,2,x\n", {}, r"row 1 \(Q 1,,\) fills columns: 1, and row 2: 3"),
-    ("1,2\n\n" * 2000 + "1,2,3\n", {}, r"row 1 \(1,2\) fills columns: 2, and row 2001: 3;"),
     ('1,2\n3,"4\n5,6\n', {}, "EOF inside string starting at row 1.* each quote its end"),
     ("1\n2\n", {}, "has 0 columns beside the label: 1 are needed"),
     (f"a,k\n{'x' * 200_000},y\n", {}, "field larger than .*: every row needs as many cells as"),
     ("\n\n", {}, "is empty: it has no row"),
     ("label,f\n  \n", {}, "no row is below row 1, a header .`header=False`"),
     ("a,k\n1,Müller\n".encode("cp1252"), {}, "is not UTF-8.*`encoding='cp1252'`$"),
-    ("a,k\n1,Müller\n", {"encoding": "ascii"}, "is not ascii text"),
     ("a,t,k\n,p,x\n?,,k\n3,q,k\n", {}, r"2 in column 1 \(a\) \(row 2\), 1 in .*3\); .*`missing='"),
     ("a,kind\n1,\n2,NA\n", {"missing": "mean"}, "2 of 2 rows have no label, row 2 first"),
     ("a,kind\n1,x\n2,NA\n", {}, r"1 of 2 rows .* row 3 .* \(kind\): `missing='mean'` leaves"),
@@ -136,7 +134,6 @@ WRONG = [
     ("a,b,k\n4x,`,x\n1,2,x\n", {}, r"row 2, .*'4x', row 2, .*'`': .*, `na='4x'` l.*'a,b'.*'a,b'"),
     # Several columns are called so.
     ("label,a,target\n1,2,3\n", {}, r"which .*\? its columns are 1 \(label\), 2 \(a\)"),
-    ("a,kind\n1,x\n", {"drop": "1,2"}, r"which column is the label\? .*: give `label_column`$"),
 ]
 
 

@@ -69,22 +69,6 @@ def model(browser, name):
     return W.reshape(-1, len(b)), b, history
 
 
-def descend(x, y, W, b, rate, decay=0):
-    """A step of softmax regression in NumPy."""
-    _, dW, db = cost_and_gradients(x, y, W, b)
-    return W - rate * (dW + 2 * decay * W), b - rate * db
-
-
-def check(told, x, y, tested, W, b):
-    """Compare a model of the page with NumPy's; give its history, and what is wrong."""
-    numpy.testing.assert_allclose(told[0], W, rtol=0, atol=1e-6)
-    numpy.testing.assert_allclose(told[1], b, rtol=0, atol=1e-6)
-    costs = [cost_and_gradients(*pair, W, b)[0] for pair in ((x, y), tested)]
-    wrong = [probabilities(x, W, b).argmax(axis=1) != y for x, y in ((x, y), tested)]
-    assert told[2][-1, 1:] == pytest.approx([*costs, wrong[1].mean()])
-    return told[2], wrong
-
-
 def shown(browser, name, selector, what="node.textContent"):
     """What JavaScript tells of each node that a selector finds in a thing to play with."""
     nodes = f"[...document.querySelectorAll(`#play-{name} {selector}`)]"
@@ -105,19 +89,20 @@ def check_signed(seen, values):
     numpy.testing.assert_allclose(seen[:, :, 2], blue, atol=4)
 
 
-def regions(*models):
-    """The plane's green, by the class that leads, and its borders, of a model and of the next."""
-    at, lines = (numpy.arange(400) + 0.5) / 200 * 2.6 - 2.6, []
+def check_regions(picture, *models):
+    """Compare the plane's green with the class that leads, and its lines with the borders.
+
+    The last model is that of now. The borders of the one before are drawn, too.
+    """
+    at = (numpy.arange(400) + 0.5) / 200 * 2.6 - 2.6
     x = numpy.stack(numpy.meshgrid(at, 0.2 - at), axis=-1).reshape(-1, 2)
-    for W, b in models:
-        z = (numpy.c_[x, x.prod(axis=1)][:, : len(W)] @ W + b).T.reshape(3, 400, 400)
-        best, leads = z.argmax(axis=0), z[:, None] - z
-        steep = numpy.hypot(*numpy.gradient(leads, axis=(2, 3)))
-        away = numpy.divide(abs(leads), steep, numpy.full_like(leads, numpy.inf), where=steep > 0)
-        lines.append(numpy.take_along_axis(away.min(axis=1), best[None], 0)[0])
-    line = numpy.maximum(numpy.minimum(1.1 - lines[0], 0.5), 1.6 - lines[1])
-    green = numpy.where(line > 0.11, 28, numpy.take((111, 86, 127), best))
-    return numpy.stack([green, 255 * line.clip(0.11, 1)], axis=-1).reshape(-1, 2)
+    x = numpy.c_[x, x.prod(axis=1)]
+    classes = numpy.array([(x[:, : len(W)] @ W + b).argmax(axis=1) for W, b in models])
+    is_line = picture[:, 3] > 28
+    is_tint = abs(picture[:, 1] - numpy.take((111, 86, 127), classes[-1])) < 6
+    assert (is_line | is_tint).mean() > 0.9999 and is_line.mean() < 0.1
+    changes = numpy.diff(classes.reshape(2, 400, 400)).any(axis=0)
+    assert is_line.reshape(400, 400)[:, 1:][changes].mean() > 0.99
 
 
 def check_chart(browser, name, selector, texts, curves, scale=numpy.array):
@@ -135,6 +120,73 @@ def check_chart(browser, name, selector, texts, curves, scale=numpy.array):
         expected = numpy.transpose([lines[0](x), lines[1](scale(y)) - 4]).ravel()
         seen = numpy.array(re.findall(r"[\d.]+", path), float)
         numpy.testing.assert_allclose(seen, expected, atol=0.2)
+
+
+# The toys that train: what says how far they are, how it ends, and of each chart its texts, the
+# columns of the history that are drawn, where it ends, and its scale.
+TOYS = {
+    "plane": (
+        "svg[role], .said",
+        "poch {at}, step {n}: loss {cost:.3f}, {own} of 60 wrong. "
+        "Of 60 new points: loss {loss:.3f}, {new} wrong.",
+        [(".chart", "loss by epoch, logarithmic", (2, 1), math.inf, numpy.log)],
+    ),
+    "training": (
+        ".state",
+        "poch {at}, step {n}; cost {cost:.3f}; {new} of 200 wrong, {error:.1f} %",
+        [
+            (".cost", "cost over the 800 rows by", (1,), 2.5, numpy.array),
+            (".error", "validation error", (3,), 100, numpy.array),
+        ],
+    ),
+    "heart": (
+        ".losses, .said",
+        "Step {n}: training loss {cost:.2f}, validation loss {loss:.2f} "
+        "(the lowest was {lowest:.2f}), {new} of 200 wrong.",
+        [(".losses", "loss by step", (2, 1), 1.5, numpy.array)],
+    ),
+}
+
+
+class Learner:
+    """Softmax regression in NumPy, which takes the steps that a toy takes."""
+
+    def __init__(self, browser, name, train, tested, n_out):
+        self.browser, self.name = browser, name
+        self.train, self.tested = train, tested
+        self.before, self.n = None, 0
+        self.model = numpy.zeros((train[0].shape[1], n_out)), numpy.zeros(n_out)
+
+    def step(self, first, size, rate, decay=0):
+        W, b = self.before = self.model
+        rows = [each[first : first + size] for each in self.train]
+        _, dW, db = cost_and_gradients(*rows, W, b)
+        self.model = W - rate * (dW + 2 * decay * W), b - rate * db
+        self.n += 1
+
+    def loss(self):
+        return cost_and_gradients(*self.tested, *self.model)[0]
+
+    def check(self):
+        """Compare the model, the texts and the curves; return the history, and what is wrong."""
+        *found, history = model(self.browser, self.name)
+        for array, expected in zip(found, self.model):
+            numpy.testing.assert_allclose(array, expected, rtol=0, atol=1e-6)
+        cost, _, _ = cost_and_gradients(*self.train, *self.model)
+        sets = self.train, self.tested
+        own, new = (probabilities(x, *self.model).argmax(axis=1) != y for x, y in sets)
+        assert history[-1, 1:] == pytest.approx([cost, self.loss(), new.mean()])
+        selector, text, charts = TOYS[self.name]
+        numbers = {"n": self.n, "cost": cost, "own": own.sum(), "new": new.sum()}
+        numbers.update(at=f"{history[-1, 0]:.1f}".replace(".0", ""), loss=self.loss())
+        numbers.update(error=100 * new.mean(), lowest=history[:, 2].min())
+        for seen in shown(self.browser, self.name, f":is({selector})", SAYS):
+            assert seen.endswith(text.format(**numbers)) or not self.n
+        history = history * (1, 1, 1, 100)
+        for selector, title, columns, top, scale in charts:
+            curves = [history[:, [0, column]].clip(max=(math.inf, top)) for column in columns]
+            check_chart(self.browser, self.name, selector, title, curves, scale)
+        return history, own, new
 
 
 def wait(browser, until):
@@ -161,7 +213,7 @@ def said(browser, name, selector="output"):
 def digits(n):
     """The first n digits of the page, and the 200 that validate: x and y of each."""
     x, y = sample()["x_train"][:1000].reshape(-1, 784) / 256, sample()["y_train"][:1000]
-    return x[:n], y[:n], (x[800:], y[800:]), numpy.zeros((784, 10)), numpy.zeros(10)
+    return (x[:n], y[:n]), (x[800:], y[800:])
 
 
 SET = """const [selector, value] = arguments, input = document.querySelector(selector);
@@ -258,7 +310,7 @@ for (let i = 0; i < arguments[0]; i++) another.click();"""
 def test_the_ten_sums_are_numpys_and_so_is_which_digits_speak_for_an_answer(browser):
     facts, W, b = full_run(browser)
     A = decoded(facts["A"], "int8").reshape(1000, 10) * facts["A_unit"]
-    inks, y, (tested, labels), *_ = digits(1000)
+    (inks, y), (tested, labels) = digits(1000)
     first = int(numpy.argmax(labels == 3))
     model(browser, "training")  # the digits are read
     # As often as there are others, the same one comes again; and after the last comes the first.
@@ -421,7 +473,7 @@ def test_without_javascript_all_chapters_are_there(chromium, page):
 
 
 def test_softmax_is_numpys_whatever_is_moved_and_comes_back_by_its_address(browser):
-    random, start, is_answered = numpy.random.RandomState(0), numpy.array([2.0, 1, 0]), False
+    random, start = numpy.random.RandomState(0), numpy.array([2.0, 1, 0])
     z, k = start.copy(), 0
     told = "node.textContent || parseFloat(node.style.width)"
     actions = ("z0", "z1", "z2", "truth", "more", "double", "reset")
@@ -437,7 +489,6 @@ def test_softmax_is_numpys_whatever_is_moved_and_comes_back_by_its_address(brows
             find(browser, f"#play-softmax [data-do={action}]").send_keys(ENTER)
             k *= action != "reset"
             z = {"more": z + 1, "double": 2 * z, "reset": start.copy()}[action]
-            is_answered = action == "more" or (is_answered and action != "reset")
         p = probabilities(z[None], numpy.eye(3), 0)[0]
         widths = [pytest.approx(100 * q, abs=1e-3) for q in p]
         rows = [(f"{value:.1f}", w, f"{q:.3f}") for value, w, q in zip(z, widths, p)]
@@ -447,7 +498,6 @@ def test_softmax_is_numpys_whatever_is_moved_and_comes_back_by_its_address(brows
         assert said(browser, "softmax") == f"{words}{-math.log(p[k]):.3f}"
         can = [max(z) <= 5, max(abs(z)) <= 3, True]
         assert shown(browser, "softmax", "[data-do]", "!node.disabled") == can
-        assert bool(said(browser, "softmax", ".verdict")) == is_answered
         state = {f"truth={k}", *(f"z{i}={value:g}" for i, value in enumerate(z))}
         assert {*browser.current_url.partition("#softmax?")[2].split("&")} == state
     address, state = browser.current_url, shown(browser, "softmax", ".row, #play-softmax output")
@@ -472,19 +522,13 @@ def test_the_plane_steps_as_numpy_does(browser, size, points):
         y, y_tested = ((rows[:, 2] < 0).astype(int) for rows in (x, tested))
     for choice in chosen:
         find(browser, f"#play-plane [name=plane-{choice}]").send_keys(SPACE)
-    W, b, before = numpy.zeros((x.shape[1], 3)), numpy.zeros(3), None
+    toy = browser, "plane", (x, y), (tested, y_tested), 3
 
-    def check_all(n, first=0):
+    def check_all(learner, first=0):
         """Compare with NumPy what is said, the points, their regions and the curves."""
-        history, (own, new) = check(model(browser, "plane"), x, y, (tested, y_tested), W, b)
-        at, *costs, _ = history[-1]
-        told = f"Epoch {at:.1f}, step {n}".replace(".0,", ",")
-        told = told if n else "No step yet, all scores are zero, and class 0 takes every point"
-        told += ": loss {:.3f}, {} of 60 wrong. Of 60 new points: loss {:.3f}, {} wrong."
-        told = told.format(costs[0], own.sum(), costs[1], new.sum())
-        *labels, seen = shown(browser, "plane", ":is(svg[role], .said)", SAYS)
-        assert seen == told and all(label.endswith(f". {told}") for label in labels)
-        assert said(browser, "plane", ".verdict")[:10] == ("It swings." if at >= 1 else "")
+        history, own, _ = learner.check()
+        verdict = "It swings." if history[-1, 0] >= 1 else ""
+        assert said(browser, "plane", ".verdict")[:10] == verdict
         fills = [f"var(--class-{k})" for k in y_tested]
         fills += ["var(--card)" if wrong else f"var(--class-{k})" for k, wrong in zip(y, own)]
         told = "[node.getAttribute('fill'), node.nextSibling?.matches('.ring') || false]"
@@ -493,37 +537,38 @@ def test_the_plane_steps_as_numpy_does(browser, size, points):
         told = "[...'ef'].map((it) => node.transform.baseVal[0].matrix[it])"
         places = 200 + (numpy.r_[tested, x][:, :2] - (0, 0.2)) * (200 / 2.6, -200 / 2.6)
         numpy.testing.assert_allclose(shown(browser, "plane", "[transform]", told), places, 1e-5)
-        levels = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]
-        n_levels = numpy.searchsorted(levels, history[:, 1:3].max()) + 1
-        told = " ".join(map("{:g}".format, levels[:n_levels]))
-        told = f"loss by epoch, logarithmic {told} 0 10 20 30 40"
-        check_chart(browser, "plane", ".chart", told, [history[:, ::2], history[:, :2]], numpy.log)
-        seen = pictures(browser, "plane", ".regions")[0, :, [1, 3]].T
-        expected = regions(before, (W, b)) if before else 0 * seen
-        assert (abs(seen - expected) < 6).all(axis=1).mean() > 0.9999
+        (picture,) = pictures(browser, "plane", ".regions")
+        if learner.before:
+            check_regions(picture, learner.before, learner.model)
+        else:
+            assert not picture.any()
 
-    check_all(0)
+    learner = Learner(*toy)
+    check_all(learner)
+    assert said(browser, "plane", ".said").startswith(
+        "No step yet, all scores are zero, and class 0"
+    )
     step, epoch, run, _ = browser.find_elements("css selector", "#play-plane [data-do]")
     for n in range(3):
         step.send_keys(ENTER)
-        rows = slice(n * size % 60, n * size % 60 + size)
-        before, (W, b) = (W, b), descend(x[rows], y[rows], W, b, 100)
-        check_all(n + 1, rows.start)
+        learner.step(n * size % 60, size, 100)
+        check_all(learner, n * size % 60)
     choices = browser.find_elements("css selector", "[name=plane-points]")
     browser.execute_script(PRESS, step, run, *sorted(choices, key=lambda it: it.is_selected()))
     assert not browser.find_elements("css selector", "[aria-busy]") and run.text.startswith("Run")
     browser.execute_script(PRESS, run, step)
     assert run.text == "Run 40 epochs"
-    before, (W, b) = (0 * W, 0 * b), descend(x[:size], y[:size], 0 * W, 0 * b, 100)
-    check_all(1)
+    learner = Learner(*toy)
+    learner.step(0, size, 100)
+    check_all(learner)
     find(browser, "#play-plane [name=plane-size][value='6']").send_keys(SPACE)
     epoch.send_keys(SPACE)  # to its end, and if it has ended, another; fewer than six rows are left
     first, size, n_steps = size, 6, 9 if size == 6 else 10
     for _ in range(n_steps):
         first *= first + 6 <= 60
-        rows, first = slice(first, first + 6), first + 6
-        before, (W, b) = (W, b), descend(x[rows], y[rows], W, b, 100)
-    check_all(1 + n_steps, rows.start)
+        learner.step(first, 6, 100)
+        first += 6
+    check_all(learner, first - 6)
 
 
 RUN = """const [stops, done] = arguments, play = document.getElementById("play-plane"), shown = [];
@@ -553,24 +598,18 @@ def test_a_run_is_forty_epochs_and_can_be_stopped(browser):
 
 
 def test_training_steps_as_numpy_does(browser, emulate):
-    x, y, tested, W, b = digits(800)
-    ink = 256 / 255 * tested[0]
+    train, tested = digits(800)
+    learner, ink = Learner(browser, "training", train, tested, 10), 256 / 255 * tested[0]
 
-    def check_all(n):
-        """Compare with NumPy what both boxes show; give what is said of the first step."""
-        history, (_, wrong) = check(model(browser, "training"), x, y, tested, W, b)
-        at, cost, _, _ = history[-1]
-        told = f"epoch {at:.1f}, step {n}".replace(".0,", ",")
-        told = f"{told}; cost {cost:.3f}; {wrong.sum()} of 200 wrong, {100 * wrong.mean():.1f} %"
-        assert shown(browser, "training", ".state") == [told, told]
-        check_chart(browser, "training", ".cost", "cost over the 800 rows by", [history[:, :2]])
-        check_chart(browser, "training", ".error", "validation error", [history[:, ::3] * (1, 100)])
-        check_signed(pictures(browser, "training", ".here canvas"), W)
+    def check_all():
+        """Compare with NumPy what both boxes show; return what is said of the first step."""
+        history, _, wrong = learner.check()
+        check_signed(pictures(browser, "training", ".here canvas"), learner.model[0])
         green = numpy.where(wrong[:, None], 217 - 179 * ink, 241 - 213 * ink)
         green = green.reshape(8, 25, 28, 28).swapaxes(1, 2).ravel()
         seen = pictures(browser, "training", ".tested")[0, :, 1]
         numpy.testing.assert_allclose(seen, green, atol=1)
-        moves = f"while the cost hardly moves: from 2.303 to {cost:.3f}. "
+        moves = f"while the cost hardly moves: from 2.303 to {history[-1, 1]:.3f}. "
         return f"It leaves {wrong.sum()} of 200 wrong, {moves}"
 
     model(browser, "training")
@@ -579,15 +618,15 @@ def test_training_steps_as_numpy_does(browser, emulate):
     for box, key in (".reading", SPACE), (".learning", ENTER):
         assert said(browser, "training", ".verdict") == ""
         find(browser, f"{box} [data-do=step]").send_keys(key)
-        W, b = descend(x, y, W, b, 0.13)
-        answers.append(check_all(len(answers) + 1))
+        learner.step(0, 800, 0.13)
+        answers.append(check_all())
     assert said(browser, "training", ".verdict").startswith(answers[0])
     find(browser, "#play-training [name=training-size]:checked").send_keys(RIGHT)
     for first, end, button in (0, 100, "step"), (100, 800, "epoch"):
         find(browser, f"#play-training [data-do={button}]").send_keys(ENTER)
         for i in range(first, end, 100):
-            W, b = descend(x[i : i + 100], y[i : i + 100], W, b, 0.13)
-        check_all(2 + end // 100)
+            learner.step(i, 100, 0.13)
+        check_all()
     for first, last in ("learning", "reading"), ("reading", "learning"):  # one run for two boxes
         names = f".{first} [data-do=run]", f".{last} [data-do=reset]", f".{first} [data-do=step]"
         browser.execute_script(PRESS, *(find(browser, name) for name in names))
@@ -604,26 +643,19 @@ def test_what_is_learnt_by_heart_is_what_numpy_learns(browser, emulate, n_rows, 
     model(browser, "heart")
     find(browser, f"#play-heart [name=heart-rows][value='{n_rows}']").send_keys(SPACE)
     find(browser, f"#play-heart [name=heart-decay][value='{decay}']").send_keys(SPACE)
-    x, y, tested, W, b = digits(n_rows)
-    losses = [cost_and_gradients(*tested, W, b)[0]]
+    learner = Learner(browser, "heart", *digits(n_rows), 10)
+    losses = [learner.loss()]
     for n in 300, 600:
         find(browser, "#play-heart [data-do=run]").send_keys(ENTER)
         wait(browser, lambda: find(browser, "#play-heart [data-do=run]").text != "Pause")
-        for i in range(0, 30000, 100):
-            W, b = descend(x[i % n_rows :][:100], y[i % n_rows :][:100], W, b, 0.5, decay)
-            if i % 500 == 400:
-                losses.append(cost_and_gradients(*tested, W, b)[0])
-        history, (_, wrong) = check(model(browser, "heart"), x, y, tested, W, b)
-        _, cost, loss, _ = history[-1]
+        for i in range(300):
+            learner.step(100 * i % n_rows, 100, 0.5, decay)
+            if i % 5 == 4:
+                losses.append(learner.loss())
+        history, *_ = learner.check()
         # The curve is the same however often the page was drawn.
         assert history[:, 0].tolist() == [*range(0, n + 1, 5)]
         numpy.testing.assert_allclose(history[:, 2], losses, rtol=1e-5)
-        told = f"Step {n}: training loss {cost:.2f}, validation loss {loss:.2f} "
-        told += f"(the lowest was {history[:, 2].min():.2f}), {wrong.sum()} of 200 wrong."
-        assert shown(browser, "heart", ":is(.losses, .said)", SAYS) == [told, told]
-        told = f"loss by step 0 0.5 1 1.5 0 {n // 4} {n // 2} "
-        seen = history.clip(0, (n, 1.5, 1.5, 1))
-        check_chart(browser, "heart", ".losses", told, [seen[:, ::2], seen[:, :2]])
     assert bool(said(browser, "heart", ".verdict")) == (decay == 0 and n_rows == 100)
     find(browser, "#play-heart [name=heart-decay][value='0.01']").send_keys(SPACE)
     assert said(browser, "heart", ".said").startswith("Step 0: ")

@@ -42,11 +42,19 @@ function typed(code) {
   }).join("\n") + "\n";
 }
 
+function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const area = document.body.appendChild(make("textarea", {}, text));
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+
 for (const code of document.querySelectorAll("main pre > code")) {
-  if (code.classList.contains("language-text") || !navigator.clipboard) continue;
+  if (code.classList.contains("language-text")) continue;
   const button = make("button", { class: "copy", "aria-label": "Copy this example" }, "Copy");
   button.addEventListener("click", () => {
-    navigator.clipboard.writeText(typed(code));
+    copy(typed(code));
     button.textContent = "Copied";
     setTimeout(() => { button.textContent = "Copy"; }, 1500);
   });
