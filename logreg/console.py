@@ -17,7 +17,7 @@ import threading
 import time
 import warnings
 
-from logreg.errors import LogRegWarning
+from logreg.errors import LogRegWarning, printable
 
 SLOW_AFTER = 2.0  # seconds until something slow is explained
 STARTING, COMPILING = "starting the engine", "compiling"
@@ -132,7 +132,7 @@ def _print_message(message, is_note):
         message = message.replace("error: ", "error: " + _console.rank, 1)
     if _console.names_options:
         message = as_options(message)
-    text = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message)
+    text = printable(message, allowed="\n")
     stream = sys.stdout if is_note and in_notebook() else sys.stderr
     with contextlib.suppress(OSError):
         show("")

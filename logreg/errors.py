@@ -77,17 +77,28 @@ def needing(what, *packages):
         raise ExtraError(f"{what} needs {names} ({reason}): pip install {names}") from None
 
 
-def cut(text, n=60):
-    """Make a text from outside fit to be shown: control characters are escaped, n characters stay.
+def printable(text, allowed=""):
+    r"""Make a text from outside fit to be shown: what cannot be printed becomes an escape.
 
     Examples
     --------
-    >>> cut("petal\\tlength")
-    'petal\\\\tlength'
-    >>> len(cut(99 * "x"))
-    60
+    >>> printable("Füße"), print(printable("a bell\a\n", "\n"))
+    a bell\x07
+    <BLANKLINE>
+    ('Füße', None)
     """
-    return repr(str(text))[1:-1][:n]
+    return "".join(c if c.isprintable() or c in allowed else ascii(c)[1:-1] for c in str(text))
+
+
+def cut(text, n=60):
+    """Make a text from outside :func:`printable`, and leave n characters of it.
+
+    Examples
+    --------
+    >>> cut("petal\\tlength"), len(cut(99 * "x"))
+    ('petal\\\\tlength', 60)
+    """
+    return printable(str(text)[:n])[:n]
 
 
 def quoted(value):

@@ -12,7 +12,7 @@ from typing import NamedTuple, Sequence, Union
 import numpy
 
 from logreg.console import encodable, note
-from logreg.errors import DatasetError, LogRegError, SettingError
+from logreg.errors import DatasetError, LogRegError, SettingError, printable
 from logreg.files import explaining, replacing
 
 # Characters that a terminal would obey, or that UTF-8 lacks.
@@ -38,19 +38,6 @@ class _Stdout:
 
     def write(self, text):
         sys.stdout.write(encodable(text, sys.stdout))
-
-
-def printable(text):
-    r"""A name or a label on one line, with escapes if a character of it cannot be printed.
-
-    Examples
-    --------
-    >>> printable("Füße"), print(printable("bell\a"))
-    bell\x07
-    ('Füße', None)
-    """
-    text = str(text)
-    return text if text.isprintable() else repr(text)[1:-1]
 
 
 def align(table):

@@ -40,11 +40,6 @@ def test_labels_and_probabilities_of_what_python_has(capsys):
     W, b, x = random.randn(3, 40), random.randn(40), random.randn(5, 3)
     found = Predictor(save("double.pkl", W, b, "float64")).predict_proba(x)
     numpy.testing.assert_allclose(found, probabilities(x, W, b), rtol=1e-13)
-    scaling = {"feature_means": [0.0] * 784, "feature_scales": [0.5] * 784, "x_range": [0, 1]}
-    predictor_of(**scaling).predict(numpy.float32(X))
-    err = capsys.readouterr().err
-    assert err.startswith("warning: X: standardized values from 0 to 510, and the model was")
-    assert f"as {X[0][X[0] > 1][0]:g} in row 0" in err  # as it was given
 
 
 REFUSED = [
@@ -60,21 +55,29 @@ def test_what_the_model_does_not_take_is_refused(x, said):
         predictor_of().predict(x)
 
 
+HALVES = {"feature_means": [0.0] * 784, "feature_scales": [0.5] * 784}
 SCALES = [
-    ([-1, 1], 3.0, None),
-    ([-1, 1], -3.0, None),
-    ([0, 1], 2.01, "trained on 0 to 1: in column 301, column 501, as 2.01 in row 1500;"),
-    ([-1, 1], -3.01, "X: values from -3.01 to 0, and"),
-    ([0, 16], numpy.uint8(200), "values from 0 to 200, and the model was trained on 0 to 16"),
-    (None, 1e9, None),
+    ([-1, 1], {}, 3.0, None),
+    ([-1, 1], {}, -3.0, None),
+    ([0, 1], {}, 2.01, "trained on 0 to 1: in column 301, column 501, as 2.01 in row 1500;"),
+    ([-1, 1], {}, -3.01, "X: values from -3.01 to 0, and"),
+    ([0, 16], {}, numpy.uint8(200), "from 0 to 200, and the model was trained on 0 to 16"),
+    (
+        [0, 3],
+        HALVES,
+        4.0,
+        "X: standardized values from 0 to 8, and the model was trained on 0 to 3",
+    ),
+    ([0, 3], HALVES, 4.0, "as 4 in row 1500"),  # as it was given
+    (None, {}, 1e9, None),
 ]
 
 
-@pytest.mark.parametrize("told, value, said", SCALES)
-def test_values_on_another_scale_are_warned_of(capsys, told, value, said):
+@pytest.mark.parametrize("ends, told, value, said", SCALES)
+def test_values_on_another_scale_are_warned_of(capsys, ends, told, value, said):
     x = numpy.zeros((2100, 784), numpy.asarray(value).dtype)  # three batches
     x[1500:, 300] = x[1501:, 500] = value
-    predictor_of(pixel_scale=1, x_range=told).predict(x)
+    predictor_of(pixel_scale=1, x_range=ends, **told).predict(x)
     err = capsys.readouterr().err
     assert (err == "") if said is None else (said in err)
     assert err.count("warning: X: ") == (said is not None)  # once is enough
