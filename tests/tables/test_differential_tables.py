@@ -63,7 +63,8 @@ def test_predictions_are_those_of_scikit_learns_steps(
         table[:N_ROWS].to_csv("t.csv", sep=";", index=False)
         new.to_csv("new.csv", sep=";", index=False)
         options = ["--floatx=float64", "--n-epochs=2", "--no-shuffle", f"--categorical={codes}"]
-        options.append("--standardize" if is_standardized else "--no-standardize")
+        if not is_standardized:  # numbers are so large that an ordinary rate leaves no doubt
+            options += ["--no-standardize", "--learning-rate=1e-9"]
         if n_empty:
             options.append("--missing=mean")
         done = cli("train", "t.csv", *options)
