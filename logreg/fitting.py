@@ -191,7 +191,8 @@ def verify(path, dataset=None, callbacks=()):
 
 def _different_parameters(old, new):
     """Yield in words how the parameters of a file differ from those of a new training."""
-    old, new = (numpy.concatenate([array.ravel() for array in arrays]) for arrays in (old, new))
+    old = numpy.concatenate(old, axis=None)
+    new = numpy.concatenate(new, axis=None)
     bits = f"u{new.itemsize}"
     n_different = int((old.view(bits) != new.view(bits)).sum())
     if n_different:
@@ -244,5 +245,6 @@ def _preparation(facts):
         shuffle=facts.split_seed is not None,
         split_seed=facts.split_seed or 0,
         size=size,
-        pixel_scale=facts.chosen_pixel_scale,
+        # Of a whole number, the inverse of the inverse has the same inverse.
+        pixel_scale=1 / facts.pixel_scale if facts.scale_all else None,
     )

@@ -57,14 +57,7 @@ def _add_data_options(parser):
     options.add_settings(group, [f for f in fields(TableOptions) if f.name in usual])
     group = parser.add_argument_group("how your data are read and prepared")
     options.add_settings(group, [f for f in fields(TableOptions) if f.name not in usual])
-    # The last field is pixel_scale, which multiplies; the option below divides.
-    options.add_settings(group, fields(Preparation)[:-1])
-    group.add_argument(
-        "--pixel-scale",
-        type=options.positive_number,
-        metavar="N",
-        help="divide the features, which are pixels, by N (default: uint8 by 256, others not)",
-    )
+    options.add_settings(group, fields(Preparation))
 
 
 def _add_training_options(parser):
@@ -183,8 +176,6 @@ def _read_arguments(argv):
     _refuse_contradictions(args)
     args.hyperparameters = options.find_given(Hyperparameters, args)
     Hyperparameters(**args.hyperparameters)  # raises an error for a value out of its range
-    if args.pixel_scale:
-        args.pixel_scale = 1 / args.pixel_scale
     args.output = args.output or BEST_MODEL
     if args.folds is None and not args.verify:
         written = [path for path in (args.output, args.checkpoint, args.history) if path]

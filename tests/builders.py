@@ -104,27 +104,6 @@ class GivenModel:
             yield batch, self.predict(batch.x)
 
 
-def drawing(digit, random, ink=(0, 0, 0), paper=(255, 255, 255), size=180, noise=0):
-    """Draw a digit of the sample large, somewhere on paper.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 of shape (height, width, 3).
-    """
-    from PIL import Image
-
-    side = random.randint(size // 2, size)
-    large = Image.fromarray(digit).resize((side, side), Image.BICUBIC)
-    height, width = random.randint(side, 2 * size, 2)
-    top, left = random.randint(height - side + 1), random.randint(width - side + 1)
-    amount = numpy.zeros((height, width, 1))
-    amount[top : top + side, left : left + side, 0] = numpy.asarray(large) / 255
-    picture = amount * numpy.array(ink) + (1 - amount) * numpy.array(paper)
-    picture += noise * random.randn(height, width, 1)
-    return picture.round().clip(0, 255).astype(numpy.uint8)
-
-
 def draw(browser, pad, strokes):
     """Draw strokes with the mouse on the 280 x 280 pixels of a page's pad."""
     from selenium.webdriver.common.action_chains import ActionBuilder

@@ -3,11 +3,13 @@
 import argparse
 import textwrap
 from dataclasses import fields
+from typing import Optional
 
 from logreg.datasets.options import TRAINING_OPTIONS, TableOptions
 from logreg.version import __version__
 
-NUMBERS = {int: {"type": int, "metavar": "N"}, float: {"type": float, "metavar": "X"}}
+X = {"type": float, "metavar": "X"}
+NUMBERS = {int: {"type": int, "metavar": "N"}, float: X, Optional[float]: X}
 
 
 def command_parser(name, arguments, description, examples, **options):
@@ -54,13 +56,6 @@ def add_quiet(group):
     group.add_argument("-q", "--quiet", action="store_true", help=text)
 
 
-def positive_number(text):
-    """The type of an option that takes a number above 0; a ValueError says that it is none."""
-    if not 0 < float(text) < float("inf"):
-        raise ValueError(text)
-    return float(text)
-
-
 def add_settings(group, settings, defaults=None):
     """Add an option for each of some fields of a dataclass, whose metadata say what it needs.
 
@@ -82,7 +77,8 @@ def add_settings(group, settings, defaults=None):
         for name in ("metavar", "action"):
             if name in metadata:
                 options[name] = metadata[name]
-        group.add_argument(f"--{setting.name.replace('_', '-')}", **options)
+        names = [f"--{setting.name.replace('_', '-')}", *metadata.get("aliases", ())]
+        group.add_argument(*names, **options)
 
 
 def add_table_options(group):

@@ -1,10 +1,10 @@
 """The one way in for data sets, whatever they are made of.
 
 :mod:`.sources` finds and reads a data set, :mod:`.arrays` checks it, :mod:`.splits` splits it,
-:mod:`.learning` learns what is done to features, and :mod:`.variables` puts it into shared
+:mod:`.learning` learns what is done to features, and :mod:`.shared_sets` puts it into shared
 variables. Each kind of file has its reader: :mod:`.formats` (npy, npz, IDX), :mod:`.pickles`,
-:mod:`.mnist`, :mod:`.pictures`, and the room :mod:`logreg.tables`. Only variables needs an engine;
-nothing here knows of models.
+:mod:`.mnist`, :mod:`.pictures`, and the room :mod:`logreg.tables`. Only shared_sets needs an
+engine; nothing here knows of models.
 """
 
 from collections.abc import Sequence
@@ -126,7 +126,9 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
         return dataset
     layout = Pixels((preparation.size, preparation.size), is_centred=None)
     parts, facts, files = read_parts(dataset, options, layout=layout)
-    scale = preparation.pixel_scale
+    scale = None
+    if preparation.pixel_scale is not None:
+        scale = 1 / preparation.pixel_scale
     standardize = preparation.standardize
     if standardize is None:
         standardize = facts.is_table and scale is None

@@ -134,11 +134,6 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
         return self.label_number is not None
 
     @property
-    def chosen_pixel_scale(self):
-        """The `pixel_scale` that an option gave; None if the scale follows from the data."""
-        return self.pixel_scale if self.scale_all else None
-
-    @property
     def preprocessing(self):
         """What is done to features, in training as in prediction."""
         return Preprocessing(

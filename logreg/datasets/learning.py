@@ -45,7 +45,7 @@ def learn(parts, sets, facts, dtype=None, standardize=False, weights=None):
     if scale == 1 and raw_range == [0, 255] and not standardize:
         note(
             f"note: {facts.dataset}: x goes from 0 to 255 and is not taken for pixels; if it is, "
-            "give `pixel_scale`, or save them as uint8, to have them scaled by 1/256"
+            "give `pixel_scale=256`, or save them as uint8, to have them divided by 256"
         )
     x_range = [end * scale for end in raw_range]
     means = scales = None

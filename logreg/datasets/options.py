@@ -64,6 +64,7 @@ class TableOptions:
         "the column of a table that holds the labels: its name, or its number from 1 (-1: the "
         "last). Default: the column called label, class, target or y, else the last one",
         metavar="NAME",
+        aliases=["--target"],
     )
     header: Optional[bool] = setting(
         BOTH,
@@ -167,9 +168,9 @@ class Preparation:
         28,
     )
     pixel_scale: Optional[float] = setting(
-        "number above 0",
-        "what pixels, whole numbers from 0 to 255, are multiplied by (default: 1/256 if they are "
-        "uint8, else 1)",
+        "number from 1 to 1e9",
+        "what pixels, whole numbers from 0 to 255, are divided by (default: 256 if they are uint8, "
+        "else 1)",
     )
 
     def __post_init__(self):

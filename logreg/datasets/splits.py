@@ -78,9 +78,9 @@ def in_groups(y, groups, sizes, seed=None):
 
     Examples
     --------
-    >>> groups = numpy.array([9, 9, 7, 7, 7, 8])
-    >>> [rows.tolist() for rows in in_groups(numpy.zeros(6, int), groups, [2, 2, 2])]
-    [[0, 1], [2, 3, 4], [5]]
+    >>> groups = numpy.array([9, 9, 7, 7, 7, 8, 6, 6, 6, 6, 5])
+    >>> [rows.tolist() for rows in in_groups(numpy.zeros(11, int), groups, [4, 3, 4])]
+    [[0, 1, 2, 3, 4], [5], [6, 7, 8, 9, 10]]
     """
     _, firsts, groups = numpy.unique(groups, return_index=True, return_inverse=True)
     if len(firsts) < len(sizes):

