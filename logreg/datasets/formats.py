@@ -168,9 +168,6 @@ def npz_arrays(stream, file_size, choose):
         with reading(f"array {quoted(name)}"):
             with parsing():
                 member = archive.open(f"{name}.npy")
-                size = archive.getinfo(member.name).file_size
-            if size > n_left:
-                raise DatasetError(pickles.TOO_LARGE)
             arrays[name] = _array_of(member, n_left)
             n_left -= arrays[name].nbytes
     return arrays
