@@ -42,6 +42,7 @@ from logreg.prediction.evaluation import evaluate
 from logreg.prediction.held_out import read_test_set
 from logreg.prediction.predictor import Predictor
 from logreg.prediction.summary import as_text
+from logreg.prediction.weights import compare_weights, describe_weights
 from logreg.prediction.writers import WRITERS, answers, answers_to_inputs, destination
 
 N_EXAMPLES = 10
@@ -104,6 +105,7 @@ def _add_question_options(parser):
         "--evaluate": "print errors, precision, recall, F1, the confusion matrix and calibration "
         "on the test set, or on one INPUT, which needs labels",
         "--info": "print the facts in the model file as JSON, with long lists left out",
+        "--weights": "print what one unit more of each feature does to the odds of each class",
     }
     for option, text in questions.items():
         pair.add_argument(option, action="store_const", dest="mode", const=option, help=text)
@@ -125,6 +127,13 @@ def _add_output_options(parser):
         metavar="N",
         type=int,
         help="beside the prediction, give the N most probable classes",
+    )
+    group.add_argument(
+        "--keep",
+        metavar="NAME[,NAME...]",
+        default="",
+        help="columns of a table to put before the prediction: their names, or numbers from 1, or "
+        "all; for the formats csv and json",
     )
     group.add_argument(
         "--min-proba",
@@ -179,11 +188,12 @@ def main(argv=None):
     args = _read_arguments(argv)
     predictor = Predictor(args.model, args.threshold)
     predictor.facts.check_outputs(args.output)
-    if args.mode:
-        text = _info(predictor) if args.mode == "--info" else _evaluation(predictor, args)
-        with destination(args.output) as stream:
-            stream.write(text)
-        return 0
+    if args.mode == "--info":
+        return _write(args.output, _info(predictor))
+    if args.mode == "--weights":
+        return _write_result(args, compare_weights(predictor), describe_weights)
+    if args.mode == "--evaluate":
+        return _evaluate(predictor, args)
     if args.inputs:
         return _predict_inputs(predictor, args)
     return _predict_examples(predictor, args)
@@ -199,10 +209,9 @@ def _info(predictor):
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def _evaluation(predictor, args):
-    """What an evaluation found, as JSON or as text for people to read."""
-    found = evaluate(predictor, _read_test_set(predictor, args), args.min_proba)
-    return json.dumps(found, indent=2) + "\n" if args.format == "json" else as_text(found)
+def _evaluate(predictor, args):
+    data = _read_test_set(predictor, args)
+    _write_result(args, evaluate(predictor, data, args.min_proba), as_text)
 
 
 def _read_test_set(predictor, args):
@@ -217,7 +226,8 @@ def _predict_inputs(predictor, args):
     table = options.read_options(TableOptions, args)
     n = args.n or sys.maxsize
     found = [
-        inputs.file_batches(path, predictor.facts, table, args.invert, n) for path in args.inputs
+        inputs.file_batches(path, predictor.facts, table, args.invert, n, args.keep)
+        for path in args.inputs
     ]
     return _write_answers(predictor, found, args)
 
@@ -232,6 +242,19 @@ def _predict_examples(predictor, args):
     return _write_answers(predictor, [batches], args)
 
 
+def _write_result(args, result, to_text):
+    """Write a dict as JSON, or as the text that a function makes of it."""
+    text = to_text(result)
+    if args.format == "json":
+        text = json.dumps(result, indent=2) + "\n"
+    _write(args.output, text)
+
+
+def _write(path, text):
+    with destination(path) as stream:
+        stream.write(text)
+
+
 # The options that go with each mode, and with predictions of inputs and of the first examples.
 TABLE_OPTIONS = {option.name for option in fields(TableOptions)}
 COMMON_OPTIONS = {"mode", "model", "output", "quiet"}
@@ -239,8 +262,9 @@ EVALUATION_OPTIONS = COMMON_OPTIONS | TABLE_OPTIONS | {"format", "min_proba", "t
 PREDICTION_OPTIONS = EVALUATION_OPTIONS | {"n", "proba", "top"}
 USED_BY = {
     "--info": COMMON_OPTIONS,
+    "--weights": COMMON_OPTIONS | {"format"},
     "--evaluate": EVALUATION_OPTIONS | {"dataset"},
-    "INPUT": PREDICTION_OPTIONS | {"inputs", "invert"},
+    "INPUT": PREDICTION_OPTIONS | {"inputs", "invert", "keep"},
     "the first examples": PREDICTION_OPTIONS | {"dataset"},
 }
 
@@ -261,9 +285,12 @@ def _read_arguments(argv):
     unused = options.find_unused(arguments, args, USED_BY[mode])
     if unused:
         arguments.error(f"{mode} and {listed(unused)} do not go together")
+    args.keep = [name.strip() for name in args.keep.split(",") if name.strip()]
     args.format = args.format or _default_format(args.output)
     if args.mode and args.format == "csv":
         arguments.error("the format csv is for predictions")
+    if args.keep and args.format == "text":
+        arguments.error("--keep is for the formats csv and json")
     for option, value in (("-n", args.n), ("--top", args.top)):
         if value is not None and value < 1:
             raise SettingError(f"{option} is {value}: it must be 1 or more")

@@ -44,7 +44,7 @@ predict rows.csv -M | 1 | | error: rows.csv: .*'x'
 predict rows.csv -M -n 3 | 0 | ^rows.csv\[1\]: ant\nrows.csv\[2\]: bee\nrows.csv\[3\]: cat\n$ |
 predict -M --proba --top 2 | 2 | | argument --top: not allowed with argument --proba
 predict rows.csv -M --na - --group a | 2 | | error: unrecognized arguments: --na - --group a\n$
-predict -M --info --evaluate | 2 | | argument --evaluate: not allowed with argument --info
+predict -M --info --weights | 2 | | argument --weights: not allowed with argument --info
 predict wide.csv -M --encoding utf-16-le | 0 | ^wide.csv\[1\]: ant\nwide.csv\[2\]: bee\nwide.csv\[3\]: cat\n$ |
 predict logo.svg -M | 1 | | error: logo.svg: is no npy, npz, CSV or IDX file; the model expects 4 features. It takes no pictures, as it was not trained on grey images of a known range that are at least 10 x 10 pixels large\n$
 predict empty other.pkl -M | 1 | | error: empty: is a pickle, or a folder without pictures: .*\nerror: other.pkl: is a pickle, or
@@ -54,7 +54,7 @@ predict rows.npy rows.csv -M --evaluate | 2 | | error: --evaluate goes without I
 predict rows.npy -M --evaluate --dataset e.npz | 2 | | error: --evaluate goes without INPUT
 predict rows.npy -M --info | 2 | | error: --info goes without INPUT
 predict -M --info --dataset e.npz --header | 2 | | error: --info and --dataset, --header do not go together\n$
-predict -M --evaluate -n 3 --top 2 | 2 | | error: --evaluate and -n, --top do not go together\n$
+predict -M --weights -n 3 --top 2 | 2 | | error: --weights and -n, --top do not go together\n$
 predict rows.npy -M --dataset e.npz | 2 | | error: INPUT and --dataset do not go together\n$
 predict photos -M --evaluate --no-invert | 2 | | error: --evaluate and --no-invert do not go together\n$
 predict rows.npy -M --top 0 | 1 | | ^error: --top is 0: it must be 1 or more\n$

@@ -104,6 +104,32 @@ FORMATS.update({"--format csv": "csv", "--format json": "json", "--output o.json
 HOW = [["", "--proba", "--top 2"], [None, 2], [0, 0.6]]
 
 
+def test_predictions_stand_beside_ones_own_rows(cli):
+    """Whatever a kept column is: a number as it was written, an id that looks empty, a feature."""
+    rows = [f"{i:03},x,{i % 7},{'ant' if i % 7 > 3 else 'bee'}" for i in range(60)]
+    write("t.csv", "\n".join(["id,name,a,kind", *rows]).encode())
+    assert cli("train", "--dataset", "t.csv", "--drop", "id, name,", "--n-epochs", 99).code == 0
+    write("new.csv", b'name,a,id\nNA,6,0010\n"Ava,\xc2\xa0\x1bB.",01.50,NA\n')
+    keep = "predict", "new.csv", "--keep", "all", "--format"
+    _, found = json.loads(cli(*keep, "json").out)
+    assert found["kept"] == {"name": "Ava,\xa0\x1bB.", "a": "01.50", "id": "NA"}
+    assert cli(*keep, "csv").out.splitlines()[:2] == [
+        "input,row,name,a,id,prediction",
+        "new.csv,2,NA,6,0010,ant",
+    ]
+    write("twins.csv", b"id,a,id\nx,6,y\n")
+    done = cli("predict", "twins.csv", "--keep", "id , 3", "--format", "json")
+    assert done.code == 1 and "no column id to keep, or several" in done.err
+    done = cli("predict", "twins.csv", "--keep", "1, a", "--format", "json")
+    assert json.loads(done.out)[0]["kept"] == {"column 1 (id)": "x", "a": "6"}
+    write("other.csv", b"a,name,id\n6,1,2\n")
+    done = cli("predict", "new.csv", "other.csv", "--keep", "all", "--output", "o.csv")
+    assert done.code == 1 and len(Path("o.csv").read_text("utf-8").splitlines()) == 3
+    assert "error: other.csv: has the columns a, name, id, and what comes before it has" in done.err
+    done = cli("predict", "new.csv", "--keep", "id")
+    assert done.code == 2 and "--keep is for the formats csv and json" in done.err
+
+
 @pytest.mark.parametrize("how, n, least", [*itertools.product(*HOW)])
 def test_options_beside_each_other(how, n, least, cli):
     """Of a table, and of a data set's test set; the docstrings of the writers show the formats."""

@@ -12,7 +12,7 @@ from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.options import TableOptions
 from logreg.errors import DatasetError
 
-SETTINGS = "--no-standardize --no-refit --n-epochs=30 --learning-rate=0.2 --label-column=kind"
+SETTINGS = "--no-standardize --no-refit --n-epochs=30 --learning-rate=0.2 --target=kind"
 
 
 def frequencies(seed=0):

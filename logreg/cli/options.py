@@ -77,7 +77,8 @@ def add_settings(group, settings, defaults=None):
         for name in ("metavar", "action"):
             if name in metadata:
                 options[name] = metadata[name]
-        group.add_argument(f"--{setting.name.replace('_', '-')}", **options)
+        names = [f"--{setting.name.replace('_', '-')}", *metadata.get("aliases", ())]
+        group.add_argument(*names, **options)
 
 
 def add_table_options(group):

@@ -64,6 +64,7 @@ class TableOptions:
         "the column of a table that holds the labels: its name, or its number from 1 (-1: the "
         "last). Default: the column called label, class, target or y, else the last one",
         metavar="NAME",
+        aliases=["--target"],
     )
     header: Optional[bool] = setting(
         BOTH,

@@ -44,10 +44,6 @@ class PickleError(ValueError):
     """A pickle that its reader does not admit, or that is cut short or damaged."""
 
 
-class ObjectsError(DatasetError):
-    """An array of objects, which may be arrays."""
-
-
 class Placeholder:
     """Stands for an object of a pickle: it keeps its arguments and its state, and does nothing."""
 
@@ -90,8 +86,7 @@ class PickledDtype(Placeholder):
             order = order.decode("latin1")
         # NumPy's dtypes are a language of their own: not M (dates), O (objects), V (records).
         if not re.fullmatch(r"[a-ln-zA-LNP-UW-Z?]\d{0,6}", code):
-            kind = ObjectsError if code.startswith("O") else DatasetError
-            raise kind(f"holds an array of dtype {quoted(code)}: {SAVE_NUMBERS}")
+            raise DatasetError(f"holds an array of dtype {quoted(code)}: {SAVE_NUMBERS}")
         return numpy.dtype(code).newbyteorder(order if order in ("<", ">") else "|")
 
 
@@ -135,22 +130,13 @@ def unpacked_size(file_size):
 
 
 def load(stream, classes=CLASSES, opcodes=OPCODES, loaders=None, file_size=None):
-    """Read the only pickle of a stream: see :func:`load_all`."""
-    loaded = next(load_all(stream, classes, opcodes, loaders, file_size))
-    if stream.read(1):
-        raise PickleError("more bytes follow its end")
-    return loaded
-
-
-def load_all(stream, classes, opcodes, loaders, file_size):
-    """Yield each pickle of a stream; a PickleError names what is not one of the known parts.
+    """Read the only pickle of a stream; a PickleError names what is not one of the known parts.
 
     Strings of Python 2 stay bytes: they may be those of an array.
 
     Parameters
     ----------
     stream : binary file
-        It begins with a pickle.
     classes : dict
         What is called for each name that a pickle may ask for, as ``'numpy.dtype'``: it must
         do no harm with any arguments.
@@ -173,19 +159,16 @@ def load_all(stream, classes, opcodes, loaders, file_size):
     loaders = {**LOADERS, **(loaders or {})}
     admitted = {CODES[name]: loaders[name] for name in opcodes.split()}
     unpickler.dispatch = _Dispatch(admitted, max_opcodes)
-    yield _load_next(unpickler)
-    while stream.peek(1):
-        yield _load_next(unpickler)
-
-
-def _load_next(unpickler):
     try:
-        return unpickler.load()
+        loaded = unpickler.load()
     except (PickleError, MemoryError):
         raise
     except Exception as error:  # whatever the unpickler may raise on bytes without sense
         reason = cut(f"{type(error).__name__}: {error}", 120)
         raise PickleError(f"it is damaged ({reason})") from error
+    if stream.read(1):
+        raise PickleError("more bytes follow its end")
+    return loaded
 
 
 class _Unpickler(pickle._Unpickler):  # joblib and dill, too, make subclasses of it

@@ -21,7 +21,7 @@ def _pad(images, margins, value=0):
     if all(margin == (0, 0) for margin in margins):
         return images
     (above, below), (left, right) = margins
-    *others, n_rows, n_columns = [images.shape[i] for i in range(images.ndim)]
+    *others, n_rows, n_columns = images.shape
     shape = (*others, n_rows + above + below, n_columns + left + right)
     padded = T.full(shape, value, images.dtype)
     return T.set_subtensor(padded[..., above : above + n_rows, left : left + n_columns], images)
@@ -33,7 +33,7 @@ def _windows(images, size, step):
     `size` is that of a window, and `step` how far apart windows are, each down and across. The
     result has the shape (pixels of a window in all channels, windows down, windows across, n).
     """
-    n, channels, n_rows, n_columns = [images.shape[i] for i in range(4)]
+    n, channels, n_rows, n_columns = images.shape
     down = n_rows - size[0] + 1
     across = n_columns - size[1] + 1
     check = T.opt.Assert("the images are smaller than a window: take a smaller one")
@@ -44,9 +44,9 @@ def _windows(images, size, step):
     first_window = numbers[:, : size[0], : size[1]].flatten()
     corners = numbers[0, : down : step[0], : across : step[1]]
     # A row has one pixel of all images, which is copied as a whole.
-    pixels = images.reshape((n, channels * n_rows * n_columns)).T
+    pixels = images.flatten(2).T
     seen = pixels[(first_window[:, None] + corners.flatten()).flatten()]
-    return seen.reshape((first_window.size, corners.shape[0], corners.shape[1], n))
+    return seen.reshape((first_window.size, *corners.shape, n))
 
 
 def conv2d(
@@ -67,7 +67,7 @@ def conv2d(
     """
     input = T.as_tensor_variable(input)
     filters = T.as_tensor_variable(filters)
-    n_out, _, *size = [filters.shape[i] for i in range(4)]
+    n_out, _, *size = filters.shape
     modes = {"valid": (0, 0), "full": [k - 1 for k in size], "half": [k // 2 for k in size]}
     if not isinstance(border_mode, str):
         margins = _pair(border_mode)
@@ -78,10 +78,9 @@ def conv2d(
     if filter_flip:
         filters = filters[:, :, ::-1, ::-1]
     seen = _windows(_pad(input, [_pair(margin) for margin in margins]), size, _pair(subsample))
-    n_pixels, down, across, n = [seen.shape[i] for i in range(4)]
-    # flatten(2) makes a matrix of the filters: a row for each.
-    sums = T.dot(filters.flatten(2), seen.reshape((n_pixels, down * across * n)))
-    return sums.reshape((n_out, down, across, n)).dimshuffle(3, 0, 1, 2)
+    # flatten(2) keeps the first dimension: a row for each filter, and for each pixel of a window.
+    sums = T.dot(filters.flatten(2), seen.flatten(2))
+    return sums.reshape((n_out, *seen.shape[1:])).dimshuffle(3, 0, 1, 2)
 
 
 def conv2d_grad_wrt_inputs(output_grad, filters, input_shape, filter_shape=None, **options):
@@ -120,16 +119,15 @@ def pool_2d(
         raise ValueError(f"mode is {mode!r}: give one of {', '.join(MODES)}")
     if not ignore_border and pad != (0, 0):
         raise NotImplementedError("pad needs ignore_border=True")
-    others = [input.shape[i] for i in range(input.ndim - 2)]
+    *others, n_rows, n_columns = input.shape
     margins = [_pair(width) for width in pad]
     if not ignore_border:
-        sizes = zip([input.shape[-2], input.shape[-1]], size, step)
+        sizes = zip((n_rows, n_columns), size, step)
         margins = [(0, _beyond_border(*each)) for each in sizes]
 
     def windows(images, value=0):
         images = _pad(images, margins, value)
-        shape = (T.prod([1, *others]), 1, images.shape[-2], images.shape[-1])
-        return _windows(images.reshape(shape), size, step)
+        return _windows(images.reshape((-1, 1, *images.shape[-2:])), size, step)
 
     if mode == "max":
         is_float = input.dtype.startswith("float")
@@ -142,7 +140,7 @@ def pool_2d(
         counts_margin = mode == "average_inc_pad" and bool(ignore_border)
         pooled /= windows(T.ones_like(input), int(counts_margin)).sum(axis=0)
     # From (windows down, windows across, n) to one image after the other.
-    return pooled.dimshuffle(2, 0, 1).reshape((*others, pooled.shape[0], pooled.shape[1]))
+    return pooled.dimshuffle(2, 0, 1).reshape((*others, *pooled.shape[:2]))
 
 
 def _beyond_border(n_pixels, size, step):

@@ -4,7 +4,7 @@ import glob
 import math
 import os
 import sys
-from typing import NamedTuple, Sequence
+from typing import Mapping, NamedTuple, Sequence
 
 import numpy
 
@@ -28,6 +28,7 @@ class Batch(NamedTuple):
     x: numpy.ndarray  # of shape (n, n_in), in the dtype in which it is stored
     rows: Sequence[int] = range(1)  # their numbers: in an array from 0, in a table as in its file
     is_single: bool = False  # whether the input is one example and not a list of examples
+    kept: Mapping[str, Sequence[str]] = {}  # the n cells of each column of a table that is kept
 
 
 def expand_folders(paths):
@@ -38,17 +39,19 @@ def expand_folders(paths):
         yield from [file for file in files if file.lower().endswith(PICTURES)] or [path]
 
 
-def file_batches(path, facts, options=NO_OPTIONS, invert=None, n=sys.maxsize):
+def file_batches(path, facts, options=NO_OPTIONS, invert=None, n=sys.maxsize, keep=()):
     """Read a file, and yield each :class:`Batch` of its first n rows; ``'-'`` is CSV on stdin.
 
     `facts` are the :class:`.ModelFacts` of the model, and `options` those of tables. Pictures are
-    inverted if `invert` says so, or if it is None and their background is not that of training. A
-    file is a picture if its bytes are neither
-    an array nor text, or if they may be text and its name ends as a picture's does. A DatasetError
+    inverted if `invert` says so, or if it is None and their background is not that of training. The
+    columns `keep` of a table stay beside its rows. A file is a picture if its bytes are neither an
+    array nor text, or if they may be text and its name ends as a picture's does. A DatasetError
     says what cannot be read, or what the model does not take. It is raised when the reading comes
     to the fault.
     """
     kind = _kind_of_input(path, options)
+    if keep and kind != "table":
+        raise DatasetError(f"{path}: is no table, and `keep` keeps columns of tables")
     if kind in ("folder", "pickle"):
         raise DatasetError(
             f"{path}: is a pickle, or a folder without pictures: give rows to predict as npy, npz, "
@@ -57,7 +60,7 @@ def file_batches(path, facts, options=NO_OPTIONS, invert=None, n=sys.maxsize):
     if kind == "picture":
         yield _read_picture(path, facts, invert)
     elif kind == "table":
-        yield from _table_batches(path, path, facts, options, n)
+        yield from _table_batches(path, path, facts, options, n, keep)
     else:
         (array,) = read_arrays(path, find_rows).values()
         yield from array_batches(path, array, facts, n)
@@ -132,13 +135,13 @@ def held_out_batches(data, facts, n=sys.maxsize):
         yield batch._replace(rows=rows[batch.rows.start : batch.rows.stop])
 
 
-def _table_batches(name, table, facts, options=NO_OPTIONS, n=sys.maxsize):
+def _table_batches(name, table, facts, options=NO_OPTIONS, n=sys.maxsize, keep=()):
     from logreg.tables.reading import table_batches  # a leaf
 
     options = facts.table_options(options)
-    for x, numbers in table_batches(table, options, min(BATCH_SIZE, n), facts.table):
-        yield Batch(name, x[:n], numbers)
-        n -= len(x)
+    for rows in table_batches(table, options, min(BATCH_SIZE, n), facts.table, keep):
+        yield Batch(name, rows.x[:n], rows.numbers, kept=rows.kept)
+        n -= len(rows.x)
         if n <= 0:  # no more is read than is asked for
             break
 

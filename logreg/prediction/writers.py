@@ -7,12 +7,12 @@ import itertools
 import json
 import re
 import sys
-from typing import NamedTuple, Sequence, Union
+from typing import Mapping, NamedTuple, Sequence, Union
 
 import numpy
 
 from logreg.console import encodable, note
-from logreg.errors import DatasetError, LogRegError, SettingError, printable
+from logreg.errors import DatasetError, LogRegError, SettingError, listed, printable
 from logreg.files import explaining, replacing
 
 # Characters that a terminal would obey, or that UTF-8 lacks.
@@ -60,6 +60,7 @@ class Answer(NamedTuple):
     label: Union[str, int, None]  # the predicted one; None if its probability is too low
     shares: Sequence[tuple] = ()  # pairs of a label and its probability as text
     is_ranked: bool = False  # whether these are the most probable classes, and not all
+    kept: Mapping[str, str] = {}  # cells of a table's row, by the names of their columns
 
 
 def answers(predictor, batches, proba=False, top=None, min_proba=0.0):
@@ -89,14 +90,15 @@ def answers(predictor, batches, proba=False, top=None, min_proba=0.0):
     """
     labels = predictor.labels
     for batch, (classes, probabilities) in predictor.predictions(batches):
-        for row, k, p in zip(batch.rows, classes, probabilities):
+        for i, (row, k, p) in enumerate(zip(batch.rows, classes, probabilities)):
             order = range(len(labels)) if proba else ()
             if top:
                 order = numpy.argsort(-p, kind="stable")[:top]
             # str gives the fewest digits that stand for this number only, in float32, too.
             shares = [(labels[j], str(p[j])) for j in order]
             label = labels[k] if float(p[k]) >= min_proba else None
-            yield Answer(batch.name, row, batch.is_single, label, shares, bool(top))
+            kept = {name: texts[i] for name, texts in batch.kept.items()}
+            yield Answer(batch.name, row, batch.is_single, label, shares, bool(top), kept)
 
 
 def answers_to_inputs(predictor, inputs, errors, output, **choices):
@@ -106,16 +108,23 @@ def answers_to_inputs(predictor, inputs, errors, output, **choices):
     `errors`, and the other inputs get their answers. If no row has one, a DatasetError keeps the
     file `output` from being written.
     """
-    has_answer = False
+    columns = None
     for batches in inputs:
         try:
             for answer in answers(predictor, batches, **choices):
-                has_answer = True
+                kept = [*answer.kept]
+                if columns is None:
+                    columns = kept
+                if kept != columns:
+                    raise DatasetError(
+                        f"{answer.name}: has the columns {listed(kept)}, and what comes before it "
+                        f"has {listed(columns)}: `keep` those that all inputs have"
+                    )
                 yield answer
         except LogRegError as error:
             errors.append(str(error))  # the error's traceback would keep the rows in memory
             note(f"error: {error}")
-    if output and not has_answer:
+    if output and columns is None:
         raise DatasetError(f"nothing could be predicted, so {output} is not written")
 
 
@@ -143,10 +152,11 @@ def write_csv(stream, answers):
     Examples
     --------
     >>> one = Answer("\udcff.csv", 2, False, "\x1b", [("Füße", "0.75"), ("\x1b", "0.25")])
+    >>> one = one._replace(kept={"id": "007", "bell\a": 'a "q", b'})
     >>> write_csv(sys.stdout, [one, one._replace(row=3, label=None)])
-    input,row,prediction,probability_Füße,probability_\x1b
-    \udcff.csv,2,\x1b,0.75,0.25
-    \udcff.csv,3,,0.75,0.25
+    input,row,id,bell\x07,prediction,probability_Füße,probability_\x1b
+    \udcff.csv,2,007,"a ""q"", b",\x1b,0.75,0.25
+    \udcff.csv,3,007,"a ""q"", b",,0.75,0.25
     >>> write_csv(sys.stdout, [Answer("new\nline", 0, False, 0, [(0, "0.9"), (8, "0.1")], True)])
     input,row,prediction,top_1,top_1_probability,top_2,top_2_probability
     "new
@@ -161,13 +171,13 @@ def write_csv(stream, answers):
             if answer.is_ranked:
                 ranks = range(1, len(answer.shares) + 1)
                 columns = itertools.chain(*((f"top_{i}", f"top_{i}_probability") for i in ranks))
-            writer.writerow(map(_cell, ["input", "row", "prediction", *columns]))
+            writer.writerow(map(_cell, ["input", "row", *answer.kept, "prediction", *columns]))
             has_header = True
         label = "" if answer.label is None else answer.label
         shares = [text for _, text in answer.shares]
         if answer.is_ranked:
             shares = itertools.chain(*answer.shares)
-        cells = [answer.name, answer.row, label, *shares]
+        cells = [answer.name, answer.row, *answer.kept.values(), label, *shares]
         writer.writerow(map(_cell, cells))
 
 
@@ -181,10 +191,10 @@ def write_json(stream, answers):
 
     Examples
     --------
-    >>> one = Answer("odd\x1bname.csv", 2, False, 0, [(0, "0.75")], True)
+    >>> one = Answer("odd\x1bname.csv", 2, False, 0, [(0, "0.75")], True, {"id": "007"})
     >>> write_json(sys.stdout, [one, Answer("x.npy", 0, False, None, [(7, "0.1")])])
     [
-    {"input": "odd\\x1bname.csv", "row": 2, "prediction": 0, "top": [{"label": 0, "probability": 0.75}]},
+    {"input": "odd\\x1bname.csv", "row": 2, "kept": {"id": "007"}, "prediction": 0, "top": [{"label": 0, "probability": 0.75}]},
     {"input": "x.npy", "row": 0, "prediction": null, "probabilities": {"7": 0.1}}
     ]
     >>> write_json(sys.stdout, [])  # nothing, too
@@ -192,7 +202,10 @@ def write_json(stream, answers):
     before = "[\n"
     for answer in answers:
         name = printable(answer.name)
-        entry = {"input": name, "row": answer.row, "prediction": answer.label}
+        entry = {"input": name, "row": answer.row}
+        if answer.kept:
+            entry["kept"] = answer.kept
+        entry["prediction"] = answer.label
         if answer.is_ranked:
             entry["top"] = [{"label": k, "probability": float(p)} for k, p in answer.shares]
         elif answer.shares:

@@ -258,6 +258,12 @@ class Header:
         """Find the columns that an option names, or numbers."""
         return [self._find_column(name, purpose) for name in wanted]
 
+    def find_kept(self, wanted):
+        """Find the columns that are to stand beside predictions: all of them by ``['all']``."""
+        if [*wanted] == ["all"] and "all" not in self.indices:
+            return [*range(len(self.cells))]
+        return self.find_columns(wanted, "to keep")
+
     def _find_column(self, wanted, purpose):
         wanted = str(wanted)
         if wanted in self.indices and self.counts[wanted] < 2:

@@ -5,6 +5,7 @@ header is row 1, and blank lines do not count.
 """
 
 from collections import Counter
+from typing import Dict, NamedTuple, Sequence
 
 import numpy
 
@@ -184,12 +185,20 @@ def _read_weights(column):
     return weights
 
 
-def table_batches(path, options, batch_size, model_columns):
-    """Read the rows of a table that a model is to predict, a batch at a time.
+class Rows(NamedTuple):
+    """Some rows of a table that a model is to predict."""
 
-    Each batch is a pair: the features, a float64 array of shape (n, n_in), and a list of the
-    numbers that messages give its n rows. It has `batch_size` rows at most. The path ``'-'`` is
-    standard input. `model_columns` are the :class:`Columns` of the training data.
+    x: numpy.ndarray  # of shape (n, n_in), float64
+    numbers: Sequence[int]  # the numbers of the n rows in messages
+    kept: Dict[str, Sequence[str]]  # the n cells of each column that is kept, by its name
+
+
+def table_batches(path, options, batch_size, model_columns, keep=()):
+    """Read the rows of a table that a model is to predict; yield :class:`Rows`.
+
+    A batch has `batch_size` rows at most. The path ``'-'`` is standard input. `model_columns` are
+    the :class:`Columns` of the training data. The columns `keep`, by names or numbers or all by
+    ``['all']``, are kept as they stand in the file.
 
     If the table has a header and the model knows the names of its columns, these are found by name,
     and other columns are left out. A first row of just these names is a header. In other tables,
@@ -207,13 +216,19 @@ def table_batches(path, options, batch_size, model_columns):
         if label is not None or header.names:
             _note(source, header.notes(label, "is left out as the label"))
         indices = header.find_features(label)
+        kept = {}
+        for i in header.find_kept(keep):
+            name = header.cells[i]
+            kept[name if header.counts[name] == 1 else header.title(i)] = i
         warned = set()
-        for frame in frames(Features(header, indices).raw_columns(), batch_size):
+        raw_columns = {*Features(header, indices).raw_columns(), *kept.values()}
+        for frame in frames(raw_columns, batch_size):
             features = Features(header, indices)
             x, unknown = features.read([frame])
             _warn(source, unknown, warned)
             warned.update(unknown)
-            yield features.encode(x), features.rows().tolist()
+            cells = {name: frame[i].fillna("").astype(str).tolist() for name, i in kept.items()}
+            yield Rows(features.encode(x), features.rows().tolist(), cells)
 
 
 def _warn(source, unknown, warned=()):

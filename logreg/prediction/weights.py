@@ -1,0 +1,93 @@
+"""The weights of a model as odds: what one unit more of a feature does to the odds of a class."""
+
+import numpy
+
+from logreg.errors import SettingError, printable
+from logreg.prediction.writers import align
+
+N_LARGEST = 50  # weights in the text
+
+
+def compare_weights(predictor):
+    """List what each feature does to the odds of each class, the largest effect first.
+
+    The result is the dict that is written as JSON. Its `against` is the class that the others are
+    compared with: that of most training rows, or the first one if these numbers are not known.
+    Each of its `weights` is a dict:
+
+    - `class` and `feature`.
+    - `standardized`: the weight for the class, less the weight for the other class. It is None if
+      the model standardizes nothing.
+    - `per_unit`: the same for one unit of the feature in the user's data.
+    - `odds_factor`: exp(`per_unit`). If all else stays equal, one unit more multiplies the odds of
+      the class against the other one by it. It is None if no float is so large.
+
+    A SettingError says that there is no second class.
+    """
+    facts = predictor.facts
+    labels = predictor.labels
+    if len(labels) == 1:
+        raise SettingError(f"the model knows one class only, {labels[0]}: it has no odds")
+    names = facts.names
+    base = int(numpy.argmax(facts.class_counts or [1]))
+    W = predictor.W.astype("float64")
+    W -= W[:, [base]].copy()
+    scales = numpy.reshape(facts.feature_scales or 1, (-1, 1))
+    per_unit = W * facts.preprocessing.pixel_scale / scales
+    with numpy.errstate(over="ignore"):
+        factors = numpy.exp(per_unit)
+    by_size = numpy.argsort(-abs(W), axis=None, kind="stable")
+    weights = []
+    for j, k in zip(*numpy.unravel_index(by_size, W.shape)):
+        if k != base:
+            entry = {
+                "class": labels[k],
+                "feature": names[j],
+                "standardized": W[j, k] if facts.feature_scales else None,
+                "per_unit": per_unit[j, k],
+                "odds_factor": factors[j, k] if numpy.isfinite(factors[j, k]) else None,
+            }
+            weights.append(entry)
+    return {"against": labels[base], "weights": weights}
+
+
+def describe_weights(weights):
+    """The result of :func:`compare_weights` as text for people to read.
+
+    Examples
+    --------
+    >>> mass = {"class": "left", "feature": "mass", "standardized": None, "per_unit": -0.5}
+    >>> size = {"class": "left", "feature": "size", "standardized": -0.1, "per_unit": 999.5}
+    >>> found = [{**mass, "odds_factor": 0.60653066}, {**size, "odds_factor": None}]
+    >>> print(describe_weights({"against": "right", "weights": found}))
+    Weights of each class against right: 2 of 2, the largest first
+    class  feature  standardized  per unit  odds times
+     left     mass             -      -0.5    0.606531
+     left     size          -0.1     999.5         inf
+    <BLANKLINE>
+    If mass is one larger, and all else stays equal, the odds of left against right
+    become 0.606531 times as large. The other lines read likewise.
+    <BLANKLINE>
+    """
+    against = printable(weights["against"])
+    entries = weights["weights"][:N_LARGEST]
+    table = [["class", "feature", "standardized", "per unit", "odds times"]]
+    table += [_cells(entry) for entry in entries]
+    n_weights = f"{len(entries)} of {len(weights['weights'])}"
+    label, name, *_, factor = map(printable, table[1])
+    return f"""Weights of each class against {against}: {n_weights}, the largest first
+{align(table)}
+If {name} is one larger, and all else stays equal, the odds of {label} against {against}
+become {factor} times as large. The other lines read likewise.
+"""
+
+
+def _cells(entry):
+    label, name, standardized, per_unit, factor = entry.values()
+    return [
+        label,
+        name,
+        "-" if standardized is None else f"{standardized:.4g}",
+        f"{per_unit:.4g}",
+        "inf" if factor is None else f"{factor:.6g}",
+    ]
