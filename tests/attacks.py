@@ -81,8 +81,6 @@ SHARING = MADE + a_state(b"J\0\0\4\0\x85", b"h\1", b"h\2") + b"b"
 ATTACKS["many arguments"] = MANY
 ATTACKS["a shared text"] = b"\x80\3" + a_dtype("u1", "|") + b"q\1" + LATIN1 + b"\x86Rq\2("
 ATTACKS["a shared text"] += 300 * SHARING + b"t."
-ATTACKS["a long key"] = b"\x80\2}" + text(1000 * "k") + b"](" + 100_000 * b"N" + b"es."
-ATTACKS["a long key to lists"] = ATTACKS["a long key"].replace(b"N", b"]")
 ATTACKS["sets"] = b"\x80\4(" + 20_000 * b"\x8f" + b"t."
 
 # What other readers of pickles were hit by.

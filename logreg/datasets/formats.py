@@ -179,7 +179,7 @@ def pickled_arrays(stream, file_size):
     They are for training, validation and test, or for training and test. The arrays are read-only.
     """
     try:
-        pairs = pickles.load(stream, file_size=file_size)
+        pairs = pickles.load(stream, file_size)
         makers = []
         for x, y in pairs:
             makers += [x.array, y.array]
