@@ -167,8 +167,7 @@ def find_classifier(errors, x, y):
     True
     False
     """
-    tools = _on_cpu.tools
-    found = tools and kernel_graph.find_classifier(T, tools, errors, x, y)
+    found = _on_cpu.graph and _on_cpu.graph.classifier(errors, x, y)
     return (found.W, found.b) if found else None
 
 

@@ -1,11 +1,12 @@
 """What the back ends share: how the tutorial compiles a model and keeps its data."""
 
+import functools
 from typing import Callable, NamedTuple, Optional
 
 import numpy
 
-from logreg.engine.kernel_graph import Descent, Kernel, ancestors
-from logreg.engine.kernel_steps import Errors, KernelSet, Steps
+from logreg.engine.kernel_graph import Kernel, ancestors
+from logreg.engine.kernel_steps import KernelSet
 from logreg.kernel import is_built, is_in_use, is_off
 
 
@@ -44,7 +45,8 @@ class Backend:
         self.theano = theano
         self.T = T
         self.tools = tools
-        self.kernel = Kernel(T, tools) if tools and is_in_use() else None
+        self.graph = Kernel(T, tools) if tools else None
+        self.kernel = self.graph if is_in_use() else None
 
     def on_device(self, name):
         """Return the back end for a device: this one, or another."""
@@ -83,7 +85,7 @@ class Backend:
         descent = self.kernel and self.kernel.descent(cost, updates, givens.x, givens.y)
         if descent:
             dataset = self._set(givens, descent.regression)
-            return Steps(descent, dataset, batch_size).take
+            return functools.partial(dataset.take_steps, descent, batch_size)
         in_cost = ancestors([cost])
         params = [variable for variable, _ in updates if variable in in_cost]
         step, _ = self._function_of_rows(givens, [cost], updates, params)
@@ -96,8 +98,8 @@ class Backend:
 
     def compile_sums(self, givens, edges, mean):
         regression = self.kernel and self.kernel.classifier(mean, givens.x, givens.y)
-        if regression:
-            return Errors(regression[:2], self._set(givens, regression), edges)
+        if regression and regression.W.dtype == regression.b.dtype == givens.x.dtype:
+            return functools.partial(self._set(givens, regression).errors, regression, edges)
         mean_of_rows, _ = self._function_of_rows(givens, [mean])
         return lambda: [float(mean_of_rows(a, b)[0]) * (b - a) for a, b in zip(edges, edges[1:])]
 
@@ -110,7 +112,7 @@ class Backend:
         if regression.classes is not None:
             labels = regression.classes[labels]
         function = self.kernel.function
-        return KernelSet(givens.features, labels, givens.x.dtype, function, weights)
+        return KernelSet(givens.features, labels, weights, givens.x.dtype, function)
 
     def _function_of_rows(self, givens, outputs, updates=(), params=()):
         """Compile a function of the rows from `start` to `stop` of a set.
@@ -120,24 +122,22 @@ class Backend:
         interpreter, if the kernel computes all that depends on the rows.
         """
         expressions = [*outputs, *(new for _, new in updates)]
-        inputs = {}
+        regression = None
         if self.kernel:
-            expressions, inputs = self.kernel.without_rows(expressions, params, givens.x, givens.y)
+            expressions, regression, inputs = self.kernel.without_rows(
+                expressions, params, givens.x, givens.y
+            )
         updates = list(zip([variable for variable, _ in updates], expressions[len(outputs) :]))
         outputs = expressions[: len(outputs)]
-        if not inputs:
+        if not regression:
             return self._by_engine(givens, outputs, updates), self.theano.function
-        variables = [variable for three in inputs.values() for variable in three]
         interpreter = self.kernel.function
-        function = interpreter(variables, outputs, updates=updates, on_unused_input="ignore")
+        function = interpreter(inputs, outputs, updates=updates, on_unused_input="ignore")
         function.trust_input = True
-        regressions = [
-            Steps(Descent(regression), self._set(givens, regression)) for regression in inputs
-        ]
+        dataset = self._set(givens, regression)
 
         def function_of_rows(start, stop):
-            values = [value for each in regressions for value in each.gradients(start, stop)]
-            return function(*map(numpy.asarray, values))
+            return function(*map(numpy.asarray, dataset.gradients(regression, start, stop)))
 
         return function_of_rows, interpreter
 

@@ -1,6 +1,6 @@
 """Checks of the symbolic expressions that :func:`logreg.sgd.fit` is given."""
 
-from logreg.engine.kernel_graph import ancestors, is_same
+from logreg.engine.kernel_graph import ancestors, is_same, n_elements, shared_arrays
 from logreg.errors import SettingError
 
 
@@ -61,15 +61,11 @@ def _sizes(T, tools, x, y, variables):
     :class:`logreg.model.LogisticRegression` does, on top of other layers, too.
     """
 
-    def sizes(ndim, made_of):
-        params = [v for v in variables if hasattr(v, "get_value") and getattr(v, "ndim", 0) == ndim]
-        found = [
-            len(param.get_value(borrow=True))
-            for param in params
-            if any(is_same(tools, v, made_of(param)) for v in variables)
-        ]
-        return max(found, default=0)
+    def size(ndim, made_of):
+        params = shared_arrays(variables, ndim)
+        found = [p for p in params if any(is_same(tools, v, made_of(p)) for v in variables)]
+        return max(map(n_elements, found), default=0)
 
     if not tools:
         return 0, 0
-    return sizes(2, lambda W: T.dot(x, W)), sizes(1, lambda b: T.lt(y, b.shape[0]))
+    return size(2, lambda W: T.dot(x, W)), size(1, lambda b: T.lt(y, b.shape[0]))

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, Tuple
 
 from logreg.kernel import rules
 
+FLOATS = "float32", "float64"
+
 
 class Tools(NamedTuple):
     """What the kernel needs of an engine's internals; `function` compiles nothing."""
@@ -36,14 +38,10 @@ class Descent(NamedTuple):
     """Steps of descent on the cost of a regression, with a penalty and momentum."""
 
     regression: Regression
-    rate: float = 0.0
-    l2: float = 0.0
-    momentum: float = 0.0
-    velocities: Tuple[Any, ...] = ()  # shared variables: those of W and b
-
-    def is_plain(self):
-        """Whether the gradients of the regression alone make a step."""
-        return not self.l2 and not self.velocities
+    rate: float
+    l2: float
+    momentum: float
+    velocities: Tuple[Any, ...]  # shared variables: those of W and b
 
 
 class Rule(NamedTuple):
@@ -89,10 +87,9 @@ def ancestors(outputs, is_end=lambda variable: False):
     return seen
 
 
-def scalar_constants(outputs, is_end=lambda variable: False):
-    """List the constant numbers among the :func:`ancestors`."""
-    variables = ancestors(outputs, is_end)
-    return [v for v in variables if hasattr(v, "data") and getattr(v, "ndim", None) == 0]
+def constants(variables, ndim=0):
+    """List the constants of `ndim` dimensions."""
+    return [v for v in variables if hasattr(v, "data") and getattr(v, "ndim", None) == ndim]
 
 
 def find_gradients(T, tools, cost, params, expressions):
@@ -116,31 +113,26 @@ def is_same(tools, variable, pattern):
     return bool(may_be) and tools.equal_computations([variable], [pattern])
 
 
-def find_params(variables, dtypes):
-    """List the pairs of a shared matrix and vector, of some dtypes, that may be W and b."""
-    shared = [v for v in variables if hasattr(v, "get_value")]
-    shared = [v for v in shared if getattr(v, "dtype", None) in dtypes]
-    shapes = {v: v.get_value(borrow=True).shape for v in shared}
-    matrices = [W for W in shared if W.ndim == 2]
-    return [(W, b) for W in matrices for b in shared if shapes[b] == shapes[W][1:]]
+def shared_arrays(variables, ndim, dtypes=FLOATS):
+    """List the shared variables of `ndim` dimensions and some dtypes."""
+    shared = [v for v in variables if hasattr(v, "get_value") and getattr(v, "ndim", None) == ndim]
+    return [variable for variable in shared if variable.dtype in dtypes]
 
 
-def find_classifier(T, tools, errors, x, y):
-    """Find the :class:`Regression` whose error rate on `x` and `y` an expression is; or None."""
-    variables = ancestors([errors])
-    vectors = []
-    if y.dtype.startswith("int"):  # they may be row numbers
-        vectors = _vectors_of_rows(variables, x.dtype)
-    for W, b in find_params(variables, ("float32", "float64")):
-        predicted = T.argmax(T.nnet.softmax(T.dot(x, W) + b), axis=1)
-        patterns = {Regression(W, b): T.mean(T.neq(predicted, y))}
-        for classes, weights in vectors:
-            is_wrong = T.neq(predicted, classes[y])
-            patterns[Regression(W, b, classes, weights)] = T.mean(weights[y] * is_wrong)
-        for regression, pattern in patterns.items():
-            if is_same(tools, errors, pattern):
-                return regression
-    return None
+def find_params(variables, x, y, dtypes=FLOATS):
+    """List the pairs of a shared matrix and vector that may be W and b of a regression on x and y.
+
+    They have some dtypes. The list is empty for rows or labels that the kernel does not take.
+    """
+    if x.ndim != 2 or "int" not in y.dtype:
+        return []
+    pairs = itertools.product(*(shared_arrays(variables, ndim, dtypes) for ndim in (2, 1)))
+    return [(W, b) for W, b in pairs if n_elements(b) == W.get_value(borrow=True).shape[1]]
+
+
+def n_elements(shared):
+    """Count the elements of a shared vector, or the rows of a matrix."""
+    return len(shared.get_value(borrow=True))
 
 
 class Kernel:
@@ -157,39 +149,53 @@ class Kernel:
         self.function = tools.function
 
     def classifier(self, errors, x, y):
-        """Find the :class:`Regression` whose error rate on `x` and `y` an expression is."""
-        found = find_classifier(self.T, self.tools, errors, x, y) if _is_taken(x, y) else None
-        is_alike = found and found.W.dtype == found.b.dtype == x.dtype
-        return found if is_alike else None
-
-    def regressions(self, variables, x, y):
-        """Find the costs of softmax regression among variables: a dict to :class:`Regression`."""
+        """Find the :class:`Regression` whose error rate on x and y an expression is, or None."""
         T = self.T
-        costs = {}
-        constants = [v for v in variables if hasattr(v, "data") and getattr(v, "ndim", None) == 1]
-        for W, b in find_params(variables, [x.dtype]) if _is_taken(x, y) else ():
-            labels = checked_labels(T, y, b.shape[0])  # which the kernel looks at itself
-            p = T.nnet.softmax(T.dot(x, W) + b)
-            terms = T.log(p)[T.arange(labels.shape[0]), labels]
-            patterns = {Regression(W, b): -T.mean(terms)}
-            shape = b.get_value(borrow=True).shape
-            for weights in constants:
-                if (weights.dtype, weights.data.shape) == (b.dtype, shape):
-                    weighted = Regression(W, b, None, weights)
-                    patterns[weighted] = -T.mean(weights[labels] * terms)
+        variables = ancestors([errors])
+        for W, b in find_params(variables, x, y):
+            predicted = T.argmax(T.nnet.softmax(T.dot(x, W) + b), axis=1)
+            patterns = {Regression(W, b): T.mean(T.neq(predicted, y))}
             for classes, weights in _vectors_of_rows(variables, x.dtype):
-                labels = classes[y]
-                terms = T.log(p)[T.arange(labels.shape[0]), labels]
-                weighted = Regression(W, b, classes, weights)
-                patterns[weighted] = -T.mean(weights[y] * terms)
-            for regression, cost in patterns.items():
-                costs.update((v, regression) for v in variables if is_same(self.tools, v, cost))
-        return costs
+                is_wrong = T.neq(predicted, classes[y])
+                patterns[Regression(W, b, classes, weights)] = T.mean(weights[y] * is_wrong)
+            for regression, pattern in patterns.items():
+                if is_same(self.tools, errors, pattern):
+                    return regression
+        return None
+
+    def regression(self, variables, x, y):
+        """Find a softmax regression: the variables that are its cost, and the Regression or None.
+
+        One of several in a graph is found, and then the others make it the engine's.
+        """
+        T = self.T
+        for W, b in find_params(variables, x, y, [x.dtype]):
+            p = T.nnet.softmax(T.dot(x, W) + b)
+            for regression, labels, row_weights in self._candidates(variables, W, b, y):
+                log_likelihoods = T.log(p)[T.arange(labels.shape[0]), labels]
+                if row_weights is not None:
+                    log_likelihoods = row_weights * log_likelihoods
+                cost = -T.mean(log_likelihoods)
+                costs = [v for v in variables if is_same(self.tools, v, cost)]
+                if costs:
+                    return costs, regression
+        return [], None
+
+    def _candidates(self, variables, W, b, y):
+        """Yield what a regression may be, with its symbolic labels and weights of the rows."""
+        labels = checked_labels(self.T, y, b.shape[0])  # which the kernel looks at itself
+        yield Regression(W, b), labels, None
+        for weights in constants(variables, 1):
+            if (weights.dtype, len(weights.data)) == (W.dtype, n_elements(b)):
+                yield Regression(W, b, None, weights), labels, weights[labels]
+        for classes, weights in _vectors_of_rows(variables, W.dtype):
+            yield Regression(W, b, classes, weights), classes[y], weights[y]
 
     def descent(self, cost, updates, x, y):
         """Find the :class:`Descent` that updates are; None if they are another rule."""
-        regression, l2 = self._penalized_regression(cost, x, y)
-        if regression is None:
+        costs, regression = self.regression(ancestors([cost]), x, y)
+        l2 = regression and self._penalty(cost, costs, regression.W)
+        if l2 is None:
             return None
         params = regression[:2]
         new = dict(updates)
@@ -203,21 +209,19 @@ class Kernel:
         if new.keys() != {*params, *velocities}:
             return None
         descent = Descent(regression, W_rule.rate, l2, W_rule.momentum, velocities)
-        if not descent.is_plain() and rules.current() < rules.KERNEL_STEPS:
+        if (l2 or velocities) and rules.current() < rules.KERNEL_STEPS:
             return None
         return descent
 
-    def _penalized_regression(self, cost, x, y):
-        """Find the regression of a cost, and the factor of the sum of squares of W in it."""
-        regressions = self.regressions(ancestors([cost]), x, y)
-        if cost in regressions:
-            return regressions[cost], 0.0
-        for variable, regression in regressions.items():
-            squares = (regression.W**2).sum()
-            for l2 in scalar_constants([cost]) if cost.dtype == x.dtype else ():
-                if is_same(self.tools, cost, variable + l2 * squares):
-                    return regression, float(l2.data)
-        return None, 0.0
+    def _penalty(self, cost, costs, W):
+        """Find by what a cost has the sum of squares of W in it; None if it has another penalty."""
+        if cost in costs:
+            return 0.0
+        squares = (W**2).sum()
+        for l2, variable in itertools.product(constants(ancestors([cost])), costs):
+            if cost.dtype == W.dtype and is_same(self.tools, cost, variable + l2 * squares):
+                return float(l2.data)
+        return None
 
     def _rule(self, param, new, gradients):
         """Find the :class:`Rule` by which a parameter gets its new value; None if it is another."""
@@ -228,13 +232,13 @@ class Kernel:
             gradient = next((v for v in made_of if gradients.get(v) is param), None)
             if gradient is None or variable.type != param.type:
                 continue
-            constants = scalar_constants([value], gradients.__contains__)
-            for rate in constants:
+            numbers = constants(made_of)
+            for rate in numbers:
                 if variable is param and is_same(self.tools, value, param - rate * gradient):
                     return Rule(float(rate.data))
             if not is_same(self.tools, new[param], param + value):
                 continue
-            for momentum, rate in itertools.product(constants, repeat=2):
+            for momentum, rate in itertools.product(numbers, repeat=2):
                 if is_same(self.tools, value, momentum * variable - rate * gradient):
                     return Rule(float(rate.data), float(momentum.data), variable)
         return None
@@ -248,52 +252,36 @@ class Kernel:
         -------
         outputs : list
             The same expressions, made of `inputs`.
-        inputs : dict
-            From each :class:`Regression` in them to three variables: its cost, and the gradients of
-            that by W and b. If there is no regression, or the outputs also depend on rows in
-            another way, the dict is empty and the outputs are unchanged.
+        regression : Regression or None
+            None if there is none, or if the outputs also depend on rows in another way: then they
+            are unchanged.
+        inputs : tuple of three variables
+            Its cost, and the gradients of that by W and b.
         """
         T = self.T
         tools = self.tools
-        costs = self.regressions(ancestors(outputs), x, y)
-        if not costs:
-            return outputs, {}
-        inputs = {
-            regression: (T.scalar(dtype=x.dtype), regression.W.type(), regression.b.type())
-            for regression in costs.values()
-        }
-        new = {variable: inputs[regression][0] for variable, regression in costs.items()}
+        costs, regression = self.regression(ancestors(outputs), x, y)
+        if regression is None:
+            return outputs, None, ()
+        inputs = T.scalar(dtype=x.dtype), regression.W.type(), regression.b.type()
+        new = dict.fromkeys(costs, inputs[0])
         cost = tools.clone(outputs[0], new)
-        for gradient, param in find_gradients(T, tools, outputs[0], params, outputs[1:]).items():
-            new[gradient] = self._by_chain_rule(cost, param, inputs)
+        gradients = find_gradients(T, tools, outputs[0], params, outputs[1:])
+        slopes = dict(zip(regression[:2], inputs[1:]))
+        in_cost = ancestors([cost])
+        for gradient, param in gradients.items():
+            terms = [T.grad(cost, param)] if param in in_cost else []
+            if inputs[0] in in_cost and param in slopes:
+                terms.append(T.grad(cost, inputs[0]) * slopes[param])
+            # The cost may be of another dtype.
+            new[gradient] = T.cast(sum(terms[1:], terms[0]), param.dtype)
         replaced = tools.clone(outputs, new)
         if {x, y} & ancestors(replaced).keys():
-            return outputs, {}
-        return replaced, inputs
-
-    def _by_chain_rule(self, cost, param, inputs):
-        """Make the gradient of a cost that is made of `inputs`, and maybe of the parameter."""
-        in_cost = ancestors([cost])
-        terms = [self.T.grad(cost, param)] if param in in_cost else []
-        for regression, (regression_cost, dW, db) in inputs.items():
-            slopes = {regression.W: dW, regression.b: db}
-            if regression_cost in in_cost and param in slopes:
-                terms.append(self.T.grad(cost, regression_cost) * slopes[param])
-        return self.T.cast(sum(terms[1:], terms[0]), param.dtype)  # the cost may be of another
-
-
-def _is_taken(x, y):
-    """Whether the kernel takes such rows and labels."""
-    return x.ndim == 2 and y.dtype.startswith("int")
-
-
-def _shared_vectors(variables, dtype):
-    shared = [v for v in variables if hasattr(v, "get_value") and getattr(v, "ndim", None) == 1]
-    return [v for v in shared if v.dtype == dtype]
+            return outputs, None, ()
+        return replaced, regression, inputs
 
 
 def _vectors_of_rows(variables, dtype):
     """List the pairs of shared vectors that may be the classes and the weights of all rows."""
-    vectors = (_shared_vectors(variables, each) for each in ("int32", dtype))
-    pairs = itertools.product(*vectors)
-    return [pair for pair in pairs if len({len(v.get_value(borrow=True)) for v in pair}) == 1]
+    vectors = (shared_arrays(variables, 1, [each]) for each in ("int32", dtype))
+    return [pair for pair in itertools.product(*vectors) if len({*map(n_elements, pair)}) == 1]

@@ -7,9 +7,6 @@
 #if defined(__aarch64__)
 #include <arm_neon.h>
 #define FMA(a, b, c) (Vector) vfmaq_f64((float64x2_t)(c), (float64x2_t)(a), (float64x2_t)(b))
-#else
-#define FMA(a, b, c) ((a) * (b) + (c)) /* rounded twice: other bits */
 #endif
-#define WIDER(v) __builtin_convertvector(__builtin_convertvector(v, Integers), Vector)
 #define LOOPS double_plain
 #include "loops.inc"

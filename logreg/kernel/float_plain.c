@@ -7,9 +7,6 @@
 #if defined(__aarch64__)
 #include <arm_neon.h>
 #define FMA(a, b, c) (Vector) vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b))
-#else
-#define FMA(a, b, c) ((a) * (b) + (c)) /* rounded twice: other bits */
 #endif
-#define WIDER(v) __builtin_convertvector(__builtin_convertvector(v, Integers), Vector)
 #define LOOPS float_plain
 #include "loops.inc"

@@ -16,7 +16,7 @@
 #define CHUNK 1024      /* most rows that are scored before their gradient is summed */
 #define GROUP 4         /* panels or tiles of a task, if W is too large for a near cache */
 #define MAX_UNSLICED 24 /* with more classes, W is copied to slices */
-#define SIDE 4          /* a tile of an image is a square with this side */
+#define SIDE 4          /* of an image's tile, a square */
 
 #define JOIN2(a, b) a##_##b
 #define JOIN(a, b) JOIN2(a, b)
@@ -91,7 +91,7 @@ struct Job {
     /* How the work is divided. */
     const Loops *loops;
     size_t slice_width; /* classes of a slice of W: registers hold their sums */
-    int is_sliced;      /* whether slices of W lie one after the other in memory */
+    int is_sliced;      /* slices of W lie one after the other in memory */
     size_t rows_of_chunk, panels_of_task;
     size_t image_width; /* in pixels; SIDE for a table */
 
@@ -176,7 +176,7 @@ static inline size_t column_of_tile(const Job *job, size_t tile)
     return tile / n_side_by_side * SIDE * job->image_width + tile % n_side_by_side * SIDE;
 }
 
-/* Copy a row's tile that begins at a column; columns that x does not have are left as they are. */
+/* Copy a row's tile that begins at a column. Columns beyond x are left as they are. */
 static inline void copy_tile(const Job *job, const char *row, size_t column, size_t itemsize,
                              char *tile)
 {
@@ -188,7 +188,7 @@ static inline void copy_tile(const Job *job, const char *row, size_t column, siz
             memcpy(tile, row + column * itemsize, smaller(SIDE, job->n_in - column) * itemsize);
 }
 
-/* How many classes the slice has that begins with this one. */
+/* Classes of the slice that begins with this one. */
 static inline size_t slice_classes(const Job *job, size_t class)
 {
     return smaller(job->slice_width, job->n_out - class);
@@ -201,7 +201,7 @@ static inline size_t tiles_of_task(const Job *job)
     return is_by_lines || job->panels_of_task > 1 ? GROUP : 1;
 }
 
-/* The row at a place; behind the last row, the first one of the panel. */
+/* The row at a place; beyond the last, the panel's first. */
 static inline size_t row_at_place(const Chunk *chunk, size_t place)
 {
     return chunk->laid->order[place < chunk->n ? place : place / PANEL * PANEL];

@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include "kernel.h"
 
-/* How much room rows need: their number, columns of all panels, tiles, and rows listed in all tiles. */
+/* What needs room: rows, columns of all panels, tiles, and rows listed in all tiles. */
 typedef struct {
     size_t n_rows, n_columns, n_tiles, n_listed;
 } Sizes;
@@ -57,7 +57,7 @@ static int compare(const void *a, const void *b)
     return (one > other) - (one < other);
 }
 
-/* Order rows by label, then by their last ink: so panels have more blank columns. */
+/* Order rows by label, then by their last ink: panels have more blank columns then. */
 static void order_rows(const Job *job, const Chunk *chunk, const LaidRows *laid)
 {
     uint64_t keys[CHUNK];
@@ -89,7 +89,7 @@ static size_t lay_panels(const Job *job, const Chunk *chunk, Lists panels)
     return n;
 }
 
-/* Copy a row's tile that begins at a column; returns whether one of its numbers is not 0. */
+/* Copy a row's tile; returns whether a number in it is not 0. */
 static size_t copy_ink(const Job *job, const char *row, size_t column, void *tile)
 {
     uint32_t ink[SIDE] = {0};
@@ -124,7 +124,7 @@ static void give_pages_back(const char *begin, const char *end)
         madvise((void *)(first * page), (last - first) * page, MADV_DONTNEED);
 }
 
-/* Task: lay out a chunk in the largest room it can need, then keep a copy as large as it is. */
+/* Task: lay out a chunk in the largest room that it can need, then keep a copy. */
 static void lay_chunk(Job *job, size_t index)
 {
     Layout *layout = job->layout;

@@ -69,11 +69,10 @@ static const Set *best_set(void)
 static const Set *choose_set(void)
 {
     const char *wanted = getenv("LOGREG_KERNEL_SET");
-    for (const Set *set = best_set(); set->name; set++)
-        if (!wanted || !*wanted || !strcmp(wanted, set->name))
+    for (const Set *set = best_set(); set->name && wanted; set++)
+        if (!strcmp(wanted, set->name))
             return set;
-    PyErr_Format(PyExc_ValueError, "this machine has no LOGREG_KERNEL_SET=%s", wanted);
-    return NULL;
+    return best_set();
 }
 
 /* Measure the arrays; returns whether their sizes go together. */

@@ -1,10 +1,10 @@
 /* A team of threads that shares the blocks of one task after the other.
 
-   Each thread has the same share of the blocks in each task, so that they stay with its core (without,
-   two threads took 1.2 times as long). Then it takes blocks of others. Nobody waits for a thread without
-   a block: the last thread to leave frees the team. The team's word holds the numbers of the task and of
-   its blocks; a share's word, the task of which a block was last taken, and the next block. So a thread
-   that is late finds no block of an earlier task. */
+   Each thread first does its own share of the blocks, the same in each task, whose data stay with its
+   core (else two threads took 1.2 times as long). Nobody waits for a thread without a block: the last
+   one to leave frees the team. The team's word has the numbers of the task and of its blocks; a share's
+   word, the task of which a block was last taken, and the next block. So a late thread finds no block
+   of an earlier task. */
 
 #include <pthread.h>
 #include <sched.h>
@@ -22,10 +22,10 @@ struct Team {
     size_t n_threads;
     _Alignas(128) atomic_size_t n_left; /* blocks of the task that are not done */
     atomic_size_t n_begun, n_there;
-    _Alignas(128) _Atomic uint64_t shares[][16]; /* the first of 16 is used: cache lines of their own */
+    _Alignas(128) _Atomic uint64_t shares[][16]; /* one word each, on cache lines of its own */
 };
 
-/* Take the next block of a thread's share; returns -1 if there is none. */
+/* Take the next block of a thread's share; -1: there is none. */
 static int64_t take_block(Team *team, uint64_t word, size_t thread)
 {
     uint64_t first = BLOCKS(word) * thread / team->n_threads, next;
@@ -66,7 +66,7 @@ static void leave(Team *team)
         free(team);
 }
 
-/* What each thread does but the one that gathers the team. */
+/* What each gathered thread does. */
 static void *take_part(void *argument)
 {
     Team *team = argument;

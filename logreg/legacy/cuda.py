@@ -37,20 +37,10 @@ as_cuda_ndarray_variable = gpu_from_host = host_from_gpu = gpu_contiguous
 dnn_present = dnn_available
 
 
-def dnn_conv(
-    img,
-    kerns,
-    border_mode="valid",
-    subsample=(1, 1),
-    conv_mode="conv",
-    direction_hint=None,
-    workmem=None,
-    algo=None,
-    precision=None,
-):
+def dnn_conv(img, kerns, border_mode="valid", subsample=(1, 1), conv_mode="conv", *args, **options):
     """Convolve images as ``conv2d`` does, or correlate them if `conv_mode` is 'cross'.
 
-    The arguments after it choose how cuDNN computes, and have no effect.
+    The arguments after that one choose how cuDNN computes, and have no effect.
     """
     is_flipped = conv_mode == "conv"
     return conv2d(img, kerns, border_mode=border_mode, subsample=subsample, filter_flip=is_flipped)

@@ -32,8 +32,8 @@ def batch_normalization_train(
     std = T.sqrt(var + epsilon)
     statistics = [mean, 1 / std]
     if running_mean is not None:
-        n = T.cast(inputs.size / mean.size, inputs.dtype)
-        for running, current in [(running_mean, mean), (running_var, var * n / (n - 1))]:
+        unbiased = inputs.var(axes, ddof=1, keepdims=True)
+        for running, current in [(running_mean, mean), (running_var, unbiased)]:
             running = _with_all_axes(running, axes, inputs.ndim) * (1 - running_average_factor)
             statistics.append(running + current * running_average_factor)
     if gamma.ndim < inputs.ndim:
@@ -45,8 +45,9 @@ def batch_normalization_train(
 def batch_normalization_test(inputs, gamma, beta, mean, var, axes="per-activation", epsilon=1e-4):
     """Normalize inputs by a given mean and variance; :func:`batch_normalization_train` has more."""
     axes = _axis_numbers(axes, inputs.ndim)
-    params = [_with_all_axes(param, axes, inputs.ndim) for param in (gamma, beta, mean, var)]
-    gamma, beta, mean, var = params
+    gamma, beta, mean, var = [
+        _with_all_axes(param, axes, inputs.ndim) for param in (gamma, beta, mean, var)
+    ]
     return batch_normalization(inputs, gamma, beta, mean, T.sqrt(var + epsilon))
 
 

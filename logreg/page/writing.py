@@ -77,8 +77,8 @@ def write_page(path, model, predictor, data=None, evaluation=None):
 
 def filled(template, scripts, facts, **parts):
     """Fill a template, whose policy lets these scripts run and no other, with HTML and facts."""
-    script = "".join(path.read_text(encoding="utf-8") for path in scripts)
-    return Template(template.read_text(encoding="utf-8")).substitute(
+    script = "".join(path.read_text("utf-8") for path in scripts)
+    return Template(template.read_text("utf-8")).substitute(
         parts,
         hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         script=script,

@@ -27,6 +27,7 @@ ENCODINGS_BY_MARK = {
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
+TEXT_DTYPES = ("string", "categorical")
 FIRST_ROWS = 100  # so many rows of a frame show its decimal mark and its label
 JSON_ROWS = re.compile(r'\[\s*[{\]]|\{\s*["}]')  # how JSON of rows begins
 
@@ -153,9 +154,8 @@ def _frame_chunks(pandas, frame, options, model_columns, is_sheet):
         header = Header([names, *rows], options, model_columns, decimal, first_row=0)
     if not is_sheet:
         frame.index = range(1, len(frame) + 1)
-        for i in range(len(names)):
-            if pandas.api.types.infer_dtype(frame[i]) in ("string", "categorical"):
-                header.text_columns.add(i)
+        infer_dtype = pandas.api.types.infer_dtype
+        header.text_columns = {i for i in frame if infer_dtype(frame[i]) in TEXT_DTYPES}
 
     def frames(raw_columns, n_rows=CHUNK_CELLS):
         size = _chunk_rows(n_rows, header)

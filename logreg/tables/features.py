@@ -59,9 +59,8 @@ class Features:
         """Take in a chunk; return it as float64, of shape (n, columns), NaN where texts are."""
         dtypes = [*frame.dtypes]
         dtypes = [dtypes[column.index].kind for column in self.columns]
-        is_numeric = []
-        for column, dtype in zip(self.columns, dtypes):
-            is_numeric.append(dtype in "biuf" and column.may_be_numbers)
+        pairs = zip(self.columns, dtypes)
+        is_numeric = [dtype in "biuf" and column.may_be_numbers for column, dtype in pairs]
         x = numpy.full((len(frame), len(self.columns)), numpy.nan)
         numbers = frame[[self.columns[j].index for j in numpy.flatnonzero(is_numeric)]]
         x[:, is_numeric] = numbers.to_numpy("float64", na_value=numpy.nan)

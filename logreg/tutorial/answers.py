@@ -131,7 +131,7 @@ def answers():
     True
     """
     right_answers = {}
-    for name, question, bold in re.findall(EXERCISE, TEXT.read_text(encoding="utf-8")):
+    for name, question, bold in re.findall(EXERCISE, TEXT.read_text("utf-8")):
         texts = re.findall(NUMBER, bold.replace(MINUS, "-"))
         right = numpy.array(texts, float)
         tolerance = LEAST * numpy.maximum(1, abs(right))

@@ -30,7 +30,7 @@ def questions():
     1
     """
     found = []
-    for chapter in re.split("(?m)^## ", TEXT.read_text(encoding="utf-8"))[1:]:
+    for chapter in re.split("(?m)^## ", TEXT.read_text("utf-8"))[1:]:
         match = re.search(QUESTION, chapter)
         if match:
             choices = [

@@ -64,7 +64,7 @@ def blocks(text=None):
     >>> [block.info for block in blocks(text) if block.kind == "pycon"]
     ['torch', 'answer', '']
     """
-    lines = iter((TEXT.read_text(encoding="utf-8") if text is None else text).splitlines())
+    lines = iter((TEXT.read_text("utf-8") if text is None else text).splitlines())
     found = []
     prose = []
     info = ""
@@ -146,7 +146,7 @@ def with_pictures_in_line(markdown):
     """
 
     def in_line(match):
-        drawing = (HERE / match.group(2)).read_text(encoding="utf-8")
+        drawing = (HERE / match.group(2)).read_text("utf-8")
         data = quote(" ".join(drawing.split()), safe="/:;,=+$&?@-_.~!'")
         return f"{match.group(1)}(data:image/svg+xml,{data})"
 

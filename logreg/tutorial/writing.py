@@ -91,7 +91,7 @@ def train(needs_mnist=False):
 
 def page(data, run, home=None, with_mnist=False):
     """Make the page, as a str, of the text, a data set of digits and a run on it."""
-    markdown = text.TEXT.read_text(encoding="utf-8")
+    markdown = text.TEXT.read_text("utf-8")
     body = to_html(markdown, home)
     headings = re.findall(r'<h[12] id="(.*?)">(.*?)</h[12]>', body)
     dataset = (

@@ -80,7 +80,7 @@ def test_steps_are_numpys(device):
 
 @pytest.mark.parametrize("batch_size, n_whole", [(12, 36), (47, 47)])
 def test_errors_are_counts_divided_by_rows(device, batch_size, n_whole, monkeypatch):
-    monkeypatch.setattr(kernel_steps, "ROWS_AT_A_TIME", 9)
+    monkeypatch.setattr(kernel_steps, "VALUES_AT_A_TIME", 36)  # 9 rows
     softmax = Softmax()
     arguments = softmax.x, softmax.y, softmax.dataset, batch_size, softmax.errors
     assert softmax.error(n_whole) > 0 and softmax.error() != softmax.error(36)

@@ -22,8 +22,9 @@ from logreg.errors import listed
 from logreg.kernel import Rows
 
 pytestmark = pytest.mark.skipif(not kernel.is_built(), reason="no C compiler built the kernel")
-SIZES = list(itertools.product((1, 2, 15, 33, 600, 2050), (1, 3, 16, 37, 784), (1, 2, 3, 10, 17)))
-SIZES += [(40, 30, 33), (600, 20, 100), (20, 40, 1000), (40, 70000, 3)]
+# Rows of a minibatch, columns and classes.
+SIZES = [(1500, 40, 26), (40, 8, 2), (1, 1, 2), (2, 3, 1), (2050, 1100, 3), (1100, 64, 7)]
+SIZES += [(90, 784, 25), (600, 20, 100), (20, 40, 1000), (20, 70000, 3)]
 
 
 def problem(dtype, cell, n_rows, n_in, n_out, seed=0):
@@ -44,79 +45,69 @@ KINDS = [("float32", "float32"), ("float32", "uint8"), ("float64", "float64"), (
 SETS = kernel.instruction_sets() if kernel.is_built() else []
 
 
-@pytest.mark.parametrize("dtype, cell", KINDS)
-@pytest.mark.parametrize("instructions", SETS)
-def test_it_computes_what_numpy_computes(instructions, dtype, cell, monkeypatch):
-    monkeypatch.setenv("LOGREG_KERNEL_SET", instructions)
-    tolerance = dict.fromkeys(["rtol", "atol"], 3e-5 if dtype == "float32" else 1e-11)
-    assert kernel.has_fma() == (instructions != "plain")
-    for size in SIZES if instructions == SETS[0] else SIZES[::3]:
-        x, scale, W, b, y, weights = problem(dtype, cell, *size)
-        exact = x.astype(float) * scale, W.astype(float)
-        z, rows = exact[0] @ exact[1] + b, Rows(x, scale)
-        for way in filter(None, (rows, kernel.lay_out(rows, None, len(x)))):
-            classes = kernel.classes(way, (numpy.asfortranarray(W), b))
-            is_best = z[range(len(x)), classes] >= z.max(axis=1) - tolerance["atol"]
-            assert is_best.all() and (classes == z.argmax(axis=1)).mean() > 0.99
-            first_of_ties = numpy.sign(b).argmax()
-            assert (kernel.classes(way, (0 * W, numpy.sign(b))) == first_of_ties).all()
-        (cost,), *both = kernel.gradients(rows, (W, b), (y, weights), 0, len(y))
-        expected = cost_and_gradients(exact[0], y, exact[1], b, row_weights=weights)
-        for one, other in zip((cost, *both), expected):
-            numpy.testing.assert_allclose(one, other, **tolerance)
-            assert one.dtype == dtype
-
-
-def take_steps(rows, params, labels, starts, n_rows, rule):
-    """Steps by single gradients, in the kernel's order, and their costs in float64."""
-    (W, b, *velocities), costs = params, []
-    rate, l2, momentum = map(W.dtype.type, rule)
+def steps_of_numpy(x, params, y, weights, starts, n_rows, rule):
+    """Take steps in float64; return the cost before each, and the parameters."""
+    W, b, *velocities = (param.astype(float) for param in params)
+    rate, l2, momentum = rule
+    costs = []
     for start in starts:
-        (cost,), dW, db = kernel.gradients(rows, (W, b), labels, start, n_rows)
-        costs.append(cost + rule[1] * (W.astype(float) ** 2).sum())
-        if rule[1]:
-            dW = dW + 2 * l2 * W
-        changes = [-rate * dW, -rate * db]
+        rows = slice(start, start + n_rows)
+        cost, dW, db = cost_and_gradients(x[rows], y[rows], W, b, row_weights=weights[rows])
+        costs.append(cost + l2 * (W**2).sum())
+        changes = [-rate * (dW + 2 * l2 * W), -rate * db]
         if velocities:
-            velocities = [momentum * v + change for v, change in zip(velocities, changes)]
-            changes = velocities
+            changes = velocities = [momentum * v + c for v, c in zip(velocities, changes)]
         W, b = W + changes[0], b + changes[1]
-    return costs, [W, b, *velocities]
+    return [costs, W, b, *velocities]
 
 
 @pytest.mark.parametrize("dtype, cell", KINDS)
-def test_the_bits_are_the_same_however_steps_are_taken(dtype, cell, monkeypatch):
-    """By single gradients, on each set with fma, by threads, in blocks, as rows come.
-
-    So they are with a penalty and momentum, and for images of 8 x 8 pixels or more.
-    """
+def test_steps_and_classes_are_numpys_and_bits_the_same_in_all_ways(dtype, cell, monkeypatch):
+    """On each set of instructions, by threads, in blocks, as rows come, laid out or not."""
     random = numpy.random.RandomState(1)
-    with_fma = [name for name in SETS if name != "plain"] or SETS
-    sizes = [[int(top ** random.rand()) for top in (2500, 900, 50)] for i in range(40)]
-    sizes += [(1500, 40, 26), (40, 8, 2), (1, 1, 2), (2050, 1100, 3), (1100, 64, 7), (90, 784, 25)]
-    for i, (n_rows, n_in, n_out) in enumerate(sizes):
+    tolerance = dict.fromkeys(["rtol", "atol"], 3e-5 if dtype == "float32" else 1e-11)
+    drawn = [[int(top ** random.rand()) for top in (2500, 900, 50)] for _ in range(40)]
+    for i, (n_rows, n_in, n_out) in enumerate(SIZES + drawn):
         x, scale, *params, y, weights = problem(dtype, cell, 2 * n_rows, n_in, n_out, seed=i)
+        W, b = params
         if cell == "uint8":  # 1,024 rows are scored at once: the next ones have no blanks
             x[1024:1500] |= 1
-        rule = (0.13, 0.02 * (i % 2), 0.9 * (i % 3 == 2))
+        exact = x.astype(float) * scale
+        z = exact @ W.astype(float) + b
+        rule = (1 / (1 + (exact**2).sum(axis=1).mean()), 0.02 * (i % 2), 0.9 * (i % 3 == 2))
         if rule[2]:
             params += [random.randn(*param.shape).astype(dtype) for param in params]
-        labels, starts, all_costs = (y, weights), [n_rows, 0, n_rows], set()
+        labels = y, weights
+        starts = [n_rows, 0, n_rows]
+        expected = steps_of_numpy(exact, params, *labels, starts, n_rows, rule)
         ways = [Rows(x, scale), Rows((x * scale).astype(dtype)), Rows(x.astype(dtype), scale)]
-        costs, expected = take_steps(ways[0], params, labels, starts, n_rows, rule)
-        for j, (name, rows) in enumerate(itertools.product(with_fma, ways)):
+        bits = {}
+        for j, (name, way) in enumerate(itertools.product([*SETS, ""], ways)):
             monkeypatch.setenv("LOGREG_KERNEL_SET", name)
             monkeypatch.setenv("LOGREG_NUM_THREADS", "1238"[(i + j) % 4])
-            laid = kernel.lay_out(rows, y, n_rows)
-            assert (laid is not None) == (cell == "uint8")
-            for way, n in itertools.product(filter(None, [rows, laid]), (1, 3)):
-                found, *new = kernel.steps(way, params, labels, starts[:n], n_rows, *rule)
-                rest, *new = kernel.steps(way, new, labels, starts[n:], n_rows, *rule)
-                assert [param.tobytes() for param in new] == [param.tobytes() for param in expected]
-                all_costs.add(numpy.concatenate([found, rest]).tobytes())
-        (one,) = all_costs
-        tolerance = 0 if not rule[1] else 1e-6 if dtype == "float32" else 1e-13
-        numpy.testing.assert_allclose(numpy.frombuffer(one, dtype), costs, tolerance)
+            assert kernel.has_fma() == ((name or SETS[0]) != "plain")
+            laid = kernel.lay_out(way, y, n_rows)
+            assert (laid is not None) == (cell == "uint8" and n_in < 65536)
+            for rows, n in itertools.product(filter(None, [way, laid]), (1, 3)):
+                found, *new = kernel.steps(rows, params, labels, starts[:n], n_rows, *rule)
+                rest, *new = kernel.steps(rows, new, labels, starts[n:], n_rows, *rule)
+                results = [numpy.append(found, rest), *new]
+                found = bits.setdefault(kernel.has_fma(), results)
+                assert [a.tobytes() for a in results] == [a.tobytes() for a in found]
+            (cost,), *gradients = kernel.gradients(rows, (W, b), labels, 0, n_rows)
+            results += [cost, *gradients]
+            exact_gradients = cost_and_gradients(
+                exact[:n_rows], y[:n_rows], W.astype(float), b, row_weights=weights[:n_rows]
+            )
+            for one, other in zip(results, [*expected, *exact_gradients]):
+                numpy.testing.assert_allclose(one, other, **tolerance)
+                assert one.dtype == dtype
+            for rows in filter(None, [way, kernel.lay_out(way, None, len(x))]):
+                classes = kernel.classes(rows, (numpy.asfortranarray(W), b))
+                is_best = z[range(len(x)), classes] >= z.max(axis=1) - tolerance["atol"]
+                assert is_best.all() and (classes == z.argmax(axis=1)).mean() > 0.99
+                first_of_ties = numpy.sign(b).argmax()
+                assert (kernel.classes(rows, (0 * W, numpy.sign(b))) == first_of_ties).all()
 
 
 def test_floats_are_laid_out_if_all_are_bytes():
@@ -142,25 +133,26 @@ def large():
     return Rows(x, scale), (W, b), (y, None), [0], len(x), 0.1
 
 
-@pytest.mark.parametrize("n_rows", [8, 20, 600])
+@pytest.mark.parametrize("n_rows", [8, 600])
 @pytest.mark.parametrize("kind", ["float32 C r", "uint8 F r", "uint8 C r", "uint8 C c"])
 def test_rows_that_are_mapped_give_what_they_give_in_memory(kind, n_rows, monkeypatch):
     dtype, order, mode = kind.split()
-    x, _, W, b, y, _ = problem("float32", "uint8", 600, 784, 10)
+    x, _, *params, y, _ = problem("float32", "uint8", 600, 784, 10)
     x = numpy.asarray(x, dtype, order)
     numpy.save("x.npy", x if mode == "r" else 0 * x)
-    mapped, found = numpy.load("x.npy", mmap_mode=mode), []
+    mapped = numpy.load("x.npy", mmap_mode=mode)
     if mode == "c":  # what is written stays in memory
         mapped[:] = x
-    for rows in (x, mapped):
-        laid = kernel.lay_out(Rows(rows, 1.0), y, n_rows)
-        assert (laid.x == x).all()
-        found.append(kernel.steps(laid, (W, b), (y, None), range(0, 600, n_rows), n_rows, 1e-4))
-    for values, of_map in zip(*found):
-        numpy.testing.assert_array_equal(values, of_map)
+    layouts = [kernel.lay_out(Rows(numpy.asarray(rows)), y, n_rows) for rows in (x, mapped)]
+    starts = range(0, 600, n_rows)
+    found, expected = (
+        kernel.steps(laid, params, (y, None), starts, n_rows, 1e-4) for laid in layouts
+    )
+    assert (mapped == x).all()
+    assert all(map(numpy.array_equal, found, expected))
     monkeypatch.setattr(kernel.functions, "LARGE", x.nbytes - 1)
-    views = [kernel.lay_out(Rows(numpy.asarray(rows)), y, n_rows) for rows in (x, mapped)]
-    assert views[0] and views[1] is None
+    assert kernel.lay_out(Rows(x), y, n_rows)
+    assert kernel.lay_out(Rows(numpy.asarray(mapped)), y, n_rows) is None
 
 
 def test_callers_in_several_threads_and_in_a_forked_child(monkeypatch):
@@ -179,14 +171,14 @@ def test_a_call_keeps_nothing():
     arrays = x, W, b, y.astype("int32"), weights, numpy.zeros_like(W), numpy.zeros_like(b)
     x, W, b, y, weights, *velocities = arrays
     starts = numpy.zeros(20000, "int64")
+    labels = y, weights
 
     def compute():
-        kernel.steps(Rows(x, scale), (W, b, *velocities), (y, weights), starts, 1, 0.1, 0.1, 0.9)
+        kernel.steps(Rows(x, scale), (W, b, *velocities), labels, starts, 1, 0.1, 0.1, 0.9)
         kernel.classes(kernel.lay_out(Rows(x, scale), None, 2000), (W, b))
         kernel.lay_out(Rows(x, scale), y, 100)
-        for wrong in ({"rows": Rows(x[:, 1:]), "n_rows": 1}, {"rows": Rows(x), "n_rows": 0}):
-            with pytest.raises(ValueError, match=r"do not go|must be of shapes"):
-                kernel.steps(params=(W, b), labels=(y, weights), starts=starts, rate=0, **wrong)
+        with pytest.raises(ValueError, match="do not go"):
+            kernel.steps(Rows(x), (W, b), labels, starts, 0, 0.1)
 
     compute()
     tracemalloc.start()
@@ -197,15 +189,6 @@ def test_a_call_keeps_nothing():
     tracemalloc.stop()
     assert after[0] == before[0]
     assert after[1] - before[1] < starts.nbytes
-
-
-def test_an_empty_setting_of_the_set_is_none(monkeypatch):
-    x, scale, W, b, y, weights = problem("float32", "float32", 20, 5, 3)
-    expected = kernel.steps(Rows(x, scale), (W, b), (y, weights), [0], 20, 0.1)
-    monkeypatch.setenv("LOGREG_KERNEL_SET", "")
-    found = kernel.steps(Rows(x, scale), (W, b), (y, weights), [0], 20, 0.1)
-    assert kernel.is_in_use() and kernel.has_fma() == (SETS[0] != "plain")
-    assert [array.tobytes() for array in found] == [array.tobytes() for array in expected]
 
 
 def test_threads_are_those_that_the_user_or_a_pool_of_processes_allows(monkeypatch):
@@ -220,37 +203,47 @@ def test_threads_are_those_that_the_user_or_a_pool_of_processes_allows(monkeypat
 def test_arrays_that_do_not_go_together_are_refused():
     """Of twenty rows, five columns and three classes."""
     x, _, W, b, y, weights = problem("float32", "uint8", 20, 5, 3)
+    right = {"x": x, "W": W, "b": b, "y": y, "weights": weights, "starts": [0, 10], "n_rows": 10}
     parts = x, x[:10], x[:, 1:]
-    layouts = [kernel.lay_out(Rows(part), y[: len(part)], 10).layout for part in parts]
+    layout, *of_others = (kernel.lay_out(Rows(x), y[: len(x)], 10).layout for x in parts)
 
-    def steps(x=x, W=W, b=b, y=y, weights=weights, starts=(0, 10), n_rows=10, **others):
-        rows, params = Rows(x, 1.0, others.get("layout")), (W, b, *others.get("velocities", ()))
-        kernel.steps(rows, params, (y, weights), starts, n_rows, 0.1)
+    def steps(layout=None, velocities=(), **others):
+        x, W, b, y, weights, starts, n_rows = {**right, **others}.values()
+        params = (W, b, *velocities)
+        kernel.steps(Rows(x, 1.0, layout), params, (y, weights), starts, n_rows, 0.1)
 
-    shapes = [{"x": x[:, :-1]}, {"b": b[:-1]}, {"b": b.astype("float64")}]
-    shapes += [{"W": W.astype(dtype), "b": b.astype(dtype)} for dtype in ("int32", ">f4")]
-    others = [{"x": x[:, :0], "W": W[:0]}, {"W": W[:, :0], "b": b[:0]}]
-    others += [{"weights": few} for few in (weights[:-1], numpy.append(weights, 1))]
-    others += [{"velocities": wrong} for wrong in ((W, b[1:]), (W[:, 1:], b), (b, W))]
-    others += [{"layout": layout} for layout in layouts[1:]]
-    of_layout = {"n_rows": 5}, {"x": x.astype("float32")}, {"starts": [0, 5]}, {"starts": [0, -10]}
-    others += [{"layout": layouts[0], **wrong} for wrong in of_layout]
-    others += [{"n_rows": n} for n in (-1, 0, 21, 2**62)]
-    others += [{"starts": [0, start]} for start in (11, -10, 2**62)]
-    calls = [(steps, wrong, "x, W and b are .* they must be of shapes") for wrong in shapes]
-    calls += [(steps, {"y": few}, "y has shape .*, and x has 20") for few in (y[:-1], y[:, None])]
-    calls += [(steps, {"y": y + 0.5}, "labels are float64: integers are needed")]
-    calls += [(steps, wrong, "do not go together") for wrong in others]
-    bad = [numpy.where(numpy.arange(20) == 17, n, y) for n in (-1, 3, 2**31 - 1, 2**32, -(2**31))]
-    calls += [(steps, {"y": y}, r"row 17 has the label -?\d+: labels must be 0 to 2") for y in bad]
-    bad = [(y, 0), (y, 21), (y, -1), (y[:7], 1), (y[:0], 1), (None, 7), (None, 2**62)]
-    calls += [(kernel.lay_out, {"rows": Rows(x), "y": y, "n_rows": n}, "do not") for y, n in bad]
+    cases = {
+        "they must be of shapes": [{"x": x[:, :-1]}, {"b": b[:-1]}, {"b": b.astype("float64")}],
+        "y has shape .*, and x has 20": [{"y": y[:-1]}, {"y": y[:, None]}],
+        "labels are float64: integers are needed": [{"y": y + 0.5}],
+        r"row 17 has the label -?\d+: labels must be 0 to 2": [
+            {"y": numpy.where(numpy.arange(20) == 17, n, y)}
+            for n in (-1, 3, 2**31 - 1, 2**32, -(2**31))
+        ],
+        "do not go together": [
+            *({"weights": wrong} for wrong in (weights[:-1], numpy.append(weights, 1))),
+            *({"velocities": wrong} for wrong in ((W, b[1:]), (W[:, 1:], b), (b, W))),
+            *({"n_rows": n} for n in (-1, 0, 21, 2**62)),
+            *({"starts": [0, start]} for start in (11, -10, 2**62)),
+            *({"layout": other} for other in of_others),
+            *({"layout": layout, **wrong} for wrong in ({"n_rows": 5}, {"starts": [0, 5]})),
+            {"layout": layout, "x": x.astype("float32")},
+            {"x": x[:, :0], "W": W[:0]},
+            {"W": W[:, :0], "b": b[:0]},
+        ],
+    }
+    for dtype in ("int32", ">f4"):
+        cases["they must be of shapes"].append({"W": W.astype(dtype), "b": b.astype(dtype)})
     steps(y=y.astype("uint8"))
-    steps(layout=layouts[0])
+    steps(layout=layout)
     assert kernel.classes(Rows(x[:0]), (W, b)).shape == (0,)
-    for compute, wrong, message in calls:
-        with pytest.raises(ValueError, match=message):
-            compute(**wrong)
+    for message, wrongs in cases.items():
+        for wrong in wrongs:
+            with pytest.raises(ValueError, match=message):
+                steps(**wrong)
+    for labels, n in [(y, 0), (y, 21), (y, -1), (y[:7], 1), (y[:0], 1), (None, 7), (None, 2**62)]:
+        with pytest.raises(ValueError, match="do not go together"):
+            kernel.lay_out(Rows(x), labels, n)
 
 
 @pytest.mark.parametrize("dtype, rtol", [("float32", 1e-6), ("float64", 1e-13)])
@@ -282,9 +275,6 @@ RULES = {
     "two momenta": lambda cost, params: (
         updates.momentum(cost, params[:1], 0.1) + updates.momentum(cost, params[1:], 0.1, 0.5)
     ),
-    "momentum of W": lambda cost, params: (
-        updates.momentum(cost, params[:1], 0.1) + updates.sgd(cost, params[1:], 0.1)
-    ),
     "of W": lambda cost, params: updates.sgd(cost, params[:1], 0.1),
     "three rates": by(lambda param, g: (param, param - numpy.float32([0.1, 0.2, 0.3]) * g)),
     "two rates": by(lambda param, g: (param, param - numpy.float32(param.ndim) * g)),
@@ -296,9 +286,10 @@ WEIGHTS = [None, [0.5, 1, 3], theano.shared(numpy.array([0.5, 1, 3]))]  # the la
 PENALTIES = [
     lambda cost, of: cost + 0.01 * (of.model.W**2).sum(),  # the kernel's steps have this one
     lambda cost, of: 2 * cost + 0.01 * (of.model.W**2).sum(),
+    lambda cost, of: cost + numpy.float64(0.01) * (of.model.W**2).sum(),  # of another dtype than W
+    # These are the engine's.
     lambda cost, of: 2 * cost + 0.01 * of.x.sum(),
     lambda cost, of: 2 * cost + 0.01 * of.y.sum(),
-    lambda cost, of: cost + numpy.float64(0.01) * (of.model.W**2).sum(),  # of another dtype than W
     lambda cost, of: cost + of.model.negative_log_likelihood(of.y, WEIGHTS[1]),
     lambda cost, of: cost + LogisticRegression(of.x, 4, 3).negative_log_likelihood(of.y),
 ]
@@ -317,7 +308,7 @@ def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
     monkeypatch.setattr(theano.config, "mode", "FAST_COMPILE")
     for put in (engine._on_cpu.kernel, None):
         monkeypatch.setattr(engine._on_cpu, "kernel", put)
-        is_known = put and weights is not WEIGHTS[2] and penalty not in PENALTIES[2:4]
+        is_known = put and weights is not WEIGHTS[2] and penalty not in PENALTIES[3:]
         monkeypatch.setattr(theano, "function", None if is_known else function)  # nothing compiles
         softmax = Softmax()
         with engine.floatx("float32"):

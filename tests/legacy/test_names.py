@@ -8,6 +8,7 @@ import numpy
 import pytest
 import six
 from builders import arguments, make_pairs
+from numpy.testing import assert_allclose, assert_array_equal
 
 import logreg.legacy  # noqa: F401
 from logreg import LogisticRegression, engine, fit
@@ -104,7 +105,7 @@ def test_modules_for_gpus_compute_on_the_cpu(capsys):
     )
     images = RANDOM.rand(2, 2, 5, 6)
     correlated, expected, pooled = computed(images, RANDOM.rand(3, 2, 3, 3))
-    numpy.testing.assert_allclose(correlated, expected)
+    assert_allclose(correlated, expected)
     assert pooled.shape == (2, 2, 4, 4) and pooled[0, 0, 1, 2] == images[0, 0, 1:3, 2:5].max()
 
 
@@ -164,7 +165,7 @@ def test_a_seed_draws_theanos_numbers():
     first, second, third = [numpy.random.RandomState(seeds.randint(1 << 30)) for _ in drawn]
     function = theano.function([], drawn, **FAST)
     for uniform, binomial, multinomial in [function(), function()]:
-        numpy.testing.assert_allclose(uniform, first.uniform(-1, 3, (30, 2)), 1e-15, 1e-15)
+        assert_allclose(uniform, first.uniform(-1, 3, (30, 2)), 1e-15, 1e-15)
         assert (binomial == second.binomial(3, 0.25, 200)).all()
         assert (multinomial == third.multinomial(9, [0.5, 0.25, 0.25])).all()
 
@@ -179,11 +180,11 @@ def test_a_seed_draws_theanos_numbers():
         [3.465182602405548, 142.94926975434646, 17.395135257559073, -23.523754599381107, 12, 61],
     ]
     for sums in recorded:
-        numpy.testing.assert_allclose(function(numpy.full((60, 3), 1 / 3)), sums, rtol=1e-12)
+        assert_allclose(function(numpy.full((60, 3), 1 / 3)), sums, rtol=1e-12)
     for n, k in (6, 6), (7, 1), (92166, 15360):  # a sixth, but of few and of many
         ways = (MRG_RandomStreams(), (n,), None), (MRG_RandomStreams(6 * [12345]), (n - 1,), k)
         both = (s.uniform(m, nstreams=of) for s, m, of in ways)
-        numpy.testing.assert_array_equal(*(compute([], drawn)[: n - 1] for drawn in both))
+        assert_array_equal(*(compute([], drawn)[: n - 1] for drawn in both))
     both = (MRG_RandomStreams(3).uniform((999,), dtype=kind) for kind in ("float32", "float64"))
     single, double = (compute([], drawn) for drawn in both)
     # They are a little smaller, so that none is rounded to 1.

@@ -14,6 +14,7 @@ from urllib.request import urlopen
 import numpy
 import pytest
 from builders import GOLDEN, SPLITS, sample
+from numpy.testing import assert_allclose
 
 ADDRESS = "https://raw.githubusercontent.com/"
 SERIES = "lisa-lab/DeepLearningTutorials/11c465105026cf87573937fc2d35ab7543678698/code"
@@ -63,4 +64,4 @@ def test_a_program_of_the_series(printed, programs, run, monkeypatch):
     text, numbers = figures(done.stdout)
     expected_text, expected_numbers = figures(expected)
     assert text == expected_text
-    numpy.testing.assert_allclose(numbers, expected_numbers, rtol=1e-6)
+    assert_allclose(numbers, expected_numbers, rtol=1e-6)

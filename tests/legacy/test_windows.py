@@ -2,6 +2,7 @@
 
 import numpy
 import pytest
+from numpy.testing import assert_allclose
 
 import logreg.legacy  # noqa: F401
 
@@ -51,11 +52,11 @@ def test_convolution_and_its_gradients(case):
     outputs.append(transposed(of_y, filters, shape, filter_shape, **options))
     function = theano.function([images, filters], outputs, **FAST)
     computed, of_x, of_w, again = function(x, w)
-    numpy.testing.assert_allclose(again, of_x)
-    numpy.testing.assert_allclose(computed, expected, atol=1e-10)
+    assert_allclose(again, of_x)
+    assert_allclose(computed, expected, atol=1e-10)
     # A convolution is linear in each: its slope along a direction is that direction's.
     slopes = [(convolved(*pair, *how) * factors).sum() for pair in [(dx, w), (x, dw)]]
-    numpy.testing.assert_allclose([(of_x * dx).sum(), (of_w * dw).sum()], slopes)
+    assert_allclose([(of_x * dx).sum(), (of_w * dw).sum()], slopes)
 
 
 def pooled(x, size, step, pads, ignore_border, mode):
@@ -97,13 +98,13 @@ def test_pooling_and_its_gradient(case):
     outputs = [y, T.grad((y * factors).sum(), images)]
     function = theano.function([images], outputs, **FAST)
     computed, gradient = function(x)
-    numpy.testing.assert_allclose(computed, values, atol=1e-12)
+    assert_allclose(computed, values, atol=1e-12)
     slope = (pooled(x + 1e-6 * dx, *how) - pooled(x - 1e-6 * dx, *how)) / 2e-6
-    numpy.testing.assert_allclose((gradient * dx).sum(), (slope * factors).sum(), 1e-6)
+    assert_allclose((gradient * dx).sum(), (slope * factors).sum(), 1e-6)
     if mode == "max" and step is None:  # each of equal ones has its slope
         windows = factors.repeat(size[0], axis=1).repeat(size[1], axis=2)
         of_equal = function(numpy.zeros(x.shape))[1]
-        numpy.testing.assert_allclose(of_equal[:, : windows.shape[1], : windows.shape[2]], windows)
+        assert_allclose(of_equal[:, : windows.shape[1], : windows.shape[2]], windows)
 
 
 def test_names_of_earlier_versions():
@@ -120,4 +121,4 @@ def test_names_of_earlier_versions():
     assert first.shape == (2, 1, 6, 4) and (first == second).all()
     for each in others:
         assert (each[0] == pooled(x[0], (2, 2), (2, 2), (0, 0), False, "max")).all()
-    numpy.testing.assert_allclose(last, convolved(x, x, ((0, 0), (0, 0)), (1, 1), True))
+    assert_allclose(last, convolved(x, x, ((0, 0), (0, 0)), (1, 1), True))

@@ -7,6 +7,7 @@ from urllib.request import urlopen
 import numpy
 import pytest
 from builders import draw, probabilities, sample, save, save_digits_model, weights
+from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
 from logreg import report, train
@@ -99,11 +100,11 @@ def test_strokes_are_put_into_the_class_that_python_gives_them(open_page, digits
         y, x = (shown.pad[:, :, 0] < 128).nonzero()  # where the mouse went, with a round pen
         ends = [strokes.min((0, 1)) - radius, strokes.max((0, 1)) + radius]
         found = [(x.min(), y.min()), (x.max() + 1, y.max() + 1)]
-        numpy.testing.assert_allclose(found, numpy.clip(ends, 0, 280), atol=2)
+        assert_allclose(found, numpy.clip(ends, 0, 280), atol=2)
         n_near += is_seen_as_python_does(shown, MNIST)
         given = shown.seen[:, :, 0].reshape(1, -1) / numpy.float32(256)
         expected = probabilities(given, *weights())[0]
-        numpy.testing.assert_allclose(shown.probabilities, expected, atol=1e-5)
+        assert_allclose(shown.probabilities, expected, atol=1e-5)
     # Pillow 13 rounds tall pictures otherwise, by 1: then a centre of mass that lies between two
     # pixels may come to lie in the other.
     assert n_near >= 38
@@ -136,7 +137,7 @@ def test_wrong_pictures_are_on_the_pad_what_their_rows_are(open_page, factor):
     for picture, expected in zip(pictures[:5], p[rows]):
         assert browser.execute_script(click, picture) < 400  # the pad comes into view
         tolerance = 0.02 if factor < 1 else 1e-5  # a picture has bytes
-        numpy.testing.assert_allclose(state_of(browser).probabilities, expected, atol=tolerance)
+        assert_allclose(state_of(browser).probabilities, expected, atol=tolerance)
     assert is_inverted_by_a_click(browser)
 
 
@@ -162,13 +163,13 @@ def test_the_tools_of_the_pad(open_page, digits_page):
         assert is_left == [True, *4 * [bool(more)]]
     assert is_inverted_by_a_click(browser)
     pad.send_keys("i")
-    numpy.testing.assert_array_equal(state_of(browser).seen, stroke.seen)
+    assert_array_equal(state_of(browser).seen, stroke.seen)
     pad.send_keys("+", " ", RIGHT)
     assert state_of(browser).pad.sum() < stroke.pad.sum() and width.text == "24"
     assert "background: rgb(0, 99, 165)" in pen.get_attribute("style")
     buttons["Undo"].click()
     pad.send_keys(RIGHT)  # without the pen, which was down
-    numpy.testing.assert_array_equal(state_of(browser).pad, stroke.pad)
+    assert_array_equal(state_of(browser).pad, stroke.pad)
     bars = browser.find_elements("css selector", ".bar")
     for k, pinned in (4, 4), (5, 5), (5, None):  # a click shows the evidence for it, or hides it
         bars[k].click()
@@ -187,7 +188,7 @@ def test_the_tools_of_the_pad(open_page, digits_page):
     picture = state_of(browser)
     assert (picture.pad == picture.seen.repeat(10, axis=0).repeat(10, axis=1)).all()
     pad.send_keys(" ", " ")
-    numpy.testing.assert_array_equal(state_of(browser).pad, dot)  # in place of the picture
+    assert_array_equal(state_of(browser).pad, dot)  # in place of the picture
     browser.execute_script(PUT)
     hold = ActionChains(browser).context_click(pad).click_and_hold(pad).move_by_offset(20, 0)
     hold.send_keys(BACKSPACE).move_by_offset(20, 0).release().perform()  # undone, it has an end
@@ -215,7 +216,7 @@ def test_models_of_other_images(open_page, shape, centred, ground):
     draw_anew(browser, [[(20, 40), (60, 50), (40, 200)], [(250, 250)]])
     shown = state_of(browser)
     p = probabilities(shown.seen[:, :, 0].reshape(1, -1) / 256, W, b)[0]
-    numpy.testing.assert_allclose(shown.probabilities, p, rtol=1e-10)
+    assert_allclose(shown.probabilities, p, rtol=1e-10)
     layout = Pixels(tuple(shape), is_centred=centred, background=ground)
     assert is_seen_as_python_does(shown, layout) and is_inverted_by_a_click(browser)
     how = "cropped, scaled, centred" if centred else "scaled"
@@ -260,7 +261,7 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, scaling):
         frame = pandas.DataFrame([row], columns=table.columns[:4])
         expected = predictor.predict_proba(frame)[0]
         shown = state_of(browser, pinned)
-        numpy.testing.assert_allclose(shown.probabilities, expected, atol=1e-5)
+        assert_allclose(shown.probabilities, expected, atol=1e-5)
         # What the columns contribute is what the score of the class has beside the mean of all.
         days = numpy.datetime64(row[3]) - numpy.datetime64("1970-01-01")
         texts = predictor.facts.table.categories[1]
@@ -273,12 +274,12 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, scaling):
         shares = numpy.array([first, sum(of_text), number, since])
         told = browser.find_elements("css selector", "#fields .share b")
         told = [share.text.replace("−", "-") for share in told]
-        numpy.testing.assert_allclose([*map(float, told)], shares, atol=0.011)
+        assert_allclose([*map(float, told)], shares, atol=0.011)
         bars = browser.find_elements("css selector", "#fields .share i")
         sides = ["against" if text[0] == "-" else "for" for text in told]
         assert [bar.get_attribute("class") for bar in bars] == sides
         widths = [float(re.search(r"[-.\de]+", bar.get_attribute("style"))[0]) for bar in bars]
-        numpy.testing.assert_allclose(widths, 50 * abs(shares) / abs(shares).max(), atol=0.1)
+        assert_allclose(widths, 50 * abs(shares) / abs(shares).max(), atol=0.1)
 
     fields = browser.find_elements("css selector", "#fields input, #fields select")
     # They hold the training means in the user's units, and the most frequent text.
@@ -346,7 +347,7 @@ def test_models_of_few_and_of_many_classes(open_page, n_out, shape):
     x = (seen / 256 if n_out == 2 else 2 * seen / 255 - 1) if shape else numpy.zeros((1, 4))
     x = ((x - means) / scales).astype("float32")
     expected = probabilities(x, W.astype("float32"), b.astype("float32"))[0]
-    numpy.testing.assert_allclose(shown.probabilities, expected, atol=1e-5)
+    assert_allclose(shown.probabilities, expected, atol=1e-5)
     assert shown.predicted == expected.argmax()
     figures = browser.find_elements("css selector", "#weights figure")
     second = int(expected.argsort()[-2])
@@ -358,7 +359,7 @@ def test_models_of_few_and_of_many_classes(open_page, n_out, shape):
         seen = state_of(browser, pinned).evidence
         at = evidence / abs(evidence).max()
         colours = numpy.transpose([numpy.interp(at, (-1, -0.5, 0, 0.5, 1), c) for c in BLUE_TO_RED])
-        numpy.testing.assert_allclose(seen, colours.reshape(*shape, 3), atol=4)
+        assert_allclose(seen, colours.reshape(*shape, 3), atol=4)
     assert figures[0].is_displayed() == (n_out <= 30)  # or folded
     if shape:
         picture, limit = figures[-1].find_element("tag name", "img"), numpy.percentile(abs(W), 99.8)
@@ -366,7 +367,7 @@ def test_models_of_few_and_of_many_classes(open_page, n_out, shape):
         assert picture.get_attribute("alt") == f"weights of class {k}, {k}"
         seen = numpy.array(Image.open(urlopen(picture.get_attribute("src"))).convert("RGB"))
         colours = 255 * RdBu_r(0.5 + W[:, k].reshape(shape) / limit / 2)[:, :, :3]
-        numpy.testing.assert_allclose(seen, colours, atol=4)
+        assert_allclose(seen, colours, atol=4)
         assert ends == [f"−{limit:.2g}", f"+{limit:.2g}"]
     bars = [bar for bar in browser.find_elements("class name", "bar") if bar.is_displayed()]
     bars.sort(key=lambda bar: bar.location["y"])

@@ -33,7 +33,7 @@ def batches(text, n_in, size=1000, feature_names=None, label_name=None, label=No
     categories = options.pop("categories", [None] * n_in)
     kinds = options.pop("kinds", ["number" if texts is None else "text" for texts in categories])
     known = Columns(label, label_name, feature_names, categories, kinds)
-    found = [x for x, _ in table_batches(put(text), TableOptions(**options), size, known)]
+    found = [x for x, *_ in table_batches(put(text), TableOptions(**options), size, known)]
     assert all(0 < len(x) <= size and x.dtype == float for x in found)
     return numpy.concatenate(found).tolist()
 

@@ -56,7 +56,7 @@ def test_a_model_reads_a_table_in_its_own_encoding(encoding):
     text = mark + "kind;taste\n" + "x;sauer\n" * 70_000 + "x;süß\n"
     put(gzip.compress(text.encode(encoding), 1))
     facts = Facts(n_in=2, **known)
-    ((x, _),) = table_batches("t.csv", facts.table_options(), 10**6, facts.table)
+    ((x, *_),) = table_batches("t.csv", facts.table_options(), 10**6, facts.table)
     assert (x[:70_000] == [1, 0]).all() and x[70_000:].tolist() == [[0, 1]]
 
 
@@ -75,7 +75,7 @@ def test_a_table_to_predict_has_its_own_decimal_mark(mark, text, wanted):
     options = TableOptions(decimal=mark)
     facts = Facts(columns=["a", "b"], label_number=3, n_in=2, options=options)
     put(text)
-    ((x, _),) = table_batches("t.csv", facts.table_options(), 9, facts.table)
+    ((x, *_),) = table_batches("t.csv", facts.table_options(), 9, facts.table)
     assert x.tolist() == wanted
     given = facts.table_options(TableOptions(decimal="."))
     assert given.decimal == "."

@@ -85,7 +85,7 @@ def test_what_is_new_to_a_model_is_told_once_with_its_column(cli, capsys):
     new = "row 4, column 2 (island) holds 'Torgersen', no category that the model knows"
     assert of_category.endswith(new) and "in mass, as 9000 in row 8" in of_value
     known = Predictor("m.pkl").facts.table
-    found = [x.tolist() for x, _ in table_batches("t.csv", NO_OPTIONS, 1, known)]
+    found = [x.tolist() for x, *_ in table_batches("t.csv", NO_OPTIONS, 1, known)]
     assert found[:4] == [[[0, 1, 1]], [[1, 0, 2]], [[0, 0, 3]], [[0, 1, 4]]]
     read("t.csv", TableOptions("mass"), model_columns=known)  # as of rows to test on
     assert capsys.readouterr().err == f"warning: t.csv: {new}\n" * 2

@@ -106,9 +106,12 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
         if names != kept.titles:  # there is a label, to test on
             tested = vars(read("t.csv", again, model_columns=kept.table))
             numpy.testing.assert_equal({**tested, "columns": trained.columns}, vars(trained))
-        found, numbers = zip(*table_batches("t.csv", again, 15, kept.table))
+        found, numbers, cells = zip(*table_batches("t.csv", again, 15, kept.table, ["all"]))
         numpy.testing.assert_array_equal(numpy.concatenate(found), wanted)
         assert [k for batch in numbers for k in batch] == [k + 1 + header for k in range(n)]
+        for i, name in enumerate(names):
+            title = name if header else f"column {i + 1}"
+            assert [cell for batch in cells for cell in batch[title]] == columns[name]
     pytest.importorskip("openpyxl")
     pandas.DataFrame(columns).to_excel("t.xlsx", header=has_names, index=False)
     sheet = {**vars(read("t.xlsx", options)), "where": trained.where}

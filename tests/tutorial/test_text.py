@@ -23,7 +23,7 @@ from logreg.tutorial.answers import answers
 from logreg.tutorial.notebook import FOLDED
 
 FOLDER = ROOT / "logreg" / "tutorial"
-README = (FOLDER / "README.md").read_text(encoding="utf-8")
+README = (FOLDER / "README.md").read_text("utf-8")
 CHAPTERS = re.split(r"(?m)^## ", README)
 PROSE = re.sub(r"(?ms)^```.*?^```$", "", README)
 TERM = re.compile(r"(?<!\*)\*([^*]+)\*(?!\*)")
@@ -36,7 +36,7 @@ def anchor_of(title):
 
 def test_the_examples_run_in_order():
     """In one namespace, those of answers and of solutions, too, and print what stands there."""
-    teaching = (FOLDER / "TEACHING.md").read_text(encoding="utf-8")
+    teaching = (FOLDER / "TEACHING.md").read_text("utf-8")
     found = [block for block in text.blocks() + text.blocks(teaching) if block.kind == "pycon"]
     kinds = {block.info for block in found} - {"", "answer"}
     assert kinds == {"torch", "sklearn"}
@@ -55,7 +55,7 @@ def test_shown_code_is_the_programs(block):
     """Line for line, but for docstrings and blank lines; or it is a part of a file."""
     if block.info.endswith(".py"):
         shown = textwrap.indent(block.content, "    ")
-        assert shown in (ROOT / block.info).read_text(encoding="utf-8")
+        assert shown in (ROOT / block.info).read_text("utf-8")
         return
     code = textwrap.dedent(inspect.getsource(pydoc.locate(block.info)))
     code = re.sub(r'(?s) *""".*?"""\n', "", code)

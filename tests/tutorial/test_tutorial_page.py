@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy
 import pytest
 from builders import SAMPLE, cost_and_gradients, probabilities, sample, tutorial_log
+from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
 from logreg.datasets.mnist import FILES
@@ -86,7 +87,7 @@ def check_signed(seen, values):
     """Compare the blue in pictures with numbers, a column for each: those for a class have less."""
     shares = values.T[: len(seen)] / (abs(values).max() or 1)
     blue = numpy.interp(shares, (-1, -0.5, 0, 0.5, 1), (97, 195, 247, 77, 31))
-    numpy.testing.assert_allclose(seen[:, :, 2], blue, atol=4)
+    assert_allclose(seen[:, :, 2], blue, atol=4)
 
 
 def check_regions(picture, *models):
@@ -119,7 +120,7 @@ def check_chart(browser, name, selector, texts, curves, scale=numpy.array):
     for path, (x, y) in itertools.zip_longest(paths, map(numpy.transpose, curves)):
         expected = numpy.transpose([lines[0](x), lines[1](scale(y)) - 4]).ravel()
         seen = numpy.array(re.findall(r"[\d.]+", path), float)
-        numpy.testing.assert_allclose(seen, expected, atol=0.2)
+        assert_allclose(seen, expected, atol=0.2)
 
 
 # The toys that train: what says how far they are, how it ends, and of each chart its texts, the
@@ -171,7 +172,7 @@ class Learner:
         """Compare the model, the texts and the curves; return the history, and what is wrong."""
         *found, history = model(self.browser, self.name)
         for array, expected in zip(found, self.model):
-            numpy.testing.assert_allclose(array, expected, rtol=0, atol=1e-6)
+            assert_allclose(array, expected, rtol=0, atol=1e-6)
         cost, _, _ = cost_and_gradients(*self.train, *self.model)
         sets = self.train, self.tested
         own, new = (probabilities(x, *self.model).argmax(axis=1) != y for x, y in sets)
@@ -326,7 +327,7 @@ def test_the_ten_sums_are_numpys_and_so_is_which_digits_speak_for_an_answer(brow
         half, zero = 50 / max(6, abs(sums).max()) * sums, 0 * sums
         bars = [p == max(p), 50 + numpy.minimum(half, 0), abs(half), zero, zero, 100 * p]
         seen = numpy.reshape(shown(browser, "sums", ".rows i", BAR), (10, 6))
-        numpy.testing.assert_allclose(seen, numpy.transpose(bars), atol=1e-3)
+        assert_allclose(seen, numpy.transpose(bars), atol=1e-3)
         check_signed(pictures(browser, "sums", ".product"), numpy.roll(x[:, None] * W, -k, 1))
         told = f"For the answer {k}, the products add up to {x @ W[:, k]:.2f}, and with the bias "
         told += f"of {b[k]:.2f} to {sums[k]:.2f}."
@@ -338,7 +339,7 @@ def test_the_ten_sums_are_numpys_and_so_is_which_digits_speak_for_an_answer(brow
         expected = [f"{shares[i]:+.2f}" for i in order]
         assert shown(browser, "sums", ".witnesses .number", SAYS) == expected
         seen = pictures(browser, "sums", ".witnesses canvas")[:, :, 0]
-        numpy.testing.assert_array_equal(seen, 255 - 256 * inks[order])
+        assert_array_equal(seen, 255 - 256 * inks[order])
         named = re.findall(r"\d", find(browser, ".witnesses").get_attribute("aria-label"))
         assert [*map(int, named)] == [k, *y[order]]
     pad = find(browser, "#play-sums .pad")
@@ -357,7 +358,7 @@ ASK = """return [...document.querySelectorAll(".question label")].map((label) =>
 
 
 def test_questions_answer(browser):
-    written = text.TEXT.read_text(encoding="utf-8")
+    written = text.TEXT.read_text("utf-8")
     reasons = re.findall(r"<summary>([A-D])\. .+</summary>\n\n(\w+)", written)
     assert len(reasons) == 15 * 3 == 3 * [word for _, word in reasons].count("Yes")
     told = [(label[0], word, is_right) for label, word, is_right in browser.execute_script(ASK)]
@@ -536,7 +537,7 @@ def test_the_plane_steps_as_numpy_does(browser, size, points):
         assert shown(browser, "plane", "[transform]", told) == expected
         told = "[...'ef'].map((it) => node.transform.baseVal[0].matrix[it])"
         places = 200 + (numpy.r_[tested, x][:, :2] - (0, 0.2)) * (200 / 2.6, -200 / 2.6)
-        numpy.testing.assert_allclose(shown(browser, "plane", "[transform]", told), places, 1e-5)
+        assert_allclose(shown(browser, "plane", "[transform]", told), places, 1e-5)
         (picture,) = pictures(browser, "plane", ".regions")
         if learner.before:
             check_regions(picture, learner.before, learner.model)
@@ -608,7 +609,7 @@ def test_training_steps_as_numpy_does(browser, emulate):
         green = numpy.where(wrong[:, None], 217 - 179 * ink, 241 - 213 * ink)
         green = green.reshape(8, 25, 28, 28).swapaxes(1, 2).ravel()
         seen = pictures(browser, "training", ".tested")[0, :, 1]
-        numpy.testing.assert_allclose(seen, green, atol=1)
+        assert_allclose(seen, green, atol=1)
         moves = f"while the cost hardly moves: from 2.303 to {history[-1, 1]:.3f}. "
         return f"It leaves {wrong.sum()} of 200 wrong, {moves}"
 
@@ -655,7 +656,7 @@ def test_what_is_learnt_by_heart_is_what_numpy_learns(browser, emulate, n_rows, 
         history, *_ = learner.check()
         # The curve is the same however often the page was drawn.
         assert history[:, 0].tolist() == [*range(0, n + 1, 5)]
-        numpy.testing.assert_allclose(history[:, 2], losses, rtol=1e-5)
+        assert_allclose(history[:, 2], losses, rtol=1e-5)
     assert bool(said(browser, "heart", ".verdict")) == (decay == 0 and n_rows == 100)
     find(browser, "#play-heart [name=heart-decay][value='0.01']").send_keys(SPACE)
     assert said(browser, "heart", ".said").startswith("Step 0: ")
@@ -744,7 +745,7 @@ def test_a_pad_that_can_fail(browser):
         p = probabilities(pictures(browser, "pad-raw", ".seen")[:, :, 0] / 256, W, b)[0]
         assert shown(browser, "pad-raw", ".number") == [f"{100 * q:.0f} %" for q in p]
         bars = numpy.transpose([p == max(p), 0 * p, 100 * p])
-        numpy.testing.assert_allclose(shown(browser, "pad-raw", ".rows i", BAR), bars, atol=1e-3)
+        assert_allclose(shown(browser, "pad-raw", ".rows i", BAR), bars, atol=1e-3)
         assert said(browser, "pad-raw", ".said") == f"The model says {p.argmax()}."
         assert (p.argmax() == 3) == (prepared == "yes")
         assert said(browser, "pad-raw", ".verdict")[:14] == verdict
@@ -777,12 +778,10 @@ def test_a_page_with_mnists_files_takes_them(open_page, mnist_folder, monkeypatc
     assert pictures(browser, "mnist-run", ".here canvas")[:, :, 2].std(axis=1).min() > 9
 
 
-def trained_in_the_page(browser, wanted):
+def trained_in_the_page(browser):
     """What is printed; beside each error stand the program's own and a mark."""
     browser.execute_script("let now = 0; performance.now = () => (now += 1000)")  # a second each
-    run, reset = browser.find_elements("css selector", "#play-mnist-run [data-do]")
-    wait(browser, lambda: wanted in said(browser, "mnist-run", ".said"))
-    browser.execute_script(PRESS, run, reset)
+    run = find(browser, "#play-mnist-run [data-do=run]")
     browser.execute_script(PRESS, run, run)  # begin, and stop
     wait(browser, lambda: browser.execute_script(PRINTED))
     assert run.text == "Go on" and len(browser.execute_script(PRINTED)) <= 2
@@ -800,7 +799,8 @@ def trained_in_the_page(browser, wanted):
 
 
 def test_the_pages_own_digits_print_the_log_that_the_program_prints(browser):
-    *told, last = trained_in_the_page(browser, "on 800 rows")
+    wait(browser, lambda: said(browser, "mnist-run", ".said") == OWN)
+    *told, last = trained_in_the_page(browser)
     assert pictures(browser, "mnist-run", ".here canvas")[:, :, 2].std(axis=1).min() > 9
     begins, errors = zip(*(line.split(" validation error ") for line in told))
     assert [*begins] == [f"epoch {i}, minibatch 8/8," for i in range(1, 75)]
@@ -853,7 +853,4 @@ def test_mnists_files_print_the_tutorials_log(browser, mnist_folder):
             find(browser, "#play-mnist-run .main").send_keys(ENTER)
             wait(browser, lambda: len(browser.execute_script(PRINTED)) > 2)
             assert "test error" not in said(browser, "mnist-run", ".log")
-    browser.execute_script(DROP)
-    told = NAMED.partition("To train")[0] + READY
-    wait(browser, lambda: said(browser, "mnist-run", ".said") == told)
-    assert trained_in_the_page(browser, READY) == [*tutorial_log()][3:]
+    assert trained_in_the_page(browser) == [*tutorial_log()][3:]
