@@ -106,9 +106,10 @@ def read_array(path):
 
 
 def _array_of(stream, max_bytes):
-    """The array of a stream, to whose end it goes.
+    """Read the array of a stream, after which the stream must end.
 
-    It is mapped if the stream is a file that is not compressed, else of at most `max_bytes`.
+    It is mapped if the stream is a file that is not compressed. Else it is read, and has at most
+    `max_bytes`.
     """
     with parsing():
         if stream.peek(6).startswith(npy.MAGIC_PREFIX):
