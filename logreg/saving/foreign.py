@@ -59,11 +59,6 @@ LOADERS = {"EMPTY_DICT": _load_empty, "EMPTY_SET": _load_empty}
 LOADERS.update(DICT=_load_items, FROZENSET=_load_items)
 
 
-def is_tutorials(data):
-    """Whether the bytes of a file begin as a model of the tutorial's own program does."""
-    return b"LogisticRegression" in data[:1000]
-
-
 def loads(data):
     """Read a model of the tutorial's own program: a header and arrays, as a model file has them.
 

@@ -160,11 +160,11 @@ def loads(data):
 
 def _loads_any(data):
     """Read the bytes of a file of ours, or of a model of the tutorial's own program."""
-    if b"logreg.saving" in data[:100]:
-        return loads(data)
-    from logreg.saving import foreign  # a leaf
+    if b"logreg.saving" not in data[:100] and b"LogisticRegression" in data[:1000]:
+        from logreg.saving import foreign  # a leaf
 
-    return foreign.loads(data) if foreign.is_tutorials(data) else loads(data)
+        return foreign.loads(data)
+    return loads(data)
 
 
 def read(path, kind="model"):
