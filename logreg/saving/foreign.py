@@ -65,7 +65,7 @@ def loads(data):
     A ModelFileError says that the bytes are damaged.
     """
     try:
-        model = pickles.load(io.BytesIO(data), CLASSES, OPCODES, LOADERS)
+        model = pickles.load(io.BytesIO(data), len(data), CLASSES, OPCODES, LOADERS)
         arrays = {name: _value(model.state.items[name]) for name in "Wb"}
         metadata = {"source": "the tutorial's own program"}
         if len(arrays["W"]) == 28 * 28:
