@@ -120,7 +120,7 @@ def arrays_of(stream, file_size):
         If the stream is damaged, or unpacks to far more than its size: arrays may share their
         bytes.
     """
-    roots = [*pickles.load_all(stream, CLASSES, OPCODES, LOADERS, file_size)]
+    roots = [*pickles.load_all(stream, file_size, CLASSES, OPCODES, LOADERS)]
     arrays = {}
     left_out = []
     n_bytes = 0

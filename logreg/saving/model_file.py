@@ -149,7 +149,8 @@ def loads(data):
     Nothing in the bytes is run. A ModelFileError says that they are no file of ours, or damaged.
     """
     try:
-        call = pickles.load(io.BytesIO(data), {"logreg.saving.restore": _Call}, OPCODES)
+        classes = {"logreg.saving.restore": _Call}
+        call = pickles.load(io.BytesIO(data), len(data), classes, OPCODES)
         if not isinstance(call, _Call):
             raise pickles.PickleError(f"it makes a {type(call).__name__}")
     except pickles.PickleError as error:

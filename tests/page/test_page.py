@@ -85,7 +85,7 @@ def is_inverted_by_a_click(browser):
     return inverted and button.get_attribute("aria-pressed") == "true"
 
 
-def test_strokes_are_put_into_the_class_that_python_gives_them(open_page, digits_page):
+def test_strokes_are_prepared_as_python_prepares_a_picture(open_page, digits_page):
     browser, random = open_page(digits_page), numpy.random.RandomState(0)
     n_near = 0
     for i in range(40):
@@ -102,9 +102,6 @@ def test_strokes_are_put_into_the_class_that_python_gives_them(open_page, digits
         found = [(x.min(), y.min()), (x.max() + 1, y.max() + 1)]
         assert_allclose(found, numpy.clip(ends, 0, 280), atol=2)
         n_near += is_seen_as_python_does(shown, MNIST)
-        given = shown.seen[:, :, 0].reshape(1, -1) / numpy.float32(256)
-        expected = probabilities(given, *weights())[0]
-        assert_allclose(shown.probabilities, expected, atol=1e-5)
     # Pillow 13 rounds tall pictures otherwise, by 1: then a centre of mass that lies between two
     # pixels may come to lie in the other.
     assert n_near >= 38
