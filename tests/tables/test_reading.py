@@ -11,7 +11,7 @@ import numpy
 import pandas
 import pytest
 from conftest import peak_memory
-from reads import DAY, labels_of, put, read, table
+from reads import MEANINGS, draw_column, labels_of, put, read, table
 
 from logreg.datasets import preprocessing
 from logreg.datasets.dataset import read_dataset
@@ -20,22 +20,7 @@ from logreg.datasets.options import NA, TableOptions
 from logreg.errors import DatasetError
 from logreg.saving.facts import ModelFacts, as_json
 from logreg.tables import chunks
-from logreg.tables.columns import SWAPPED
 from logreg.tables.reading import read_table, table_batches
-
-# Of each kind of column, the cell of a number k, and what it means.
-MEANINGS = {
-    "number": lambda k: (str(k / 8), k / 8),
-    "number $": lambda k: (f"-${k + 1},000.5", -1000 * k - 1000.5),
-    "date ISO8601": lambda k: (f"2024-01-{k + 1:02} 12:00", DAY - 29.5 + k),
-    "date %d/%m/%Y": lambda k: (f"{k + 1:02}/01/2024", DAY - 30 + k),
-    "text": lambda k: (["n/a", "Bär", "a sea; |cow"][k % 3],) * 2,
-    "code": lambda k: (f"0{k % 5}",) * 2,  # which an option calls categorical
-    "yes or no": lambda k: (["TRUE", "False"][k % 2], 1 - k % 2),
-    "alike": lambda k: ("7", 7),
-    "group": lambda k: (f"{k % 2:0{1 + k % 3}}",) * 2,  # 0, 00, ...
-    **dict.fromkeys(("label", "drop"), lambda k: (str(k % 4),) * 2),
-}
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -49,13 +34,10 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
     kinds.insert(6 if is_last else random.randint(6), "label")
     encoding = random.choice([None, "cp1252", "utf-16", "utf-16-le"])
     columns, called, meant = {}, [], []
+    empty = [*NA, "-", "-99" if has_commas else "-99.0"]
     for i, kind in enumerate(kinds, 1):
-        cells, values = map(list, zip(*map(MEANINGS[kind], random.randint(31, size=n))))
-        if has_commas and kind.startswith("number"):
-            cells = [cell.translate(SWAPPED) for cell in cells]
-        for k in random.randint(1, n, random.choice([0, 5]) * has_gaps):
-            cells[k] = random.choice([*NA, "-", "-99" if has_commas else "-99.0"])
-            values[k] = "" if isinstance(values[k], str) else numpy.nan
+        n_empty = random.choice([0, 5]) * has_gaps
+        cells, values = draw_column(kind, n, random, n_empty, has_commas, empty)
         name = f"{kind} {i}" if has_names else f"column {i}"
         columns[name] = cells
         called.append(name if has_names and not by_number else i)
