@@ -191,7 +191,8 @@ def verify(path, dataset=None, callbacks=()):
 
 def _different_parameters(old, new):
     """Yield in words how the parameters of a file differ from those of a new training."""
-    old, new = (numpy.concatenate([array.ravel() for array in arrays]) for arrays in (old, new))
+    old = numpy.concatenate(old, axis=None)
+    new = numpy.concatenate(new, axis=None)
     bits = f"u{new.itemsize}"
     n_different = int((old.view(bits) != new.view(bits)).sum())
     if n_different:

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 import math
+import operator
 import timeit
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Optional
@@ -239,8 +240,8 @@ class Run:
         With ``criterion='loss'``, each has a loss, and its errors are over all rows. Otherwise, it
         has no loss, and its errors are over whole minibatches.
         """
-        rows = (Validation(*validation.plain()) for validation in self.validations)
-        return [[getattr(row, name) for name in self.criterion.validation_fields] for row in rows]
+        numbers = operator.attrgetter(*self.criterion.validation_fields)
+        return [[*numbers(Validation(*each.plain()))] for each in self.validations]
 
     def _shorten(self, curve):
         """Shorten a curve to MAX_POINTS: its ends, new bests, significant gains, some between."""
@@ -248,12 +249,11 @@ class Run:
             return curve
         notable_iters = {*self.stopping.gains, self.stopping.best_iter}
         points = [Point(*row) for row in curve]
-        chosen = [
-            i for i, p in enumerate(points) if p.iter in notable_iters or p.test_error is not None
-        ]
-        chosen = chosen[-MAX_POINTS + 50 :]  # the latest: 50 places at least are for others
+        is_notable = [p.iter in notable_iters or p.test_error is not None for p in points]
+        # The latest notable points: 50 places at least are for others.
+        chosen = numpy.flatnonzero(is_notable)[-MAX_POINTS + 50 :]
         others = numpy.linspace(0, len(curve) - 1, MAX_POINTS - len(chosen)).astype(int)
-        return [curve[i] for i in sorted({*chosen, *others.tolist()})]
+        return [curve[i] for i in numpy.union1d(chosen, others)]
 
     @property
     def _hyperparameters(self):

@@ -55,13 +55,13 @@ def test_a_layer_takes_parameters_of_every_kind_and_training_reaches_them(kinds)
 
 
 def test_an_array_is_copied_and_cast():
-    mine = W.astype("float32")
-    for given in (W, mine, numpy.asfortranarray(W.round().astype(int))):
+    for given in (W, W.astype("float32"), numpy.asfortranarray(W.round().astype(int))):
         with engine.floatx("float32"):
             value = LogisticRegression(T.matrix("x"), 4, 3, W=given).W.get_value(borrow=True)
         assert value.dtype == "float32" and value.flags.c_contiguous
         assert (value == given.astype("float32")).all() and not numpy.shares_memory(value, given)
-    both = {"W": theano.shared(mine), "b": theano.shared(B / 3)}  # of which a file keeps each bit
+    # A file keeps each bit of two types.
+    both = {"W": theano.shared(W.astype("float32")), "b": theano.shared(B / 3)}
     save_model(LogisticRegression(T.matrix("x"), 4, 3, **both), "model.pkl")
     assert load_model("model.pkl").b.get_value().tolist() == (B / 3).tolist()
 

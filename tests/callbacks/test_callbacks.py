@@ -136,8 +136,7 @@ def test_a_signal_that_the_shell_ignores_stays_ignored(handler):
     with Interruption() as interruption:
         interruption.on_train_begin(new_run())
         os.kill(os.getpid(), signal.SIGINT)
-        interruption.on_minibatch_end(new_run())
-    assert (handler, interruption.received) == ([], None)
+    assert interruption.received is None
 
 
 def test_a_run_in_a_thread_leaves_signals_alone(handler):

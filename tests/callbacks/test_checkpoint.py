@@ -77,12 +77,6 @@ def test_a_run_resumed_twice_ends_like_an_undisturbed_one(capfd, floatx, minibat
     assert again.iter == last.iter == whole.iter
 
 
-def test_a_run_that_is_stopped_before_it_is_validated_has_no_result(capfd, working_folder):
-    run = train(".", Stop(0, "enough"))
-    assert repr(run) == "Run(epoch 1, 0 validations, stopped: enough)"
-    assert not lines(capfd.readouterr().out) and not [*working_folder.iterdir()]
-
-
 # ---- states of runs that nobody trains
 
 

@@ -6,7 +6,7 @@ import struct
 import sys
 
 import pytest
-from builders import make_pairs, new_run, table_bytes, write
+from builders import new_run, table_bytes, write
 
 from logreg.callbacks.progress import Progress
 from logreg.run import Validation
@@ -95,12 +95,7 @@ def test_the_speed_of_a_resumed_run_is_that_of_now(monkeypatch):
     line.on_minibatch_end(run)
     for now, run.iter in ((102.0, 305), (102.09, 306)):  # noqa: B007
         line.on_minibatch_end(run)  # soon after a line there is no other
-    anew, now = new_run(make_pairs((100, 20, 20)), iter=0), 103.0
-    line.on_minibatch_end(anew)
-    now, anew.iter = 104.0, 12
-    line.on_minibatch_end(anew)
     line.on_train_end(run)
     said = "epoch 102 (3/3), 1.0 epochs/s, best error 0.2500, patience left 4695"
-    states = [state for state in terminal.getvalue().split("\r") if state.strip()]
-    assert states == [said, "training anew: epoch 3 (3/5), 2.4 epochs/s"]
-    assert run.read_clock() == 11.0
+    assert [state for state in terminal.getvalue().split("\r") if state.strip()] == [said]
+    assert run.read_clock() == pytest.approx(9.09)
