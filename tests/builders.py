@@ -4,11 +4,13 @@ import functools
 import gzip
 import hashlib
 import io
+import os
 import struct
 import zipfile
 from pathlib import Path
 
 import numpy
+from hypothesis import HealthCheck, settings
 from scipy.special import log_softmax
 
 from logreg.saving import model_file
@@ -17,6 +19,15 @@ from logreg.saving.facts import ModelFacts
 GOLDEN = Path(__file__).resolve().parent / "golden"  # files that older versions wrote
 SPLITS = ("train", "valid", "test")
 SAMPLE = Path(__file__).resolve().parent.parent / "data" / "mnist_sample.npz"
+# Of tests that draw examples. One that fails is shown as small as it can be, with a line that
+# repeats it.
+with_examples = settings(
+    max_examples=int(os.environ.get("LOGREG_EXAMPLES", 40)),
+    deadline=None,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 
 
 @functools.lru_cache(maxsize=None)

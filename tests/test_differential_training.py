@@ -1,16 +1,10 @@
-"""Whole trainings against one plain loop in NumPy: data, settings and the way in are drawn.
-
-LOGREG_EXAMPLES in the environment is the number of examples. One that fails is shown as small as it
-can be, with a line that repeats it.
-"""
-
-import os
+"""Whole trainings against one plain loop in NumPy: data, settings and the way in are drawn."""
 
 import numpy
 import pandas
 import pytest
-from builders import cost_and_gradients, save_folder
-from hypothesis import HealthCheck, assume, given, settings
+from builders import cost_and_gradients, save_folder, with_examples
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from logreg import Predictor, engine, fit_table, kernel
@@ -209,13 +203,7 @@ def train(source, options, n_epochs_before, cli):
     assert cli("train", "--verify", "m.pkl").code == 0
 
 
-@settings(
-    max_examples=int(os.environ.get("LOGREG_EXAMPLES", 40)),
-    deadline=None,
-    database=None,
-    print_blob=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@with_examples
 @given(drawn(OPTIONS), drawn(DATA), drawn(WAY))
 def test_a_training_is_what_numpy_computes(cli, tmp_path_factory, options, data, way):
     rows, source = make_rows(**data), data["source"]

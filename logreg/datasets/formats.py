@@ -106,9 +106,10 @@ def read_array(path):
 
 
 def _array_of(stream, max_bytes):
-    """The array of a stream, to whose end it goes.
+    """Read the array of a stream, after which the stream must end.
 
-    It is mapped if the stream is a file that is not compressed, else of at most `max_bytes`.
+    It is mapped if the stream is a file that is not compressed. Else it is read, and has at most
+    `max_bytes`.
     """
     with parsing():
         if stream.peek(6).startswith(npy.MAGIC_PREFIX):
@@ -168,9 +169,6 @@ def npz_arrays(stream, file_size, choose):
         with reading(f"array {quoted(name)}"):
             with parsing():
                 member = archive.open(f"{name}.npy")
-                size = archive.getinfo(member.name).file_size
-            if size > n_left:
-                raise DatasetError(pickles.TOO_LARGE)
             arrays[name] = _array_of(member, n_left)
             n_left -= arrays[name].nbytes
     return arrays
@@ -182,7 +180,7 @@ def pickled_arrays(stream, file_size):
     They are for training, validation and test, or for training and test. The arrays are read-only.
     """
     try:
-        pairs = pickles.load(stream, file_size=file_size)
+        pairs = pickles.load(stream, file_size)
         makers = []
         for x, y in pairs:
             makers += [x.array, y.array]

@@ -31,7 +31,7 @@ def number_classes(parts, is_table=False):
         labels = _comparable(labels)
     for split, part in parts.items():
         labels[split] = _checked(labels[split], part, is_table)
-    different = {label for set_labels in labels.values() for label in set_labels}
+    different = set().union(*labels.values())
     if len(set(map(type, different))) > 1:
         some = ", ".join(sorted(map(quoted, different))[:6])
         raise DatasetError(

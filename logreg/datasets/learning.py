@@ -23,12 +23,12 @@ from logreg.kernel import rules
 N_MEDIAN_VALUES = 1 << 19  # a median is taken of about so many values
 
 
-def learn(parts, sets, facts, dtype=None, standardize=False, weights=None):
+def learn(parts, sets, facts, dtype, standardize, weights):
     """Check the values of three sets, and return the facts with all that the training rows tell.
 
     The `parts` are the sets as they were read, before any split. A message names the row of a bad
     value there. The folds of a cross-validation have no parts: their values were checked before.
-    The `weights` are a dict of an array for each set, if rows have weights.
+    The `weights` are a dict of an array for each set; None if rows have no weights.
     """
     check_classes(facts, sets)
     if weights:

@@ -5,7 +5,6 @@ same unpickler in pure Python does neither, once its opcodes and names are limit
 """
 
 import io
-import math
 import pickle
 import pickletools
 import re
@@ -129,7 +128,7 @@ def unpacked_size(file_size):
     return max(MAX_UNPACKED, MAX_RATIO * file_size)
 
 
-def load(stream, classes=CLASSES, opcodes=OPCODES, loaders=None, file_size=None):
+def load(stream, file_size, classes=CLASSES, opcodes=OPCODES, loaders=None):
     """Read the only pickle of a stream; a PickleError names what is not one of the known parts.
 
     Strings of Python 2 stay bytes: they may be those of an array.
@@ -137,6 +136,9 @@ def load(stream, classes=CLASSES, opcodes=OPCODES, loaders=None, file_size=None)
     Parameters
     ----------
     stream : binary file
+    file_size : int
+        The size of the file, which may be compressed. It may unpack to 100 times that, or to 64 MB,
+        and may have as many opcodes as bytes, and a million more.
     classes : dict
         What is called for each name that a pickle may ask for, as ``'numpy.dtype'``: it must
         do no harm with any arguments.
@@ -145,20 +147,12 @@ def load(stream, classes=CLASSES, opcodes=OPCODES, loaders=None, file_size=None)
         a dict or a set hash what the pickle holds, which may take forever.
     loaders : dict or None
         Functions that take the place of those of :mod:`pickle`, by the name of their opcode.
-    file_size : int or None
-        The size of the file, if it may be compressed. It then may unpack to 100 times that, or to
-        64 MB, and may have as many opcodes as bytes, and a million more.
     """
-    max_bytes = math.inf
-    max_opcodes = math.inf
-    if file_size is not None:
-        max_bytes = unpacked_size(file_size)
-        max_opcodes = MAX_OPCODES + file_size
-    unpickler = _Unpickler(_Stream(stream, max_bytes), encoding="bytes")
+    unpickler = _Unpickler(_Stream(stream, unpacked_size(file_size)), encoding="bytes")
     unpickler.classes = classes
     loaders = {**LOADERS, **(loaders or {})}
     admitted = {CODES[name]: loaders[name] for name in opcodes.split()}
-    unpickler.dispatch = _Dispatch(admitted, max_opcodes)
+    unpickler.dispatch = _Dispatch(admitted, MAX_OPCODES + file_size)
     try:
         loaded = unpickler.load()
     except (PickleError, MemoryError):

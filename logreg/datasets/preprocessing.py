@@ -59,8 +59,7 @@ class Moments:
 
     They are computed in float64. NaN counts as the mean. The means and the sums of squared
     deviations of blocks of rows are merged as by Chan, Golub and LeVeque, "Updating Formulae and a
-    Pairwise Algorithm for Computing Sample Variances", Stanford, STAN-CS-79-773, 1979. The results
-    have the same bits whether the rows come at once or in :func:`blocks`.
+    Pairwise Algorithm for Computing Sample Variances", Stanford, STAN-CS-79-773, 1979.
 
     Attributes
     ----------
@@ -70,27 +69,23 @@ class Moments:
 
     Examples
     --------
-    >>> moments = Moments(numpy.array([[1.0, 0.1], [2, 0.1], [3, 0.1]]))
+    >>> moments = Moments()
+    >>> moments.add(numpy.array([[1.0, 0.1], [2, 0.1], [3, 0.1]]))
     >>> moments.add(numpy.array([[6.0, 0.1]]))
     >>> moments.means.round(9).tolist(), (moments.deviations() ** 2).tolist()
     ([3.0, 0.1], [3.5, 0.0])
-    >>> empty = Moments(numpy.array([[numpy.nan], [numpy.nan]]))
+    >>> empty = Moments()
+    >>> empty.add(numpy.array([[numpy.nan], [numpy.nan]]))
     >>> empty.means, empty.deviations(), empty.low
     (array([0.]), array([0.]), array([nan]))
     """
 
-    def __init__(self, x=None):
+    def __init__(self):
         self._n_rows = self._counts = self.means = self._squares = 0
         self.low = self.high = numpy.nan
-        if x is not None:
-            self.add(x)
 
     def add(self, x):
-        """Take in more rows, of shape (n, d)."""
-        for block in blocks(x):
-            self._merge(block)
-
-    def _merge(self, x):
+        """Take in the rows of one of the :func:`blocks`."""
         x = x.astype("float64", order="C")
         self.low = numpy.fmin(self.low, numpy.fmin.reduce(x, axis=0))
         self.high = numpy.fmax(self.high, numpy.fmax.reduce(x, axis=0))

@@ -226,7 +226,7 @@ def join_training_and_validation(data):
 
 
 def digest(features, labels):
-    """What tells a set from another: its shape, and a checksum of its rows and its labels.
+    """Describe a set by its shape and a checksum of its rows and labels, as no other set is.
 
     Of features that are mapped from a file, about a thousand rows are read.
 

@@ -13,10 +13,9 @@ def wilson_interval(n_wrong, n):
     """
     z = 1.959964
     p = n_wrong / n
-    centre = p + z * z / (2 * n)
-    scale = 1 + z * z / n
-    half = z * math.sqrt(p * (1 - p) / n + (z / (2 * n)) ** 2)
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+    a = z * z / n
+    half = math.sqrt(a * (p * (1 - p) + a / 4))
+    return max(0.0, (p + a / 2 - half) / (1 + a)), min(1.0, (p + a / 2 + half) / (1 + a))
 
 
 def with_interval(error, n, is_weighted=False):

@@ -59,18 +59,13 @@ LOADERS = {"EMPTY_DICT": _load_empty, "EMPTY_SET": _load_empty}
 LOADERS.update(DICT=_load_items, FROZENSET=_load_items)
 
 
-def is_tutorials(data):
-    """Whether the bytes of a file begin as a model of the tutorial's own program does."""
-    return b"LogisticRegression" in data[:1000]
-
-
 def loads(data):
     """Read a model of the tutorial's own program: a header and arrays, as a model file has them.
 
     A ModelFileError says that the bytes are damaged.
     """
     try:
-        model = pickles.load(io.BytesIO(data), CLASSES, OPCODES, LOADERS)
+        model = pickles.load(io.BytesIO(data), len(data), CLASSES, OPCODES, LOADERS)
         arrays = {name: _value(model.state.items[name]) for name in "Wb"}
         metadata = {"source": "the tutorial's own program"}
         if len(arrays["W"]) == 28 * 28:

@@ -149,7 +149,8 @@ def loads(data):
     Nothing in the bytes is run. A ModelFileError says that they are no file of ours, or damaged.
     """
     try:
-        call = pickles.load(io.BytesIO(data), {"logreg.saving.restore": _Call}, OPCODES)
+        classes = {"logreg.saving.restore": _Call}
+        call = pickles.load(io.BytesIO(data), len(data), classes, OPCODES)
         if not isinstance(call, _Call):
             raise pickles.PickleError(f"it makes a {type(call).__name__}")
     except pickles.PickleError as error:
@@ -159,11 +160,11 @@ def loads(data):
 
 def _loads_any(data):
     """Read the bytes of a file of ours, or of a model of the tutorial's own program."""
-    if b"logreg.saving" in data[:100]:
-        return loads(data)
-    from logreg.saving import foreign  # a leaf
+    if b"logreg.saving" not in data[:100] and b"LogisticRegression" in data[:1000]:
+        from logreg.saving import foreign  # a leaf
 
-    return foreign.loads(data) if foreign.is_tutorials(data) else loads(data)
+        return foreign.loads(data)
+    return loads(data)
 
 
 def read(path, kind="model"):

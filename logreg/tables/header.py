@@ -190,17 +190,13 @@ class Header:
             yield f"{self.title(label)} {role} (`label_column` names another)"
 
     def _is_clear(self):
-        """Whether row 1 is a header by more than a rule.
+        """Whether row 1 is a header by more than a rule: texts alone, above a number.
 
-        It is if it has the names that a model knows, some of which are words; or if it has texts
-        alone, one of them above a number.
+        If a model knows the names, no number is needed.
         """
-        if not self.names:
-            return False
-        if self.model_columns.names:
-            return any(map(self.is_text, self.model_columns.names))
-        has_number = any(cell and not self.is_text(cell) for cell in self.data[0])
-        return has_number and all(map(self.is_text, self.names))
+        is_number = [cell and not self.is_text(cell) for cell in self.data[0]]
+        has_sign = self.model_columns.names or any(is_number)
+        return self.names and has_sign and all(map(self.is_text, self.names))
 
     def find_features(self, label):
         """Find the columns that are features, in the order of the model's, if there is one."""

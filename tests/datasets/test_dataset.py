@@ -14,7 +14,6 @@ from logreg.datasets import preprocessing
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import find_memory_map
 from logreg.datasets.options import NA, NO_OPTIONS, Preparation, TableOptions
-from logreg.datasets.preprocessing import Moments, Preprocessing
 from logreg.datasets.shared_sets import (
     digest,
     load_data,
@@ -198,10 +197,11 @@ def test_what_is_no_pixel_is_refused_as_one(bad):
 
 def test_float64_is_made_of_some_rows_at_a_time():
     x = numpy.zeros((20000, 200), "float32")
-    fitted = Preprocessing(means=numpy.zeros(200), scales=numpy.ones(200))
+    x[::2] = 1
+    pairs = [(x, numpy.arange(20000) % 2)] * 3
     with peak_memory() as peak:
-        Moments(x)
-        fitted.apply(x, "float32")
+        data = read_dataset(pairs, preparation=Preparation(standardize=True))
+        data.facts.preprocessing.apply(x, "float32")
     assert peak() < 1.6 * x.nbytes
 
 

@@ -113,7 +113,7 @@ def test_pickles_of_python_2(protocol, n_pairs):
 
 # ---- what is refused, and why
 
-ZEROS = npy_bytes(numpy.zeros(1 << 25, "u1"))  # of which two may be unpacked
+ZEROS = npy_bytes(numpy.zeros(1 + (1 << 25), "u1"))  # of which two are too large
 OBJECTS = numpy.array([1, "a", None], dtype=object)
 
 

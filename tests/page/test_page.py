@@ -85,7 +85,7 @@ def is_inverted_by_a_click(browser):
     return inverted and button.get_attribute("aria-pressed") == "true"
 
 
-def test_strokes_are_put_into_the_class_that_python_gives_them(open_page, digits_page):
+def test_strokes_are_prepared_as_python_prepares_a_picture(open_page, digits_page):
     browser, random = open_page(digits_page), numpy.random.RandomState(0)
     n_near = 0
     for i in range(40):
@@ -102,9 +102,6 @@ def test_strokes_are_put_into_the_class_that_python_gives_them(open_page, digits
         found = [(x.min(), y.min()), (x.max() + 1, y.max() + 1)]
         assert_allclose(found, numpy.clip(ends, 0, 280), atol=2)
         n_near += is_seen_as_python_does(shown, MNIST)
-        given = shown.seen[:, :, 0].reshape(1, -1) / numpy.float32(256)
-        expected = probabilities(given, *weights())[0]
-        assert_allclose(shown.probabilities, expected, atol=1e-5)
     # Pillow 13 rounds tall pictures otherwise, by 1: then a centre of mass that lies between two
     # pixels may come to lie in the other.
     assert n_near >= 38
@@ -201,26 +198,6 @@ def test_the_tools_of_the_pad(open_page, digits_page):
     for keys, end in (LEFT * 41 + UP * 41, "0%"), (RIGHT * 41 + DOWN * 41, "100%"):
         pad.send_keys(keys)
         assert f"left: {end}; top: {end}" in pen.get_attribute("style")
-
-
-IMAGES = ([20, 29], False, "dark"), ([31, 20], False, "light"), ([32, 28], True, "light")
-
-
-@pytest.mark.parametrize("shape, centred, ground", IMAGES)
-def test_models_of_other_images(open_page, shape, centred, ground):
-    W, b = numpy.random.RandomState(0).randn(numpy.prod(shape), 2) / 9, numpy.array([0, 1e-9])
-    told = {"image_shape": shape, "centred": centred, "background": ground, "pixel_scale": 1 / 256}
-    told.update(dataset="no.npz")
-    assert report.main([save("clothes.pkl", W, b, "float64", **told)]) == 0
-    browser = open_page("clothes.html")
-    draw_anew(browser, [[(20, 40), (60, 50), (40, 200)], [(250, 250)]])
-    shown = state_of(browser)
-    p = probabilities(shown.seen[:, :, 0].reshape(1, -1) / 256, W, b)[0]
-    assert_allclose(shown.probabilities, p, rtol=1e-10)
-    layout = Pixels(tuple(shape), is_centred=centred, background=ground)
-    assert is_seen_as_python_does(shown, layout) and is_inverted_by_a_click(browser)
-    how = "cropped, scaled, centred" if centred else "scaled"
-    assert f"What the model is given: {how}." in browser.find_element("id", "draw").text
 
 
 def test_a_model_of_small_images_has_no_pad(open_page):
@@ -327,8 +304,20 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, scaling):
     assert "Content Security Policy" in refused["message"]
 
 
-@pytest.mark.parametrize("n_out, shape", [(2, [28, 28]), (31, [20, 29]), (20, None), (30, None)])
-def test_models_of_few_and_of_many_classes(open_page, n_out, shape):
+MODELS = [
+    # classes, shape of the images or None, whether they are centred, their background, dtype
+    (2, (28, 28), True, "dark", "float32"),
+    (31, (20, 29), True, "dark", "float32"),
+    (3, (20, 29), False, "dark", "float64"),
+    (3, (31, 20), False, "light", "float64"),
+    (3, (32, 28), True, "light", "float64"),
+    (20, None, True, "dark", "float32"),
+    (30, None, True, "dark", "float32"),
+]
+
+
+@pytest.mark.parametrize("n_out, shape, centred, ground, dtype", MODELS)
+def test_models_of_few_and_of_many_classes(open_page, n_out, shape, centred, ground, dtype):
     random = numpy.random.RandomState(n_out)
     n_in = numpy.prod(shape) if shape else 4
     W, b = random.randn(n_in, n_out) / 10 * (1, *[0.1] * (n_out - 1)), random.randn(n_out)
@@ -336,18 +325,26 @@ def test_models_of_few_and_of_many_classes(open_page, n_out, shape):
     means, scales = random.rand(2, n_in) + 0.1 if n_out == 2 else (numpy.zeros(n_in), 1)
     standardized = {"feature_means": means, "feature_scales": scales, "pixel_scale": 1 / 256}
     told = {2: standardized, 31: {"raw_range": [-1, 1], "x_range": [-1, 1]}}.get(n_out, {})
-    model = save("any.pkl", W, b, image_shape=shape, dataset="nowhere.npz", **told)
+    if n_out == 3:
+        told = {"centred": centred, "background": ground, "pixel_scale": 1 / 256}
+    model = save("any.pkl", W, b, dtype, image_shape=shape, dataset="nowhere.npz", **told)
     assert report.main([model, "--output", "any page.html"]) == 0
     browser = open_page("any page.html")
     for stroke in ([(20, 20), (260, 40)], [(100, 60), (140, 200)]) if shape else ():
         draw_anew(browser, [stroke])
         state_of(browser)
     shown = state_of(browser)
+    if shape:
+        assert is_seen_as_python_does(shown, Pixels(shape, is_centred=centred, background=ground))
+        assert is_inverted_by_a_click(browser)
+        browser.find_element("id", "invert").click()
+        how = "cropped, scaled, centred" if centred else "scaled"
+        assert f"What the model is given: {how}." in browser.find_element("id", "draw").text
     seen = shown.seen[:, :, 0].reshape(1, -1).astype(float)
-    x = (seen / 256 if n_out == 2 else 2 * seen / 255 - 1) if shape else numpy.zeros((1, 4))
-    x = ((x - means) / scales).astype("float32")
-    expected = probabilities(x, W.astype("float32"), b.astype("float32"))[0]
-    assert_allclose(shown.probabilities, expected, atol=1e-5)
+    x = (2 * seen / 255 - 1 if n_out == 31 else seen / 256) if shape else numpy.zeros((1, 4))
+    x = ((x - means) / scales).astype(dtype)
+    expected = probabilities(x, W.astype(dtype), b.astype(dtype))[0]
+    assert_allclose(shown.probabilities, expected, atol=1e-5 if dtype == "float32" else 1e-10)
     assert shown.predicted == expected.argmax()
     figures = browser.find_elements("css selector", "#weights figure")
     second = int(expected.argsort()[-2])

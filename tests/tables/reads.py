@@ -6,7 +6,8 @@ import numpy
 from builders import write
 
 from logreg.datasets.facts import Facts
-from logreg.datasets.options import NO_OPTIONS, Columns, TableOptions
+from logreg.datasets.options import NA, NO_OPTIONS, Columns, TableOptions
+from logreg.tables.columns import SWAPPED
 from logreg.tables.reading import read_table, table_batches
 
 
@@ -39,3 +40,27 @@ def batches(text, n_in, size=1000, feature_names=None, label_name=None, label=No
 
 
 DAY = 19753  # 2024-01-31, since 1970-01-01
+# Of each kind of column, the cell of a number k, and what it means.
+MEANINGS = {
+    "number": lambda k: (str(k / 8), k / 8),
+    "number $": lambda k: (f"-${k + 1},000.5", -1000 * k - 1000.5),
+    "date ISO8601": lambda k: (f"2024-01-{k + 1:02} 12:00", DAY - 29.5 + k),
+    "date %d/%m/%Y": lambda k: (f"{k + 1:02}/01/2024", DAY - 30 + k),
+    "text": lambda k: (["n/a", "Bär", "a sea; |cow"][k % 3],) * 2,
+    "code": lambda k: (f"0{k % 5}",) * 2,  # which an option calls categorical
+    "yes or no": lambda k: (["TRUE", "False"][k % 2], 1 - k % 2),
+    "alike": lambda k: ("7", 7),
+    "group": lambda k: (f"{k % 2:0{1 + k % 3}}",) * 2,  # 0, 00, ...
+    **dict.fromkeys(("label", "drop"), lambda k: (str(k % 4),) * 2),
+}
+
+
+def draw_column(kind, n_rows, random, n_empty, has_commas, empty=NA):
+    """The cells of some rows, and what they mean; some of them are empty."""
+    cells, values = map(list, zip(*map(MEANINGS[kind], random.randint(31, size=n_rows))))
+    if has_commas and kind.startswith("number"):
+        cells = [cell.translate(SWAPPED) for cell in cells]
+    for k in random.randint(1, n_rows, n_empty):
+        cells[k] = random.choice(empty)
+        values[k] = "" if isinstance(values[k], str) else numpy.nan
+    return cells, values

@@ -4,13 +4,14 @@ import csv
 import gzip
 import json
 import os
+import re
 from collections import Counter
 
 import numpy
 import pandas
 import pytest
 from conftest import peak_memory
-from reads import DAY, labels_of, put, read, table
+from reads import MEANINGS, draw_column, labels_of, put, read, table
 
 from logreg.datasets import preprocessing
 from logreg.datasets.dataset import read_dataset
@@ -19,22 +20,7 @@ from logreg.datasets.options import NA, TableOptions
 from logreg.errors import DatasetError
 from logreg.saving.facts import ModelFacts, as_json
 from logreg.tables import chunks
-from logreg.tables.columns import SWAPPED
 from logreg.tables.reading import read_table, table_batches
-
-# Of each kind of column, the cell of a number k, and what it means.
-MEANINGS = {
-    "number": lambda k: (str(k / 8), k / 8),
-    "number $": lambda k: (f"-${k + 1},000.5", -1000 * k - 1000.5),
-    "date ISO8601": lambda k: (f"2024-01-{k + 1:02} 12:00", DAY - 29.5 + k),
-    "date %d/%m/%Y": lambda k: (f"{k + 1:02}/01/2024", DAY - 30 + k),
-    "text": lambda k: (["n/a", "Bär", "a sea; |cow"][k % 3],) * 2,
-    "code": lambda k: (f"0{k % 5}",) * 2,  # which an option calls categorical
-    "yes or no": lambda k: (["TRUE", "False"][k % 2], 1 - k % 2),
-    "alike": lambda k: ("7", 7),
-    "group": lambda k: (f"{k % 2:0{1 + k % 3}}",) * 2,  # 0, 00, ...
-    **dict.fromkeys(("label", "drop"), lambda k: (str(k % 4),) * 2),
-}
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -48,13 +34,10 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
     kinds.insert(6 if is_last else random.randint(6), "label")
     encoding = random.choice([None, "cp1252", "utf-16", "utf-16-le"])
     columns, called, meant = {}, [], []
+    empty = [*NA, "-", "-99" if has_commas else "-99.0"]
     for i, kind in enumerate(kinds, 1):
-        cells, values = map(list, zip(*map(MEANINGS[kind], random.randint(31, size=n))))
-        if has_commas and kind.startswith("number"):
-            cells = [cell.translate(SWAPPED) for cell in cells]
-        for k in random.randint(1, n, random.choice([0, 5]) * has_gaps):
-            cells[k] = random.choice([*NA, "-", "-99" if has_commas else "-99.0"])
-            values[k] = "" if isinstance(values[k], str) else numpy.nan
+        n_empty = random.choice([0, 5]) * has_gaps
+        cells, values = draw_column(kind, n, random, n_empty, has_commas, empty)
         name = f"{kind} {i}" if has_names else f"column {i}"
         columns[name] = cells
         called.append(name if has_names and not by_number else i)
@@ -164,37 +147,52 @@ def test_what_is_wrong_is_said(text, options, said):
         table(text, **options)
 
 
-QUANTITY = "{} rows have {} different numbers as labels: is that a quantity? Each number is a "
-
-
-NO_LABEL = "there are {} classes in {} rows, {}, ...: that is no label; `label_column` names"
-
-
-LABELS = [
+NO_LABELS = [
     (90, lambda i: "x", "every row has the label 'x': give two at least"),
-    (90, lambda i: i // 4, QUANTITY.format(90, 23)),
-    (90, lambda i: i // 5, None),  # 18 numbers
-    (240, lambda i: i % 31, QUANTITY.format(240, 31)),
-    (3000, lambda i: f"k{min(i % 90, 31):02}", None),
-    (90, lambda i: f"k{i * 46 // 90}", NO_LABEL.format(46, 90, "'k0', 'k1'")),
-    (90, lambda i: f"k{i * 45 // 90:02}", None),
-    (90, lambda i: i / 8, "label column holds the label 0.125 in row 3: l ... `label_column`"),
-    (12, lambda i: min(i, 9), QUANTITY.format(12, 10)),
-    (12, lambda i: min(i, 10), NO_LABEL.format(11, 12, "0, 1")),
+    (
+        90,
+        lambda i: f"k{i * 46 // 90}",
+        "there are 46 classes in 90 rows, 'k0', 'k1', ...: that is no",
+    ),
+    (
+        12,
+        lambda i: min(i, 10),
+        "there are 11 classes in 12 rows, 0, 1, ...: that is no label; `label",
+    ),
+    (90, lambda i: i / 8, "label column holds the label 0.125 in row 3: l"),
 ]
 
 
-@pytest.mark.parametrize("n, label, said", LABELS)
-def test_what_makes_no_label(n, label, said, capsys):
-    put("a,label\n" + "".join(f"{i * i % 7},{label(i)}\n" for i in range(n)))
-    try:
+@pytest.mark.parametrize("n, label, said", NO_LABELS)
+def test_what_makes_no_label(n, label, said):
+    put_labels(n, label)
+    with pytest.raises(DatasetError, match=re.escape(f"t.csv: {said}")):
         read_dataset("t.csv")
-    except DatasetError as error:
-        begin, _, end = said.partition(" ... ")
-        assert str(error).startswith(f"t.csv: {begin}") and str(error).endswith(end)
-    else:
-        told = capsys.readouterr().err
-        assert f"warning: t.csv: {said}" in told if said else "quantity" not in told
-        shown = [f"{k!r} {count:,}" for k, count in Counter(map(label, range(n))).most_common()]
-        shown[10:] = [f"and {len(shown) - 10} more"] * (len(shown) > 10)
-        assert f"rows of each class: {', '.join(shown)}\n" in told
+
+
+def put_labels(n, label):
+    put("a,label\n" + "".join(f"{i * i % 7},{label(i)}\n" for i in range(n)))
+
+
+# How many different numbers are too many to be classes, or None.
+LABELS = [
+    (90, lambda i: i // 4, 23),
+    (90, lambda i: i // 5, None),  # 18 numbers
+    (240, lambda i: i % 31, 31),
+    (3000, lambda i: f"k{min(i % 90, 31):02}", None),
+    (90, lambda i: f"k{i * 45 // 90:02}", None),
+    (12, lambda i: min(i, 9), 10),
+]
+
+
+@pytest.mark.parametrize("n, label, n_numbers", LABELS)
+def test_classes_are_counted_and_many_numbers_may_be_a_quantity(n, label, n_numbers, capsys):
+    put_labels(n, label)
+    read_dataset("t.csv")
+    told = capsys.readouterr().err
+    said = f"warning: t.csv: {n} rows have {n_numbers} different numbers as labels: is that a quan"
+    assert (said in told) == ("quantity" in told) == bool(n_numbers)
+    sizes = [f"{k!r} {count:,}" for k, count in Counter(map(label, range(n))).most_common()]
+    if len(sizes) > 8:
+        sizes[7:-1] = ["..."]
+    assert f"rows of each class: {', '.join(sizes)}\n" in told
