@@ -41,7 +41,7 @@ from logreg.prediction import inputs
 from logreg.prediction.evaluation import evaluate
 from logreg.prediction.held_out import read_test_set
 from logreg.prediction.predictor import Predictor
-from logreg.prediction.summary import as_text
+from logreg.prediction.summary import describe_evaluation
 from logreg.prediction.weights import compare_weights, describe_weights
 from logreg.prediction.writers import WRITERS, answers, answers_to_inputs, destination
 
@@ -188,15 +188,27 @@ def main(argv=None):
     args = _read_arguments(argv)
     predictor = Predictor(args.model, args.threshold)
     predictor.facts.check_outputs(args.output)
-    if args.mode == "--info":
-        return _write(args.output, _info(predictor))
-    if args.mode == "--weights":
-        return _write_result(args, compare_weights(predictor), describe_weights)
-    if args.mode == "--evaluate":
-        return _evaluate(predictor, args)
+    if args.mode:
+        text = _answer_question(predictor, args)
+        with destination(args.output) as stream:
+            stream.write(text)
+        return 0
     if args.inputs:
         return _predict_inputs(predictor, args)
     return _predict_examples(predictor, args)
+
+
+def _answer_question(predictor, args):
+    """The text that stands in place of predictions."""
+    if args.mode == "--info":
+        return _info(predictor)
+    if args.mode == "--weights":
+        found = compare_weights(predictor)
+        describe = describe_weights
+    else:
+        found = evaluate(predictor, _read_test_set(predictor, args), args.min_proba)
+        describe = describe_evaluation
+    return json.dumps(found, indent=2) + "\n" if args.format == "json" else describe(found)
 
 
 def _info(predictor):
@@ -207,11 +219,6 @@ def _info(predictor):
             value = f"{len(value)} values: logreg export --to json has them"
         lines.append(f"  {json.dumps(key)}: {json.dumps(value)}")
     return "{\n" + ",\n".join(lines) + "\n}\n"
-
-
-def _evaluate(predictor, args):
-    data = _read_test_set(predictor, args)
-    _write_result(args, evaluate(predictor, data, args.min_proba), as_text)
 
 
 def _read_test_set(predictor, args):
@@ -240,19 +247,6 @@ def _predict_examples(predictor, args):
     if is_plain and args.format == "text":
         return _print_examples(predictor, batches)
     return _write_answers(predictor, [batches], args)
-
-
-def _write_result(args, result, to_text):
-    """Write a dict as JSON, or as the text that a function makes of it."""
-    text = to_text(result)
-    if args.format == "json":
-        text = json.dumps(result, indent=2) + "\n"
-    _write(args.output, text)
-
-
-def _write(path, text):
-    with destination(path) as stream:
-        stream.write(text)
 
 
 # The options that go with each mode, and with predictions of inputs and of the first examples.

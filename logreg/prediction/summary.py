@@ -51,7 +51,7 @@ def _calibration_table(bands):
     return title, head, rows
 
 
-def as_text(evaluation):
+def describe_evaluation(evaluation):
     r"""What :func:`.evaluate` gave, for people to read.
 
     Examples
@@ -66,7 +66,7 @@ def as_text(evaluation):
     >>> numpy.savez("d.npz", x=[[0.5, 0], [0, 0.9], [0.1, 0]], y=["left", "right", "right"])
     >>> predictor = Predictor("model.pkl")
     >>> found = evaluate(predictor, read_test_set(predictor.facts, "d.npz"))
-    >>> print(as_text(found))
+    >>> print(describe_evaluation(found))
     Test set of d.npz: all rows
     error over all rows: 33.333333 % (1 of 3 rows), 95 % interval: 6.15 to 79.23 %
     error as the tutorial counts, in whole minibatches of 2: 0.000000 % (0 of 2 rows)
@@ -99,7 +99,7 @@ def as_text(evaluation):
 
     Of pictures, rows are files, whose names may hold anything.
 
-    >>> as_text({**found, "wrong_rows": ["a\x1b.png"]}).splitlines()[-1]
+    >>> describe_evaluation({**found, "wrong_rows": ["a\x1b.png"]}).splitlines()[-1]
     'wrong rows, the most confident mistakes first: a\\x1b.png'
     """
     lines = [f"Test set of {printable(evaluation['dataset'])}: {evaluation['rows_are']}"]

@@ -11,7 +11,7 @@ from conftest import peak_memory
 from logreg.datasets.dataset import DataSet
 from logreg.datasets.facts import Facts
 from logreg.prediction.evaluation import evaluate
-from logreg.prediction.summary import as_text, tables
+from logreg.prediction.summary import describe_evaluation, tables
 from logreg.saving.facts import ModelFacts
 
 LOSS = {"criterion": "loss"}
@@ -111,7 +111,7 @@ def test_an_evaluation_is_what_others_count(n_out, dtype, min_proba, settings):
         assert title.startswith(f"The {len(worst)} classes of most errors (predict --evaluate")
         assert [row[0] for row in of_classes[:-1]] == [each["label"] for each in worst]
         assert of_pairs[1:] == (("class", "taken for", "rows"), found["mistakes"][:50])
-    lines = as_text(found).splitlines()
+    lines = describe_evaluation(found).splitlines()
     assert lines[0] == r"Test set of to\ty: some"
     assert lines[2].startswith("log-loss ") == (n_out in (13, 50))  # nothing of minibatches
     worst = expected["wrong_rows"]

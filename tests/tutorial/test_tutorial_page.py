@@ -667,21 +667,22 @@ def stop(*settings):
     stopping = EarlyStopping(*settings)
     curve = [(n + 1, errors / 96) for n, errors in enumerate(toy_data.validations())]
     bought, vain, left = [], [], [(0, settings[0])]
-    for iter in range(83 * len(curve)):
-        before, point = stopping.patience, curve[iter // 83]
-        if iter % 83 == 82:
-            left.append((iter, before - iter))
-            if stopping.update(iter, point[1]):
-                (bought if stopping.patience > before else vain).append([point])
-                left.append((iter, stopping.patience - iter))
-        if stopping.is_over(iter):
+    for epoch, error in curve:
+        iter = 83 * epoch - 1
+        if stopping.is_over(iter - 1):
             break
-    ends = f"Stops in epoch {iter // 83 + 1}, after {iter + 1:,} minibatches; "
-    ends = ends if stopping.is_over(iter) else "Not stopped in 250 epochs; "
+        before = stopping.patience
+        left.append((iter, before - iter))
+        if stopping.update(iter, error):
+            (bought if stopping.patience > before else vain).append([(epoch, error)])
+            left.append((iter, stopping.patience - iter))
+    last, ends = math.ceil(stopping.patience), "Not stopped in 250 epochs; "
+    if stopping.is_over(83 * 250 - 1):
+        ends = f"Stops in epoch {last // 83 + 1}, after {last + 1:,} minibatches; "
+        left.append((stopping.patience, 0))
     best, error = stopping.best_iter // 83 + 1, f"{stopping.best_loss:.2f} %"
     text = f"{ends}the best model, of epoch {best}, has a validation error of {error}."
-    left += [(stopping.patience, 0)] * stopping.is_over(iter)
-    errors = [curve, curve[: (iter + 1) // 83], *vain, *bought, [curve[best - 1]]]
+    errors = [curve, curve[: (last + 1) // 83], *vain, *bought, [curve[best - 1]]]
     return text, errors, [[*left, (left[-1][0], 0), (0, 0)]]
 
 
