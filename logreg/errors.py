@@ -6,6 +6,7 @@ error is a fault of ours and keeps its traceback.
 """
 
 import contextlib
+import os
 
 
 class LogRegError(Exception):
@@ -58,23 +59,37 @@ class ModelFileError(LogRegError, ValueError):
     """A model file that cannot be written, or is not one of ours, or is damaged."""
 
 
-@contextlib.contextmanager
-def needing(what, *packages):
-    """Turn an ImportError in the block into an ExtraError, which names the packages to install.
+def install(extra, *packages):
+    """Say how to install an extra: by its name in a clone, else by the names of its packages.
 
     Examples
     --------
-    >>> with needing("a plot", "matplotlib", "six"):
+    >>> install("images", "pillow").split()[:2]
+    ['pip', 'install']
+    """
+    # On a package index, the name of ours is another project's.
+    is_clone = os.path.isfile(os.path.join(os.path.dirname(__file__), os.pardir, "setup.py"))
+    return f"pip install '.[{extra}]'" if is_clone else f"pip install {' '.join(packages)}"
+
+
+@contextlib.contextmanager
+def needing(what, extra, *packages):
+    """Turn an ImportError in the block into an ExtraError, which names the packages of an extra.
+
+    Examples
+    --------
+    >>> with needing("a plot", "report", "matplotlib", "numpy"):
     ...     raise ImportError("not found\\nin 7 folders")
     Traceback (most recent call last):
-    logreg.errors.ExtraError: a plot needs matplotlib six (not found): pip install matplotlib six
+    logreg.errors.ExtraError: a plot needs matplotlib, numpy (not found): pip install '.[report]'
     """
     try:
         yield
     except ImportError as error:
+        names = ", ".join(packages)
         reason = str(error).partition("\n")[0]
-        names = " ".join(packages)
-        raise ExtraError(f"{what} needs {names} ({reason}): pip install {names}") from None
+        advice = install(extra, *packages)
+        raise ExtraError(f"{what} needs {names} ({reason}): {advice}") from None
 
 
 def printable(text, allowed=""):

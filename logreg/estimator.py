@@ -13,7 +13,7 @@ from logreg.datasets.splits import stratified_order
 from logreg.errors import DatasetError, SettingError, cut, needing, quoted
 from logreg.hyperparameters import Hyperparameters, default_batch_size
 
-with needing("SoftmaxClassifier", "scikit-learn"):
+with needing("SoftmaxClassifier", "sklearn", "scikit-learn"):
     from scipy.sparse import issparse
     from scipy.special import log_softmax, softmax
     from sklearn.base import BaseEstimator, ClassifierMixin

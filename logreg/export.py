@@ -16,12 +16,16 @@ onnx does all of that. Its input `x` holds float64 if features are filled or sta
 model's type. Its outputs are `label` and `probabilities`. Its metadata say what `x` is, and have in
 `logreg` all that the model file says. npz and json hold the numbers above by these names, and in
 `metadata` all that the model file says.
+
+A pickle of another program, such as a model of Theano, Lasagne or pylearn2, becomes npz: every
+array by the path that leads to it. Nothing in the pickle is run.
 """
 
 import io
 import json
 import os
 import sys
+import zipfile
 
 from logreg.cli.start import end_at_ctrl_c
 
@@ -32,11 +36,11 @@ import numpy
 
 from logreg.cli.command import command
 from logreg.cli.options import add_file, add_output, command_parser
-from logreg.console import say
-from logreg.errors import needing
+from logreg.console import note, say
+from logreg.errors import ModelFileError, listed, needing
 from logreg.files import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL
-from logreg.saving import model_file
+from logreg.saving import any_pickle, model_file
 
 NAMES = ("pixel_scale", "missing", "feature_means", "feature_scales", "class_labels")
 # Opset 13 is of 2020: old runtimes know it, too.
@@ -58,7 +62,7 @@ TYPES = {"float32": ("float", 1), "float64": ("double", 11)}  # as ONNX calls an
 
 def to_onnx(content, metadata):
     """Make the bytes of an ONNX file."""
-    with needing("--to onnx", "onnx"):
+    with needing("--to onnx", "onnx", "onnx"):
         from onnx import checker, helper, numpy_helper, parser
     W = content["W"]
     labels = content["class_labels"]
@@ -95,10 +99,15 @@ def to_onnx(content, metadata):
     return model.SerializeToString()
 
 
-def to_npz(content, metadata):
+def to_npz(content, metadata=None):
     """Make the bytes of an npz file; `metadata` is JSON text in it."""
+    if metadata is not None:
+        content = {**content, "metadata": json.dumps(metadata)}
     stream = io.BytesIO()
-    numpy.savez(stream, metadata=json.dumps(metadata), **content)
+    with zipfile.ZipFile(stream, "w") as archive:  # numpy.savez does not take every name
+        for name, value in content.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                numpy.lib.format.write_array(file, numpy.asarray(value), allow_pickle=False)
     return stream.getvalue()
 
 
@@ -117,7 +126,7 @@ def parser():
         "export",
         "[MODEL]",
         "Write a model for programs without logreg.",
-        ["best_model.pkl --to onnx", "best_model.pkl --to npz -o arrays.npz"],
+        ["best_model.pkl --to onnx", "old_model.pkl --to npz -o arrays.npz"],
         epilog=str(__doc__).partition("\n\n")[2],  # the rules
     )
     add_file(
@@ -139,7 +148,17 @@ def main(argv=None):
     args = parser().parse_args(argv)
     output = args.output or os.path.splitext(args.model)[0] + f".{args.to}"
     refuse_overwriting([output], [args.model])
-    facts, W, b = model_file.read_model(args.model)
+    try:
+        facts, W, b = model_file.read_model(args.model)
+    except ModelFileError:
+        if args.to != "npz" or not any_pickle.is_foreign(args.model):
+            raise
+        arrays, left_out = any_pickle.read_arrays(args.model)
+        model_file.save(output, to_npz(arrays))
+        if left_out:
+            note(f"note: left out, as they cannot be written: {listed(left_out)}")
+        say(f"{output}: the arrays of a pickle that logreg did not write: {listed([*arrays])}")
+        return
     facts.check_outputs(output)
     metadata = facts.metadata()
     stated = {name: metadata[name] for name in NAMES if metadata.get(name) is not None}

@@ -27,7 +27,7 @@ INK = "#123456"  # stands for the page's own text colour in a plot
 
 
 def _axes():
-    with needing("a plot", "matplotlib"):
+    with needing("a plot", "report", "matplotlib"):
         from matplotlib import pyplot
     return pyplot.figure(layout="constrained").subplots()
 

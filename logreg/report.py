@@ -49,7 +49,7 @@ def main(argv=None):
     args = parser().parse_args(argv)
     args.model = args.named or args.model or BEST_MODEL
     output = args.output or os.path.splitext(args.model)[0] + ".html"
-    with needing("a page", "matplotlib"):
+    with needing("a page", "report", "matplotlib"):
         import matplotlib  # noqa: F401
     predictor = Predictor(args.model)
     refuse_overwriting([output], [args.model])

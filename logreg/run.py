@@ -161,7 +161,7 @@ class Run:
         """Minibatches from one validation to the next."""
         return min(self.n_train_batches, self.hyperparameters.patience // 2)
 
-    def minibatches_at_once(self, callbacks=()):
+    def minibatches_at_once(self, callbacks):
         """Compute the largest number of minibatches in a block.
 
         It is 1 if a callback reads each step. It is also 1 for nets on the CPU, whose steps the
@@ -179,7 +179,7 @@ class Run:
         n_blocks = math.ceil(frequency / n_most)
         return math.ceil(frequency / n_blocks)  # so that all blocks are of equal size
 
-    def blocks(self, epoch, n_at_once=1):
+    def blocks(self, epoch, n_at_once):
         """Yield the numbers of the first and the last minibatch of each block of an epoch.
 
         `train_model` takes all steps of a block in one call. The next block begins after `iter`. It

@@ -17,7 +17,6 @@ GAINS = [
     (3, 0.9, "error", [1.0, 0.5] + [0.6] * 9, 27, [4, 9], 9),  # a significant one extends it
     (3, 0.9, "error", [1.0, 0.95] + [2.0] * 9, 12, [4, 9], 4),  # a small one is a new best only
     (3, 0.5, "error", [1.0, 0.5] + [2.0] * 9, 12, [4, 9], 4),  # the threshold is not below itself
-    (1, 0.9, "error", [1.0, 0.5] + [2.0] * 9, 10, [4, 9], 9),  # patience never shrinks
     (2, 0.9, "error", [math.nan] * 9, 10, [], None),  # not a number is never a best
     (4, 0.95, "error", SLOWLY, 16, [4, 9, 14], 4),  # of the error, small ones are no large one
     (4, 0.95, "loss", SLOWLY, 56, [4, 9, 14, 19], 14),  # and of the loss they add up

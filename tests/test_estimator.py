@@ -73,7 +73,7 @@ def test_what_makes_no_sense_is_refused(options, x, y, message):
 def test_without_scikit_learn_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.base", None)
     monkeypatch.delitem(sys.modules, "logreg.estimator")
-    with pytest.raises(ImportError, match=r"needs scikit-learn .*: pip install scikit-learn"):
+    with pytest.raises(ImportError, match=r"needs scikit-learn .*: pip install '.\[sklearn\]'"):
         importlib.import_module("logreg.estimator")
     exec("from logreg import *")
 

@@ -5,7 +5,7 @@ import numpy
 from logreg.console import note, warning
 from logreg.datasets.preprocessing import blocks
 from logreg.datasets.splits import SPLITS
-from logreg.errors import DatasetError, quoted
+from logreg.errors import DatasetError, listed, quoted
 
 # Numbers that are labels may be a quantity if there are more different ones than this, ...
 MANY_NUMBERS = 30
@@ -72,7 +72,10 @@ def _names(facts, classes):
 def describe_table(facts, sets):
     """Note the classes of a table, and rows in several sets."""
     start = f"note: {facts.dataset}:"
-    note(f"{start} rows of each class: {_class_sizes(facts, sets)}")
+    counts = sum(numpy.bincount(y, minlength=facts.n_out) for _, y in sets.values())
+    by_size = numpy.argsort(-counts, kind="stable")
+    sizes = listed([f"{quoted(facts.class_labels[k])} {counts[k]:,}" for k in by_size])
+    note(f"{start} rows of each class: {sizes}")
     train = _row_hashes(*sets["train"])
     held_out = numpy.concatenate([_row_hashes(*sets["valid"]), _row_hashes(*sets["test"])])
     n_same = int(numpy.isin(held_out, train).sum())
@@ -81,17 +84,6 @@ def describe_table(facts, sets):
             f"{start} {n_same} of the {len(held_out)} rows for validation and test are the same as "
             "training rows: of new rows, the error may be larger"
         )
-
-
-def _class_sizes(facts, sets):
-    """The ten largest classes of a table with their numbers of rows, in words."""
-    labels = facts.class_labels
-    counts = sum(numpy.bincount(y, minlength=len(labels)) for _, y in sets.values())
-    order = numpy.argsort(-counts, kind="stable")
-    sizes = ", ".join(f"{quoted(labels[k])} {counts[k]:,}" for k in order[:10])
-    if len(order) > 10:
-        sizes += f", and {len(order) - 10} more"
-    return sizes
 
 
 def _row_hashes(x, y):

@@ -27,7 +27,7 @@ def framed(value):
     is_dict = isinstance(value, dict)
     if not (is_dict or (isinstance(value, list) and value and isinstance(value[0], dict))):
         return value
-    with needing("a table", "pandas"):
+    with needing("a table", "tables", "pandas"):
         import pandas
     is_row = is_dict and not any(map(pandas.api.types.is_list_like, value.values()))
     if is_dict:  # an index puts no cell elsewhere

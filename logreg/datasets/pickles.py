@@ -43,6 +43,10 @@ class PickleError(ValueError):
     """A pickle that its reader does not admit, or that is cut short or damaged."""
 
 
+class ObjectsError(DatasetError):
+    """An array of objects, which may be arrays."""
+
+
 class Placeholder:
     """Stands for an object of a pickle: it keeps its arguments and its state, and does nothing."""
 
@@ -85,7 +89,8 @@ class PickledDtype(Placeholder):
             order = order.decode("latin1")
         # NumPy's dtypes are a language of their own: not M (dates), O (objects), V (records).
         if not re.fullmatch(r"[a-ln-zA-LNP-UW-Z?]\d{0,6}", code):
-            raise DatasetError(f"holds an array of dtype {quoted(code)}: {SAVE_NUMBERS}")
+            kind = ObjectsError if code.startswith("O") else DatasetError
+            raise kind(f"holds an array of dtype {quoted(code)}: {SAVE_NUMBERS}")
         return numpy.dtype(code).newbyteorder(order if order in ("<", ">") else "|")
 
 
@@ -129,13 +134,22 @@ def unpacked_size(file_size):
 
 
 def load(stream, file_size, classes=CLASSES, opcodes=OPCODES, loaders=None):
-    """Read the only pickle of a stream; a PickleError names what is not one of the known parts.
+    """Read the only pickle of a stream: see :func:`load_all`."""
+    loaded = next(load_all(stream, file_size, classes, opcodes, loaders))
+    if stream.read(1):
+        raise PickleError("more bytes follow its end")
+    return loaded
+
+
+def load_all(stream, file_size, classes, opcodes, loaders):
+    """Yield each pickle of a stream; a PickleError names what is not one of the known parts.
 
     Strings of Python 2 stay bytes: they may be those of an array.
 
     Parameters
     ----------
     stream : binary file
+        It begins with a pickle.
     file_size : int
         The size of the file, which may be compressed. It may unpack to 100 times that, or to 64 MB,
         and may have as many opcodes as bytes, and a million more.
@@ -153,16 +167,19 @@ def load(stream, file_size, classes=CLASSES, opcodes=OPCODES, loaders=None):
     loaders = {**LOADERS, **(loaders or {})}
     admitted = {CODES[name]: loaders[name] for name in opcodes.split()}
     unpickler.dispatch = _Dispatch(admitted, MAX_OPCODES + file_size)
+    yield _load_next(unpickler)
+    while stream.peek(1):
+        yield _load_next(unpickler)
+
+
+def _load_next(unpickler):
     try:
-        loaded = unpickler.load()
+        return unpickler.load()
     except (PickleError, MemoryError):
         raise
     except Exception as error:  # whatever the unpickler may raise on bytes without sense
         reason = cut(f"{type(error).__name__}: {error}", 120)
         raise PickleError(f"it is damaged ({reason})") from error
-    if stream.read(1):
-        raise PickleError("more bytes follow its end")
-    return loaded
 
 
 class _Unpickler(pickle._Unpickler):  # joblib and dill, too, make subclasses of it

@@ -48,7 +48,7 @@ def read_picture(path, layout, invert=None):
     DatasetError
         If it cannot be read.
     """
-    with needing(f"{path}: a picture", "pillow"):
+    with needing(f"{path}: a picture", "images", "pillow"):
         from PIL import Image
     try:
         with warnings.catch_warnings():

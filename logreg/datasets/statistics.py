@@ -14,8 +14,9 @@ def wilson_interval(n_wrong, n):
     z = 1.959964
     p = n_wrong / n
     a = z * z / n
+    centre = p + a / 2
     half = math.sqrt(a * (p * (1 - p) + a / 4))
-    return max(0.0, (p + a / 2 - half) / (1 + a)), min(1.0, (p + a / 2 + half) / (1 + a))
+    return max(0.0, (centre - half) / (1 + a)), min(1.0, (centre + half) / (1 + a))
 
 
 def with_interval(error, n, is_weighted=False):

@@ -48,7 +48,7 @@ class Rule(NamedTuple):
     """How one parameter is updated."""
 
     rate: float
-    momentum: float = 0.0
+    momentum: Any = None  # None without
     velocity: Any = None
 
 
@@ -119,15 +119,25 @@ def shared_arrays(variables, ndim, dtypes=FLOATS):
     return [variable for variable in shared if variable.dtype in dtypes]
 
 
-def find_params(variables, x, y, dtypes=FLOATS):
-    """List the pairs of a shared matrix and vector that may be W and b of a regression on x and y.
+def candidates(variables, x, y, dtypes):
+    """Yield what a regression on x and y may be, with parameters of some dtypes.
 
-    They have some dtypes. The list is empty for rows or labels that the kernel does not take.
+    There is none for rows or labels that the kernel does not take.
     """
     if x.ndim != 2 or "int" not in y.dtype:
-        return []
+        return
     pairs = itertools.product(*(shared_arrays(variables, ndim, dtypes) for ndim in (2, 1)))
-    return [(W, b) for W, b in pairs if n_elements(b) == W.get_value(borrow=True).shape[1]]
+    vectors = itertools.product(*(shared_arrays(variables, 1, [t]) for t in ("int32", x.dtype)))
+    of_rows = [pair for pair in vectors if len({*map(n_elements, pair)}) == 1]
+    for W, b in pairs:
+        n_out = n_elements(b)
+        if n_out == W.get_value(borrow=True).shape[1]:
+            yield Regression(W, b)
+            for weights in constants(variables, 1):
+                if (weights.dtype, len(weights.data)) == (W.dtype, n_out):
+                    yield Regression(W, b, None, weights)
+            for classes, weights in of_rows:
+                yield Regression(W, b, classes, weights)
 
 
 def n_elements(shared):
@@ -151,16 +161,14 @@ class Kernel:
     def classifier(self, errors, x, y):
         """Find the :class:`Regression` whose error rate on x and y an expression is, or None."""
         T = self.T
-        variables = ancestors([errors])
-        for W, b in find_params(variables, x, y):
-            predicted = T.argmax(T.nnet.softmax(T.dot(x, W) + b), axis=1)
-            patterns = {Regression(W, b): T.mean(T.neq(predicted, y))}
-            for classes, weights in _vectors_of_rows(variables, x.dtype):
-                is_wrong = T.neq(predicted, classes[y])
-                patterns[Regression(W, b, classes, weights)] = T.mean(weights[y] * is_wrong)
-            for regression, pattern in patterns.items():
-                if is_same(self.tools, errors, pattern):
-                    return regression
+        for found in candidates(ancestors([errors]), x, y, FLOATS):
+            W, b, classes, weights = found
+            labels = y if classes is None else classes[y]
+            is_wrong = T.neq(T.argmax(T.nnet.softmax(T.dot(x, W) + b), axis=1), labels)
+            if weights is not None:
+                is_wrong = weights[y] * is_wrong
+            if is_same(self.tools, errors, T.mean(is_wrong)):
+                return found
         return None
 
     def regression(self, variables, x, y):
@@ -169,27 +177,21 @@ class Kernel:
         One of several in a graph is found, and then the others make it the engine's.
         """
         T = self.T
-        for W, b in find_params(variables, x, y, [x.dtype]):
-            p = T.nnet.softmax(T.dot(x, W) + b)
-            for regression, labels, row_weights in self._candidates(variables, W, b, y):
-                log_likelihoods = T.log(p)[T.arange(labels.shape[0]), labels]
-                if row_weights is not None:
-                    log_likelihoods = row_weights * log_likelihoods
-                cost = -T.mean(log_likelihoods)
-                costs = [v for v in variables if is_same(self.tools, v, cost)]
-                if costs:
-                    return costs, regression
+        for found in candidates(variables, x, y, [x.dtype]):
+            W, b, classes, weights = found
+            rows = labels = checked_labels(T, y, b.shape[0])  # at which the kernel looks itself
+            if classes is not None:
+                rows = y
+                labels = classes[y]
+            log_p = T.log(T.nnet.softmax(T.dot(x, W) + b))
+            log_likelihoods = log_p[T.arange(labels.shape[0]), labels]
+            if weights is not None:
+                log_likelihoods = weights[rows] * log_likelihoods
+            cost = -T.mean(log_likelihoods)
+            costs = [v for v in variables if is_same(self.tools, v, cost)]
+            if costs:
+                return costs, found
         return [], None
-
-    def _candidates(self, variables, W, b, y):
-        """Yield what a regression may be, with its symbolic labels and weights of the rows."""
-        labels = checked_labels(self.T, y, b.shape[0])  # which the kernel looks at itself
-        yield Regression(W, b), labels, None
-        for weights in constants(variables, 1):
-            if (weights.dtype, len(weights.data)) == (W.dtype, n_elements(b)):
-                yield Regression(W, b, None, weights), labels, weights[labels]
-        for classes, weights in _vectors_of_rows(variables, W.dtype):
-            yield Regression(W, b, classes, weights), classes[y], weights[y]
 
     def descent(self, cost, updates, x, y):
         """Find the :class:`Descent` that updates are; None if they are another rule."""
@@ -203,15 +205,13 @@ class Kernel:
         W_rule, b_rule = (self._rule(param, new, gradients) for param in params)
         if not W_rule or not b_rule or W_rule[:2] != b_rule[:2]:
             return None
-        velocities = ()
-        if W_rule.velocity is not None and b_rule.velocity is not None:
-            velocities = W_rule.velocity, b_rule.velocity
+        rate, momentum, velocity = W_rule
+        velocities = () if momentum is None else (velocity, b_rule.velocity)
         if new.keys() != {*params, *velocities}:
             return None
-        descent = Descent(regression, W_rule.rate, l2, W_rule.momentum, velocities)
         if (l2 or velocities) and rules.current() < rules.KERNEL_STEPS:
             return None
-        return descent
+        return Descent(regression, rate, l2, momentum or 0.0, velocities)
 
     def _penalty(self, cost, costs, W):
         """Find by what a cost has the sum of squares of W in it; None if it has another penalty."""
@@ -279,9 +279,3 @@ class Kernel:
         if {x, y} & ancestors(replaced).keys():
             return outputs, None, ()
         return replaced, regression, inputs
-
-
-def _vectors_of_rows(variables, dtype):
-    """List the pairs of shared vectors that may be the classes and the weights of all rows."""
-    vectors = (shared_arrays(variables, 1, [each]) for each in ("int32", dtype))
-    return [pair for pair in itertools.product(*vectors) if len({*map(n_elements, pair)}) == 1]

@@ -10,7 +10,7 @@ from logreg.console import warning
 from logreg.engine.backend import Backend
 from logreg.engine.compat import with_theanos_names
 from logreg.engine.kernel_graph import make_tools
-from logreg.errors import EngineError
+from logreg.errors import EngineError, install
 
 
 class PyTensorBackend(Backend):
@@ -22,10 +22,8 @@ class PyTensorBackend(Backend):
         try:
             from logreg.engine.gpu_backend import JaxBackend
         except (ImportError, RuntimeError) as error:  # RuntimeError: jaxlib is too old
-            raise EngineError(
-                f"device {name!r} needs JAX, which does not import ({error}): pip install "
-                "'jax[cuda12]'"
-            ) from error
+            needed = f"JAX, which does not import ({error}): " + install("cuda", "'jax[cuda12]'")
+            raise EngineError(f"device {name!r} needs {needed}") from error
         return JaxBackend(self.theano, self.T, name)
 
     def _warm_up(self, call, variables):

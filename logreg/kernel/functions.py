@@ -23,9 +23,10 @@ try:
     import logreg.kernel._kernel as _kernel
 except ImportError:  # no C compiler was there when logreg was installed
     _kernel = None
-if getattr(_kernel, "version", None) != 2:  # of module.c
+if getattr(_kernel, "version", None) != 3:  # of module.c
     _kernel = None
 
+NO_PAIR = None, None
 LARGE = 1 << 28  # bytes: memory may have no room for a copy of more, if a file holds them
 
 
@@ -52,6 +53,11 @@ def instruction_sets():
     return _kernel.instruction_sets.split()
 
 
+def instruction_set():
+    """The set in use: that of LOGREG_KERNEL_SET, else the fastest."""
+    return os.environ.get("LOGREG_KERNEL_SET") or instruction_sets()[0]
+
+
 def is_in_use():
     """Whether the kernel was built, and the user did not switch it off.
 
@@ -60,17 +66,17 @@ def is_in_use():
     n_threads()
     if not is_built():
         return False
-    wanted = os.environ.get("LOGREG_KERNEL_SET")
-    if wanted and wanted not in instruction_sets():
+    if instruction_set() not in instruction_sets():
         names = listed(instruction_sets())
-        raise SettingError(f"LOGREG_KERNEL_SET is {wanted!r}: set it to one of {names}, or not")
+        raise SettingError(
+            f"LOGREG_KERNEL_SET is {instruction_set()!r}: set it to one of {names}, or not"
+        )
     return not is_off()
 
 
 def has_fma():
     """Whether the set of instructions in use has fma: bits are others without it."""
-    wanted = os.environ.get("LOGREG_KERNEL_SET") or instruction_sets()[0]
-    return wanted != "plain"
+    return instruction_set() != "plain"
 
 
 def n_threads():
@@ -131,7 +137,9 @@ def classes(rows, params):
     rows, params = _prepare(rows, params)
     best = numpy.empty(len(rows.x), "int64")
     if best.size:
-        _kernel.classes(rows, params, best, n_threads())
+        _kernel.compute(
+            rows, params, NO_PAIR, None, best, len(best), n_threads(), (0.0, 0.0, 0.0), NO_PAIR
+        )
     return best
 
 
@@ -160,15 +168,6 @@ def steps(rows, params, labels, starts, n_rows, rate, l2=0.0, momentum=0.0):
         The cost before each step, and the parameters after the last, of the dtype of W. Their bits
         do not depend on the number of threads, nor on how many steps one call takes.
     """
-    return _descend(rows, params, labels, starts, n_rows, (float(rate), float(l2), float(momentum)))
-
-
-def gradients(rows, params, labels, start, n_rows):
-    """Compute the cost of the `n_rows` rows from `start` on, an array of it, and its gradients."""
-    return _descend(rows, params, labels, [start], n_rows, (numpy.nan, 0.0, 0.0))
-
-
-def _descend(rows, params, labels, starts, n_rows, rule):
     rows, (W, b) = _prepare(rows, params[:2])
     y, weights = labels
     if y.shape != rows.x.shape[:1]:
@@ -178,13 +177,18 @@ def _descend(rows, params, labels, starts, n_rows, rule):
     velocities = [numpy.array(v, W.dtype, order="C") for v in params[2:]]
     starts = numpy.array(starts, "int64").reshape(-1)
     costs = numpy.zeros(len(starts))
-    W, b = W.copy(), b.copy()
+    params = W.copy(), b.copy()
+    rule = float(rate), float(l2), float(momentum)
     batches = starts, costs, n_rows
     labels = as_labels(y), weights
-    _kernel.descend(
-        rows, (W, b), labels, *batches, n_threads(), rule, tuple(velocities) or (None, None)
-    )
-    return [costs.astype(W.dtype), W, b, *velocities]
+    both_velocities = tuple(velocities) or NO_PAIR
+    _kernel.compute(rows, params, labels, *batches, n_threads(), rule, both_velocities)
+    return [costs.astype(W.dtype), *params, *velocities]
+
+
+def gradients(rows, params, labels, start, n_rows):
+    """Compute the cost of the `n_rows` rows from `start` on, an array of it, and its gradients."""
+    return steps(rows, params, labels, [start], n_rows, numpy.nan)  # as module.c has it
 
 
 def as_labels(y):

@@ -44,11 +44,11 @@ typedef struct {
 } LaidRows;
 
 typedef struct {
-    size_t n_all, n_rows, n_in; /* as a job has them */
+    size_t n_all, n_rows, n_in; /* of its job */
     size_t image_width;
     atomic_size_t n_cells; /* of all panels */
     char *memory;
-    size_t n_bytes; /* of addresses in `memory` */
+    size_t n_bytes; /* of `memory` */
     atomic_size_t n_used;
     LaidRows chunks[];
 } Layout;
@@ -73,7 +73,7 @@ typedef struct {
 struct Job {
     /* The arguments. */
     const char *x;
-    const int32_t *y;    /* NULL for `classes` */
+    const int32_t *y;    /* NULL: classes are found */
     const void *weights; /* or NULL */
     void *W, *b, *velocity_of_W, *velocity_of_b; /* velocities: NULL without momentum */
     size_t n_all, n_rows;        /* rows of x, and of a minibatch */

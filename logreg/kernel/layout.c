@@ -115,7 +115,7 @@ static size_t list_rows(const Job *job, const Chunk *chunk, Lists tiles)
     return n;
 }
 
-/* Give whole pages of a map back, which can be read again. */
+/* Give a map's whole pages back, which can be read again. */
 static void give_pages_back(const char *begin, const char *end)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);

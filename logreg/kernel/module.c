@@ -9,11 +9,11 @@
        Makes an object that owns its memory. Minibatches that would take more than twice their room, or
        find no memory, are computed without. is_map: x is a file's map that is only read, whose pages
        are given back.
-   classes((x, scale, layout), (W, b), classes, n_threads)
-   descend((x, scale, layout), (W, b), (y, weights), starts, costs, n_rows, n_threads,
+   compute((x, scale, layout), (W, b), (y, weights), starts, out, n_rows, n_threads,
            (rate, l2, momentum), velocities)
-       Changes W, b and their velocities (None: no momentum), and adds to `costs`, which are 0. If the
-       rate is NaN, there is one start, l2 is 0, and W and b become the gradients of the mean. */
+       Changes W, b and their velocities (None: no momentum), and adds to `out`, costs that are 0. If
+       the rate is NaN, there is one start, l2 is 0, and W and b become the gradients of the mean. If y
+       is None, so are weights, starts and velocities, `out` becomes the classes, and nothing changes. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -135,20 +135,30 @@ static size_t threads_for(const Job *job, size_t n_threads)
     return smaller(n_threads, n_worth);
 }
 
-static PyObject *compute(Call *call)
+static PyObject *compute(PyObject *Py_UNUSED(self), PyObject *args)
 {
-    Job *job = &call->job;
+    Call call = {0};
+    Job *job = &call.job;
+    Py_buffer *arrays = call.arrays;
     const Set *set = choose_set();
-    if (call->layout != Py_None)
-        job->layout = PyCapsule_GetPointer(call->layout, LAYOUT);
-    if (!PyErr_Occurred() && !measure(call))
+    if (!PyArg_ParseTuple(args, "(y*dO)(y*y*)(z*z*)z*w*ni(ddd)(z*z*)", &arrays[X], &job->scale,
+                          &call.layout, &arrays[W], &arrays[B], &arrays[Y], &arrays[WEIGHTS],
+                          &arrays[STARTS], &arrays[OUT], &call.n_rows, &call.n_threads, &job->rate,
+                          &job->l2, &job->momentum, &arrays[VELOCITY_OF_W], &arrays[VELOCITY_OF_B]))
+        return NULL;
+    job->costs = arrays[OUT].buf;
+    job->classes = arrays[OUT].buf;
+    job->is_step = !isnan(job->rate);
+    if (call.layout != Py_None)
+        job->layout = PyCapsule_GetPointer(call.layout, LAYOUT);
+    if (!PyErr_Occurred() && !measure(&call))
         PyErr_SetString(PyExc_ValueError, "x, W, b, y, weights, velocities, starts, n_rows and the "
                                           "layout do not go together");
     if (!PyErr_Occurred()) {
         int has_memory = 0;
         job->loops = job->W_itemsize == 8 ? set->of_double : set->of_float;
         Py_BEGIN_ALLOW_THREADS
-        has_memory = run_job(job, threads_for(job, (size_t)call->n_threads));
+        has_memory = run_job(job, threads_for(job, (size_t)call.n_threads));
         Py_END_ALLOW_THREADS
         size_t bad = atomic_load(&job->bad_row);
         if (!has_memory)
@@ -157,34 +167,7 @@ static PyObject *compute(Call *call)
             PyErr_Format(PyExc_ValueError, "row %zd has the label %d: labels must be 0 to %zd",
                          (Py_ssize_t)bad - 1, (int)job->y[bad - 1], (Py_ssize_t)job->n_out - 1);
     }
-    return release(call);
-}
-
-static PyObject *classes(PyObject *Py_UNUSED(self), PyObject *args)
-{
-    Call call = {0};
-    Py_buffer *arrays = call.arrays;
-    if (!PyArg_ParseTuple(args, "(y*dO)(y*y*)w*i", &arrays[X], &call.job.scale, &call.layout,
-                          &arrays[W], &arrays[B], &arrays[OUT], &call.n_threads))
-        return NULL;
-    call.job.classes = arrays[OUT].buf;
-    call.n_rows = arrays[OUT].len / 8;
-    return compute(&call);
-}
-
-static PyObject *descend(PyObject *Py_UNUSED(self), PyObject *args)
-{
-    Call call = {0};
-    Job *job = &call.job;
-    Py_buffer *arrays = call.arrays;
-    if (!PyArg_ParseTuple(args, "(y*dO)(w*w*)(y*z*)y*w*ni(ddd)(z*z*)", &arrays[X], &job->scale,
-                          &call.layout, &arrays[W], &arrays[B], &arrays[Y], &arrays[WEIGHTS],
-                          &arrays[STARTS], &arrays[OUT], &call.n_rows, &call.n_threads, &job->rate,
-                          &job->l2, &job->momentum, &arrays[VELOCITY_OF_W], &arrays[VELOCITY_OF_B]))
-        return NULL;
-    job->costs = arrays[OUT].buf;
-    job->is_step = !isnan(job->rate);
-    return compute(&call);
+    return release(&call);
 }
 
 static void free_capsule(PyObject *capsule)
@@ -224,8 +207,7 @@ static PyObject *lay_out(PyObject *Py_UNUSED(self), PyObject *args)
 
 static PyMethodDef functions[] = {
     {"lay_out", lay_out, METH_VARARGS, NULL},
-    {"classes", classes, METH_VARARGS, NULL},
-    {"descend", descend, METH_VARARGS, NULL},
+    {"compute", compute, METH_VARARGS, NULL},
     {0},
 };
 
@@ -240,8 +222,8 @@ PyMODINIT_FUNC PyInit__kernel(void)
         strcat(strcat(names, " "), set->name);
     if (self)
         PyModule_AddStringConstant(self, "instruction_sets", names);
-    if (self) /* change it with the arguments of a function: functions.py takes no other */
-        PyModule_AddIntConstant(self, "version", 2);
+    if (self) /* of the arguments: functions.py takes no other */
+        PyModule_AddIntConstant(self, "version", 3);
 #ifdef Py_GIL_DISABLED
     PyUnstable_Module_SetGIL(self, Py_MOD_GIL_NOT_USED);
 #endif

@@ -167,7 +167,7 @@ class MRG_RandomStreams(_Streams):
     def normal(self, size=None, avg=0.0, std=1.0, ndim=None, dtype=None):
         """Draw from the normal distribution with a mean and a standard deviation."""
         n = T.prod(T.as_tensor_variable(size), dtype="int64")
-        pairs = self.uniform((n + n % 2,), dtype=dtype).reshape((2, (n + 1) // 2))
+        pairs = self.uniform((n + n % 2,), dtype=dtype).reshape((2, -1))
         radius = T.sqrt(-2 * T.log(pairs[0]))
         angle = T.cast(2 * numpy.pi, pairs.dtype) * pairs[1]
         drawn = T.concatenate([radius * T.cos(angle), radius * T.sin(angle)])[:n]
@@ -182,7 +182,6 @@ class MRG_RandomStreams(_Streams):
     def multinomial(self, size=None, n=1, pvals=None, ndim=None, dtype="int64"):
         """Count each outcome of `n` trials; rows of `pvals` are probabilities."""
         pvals = T.as_tensor_variable(pvals)
-        n_rows = pvals.shape[0]
-        drawn = self.uniform((n * n_rows,)).reshape((n, n_rows, 1))
+        drawn = self.uniform((n * pvals.shape[0],)).reshape((n, -1, 1))
         chosen = T.sum(T.cumsum(pvals, axis=1) <= drawn, axis=2, keepdims=True)
         return T.cast(T.eq(chosen, T.arange(pvals.shape[1])).sum(axis=0), dtype)

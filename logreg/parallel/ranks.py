@@ -15,7 +15,7 @@ import time
 import traceback
 
 from logreg import console
-from logreg.errors import EngineError
+from logreg.errors import EngineError, install
 
 LONG = 0.01  # seconds until a rank that waits sleeps
 POLL = 0.001  # seconds of each sleep
@@ -61,9 +61,10 @@ class Ranks:
             from mpi4py import MPI
         except (ImportError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
+            how = install("mpi", "mpi4py", "mpich")
             raise EngineError(
                 f"{n} processes were started together, and mpi4py does not import ({reason}): "
-                "pip install mpi4py mpich, or load an MPI"
+                f"{how}, or load an MPI"
             ) from error
         if MPI.COMM_WORLD.size != n:
             library = MPI.Get_library_version().split("\n")[0].strip("\0 ")

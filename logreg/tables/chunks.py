@@ -50,7 +50,7 @@ def open_table(path, options, model_columns):
     """
     model_columns = model_columns or Columns()
     with reading(name_of(path)), contextlib.ExitStack() as stack:
-        with needing("a table", "pandas"), _quiet():
+        with needing("a table", "tables", "pandas"), _quiet():
             import pandas
         frame = path
         is_sheet = False
@@ -85,7 +85,7 @@ def _standard_input():
 
 def _read_parquet(stream):
     pyarrow = "'pyarrow<18'" if sys.version_info < (3, 12) else "pyarrow"  # for NumPy 1
-    with needing("Parquet", pyarrow), parsing():
+    with needing("Parquet", "parquet", pyarrow), parsing():
         from pyarrow import parquet
 
         return parquet.read_table(stream).to_pandas(integer_object_nulls=True)
@@ -94,7 +94,7 @@ def _read_parquet(stream):
 def _read_sheet(pandas, stream, options):
     """Read an Excel sheet as a data frame, whose index holds the numbers of its rows."""
     has_header = options.header is not False
-    with needing("an Excel file", "openpyxl"), parsing(), _quiet():
+    with needing("an Excel file", "excel", "openpyxl"), parsing(), _quiet():
         sheet = pandas.read_excel(
             stream,
             header=0 if has_header else None,

@@ -40,7 +40,7 @@ def write(path, home=None):
     ModelFileError
         If the notebook cannot be written.
     """
-    with needing("the notebook", *LIBRARIES):
+    with needing("the notebook", "notebook", *LIBRARIES):
         nbclient, nbformat, *_ = map(importlib.import_module, LIBRARIES)
     whole = _notebook(nbformat.v4, home)
     with tempfile.TemporaryDirectory() as folder:

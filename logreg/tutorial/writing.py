@@ -69,7 +69,7 @@ def write_page(path, home=None, with_mnist=False):
     ModelFileError
         If the page cannot be written.
     """
-    with needing("the page", *PACKAGES.values()):
+    with needing("the page", "tutorial", *PACKAGES.values()):
         for name in PACKAGES:
             importlib.import_module(name)
     save(path, page(*train(with_mnist), home, with_mnist).encode("utf-8"))

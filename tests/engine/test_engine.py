@@ -78,32 +78,23 @@ def test_steps_are_numpys(device):
         assert softmax.is_taken()
 
 
-@pytest.mark.parametrize("batch_size, n_whole", [(12, 36), (47, 47)])
-def test_errors_are_counts_divided_by_rows(device, batch_size, n_whole, monkeypatch):
+@pytest.mark.parametrize("n, batch_size", [(47, 12), (47, 47), (1100, 500)])
+def test_errors_and_means_are_over_whole_minibatches_and_all_rows(
+    device, n, batch_size, monkeypatch
+):
+    """Counts are rounded; the squares that an autoencoder is measured by are not."""
     monkeypatch.setattr(kernel_steps, "VALUES_AT_A_TIME", 36)  # 9 rows
-    softmax = Softmax()
-    arguments = softmax.x, softmax.y, softmax.dataset, batch_size, softmax.errors
-    assert softmax.error(n_whole) > 0 and softmax.error() != softmax.error(36)
-    found = engine.compile_errors(*arguments)()
-    assert found == pytest.approx((softmax.error(n_whole), softmax.error()), abs=1e-15)
-
-
-def test_errors_that_are_no_counts_are_not_rounded(device):
-    """As the squares that an autoencoder is measured by."""
-    softmax = Softmax()
-    squares = T.mean(softmax.x**2) / 300
-    found = engine.compile_errors(softmax.x, softmax.y, softmax.dataset, 10, squares)()
-    expected = [(softmax.data_x[:n] ** 2).mean() / 300 for n in (40, 47)]
-    assert found == pytest.approx(expected, rel=1e-5)
-
-
-@pytest.mark.parametrize("n", [3, 512, 1100])
-def test_a_mean_is_over_all_rows(device, n):
     softmax = Softmax(make_pairs((n, 1, 1)))
-    found = engine.compile_mean(softmax.x, softmax.y, softmax.dataset, softmax.cost)()
-    rows = softmax.data_x.astype("float64"), softmax.data_y
-    expected, *_ = cost_and_gradients(*rows, *softmax.values)
-    assert isinstance(found, float) and found == pytest.approx(expected, rel=1e-6)
+    given = softmax.x, softmax.y, softmax.dataset
+    n_whole = n // batch_size * batch_size
+    errors = engine.compile_errors(*given, batch_size, softmax.errors)()
+    assert errors == pytest.approx((softmax.error(n_whole), softmax.error()), abs=1e-15)
+    squares = engine.compile_errors(*given, batch_size, T.mean(softmax.x**2) / 300)()
+    expected = [(softmax.data_x[:rows] ** 2).mean() / 300 for rows in (n_whole, n)]
+    assert squares == pytest.approx(expected, rel=1e-5)
+    mean = engine.compile_mean(*given, softmax.cost)()
+    expected, *_ = cost_and_gradients(softmax.data_x, softmax.data_y, *softmax.values)
+    assert isinstance(mean, float) and mean == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_value_is_copied_and_its_memory_keeps_its_order(device):

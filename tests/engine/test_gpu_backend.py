@@ -81,9 +81,9 @@ def test_a_graph_that_draws_random_numbers_is_refused(jax):
 def test_without_jax_the_error_names_the_extra(run):
     code = "import sys; sys.modules['jax'] = None\nfrom logreg.engine import use_device\n"
     error = run("-c", code + "use_device('cuda')").stderr.splitlines()[-1]
-    assert "device 'cuda' needs JAX" in error and error.endswith(": pip install 'jax[cuda12]'")
+    assert "device 'cuda' needs JAX" in error and error.endswith(": pip install '.[cuda]'")
 
 
 def test_a_device_that_is_not_there(jax):
-    with pytest.raises(EngineError, match=r"'cuda12': JAX .* sees only cpu:0; .*'jax.cuda12.'"):
+    with pytest.raises(EngineError, match=r"'cuda12': JAX .* sees only cpu:0; .*'\.\[cuda\]'"):
         engine.use_device("cuda12")

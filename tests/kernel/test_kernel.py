@@ -290,7 +290,6 @@ PENALTIES = [
     # These are the engine's.
     lambda cost, of: 2 * cost + 0.01 * of.x.sum(),
     lambda cost, of: 2 * cost + 0.01 * of.y.sum(),
-    lambda cost, of: cost + of.model.negative_log_likelihood(of.y, WEIGHTS[1]),
     lambda cost, of: cost + LogisticRegression(of.x, 4, 3).negative_log_likelihood(of.y),
 ]
 CASES = [(rule, None, None) for rule in RULES]

@@ -1,8 +1,6 @@
 """Models that the tutorial's own program pickled: W and b are taken, nothing is run."""
 
-import operator
 import os
-import pickle
 
 import numpy
 import pytest
@@ -67,25 +65,6 @@ def test_what_was_read_is_saved_as_a_model_file(capsys):
 def assert_same(model):
     for param, expected in zip(model.params, (W, B)):
         assert param.get_value().tobytes() == expected.astype("float64").tobytes()
-
-
-class LogisticRegression:
-    """A class of a module that is none of ours."""
-
-    def __init__(self, **parts):
-        vars(self).update(parts)
-
-
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_a_model_of_python_3_whatever_else_its_graph_holds(protocol):
-    W_and_b = {}
-    for name, value in (("W", numpy.asfortranarray(W)), ("b", B)):
-        container = LogisticRegression(storage=[value], readonly=False, kinds={"x", "y"})
-        W_and_b[name] = LogisticRegression(container=container, name=name)
-    model = LogisticRegression(**W_and_b, sizes={("key", 1): frozenset([1.5]), 1 << 100: W})
-    model.params = [model.W, model.b, model]
-    model.made = operator.methodcaller("of", B, key=1)  # what is called was made by a call
-    assert_same(load_model(write("old.pkl", pickle.dumps(model, protocol))))
 
 
 def test_a_model_of_a_gpu():

@@ -1,0 +1,169 @@
+"""The arrays of a pickle of any model: of Theano, Lasagne or pylearn2, of Python 2, from a GPU.
+
+Nothing that the file names is imported or run. Every object is read as one that has parts with
+names. So are dicts and sets, since to hash what a file holds may take forever.
+"""
+
+import os
+import zlib
+from collections import deque
+
+from logreg.datasets import pickles
+from logreg.datasets.formats import open_bytes
+from logreg.errors import ModelFileError, cut
+from logreg.files import explaining
+
+MAX_PATH = 1000  # characters of a path, its last ones: what is nested deep has a far longer one
+ADVICE = "a pickle is needed, as it is or gzipped"
+OPCODES = f"""{pickles.OPCODES}
+    LONG4 FLOAT BINFLOAT INST OBJ NEWOBJ DUP POP POP_MARK
+    EMPTY_DICT DICT SETITEM SETITEMS EMPTY_SET ADDITEMS FROZENSET
+"""
+
+
+class _Object(pickles.Placeholder):
+    """An object of any class, a dict or a set; `parts` are pairs of a part's name and the part."""
+
+    __slots__ = ("parts",)
+
+    def __new__(cls, *args):
+        self = super().__new__(cls, *args)
+        self.parts = [*enumerate(args)]
+        return self
+
+    def __call__(self, *args):  # a call may have made a function
+        return _Object(self, *args)
+
+    def __setstate__(self, state):
+        self.parts.append((None, state))
+
+    def append(self, item):
+        self.parts.append((len(self.parts), item))
+
+    add = append
+
+    def __setitem__(self, key, value):
+        is_name = isinstance(key, (str, bytes)) or (type(key) is int and 0 <= key < 1 << 63)
+        if is_name:
+            self.parts.append((key, value))
+        else:  # the key may be an object with arrays, too
+            self.append((key, value))
+
+
+def _scalar(dtype, data=b""):
+    return pickles.PickledArray(data, dtype, (), "C")
+
+
+class _Classes(dict):
+    def __missing__(self, name):
+        return _Object
+
+
+CLASSES = _Classes(pickles.CLASSES)
+CLASSES["numpy.core.multiarray.scalar"] = _scalar
+
+
+def _load_empty(unpickler):
+    unpickler.append(_Object())
+
+
+def _load_items(unpickler):
+    made = _Object()
+    made.parts.extend(enumerate(unpickler.pop_mark()))
+    unpickler.append(made)
+
+
+LOADERS = {"EMPTY_DICT": _load_empty, "EMPTY_SET": _load_empty}
+LOADERS.update(DICT=_load_items, FROZENSET=_load_items)  # pickles of Python fill dicts later
+
+HOLDERS = (pickles.Placeholder, list, tuple)  # what may hold arrays
+
+
+def is_foreign(path):
+    """Whether a file is there that logreg did not write, damaged or not."""
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        return b"logreg.saving" not in file.read(100)
+
+
+def read_arrays(path):
+    """Read the arrays of all pickles in a file, which may be gzipped: see :func:`arrays_of`.
+
+    A ModelFileError says that the file is no pickle, is damaged, or holds no arrays.
+    """
+    faults = OSError, EOFError, ValueError, MemoryError, zlib.error
+    with explaining(path, "cannot be read", ADVICE, of=faults), open_bytes(path) as stream:
+        arrays, left_out = arrays_of(stream, os.path.getsize(path))
+        if not arrays:
+            raise ModelFileError("it holds no arrays of numbers or text")
+    return arrays, left_out
+
+
+def arrays_of(stream, file_size):
+    """Read the arrays of all pickles in a stream, of a file of this size.
+
+    A path has the names of attributes, the keys of dicts and the indices of lists that lead to an
+    array, as ``params/0/container/storage/0``. If there are several, it is the shortest. If two
+    arrays have the same path, a number is put behind one.
+
+    Returns
+    -------
+    arrays : dict of str to numpy.ndarray
+        By their paths.
+    left_out : list of str
+        The paths of arrays that cannot be read, such as dates.
+
+    Raises
+    ------
+    ValueError
+        If the stream is damaged, or unpacks to far more than its size: arrays may share their
+        bytes.
+    """
+    roots = [*pickles.load_all(stream, file_size, CLASSES, OPCODES, LOADERS)]
+    arrays = {}
+    left_out = []
+    n_bytes = 0
+    for value, path in _walk(roots if len(roots) > 1 else roots[0]):
+        if not isinstance(value, pickles.PickledArray):
+            continue
+        try:
+            array = value.array()
+        except pickles.ObjectsError:  # which may be arrays
+            continue
+        except Exception:  # of another dtype, or whatever its shape and its bytes may provoke
+            left_out.append(path)
+            continue
+        n_bytes += array.nbytes
+        if n_bytes > pickles.unpacked_size(file_size):
+            raise pickles.PickleError(pickles.TOO_LARGE)
+        while path in arrays:
+            path += f"_{len(arrays)}"
+        arrays[path] = array
+    return arrays, left_out
+
+
+def _walk(root):
+    """Yield what may hold arrays, each object once and with its path, level by level."""
+    seen = {id(root)}
+    left = deque([(root, "", None)])
+    while left:
+        value, path, name = left.popleft()
+        if name is not None:  # else it is the state of an object, and has the object's path
+            name = name.decode("latin1") if isinstance(name, bytes) else name
+            path = f"{path}/{cut(name, MAX_PATH)}"[-MAX_PATH:].lstrip("/")
+        yield value, path
+        for name, part in _parts_of(value):
+            # A list may have millions of numbers: nothing is kept of these.
+            if isinstance(part, HOLDERS) and id(part) not in seen:
+                seen.add(id(part))
+                left.append((part, path, name))
+
+
+def _parts_of(value):
+    """Pairs of a part's name and the part, of what may hold arrays."""
+    if isinstance(value, _Object):
+        return value.parts
+    if isinstance(value, pickles.PickledArray):  # if it is of objects, these are in a list
+        return enumerate(value.state or value.args)
+    return enumerate(value) if isinstance(value, (list, tuple)) else ()
