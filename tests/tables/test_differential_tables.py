@@ -14,6 +14,10 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from logreg import kernel
+
+NO_KERNEL = "without the kernel, each example is compiled"
+pytestmark = pytest.mark.skipif(not kernel.is_in_use(), reason=NO_KERNEL)
 N_ROWS, N_NEW = 60, 12
 N_TRAIN = 40
 TEXTS = ("text", "code")
