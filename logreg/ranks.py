@@ -33,9 +33,9 @@ class OneRank:
     def check_same(self, name, make, place=""):
         """Check that a value is the same on all ranks; there is but one rank."""
 
-    def anyone(self, asked):
+    def is_end_asked(self, is_asked_here):
         """Whether this process was asked to end the run."""
-        return asked
+        return is_asked_here
 
 
 def find_ranks():

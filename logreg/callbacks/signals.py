@@ -44,7 +44,7 @@ class Interruption(Callback, contextlib.ExitStack):
 
     def on_minibatch_end(self, run: Run) -> None:
         # Not in the handler: its exception could come between the updates of W and b.
-        if engine.ranks.anyone(self.received is not None):
+        if engine.ranks.is_end_asked(self.received is not None):
             raise StopTraining
 
     @property

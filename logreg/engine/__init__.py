@@ -37,7 +37,8 @@ def _load():
             reasons.append(f"{name} is not installed")
             continue
         try:
-            user_setting(name, "floatX")  # whose error names the flags; the engine's does not
+            # Check the user's floatX first: our error names the flag, and the engine's does not.
+            user_setting(name, "floatX")
             return LOADERS[name]()
         except SettingError:
             raise
@@ -136,9 +137,10 @@ def shared_data(array):
 def stored(array, scale=1.0, prepare=None):
     """Put features into a shared variable as they are stored: uint8, float32 or float64.
 
-    Returns a :class:`Stored`, the first of the pair `dataset` of the functions below. Rows become
-    floats of a model's dtype when they are used, so the array may be mapped from a file larger than
-    memory. They are multiplied by `scale`; or ``prepare(rows, dtype)``, if given, makes the floats.
+    Returns a :class:`Stored`, which the functions below take as the features of a `dataset`. Rows
+    become floats of a model's dtype when they are used, so the array may be mapped from a file
+    larger than memory. They are multiplied by `scale`. If there is a `prepare`,
+    ``prepare(rows, dtype)`` makes the floats instead.
     """
     return _backend.stored(array, scale, prepare)
 
@@ -150,11 +152,11 @@ def check_expressions(x, y, numbers, updates):
     a list; the parameters, which are the variables of the updates that the cost depends on; and the
     numbers of columns and classes of the model, 0 where they are not known.
     """
-    return expressions.check_expressions(_on_cpu.graph, x, y, numbers, updates)
+    return expressions.check_expressions(_on_cpu.matcher, x, y, numbers, updates)
 
 
 def find_classifier(errors, x, y):
-    """Find W and b of a softmax regression on `x` whose error rate `errors` is; else return None.
+    """Return W and b if `errors` is the error rate of a softmax regression on `x`, else None.
 
     Examples
     --------
@@ -167,7 +169,8 @@ def find_classifier(errors, x, y):
     True
     False
     """
-    found = _on_cpu.graph and _on_cpu.graph.classifier(errors, x, y)
+    matcher = _on_cpu.matcher
+    found = matcher.find_error_rate(errors, x, y) if matcher else None
     return (found.W, found.b) if found else None
 
 
@@ -227,8 +230,8 @@ def compile_errors(x, y, dataset, batch_size, errors):
     sums = _compile_sums(x, y, dataset, batch_size, errors)
 
     def error():
-        # Counts are integers again: JAX rounds rates to float32, and Numba multiplies by 1 / n.
-        # Other errors than counts of rows, such as squares, are left as they are.
+        # Round the sums back to whole counts: JAX rounds rates to float32, and Numba multiplies by
+        # 1 / n. Sums that are no counts of rows, as of squared errors, stay as they are.
         found = sums()
         nearest = numpy.rint(found)
         is_count = abs(found - nearest) <= ROUNDING * nearest
@@ -253,7 +256,7 @@ def compile_mean(x, y, dataset, mean):
 
 
 def _compile_sums(x, y, dataset, block, mean):
-    """Compile the sums over blocks of rows, in float64, by their mean."""
+    """Compile the sums over blocks of rows, in float64; `mean` is the mean of what is summed."""
     givens = Givens(x, y, as_stored(dataset[0]), dataset[1])
     n = n_rows(givens.features)
     sums = _backend_of_ranks().compile_sums(givens, [*range(0, n, block), n], mean)

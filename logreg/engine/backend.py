@@ -5,7 +5,7 @@ from typing import Callable, NamedTuple, Optional
 
 import numpy
 
-from logreg.engine.kernel_graph import ancestors
+from logreg.engine.kernel_graph import ancestors, find_params
 from logreg.engine.kernel_steps import KernelSet
 from logreg.kernel import is_built, is_in_use, is_off
 
@@ -35,17 +35,18 @@ class Givens(NamedTuple):
 class Backend:
     """An engine on the CPU; :mod:`logreg.engine` says what its methods do.
 
-    `theano` is the module Theano or PyTensor, and `T` has the names of ``theano.tensor``. `graph`
-    is the :class:`.Kernel` of the engine, None if this engine lacks what it needs.
+    `theano` is the module Theano or PyTensor, and `T` has the names of ``theano.tensor``.
+    `matcher` is the :class:`.GraphMatcher` of the engine, None if this engine lacks what it needs.
+    `has_kernel` is whether the native kernel computes what the matcher finds.
     """
 
     device = "cpu"
 
-    def __init__(self, theano, T, graph=None):
+    def __init__(self, theano, T, matcher=None):
         self.theano = theano
         self.T = T
-        self.graph = graph
-        self.kernel = graph if is_in_use() else None
+        self.matcher = matcher
+        self.has_kernel = is_in_use() and matcher is not None
 
     def on_device(self, name):
         """Return the back end for a device: this one, or another."""
@@ -72,7 +73,9 @@ class Backend:
     def value(self, variable):
         if hasattr(variable, "get_value"):
             return variable.get_value(borrow=True)
-        return (self.graph or self.theano).function([], variable)()
+        # The interpreter computes it, if there is one: it needs no compiling.
+        function = self.matcher.interpreted_function if self.matcher else self.theano.function
+        return function([], variable)()
 
     def set_value(self, variable, new):
         # The order of the memory decides how sums are rounded: a resumed run needs the same.
@@ -81,12 +84,12 @@ class Backend:
         variable.set_value(copy, borrow=True)
 
     def compile_step(self, givens, batch_size, cost, updates, n_at_once):
-        descent = self.kernel and self.kernel.descent(cost, updates, givens.x, givens.y)
-        if descent:
-            dataset = self._set(givens, descent.regression)
-            return functools.partial(dataset.take_steps, descent, batch_size)
-        in_cost = ancestors([cost])
-        params = [variable for variable, _ in updates if variable in in_cost]
+        if self.has_kernel:
+            descent = self.matcher.find_descent(cost, updates, givens.x, givens.y)
+            if descent:
+                dataset = self._kernel_set(givens, descent.regression)
+                return functools.partial(dataset.take_steps, descent, batch_size)
+        params = find_params(cost, updates)
         step, _ = self._function_of_rows(givens, [cost], updates, params)
 
         def train_model(first, last):
@@ -96,54 +99,61 @@ class Backend:
         return train_model
 
     def compile_sums(self, givens, edges, mean):
-        regression = self.kernel and self.kernel.classifier(mean, givens.x, givens.y)
-        if regression and regression.W.dtype == regression.b.dtype == givens.x.dtype:
-            return functools.partial(self._set(givens, regression).errors, regression, edges)
+        if self.has_kernel:
+            regression = self.matcher.find_error_rate(mean, givens.x, givens.y)
+            if regression and regression.W.dtype == regression.b.dtype == givens.x.dtype:
+                dataset = self._kernel_set(givens, regression)
+                return functools.partial(dataset.errors, regression, edges)
         mean_of_rows, _ = self._function_of_rows(givens, [mean])
         return lambda: [float(mean_of_rows(a, b)[0]) * (b - a) for a, b in zip(edges, edges[1:])]
 
-    def _set(self, givens, regression):
+    def _kernel_set(self, givens, regression):
+        """Make the set as the kernel takes it, with the labels and weights of a regression."""
         labels = givens.labels
         weights = regression.weights
         if weights is not None:
-            # A label that is no class has any weight: the kernel refuses it.
+            # Labels that are no classes get the weight of another class: the kernel refuses them.
             weights = weights[self.T.clip(labels, 0, weights.shape[0] - 1)]
         if regression.classes is not None:
             labels = regression.classes[labels]
-        function = self.kernel.function
+        function = self.matcher.interpreted_function
         return KernelSet(givens.features, labels, weights, givens.x.dtype, function)
 
     def _function_of_rows(self, givens, outputs, updates=(), params=()):
-        """Compile a function of the rows from `start` to `stop` of a set.
+        """Compile a function of the rows from `start` to `stop` of a set; it returns the outputs.
 
-        It returns the outputs. The first is a cost, if the others or the updates are made of its
-        gradients by `params`. What compiled the function is returned as well: the engine; or its
-        interpreter, if the kernel computes all that depends on the rows.
+        If other outputs or the updates contain gradients by `params`, they are those of the first
+        output, a cost.
+
+        Returns the pair (function, compile): `compile` is what made the function. It is the
+        engine's own `function`; or the interpreter's, if the kernel computes all that depends on
+        the rows.
         """
         expressions = [*outputs, *(new for _, new in updates)]
         regression = None
-        if self.kernel:
-            expressions, regression, inputs = self.kernel.without_rows(
+        if self.has_kernel:
+            expressions, regression, inputs = self.matcher.without_rows(
                 expressions, params, givens.x, givens.y
             )
         updates = list(zip([variable for variable, _ in updates], expressions[len(outputs) :]))
         outputs = expressions[: len(outputs)]
         if not regression:
             return self._by_engine(givens, outputs, updates), self.theano.function
-        interpreter = self.kernel.function
-        function = interpreter(inputs, outputs, updates=updates, on_unused_input="ignore")
+        compile = self.matcher.interpreted_function
+        function = compile(inputs, outputs, updates=updates, on_unused_input="ignore")
         function.trust_input = True
-        dataset = self._set(givens, regression)
+        dataset = self._kernel_set(givens, regression)
 
         def function_of_rows(start, stop):
             return function(*map(numpy.asarray, dataset.gradients(regression, start, stop)))
 
-        return function_of_rows, interpreter
+        return function_of_rows, compile
 
     def _by_engine(self, givens, outputs, updates):
         x, y, features, labels = givens
         # Numba keeps all graphs that it compiles: with an input for the rows, it keeps no data.
-        rows = (x if features.prepare else features.shared).type("rows")
+        type_of_rows = x.type if features.prepare else features.shared.type
+        rows = type_of_rows("rows")
         start = self.T.lscalar("start")
         stop = self.T.lscalar("stop")
         as_x = as_features(self.T, rows, x.dtype, features.scale)

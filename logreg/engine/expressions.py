@@ -1,6 +1,6 @@
 """Checks of the symbolic expressions that :func:`logreg.sgd.fit` is given."""
 
-from logreg.engine.kernel_graph import ancestors, n_elements, shared_arrays
+from logreg.engine.kernel_graph import ancestors, find_params, n_elements, shared_arrays
 from logreg.errors import SettingError
 
 
@@ -9,8 +9,8 @@ def is_symbolic(value):
     return all(hasattr(value, name) for name in ("owner", "ndim", "dtype", "tag"))
 
 
-def check_expressions(graph, x, y, numbers, updates):
-    """Do what :func:`logreg.engine.check_expressions` does, with an engine's Kernel or None."""
+def check_expressions(matcher, x, y, numbers, updates):
+    """Do what :func:`logreg.engine.check_expressions` does, with a GraphMatcher or None."""
     for name, value in {"x": x, "y": y, **numbers}.items():
         if not is_symbolic(value) or (name in numbers and value.ndim != 0):
             raise SettingError(
@@ -19,16 +19,15 @@ def check_expressions(graph, x, y, numbers, updates):
                 "as the T.mean of its rows; arrays are given as datasets"
             )
     updates = _checked_updates(updates)
-    in_cost = ancestors([numbers["cost"]])
     in_both = ancestors([numbers["cost"], numbers["errors"]])
     if x not in in_both:
         raise SettingError(f"neither cost nor errors is made of {x}: give the x that they contain")
-    params = [variable for variable, _ in updates if variable in in_cost]
+    params = find_params(numbers["cost"], updates)
     if not params:
         raise SettingError(
             "the cost depends on no variable of updates: give the shared variables that it contains"
         )
-    return updates, params, _sizes(graph, x, y, in_both)
+    return updates, params, _sizes(matcher, x, y, in_both)
 
 
 def _checked_updates(updates):
@@ -53,20 +52,20 @@ def _checked_updates(updates):
     return pairs
 
 
-def _sizes(graph, x, y, variables):
-    """Find how many columns of `x` and how many classes a graph takes; 0 where it is not known.
+def _sizes(matcher, x, y, variables):
+    """Find n_in and n_out, the numbers of columns and classes of a graph; 0 where one is not known.
 
-    The columns are the rows of the shared matrix by which the graph multiplies `x`. The classes are
-    the elements of the shared vector with whose length it compares the labels, as
-    :class:`logreg.model.LogisticRegression` does, on top of other layers, too.
+    n_in is the number of rows of the shared matrix W in ``dot(x, W)``. n_out is the length of the
+    shared vector b in ``lt(y, b.shape[0])``: that is in the check of the labels that
+    :class:`logreg.model.LogisticRegression` makes, also on top of other layers.
     """
 
-    def size(ndim, made_of):
+    def size(ndim, make_pattern):
         params = shared_arrays(variables, ndim)
-        found = [p for p in params if any(graph.is_same(v, made_of(p)) for v in variables)]
+        found = [p for p in params if any(matcher.is_same(v, make_pattern(p)) for v in variables)]
         return max(map(n_elements, found), default=0)
 
-    if not graph:
+    if not matcher:
         return 0, 0
-    T = graph.T
+    T = matcher.T
     return size(2, lambda W: T.dot(x, W)), size(1, lambda b: T.lt(y, b.shape[0]))

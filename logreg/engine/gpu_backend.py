@@ -28,7 +28,7 @@ class JaxBackend(Backend):
     """PyTensor on a device that JAX sees: ``'cuda'``, ``'cuda0'``, ..., or ``'jax:cpu'``."""
 
     def __init__(self, pytensor, T, name):
-        super().__init__(pytensor, T)  # without a graph: the kernel is the CPU's
+        super().__init__(pytensor, T)  # without a matcher: the kernel is the CPU's
         self.device = name
         self._jax_device = _find_device(name)
         self._before = {name: getattr(jax.config, name) for name in CONFIG}
@@ -122,19 +122,19 @@ class JaxBackend(Backend):
         sizes = numpy.diff(edges)
         distinct = sorted({*sizes.tolist()}, reverse=True)  # the last block may be smaller
 
-        def means(n_rows):  # JAX must know this number when it compiles
+        def means_of_blocks(n_rows):  # JAX must know this number when it compiles
             def mean_from(start):
                 return graph_replace([mean], self._rows(givens, start, n_rows), strict=False)[0]
 
             sequence = self.T.constant(starts[sizes == n_rows])
             return self.theano.scan(mean_from, sequences=[sequence], return_updates=False)
 
-        compiled = self.theano.function([], [means(n) for n in distinct])
+        compiled = self.theano.function([], [means_of_blocks(n) for n in distinct])
         compiled()  # JAX compiles at the first call
 
         def sums():
-            both = zip(distinct, jax.device_get(compiled()))
-            return numpy.concatenate([n * numpy.asarray(means, "float64") for n, means in both])
+            pairs = zip(distinct, jax.device_get(compiled()))
+            return numpy.concatenate([n * numpy.asarray(means, "float64") for n, means in pairs])
 
         return sums
 
@@ -153,7 +153,8 @@ def _find_device(name):
     platform, number = re.fullmatch(r"(?:jax:)?(cpu|cuda)(\d*)", name).groups()
     try:
         return jax.devices(platform)[int(number or 0)]
-    except (RuntimeError, IndexError, AssertionError) as error:  # the last of JAX_PLATFORMS
+    # An AssertionError comes from a wrong JAX_PLATFORMS.
+    except (RuntimeError, IndexError, AssertionError) as error:
         seen = "none"
         with contextlib.suppress(RuntimeError, AssertionError):
             seen = ", ".join(f"{device.platform}:{device.id}" for device in jax.devices())

@@ -1,7 +1,7 @@
-"""The native kernel in place of what stands in graphs for softmax regression.
+"""Finds softmax regression in graphs, so that the native kernel can compute it.
 
-A graph of it and of a few operations on the parameters needs no compiling: the engine's own
-interpreter runs it. LOGREG_KERNEL=0 leaves every graph alone.
+If only a few operations on the parameters are left, the engine's interpreter runs them, and nothing
+is compiled. With LOGREG_KERNEL=0, the engine computes all graphs.
 """
 
 import itertools
@@ -36,11 +36,11 @@ class Descent(NamedTuple):
     velocities: Tuple[Any, ...]  # shared variables: those of W and b
 
 
-class Rule(NamedTuple):
-    """How one parameter is updated."""
+class ParameterUpdate(NamedTuple):
+    """How one parameter is updated; `momentum` and its `velocity` are None in plain descent."""
 
     rate: float
-    momentum: Any = None  # None without
+    momentum: Any = None
     velocity: Any = None
 
 
@@ -62,8 +62,15 @@ def ancestors(outputs, is_end=lambda variable: False):
         variable = left.pop()
         if variable not in seen:
             seen[variable] = None
-            left += variable.owner.inputs if variable.owner and not is_end(variable) else []
+            if variable.owner and not is_end(variable):
+                left += variable.owner.inputs
     return seen
+
+
+def find_params(cost, updates):
+    """List the variables of the updates that a cost depends on: its parameters."""
+    in_cost = ancestors([cost])
+    return [variable for variable, _ in updates if variable in in_cost]
 
 
 def constants(variables, ndim=0):
@@ -84,17 +91,20 @@ def candidates(variables, x, y, dtypes):
     """
     if x.ndim != 2 or "int" not in y.dtype:
         return
-    pairs = itertools.product(*(shared_arrays(variables, ndim, dtypes) for ndim in (2, 1)))
-    vectors = itertools.product(*(shared_arrays(variables, 1, [t]) for t in ("int32", x.dtype)))
-    of_rows = [pair for pair in vectors if len({*map(n_elements, pair)}) == 1]
-    for W, b in pairs:
+    matrices = shared_arrays(variables, 2, dtypes)
+    vectors = shared_arrays(variables, 1, dtypes)
+    classes_of_rows = shared_arrays(variables, 1, ["int32"])
+    weights_of_rows = shared_arrays(variables, 1, [x.dtype])
+    for W, b in itertools.product(matrices, vectors):
         n_out = n_elements(b)
-        if n_out == W.get_value(borrow=True).shape[1]:
-            yield Regression(W, b)
-            for weights in constants(variables, 1):
-                if (weights.dtype, len(weights.data)) == (W.dtype, n_out):
-                    yield Regression(W, b, None, weights)
-            for classes, weights in of_rows:
+        if n_out != W.get_value(borrow=True).shape[1]:
+            continue
+        yield Regression(W, b)
+        for weights in constants(variables, 1):
+            if weights.dtype == W.dtype and len(weights.data) == n_out:
+                yield Regression(W, b, None, weights)
+        for classes, weights in itertools.product(classes_of_rows, weights_of_rows):
+            if n_elements(classes) == n_elements(weights):
                 yield Regression(W, b, classes, weights)
 
 
@@ -103,17 +113,19 @@ def n_elements(shared):
     return len(shared.get_value(borrow=True))
 
 
-class Kernel:
+class GraphMatcher:
     """Finds softmax regression in graphs, by some functions of an engine.
 
-    Of the shared variables in a graph, each matrix and vector that fit may be W and b: from them,
-    the expressions of a :class:`logreg.model.LogisticRegression` are made, and what equals them is
-    found.
+    A shared matrix and a shared vector of a graph may be W and b, if their shapes fit. With each
+    such pair, the expressions of a :class:`logreg.model.LogisticRegression` are built; then equal
+    ones are looked for in the graph.
+
+    `interpreted_function` is like the engine's `function`, and compiles nothing.
     """
 
-    def __init__(self, T, function, clone, equal_computations):
+    def __init__(self, T, interpreted_function, clone, equal_computations):
         self.T = T
-        self.function = function  # which compiles nothing
+        self.interpreted_function = interpreted_function
         self.clone = clone
         self.equal_computations = equal_computations
 
@@ -136,8 +148,8 @@ class Kernel:
             found.update((v, param) for v in variables if self.is_same(v, gradient))
         return found
 
-    def classifier(self, errors, x, y):
-        """Find the :class:`Regression` whose error rate on x and y an expression is, or None."""
+    def find_error_rate(self, errors, x, y):
+        """Return the :class:`Regression` if `errors` is its error rate on x and y, else None."""
         T = self.T
         for found in candidates(ancestors([errors]), x, y, FLOATS):
             W, b, classes, weights = found
@@ -149,50 +161,60 @@ class Kernel:
                 return found
         return None
 
-    def regression(self, variables, x, y):
-        """Find a softmax regression: the variables that are its cost, and the Regression or None.
+    def find_cost(self, variables, x, y):
+        """Find a softmax regression: return the variables that are its cost, and the Regression.
 
-        One of several in a graph is found, and then the others make it the engine's.
+        If there is none, they are [] and None. If a graph has several, only one is found. The rest
+        still need x and y, so the engine computes the whole graph.
         """
         T = self.T
         for found in candidates(variables, x, y, [x.dtype]):
             W, b, classes, weights = found
-            rows = labels = checked_labels(T, y, b.shape[0])  # at which the kernel looks itself
-            if classes is not None:
-                rows = y
+            if classes is None:
+                # The cost contains this check. The kernel also checks the labels itself.
+                labels = checked_labels(T, y, b.shape[0])
+                places_of_weights = labels
+            else:
                 labels = classes[y]
+                places_of_weights = y
             log_p = T.log(T.nnet.softmax(T.dot(x, W) + b))
             log_likelihoods = log_p[T.arange(labels.shape[0]), labels]
             if weights is not None:
-                log_likelihoods = weights[rows] * log_likelihoods
+                log_likelihoods = weights[places_of_weights] * log_likelihoods
             cost = -T.mean(log_likelihoods)
             costs = [v for v in variables if self.is_same(v, cost)]
             if costs:
                 return costs, found
         return [], None
 
-    def descent(self, cost, updates, x, y):
-        """Find the :class:`Descent` that updates are; None if they are another rule."""
-        costs, regression = self.regression(ancestors([cost]), x, y)
-        l2 = regression and self._penalty(cost, costs, regression.W)
+    def find_descent(self, cost, updates, x, y):
+        """Return the :class:`Descent` if `updates` are the steps of one on `cost`, else None."""
+        costs, regression = self.find_cost(ancestors([cost]), x, y)
+        if regression is None:
+            return None
+        l2 = self._find_l2(cost, costs, regression.W)
         if l2 is None:
             return None
         params = regression[:2]
         new = dict(updates)
         gradients = self.find_gradients(cost, params, [*new.values()])
-        W_rule, b_rule = (self._rule(param, new, gradients) for param in params)
-        if not W_rule or not b_rule or W_rule[:2] != b_rule[:2]:
+        W_update, b_update = (self._find_update(param, new, gradients) for param in params)
+        if not W_update or not b_update or W_update[:2] != b_update[:2]:
             return None
-        rate, momentum, velocity = W_rule
-        velocities = () if momentum is None else (velocity, b_rule.velocity)
+        rate, momentum, velocity = W_update
+        velocities = () if momentum is None else (velocity, b_update.velocity)
         if new.keys() != {*params, *velocities}:
             return None
+        # In the first versions of the arithmetic, the engine takes steps with l2 or momentum.
         if (l2 or velocities) and rules.current() < rules.KERNEL_STEPS:
             return None
         return Descent(regression, rate, l2, momentum or 0.0, velocities)
 
-    def _penalty(self, cost, costs, W):
-        """Find by what a cost has the sum of squares of W in it; None if it has another penalty."""
+    def _find_l2(self, cost, costs, W):
+        """Find the factor l2 of the penalty ``l2 * sum(W ** 2)`` in `cost`; None if it has another.
+
+        `costs` are the variables that are the cost without a penalty.
+        """
         if cost in costs:
             return 0.0
         squares = (W**2).sum()
@@ -201,24 +223,28 @@ class Kernel:
                 return float(l2.data)
         return None
 
-    def _rule(self, param, new, gradients):
-        """Find the :class:`Rule` by which a parameter gets its new value; None if it is another."""
+    def _find_update(self, param, new, gradients):
+        """Find the :class:`ParameterUpdate` of a parameter; None if it is updated in another way.
+
+        `new` is the dict of updates, and `gradients` that of :meth:`find_gradients`.
+        """
         if param not in new:
             return None
-        for variable, value in new.items():
-            made_of = ancestors([value], gradients.__contains__)
-            gradient = next((v for v in made_of if gradients.get(v) is param), None)
-            if gradient is None or variable.type != param.type:
-                continue
-            numbers = constants(made_of)
-            for rate in numbers:
-                if variable is param and self.is_same(value, param - rate * gradient):
-                    return Rule(float(rate.data))
-            if not self.is_same(new[param], param + value):
+        new_param = new[param]
+        made_of = ancestors([new_param], gradients.__contains__)
+        gradient = next((v for v in made_of if gradients.get(v) is param), None)
+        if gradient is None:
+            return None
+        numbers = constants(made_of)
+        for rate in numbers:
+            if self.is_same(new_param, param - rate * gradient):
+                return ParameterUpdate(float(rate.data))
+        for velocity, step in new.items():
+            if velocity.type != param.type or not self.is_same(new_param, param + step):
                 continue
             for momentum, rate in itertools.product(numbers, repeat=2):
-                if self.is_same(value, momentum * variable - rate * gradient):
-                    return Rule(float(rate.data), float(momentum.data), variable)
+                if self.is_same(step, momentum * velocity - rate * gradient):
+                    return ParameterUpdate(float(rate.data), float(momentum.data), velocity)
         return None
 
     def without_rows(self, outputs, params, x, y):
@@ -237,19 +263,21 @@ class Kernel:
             Its cost, and the gradients of that by W and b.
         """
         T = self.T
-        costs, regression = self.regression(ancestors(outputs), x, y)
+        costs, regression = self.find_cost(ancestors(outputs), x, y)
         if regression is None:
             return outputs, None, ()
-        inputs = T.scalar(dtype=x.dtype), regression.W.type(), regression.b.type()
-        new = dict.fromkeys(costs, inputs[0])
+        kernel_cost = T.scalar(dtype=x.dtype)
+        inputs = kernel_cost, regression.W.type(), regression.b.type()
+        new = dict.fromkeys(costs, kernel_cost)
         cost = self.clone(outputs[0], new)
         gradients = self.find_gradients(outputs[0], params, outputs[1:])
-        slopes = dict(zip(regression[:2], inputs[1:]))
+        kernel_gradients = dict(zip(regression[:2], inputs[1:]))
         in_cost = ancestors([cost])
         for gradient, param in gradients.items():
+            # The chain rule: direct part + d cost / d kernel_cost * the kernel's gradient.
             terms = [T.grad(cost, param)] if param in in_cost else []
-            if inputs[0] in in_cost and param in slopes:
-                terms.append(T.grad(cost, inputs[0]) * slopes[param])
+            if kernel_cost in in_cost and param in kernel_gradients:
+                terms.append(T.grad(cost, kernel_cost) * kernel_gradients[param])
             # The cost may be of another dtype.
             new[gradient] = T.cast(sum(terms[1:], terms[0]), param.dtype)
         replaced = self.clone(outputs, new)
@@ -258,14 +286,14 @@ class Kernel:
         return replaced, regression, inputs
 
 
-def make_kernel(T, function, change_flags, Mode, Linker, *others):
-    """Make the :class:`Kernel` with an interpreter of graphs, and `others` of its functions."""
+def make_matcher(T, function, change_flags, Mode, Linker, clone, equal_computations):
+    """Make the :class:`GraphMatcher` of an engine, with these of the engine's own names."""
     linker = Linker(use_cloop=False, c_thunks=False, allow_gc=False)
     # Fused operations would run element by element.
     mode = Mode(linker, "fast_run").excluding("fusion")
 
-    def uncompiled_function(*args, **options):
+    def interpreted_function(*args, **options):
         with change_flags(cxx=""):  # C code would fold constants, or loop over operations
             return function(*args, mode=mode, **options)
 
-    return Kernel(T, uncompiled_function, *others)
+    return GraphMatcher(T, interpreted_function, clone, equal_computations)

@@ -27,12 +27,12 @@ class KernelSet:
         self._arrays = []  # the values of the variables that the labels were made of
         self._labels = None
         self._weights = None
-        self._layout = None
-        self._layout_inputs = ()  # x, y and n_rows of the last calls of `layout`
+        self._laid_out = None  # the rows with a layout
+        self._layout_inputs = ()  # x, y and n_rows of the last calls of `laid_out_rows`
         self._n_calls = 0
 
-    def labels(self):
-        """Get the labels of all rows, int32, and their weights or None.
+    def weighted_labels(self):
+        """Get the pair of the labels of all rows, int32, and their weights or None.
 
         They are the same arrays until their variables change.
         """
@@ -48,23 +48,24 @@ class KernelSet:
         """Get some rows, by default all, prepared if there is a `prepare`."""
         return kernel.Rows(self.features.rows(start, stop, self.dtype), self.features.scale)
 
-    def layout(self, y, n_rows):
-        """Get the layout of all rows for calls with `n_rows` rows each, or None.
+    def laid_out_rows(self, y, n_rows):
+        """Get all rows with a layout for minibatches of `n_rows`, or None if they have none.
 
-        It is made at the second call with the same arrays: for a single call, it would not pay. A
-        change of an array in place goes unnoticed. Without labels, it is a layout to classify.
+        With `y` None, the layout is for :func:`logreg.kernel.classes`. It is made at the second
+        call with the same arrays, as it would not pay for a single one. A change of an array in
+        place goes unnoticed.
         """
         x = self.features.shared.get_value(borrow=True)
         if not _are_same([x, y], self._layout_inputs[:2]):
-            self._layout = None
+            self._laid_out = None
             self._layout_inputs = (x, y, n_rows)
             self._n_calls = 0
         if n_rows != self._layout_inputs[2]:  # the last rows of a set may be fewer
             return None
         self._n_calls += 1
         if self._n_calls == 2:
-            self._layout = kernel.lay_out(self.rows(), y, n_rows)
-        return self._layout
+            self._laid_out = kernel.lay_out(self.rows(), y, n_rows)
+        return self._laid_out
 
     def minibatches(self, starts, n_rows):
         """Yield rows, the pair of their labels and weights, and where minibatches start in them.
@@ -73,11 +74,12 @@ class KernelSet:
         must become floats first, so the rows of one minibatch are yielded at a time.
         """
         x = self.features.shared.get_value(borrow=True)
-        y, weights = self.labels()
+        y, weights = self.weighted_labels()
         is_readable = not self.features.prepare and x.dtype in ("uint8", self.dtype)
         if is_readable and x.flags.c_contiguous:  # else the kernel would copy all
-            layout = None if any(start % n_rows for start in starts) else self.layout(y, n_rows)
-            yield layout or self.rows(), (y, weights), starts
+            are_aligned = all(start % n_rows == 0 for start in starts)
+            laid_out = self.laid_out_rows(y, n_rows) if are_aligned else None
+            yield laid_out or self.rows(), (y, weights), starts
             return
         for start in starts:
             places = slice(start, start + n_rows)
@@ -91,9 +93,9 @@ class KernelSet:
         regression, rate, l2, momentum, velocities = descent
         variables = [*regression[:2], *velocities]
         values = [variable.get_value(borrow=True) for variable in variables]
-        for rows, labels, places in self.minibatches(starts, batch_size):
+        for rows, weighted_labels, places in self.minibatches(starts, batch_size):
             some_costs, *values = kernel.steps(
-                rows, values, labels, places, batch_size, rate, l2, momentum
+                rows, values, weighted_labels, places, batch_size, rate, l2, momentum
             )
             costs.extend(some_costs)
         for variable, value in zip(variables, values):
@@ -103,27 +105,31 @@ class KernelSet:
     def gradients(self, regression, start, stop):
         """Compute the cost of some rows, and its gradients by W and b."""
         params = [param.get_value(borrow=True) for param in regression[:2]]
-        rows, labels, places = next(self.minibatches([start], stop - start))
-        (cost,), *both = kernel.gradients(rows, params, labels, places[0], stop - start)
+        n_rows = stop - start
+        rows, weighted_labels, places = next(self.minibatches([start], n_rows))
+        (cost,), *both = kernel.gradients(rows, params, weighted_labels, places[0], n_rows)
         return [cost, *both]
 
     def errors(self, regression, edges):
         """Count the misclassified rows, or add their weights, between each two of the `edges`."""
         params = [param.get_value(borrow=True) for param in regression[:2]]
-        y, weights = self.labels()
+        y, weights = self.weighted_labels()
         begin, *others = edges
         if not others:
             return []
         end = others[-1]
         is_whole = (begin, end) == (0, len(y)) and not self.features.prepare
-        layout = self.layout(None, end) if is_whole else None
+        laid_out = self.laid_out_rows(None, end) if is_whole else None
         at_a_time = max(1, VALUES_AT_A_TIME // len(params[0]))
         starts = range(begin, end, at_a_time)
         pieces = (self.rows(start, min(start + at_a_time, end)) for start in starts)
-        found = [kernel.classes(rows, params) for rows in ([layout] if layout else pieces)]
+        if laid_out:
+            pieces = [laid_out]
+        found = [kernel.classes(rows, params) for rows in pieces]
         is_wrong = numpy.concatenate(found) != y[begin:end]
         if weights is not None:
             is_wrong = is_wrong * weights[begin:end]
+        # The sums from each edge to the next one.
         return numpy.add.reduceat(is_wrong, numpy.subtract(edges[:-1], begin), dtype="float64")
 
 

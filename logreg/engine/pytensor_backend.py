@@ -9,7 +9,7 @@ import os
 from logreg.console import warning
 from logreg.engine.backend import Backend
 from logreg.engine.compat import with_theanos_names
-from logreg.engine.kernel_graph import make_kernel
+from logreg.engine.kernel_graph import make_matcher
 from logreg.errors import EngineError, install
 
 
@@ -44,11 +44,11 @@ def load():
         pytensor.config.generated_src_dir = os.path.join(pytensor.config.compiledir, "generated")
 
     theano, T = with_theanos_names(pytensor)
-    return PyTensorBackend(theano, T, _kernel(T))
+    return PyTensorBackend(theano, T, _make_matcher(T))
 
 
-def _kernel(T):
-    """Make the kernel with internals of PyTensor; None where a release has moved them."""
+def _make_matcher(T):
+    """Make the matcher with internals of PyTensor; None where a release has moved them."""
     try:
         import pytensor
         from pytensor.compile.mode import Mode
@@ -57,7 +57,7 @@ def _kernel(T):
         from pytensor.link.vm import VMLinker
 
         internals = Mode, VMLinker, clone_replace, equal_computations
-        return make_kernel(T, pytensor.function, pytensor.config.change_flags, *internals)
+        return make_matcher(T, pytensor.function, pytensor.config.change_flags, *internals)
     except Exception as error:
         warning(f"logreg's kernel does not know this PyTensor ({error}): training is slower")
         return None

@@ -4,7 +4,7 @@ import zlib
 
 import numpy
 
-from logreg.engine.kernel_graph import ancestors
+from logreg.engine.kernel_graph import ancestors, find_params
 from logreg.errors import EngineError, SettingError
 from logreg.ranks import ranks
 
@@ -29,6 +29,7 @@ class RanksBackend:
         gradients = _gradients(self.backend, givens, cost, updates)
         first_row, end = ranks.part(batch_size)
         gradients_of_rows, apply = self.backend.compile_in_two(givens, cost, gradients, updates)
+        # The buffer holds the cost, the gradients one after another, and the ranks' flag.
         ends = numpy.cumsum([1, *(self.backend.value(v).size for v in gradients.values())])
         buffer = ranks.prepare_steps(ends[-1], cost.dtype)
 
@@ -38,10 +39,10 @@ class RanksBackend:
             together = numpy.concatenate([value.ravel() for value in values])
             buffer[: ends[-1]] = together * ((end - first_row) / batch_size)
             ranks.sum_step(buffer)
-            sums = zip(numpy.split(buffer, ends), values)
-            cost, *gradients = [a.reshape(v.shape).astype(v.dtype) for a, v in sums]
-            apply(*gradients)
-            return cost
+            parts = zip(numpy.split(buffer, ends), values)  # without the flag
+            all_cost, *all_gradients = [a.reshape(v.shape).astype(v.dtype) for a, v in parts]
+            apply(*all_gradients)
+            return all_cost
 
         return lambda first, last: [step(index) for index in range(first, last + 1)]
 
@@ -60,7 +61,7 @@ class RanksBackend:
             ranks.check_same("the parameters' checksum", lambda: checksum, "at a validation")
             sums = numpy.zeros(len(edges) - 1)
             sums[first:end] = sums_of_part()
-            ranks.sum_counts(sums)
+            ranks.sum_in_place(sums)
             return ranks.same_on_all(sums, "at a validation")
 
         return sums_of_all
@@ -68,10 +69,9 @@ class RanksBackend:
 
 def _gradients(backend, givens, cost, updates):
     """Find the gradients in the updates, which must depend on the minibatch by these alone."""
-    in_cost = ancestors([cost])
     new_values = [new for _, new in updates]
-    params = [variable for variable, _ in updates if variable in in_cost]
-    gradients = backend.graph.find_gradients(cost, params, new_values)
+    params = find_params(cost, updates)
+    gradients = backend.matcher.find_gradients(cost, params, new_values)
     others = ancestors(new_values, gradients.__contains__)
     if givens.x in others or givens.y in others:
         raise EngineError(

@@ -13,7 +13,7 @@ import zlib
 
 from logreg.console import warning
 from logreg.engine.backend import Backend
-from logreg.engine.kernel_graph import make_kernel
+from logreg.engine.kernel_graph import make_matcher
 from logreg.errors import EngineError
 from logreg.flags import user_setting
 
@@ -42,7 +42,7 @@ def load():
         _import()
     import theano
 
-    return TheanoBackend(theano, theano.tensor, _kernel())
+    return TheanoBackend(theano, theano.tensor, _make_matcher())
 
 
 def _import():
@@ -52,8 +52,9 @@ def _import():
     # hidden during the import is imported when it is called.
     hidden = SCIPY_PACKAGES if flags.get("blas.ldflags") else ["scipy.stats"]
     placeholders = {name: types.ModuleType(name) for name in hidden}
-    # Theano does not need scipy.signal, and importing mpi4py would start MPI. It would also compile
-    # its own loop over operations, which the kernel's functions do not need.
+    # In sys.modules, an empty module lets an import pass, and None makes it fail. Theano does not
+    # need scipy.signal. Importing mpi4py would start MPI. Importing lazylinker_c would compile
+    # Theano's loop over operations, which the kernel's functions do not need.
     placeholders.update(dict.fromkeys(["scipy.signal", "mpi4py", "theano.gof.lazylinker_c"]))
     for name in placeholders.keys() & sys.modules.keys():
         del placeholders[name]
@@ -83,13 +84,13 @@ def _import():
         for cast in theano.tensor.basic._cast_mapping.values():
             cast.nfunc_spec = "array", 1, 1
     _keep_compiled_code()
-    theano.gof.vm.CVM = _compiled_loop
+    theano.gof.vm.CVM = _make_compiled_loop
     if sys.version_info >= (3, 11):  # the C code of a scan does not fit its headers
         sys.modules["theano.scan_module.scan_perform_ext"] = None
 
 
-def _compiled_loop(*args, **options):
-    """Compile Theano's loop over operations, when the first function needs it."""
+def _make_compiled_loop(*args, **options):
+    """Make Theano's compiled loop over operations; its class is compiled at the first call."""
     from theano.gof import lazylinker_c, vm
 
     class CVM(lazylinker_c.CLazyLinker, vm.VM):
@@ -100,8 +101,8 @@ def _compiled_loop(*args, **options):
     return CVM(*args, **options)
 
 
-def _kernel():
-    """Make the kernel with internals of Theano."""
+def _make_matcher():
+    """Make the matcher with internals of Theano."""
     import theano
     from theano.compile.mode import Mode
     from theano.configparser import change_flags
@@ -109,7 +110,7 @@ def _kernel():
     from theano.scan_module.scan_utils import equal_computations
 
     internals = Mode, VM_Linker, theano.clone, equal_computations
-    return make_kernel(theano.tensor, theano.function, change_flags, *internals)
+    return make_matcher(theano.tensor, theano.function, change_flags, *internals)
 
 
 def _flags():

@@ -5,8 +5,8 @@ and nothing symbolic. Its functions take
 
 - the :class:`Rows`,
 - the parameters (W, b), of shapes (n_in, n_out) and (n_out,), both float32 or float64,
-- the labels (y, weights): the integer label of each row, and the weight of each row in the cost,
-  None if all are 1.
+- the weighted labels (y, weights): the integer label of each row, and the weight of each row in the
+  cost, None if all are 1.
 
 Arrays that do not go together are a ValueError, and so is a label that is not in 0 .. n_out - 1.
 """
@@ -27,7 +27,8 @@ if getattr(_kernel, "version", None) != 3:  # of module.c
     _kernel = None
 
 NO_PAIR = None, None
-LARGE = 1 << 28  # bytes: memory may have no room for a copy of more, if a file holds them
+MAX_COPY_OF_MAP = 1 << 28  # bytes: memory may have no room for a copy of a larger file
+GRADIENTS_ONLY = numpy.nan  # this rate tells the C code to return gradients
 
 
 class Rows(NamedTuple):
@@ -107,10 +108,12 @@ def map_of(array):
 
 
 def lay_out(rows, y, n_rows):
-    """Lay out minibatches of `n_rows` rows for :func:`steps`; without `y`, all for :func:`classes`.
+    """Lay out rows in memory as the C code reads them fastest.
 
-    Bytes are copied without most of their blanks. So are floats that are whole numbers from 0 to
-    255, or these over 256, as the tutorial's pixels are.
+    With `y`, they are laid out in minibatches of `n_rows` rows, for :func:`steps`. With `y` None,
+    all rows are, for :func:`classes`, and `n_rows` is their number. Bytes are copied without most
+    of their blanks. So are floats that are whole numbers from 0 to 255, or these over 256, as the
+    tutorial's pixels are.
 
     Returns
     -------
@@ -120,15 +123,16 @@ def lay_out(rows, y, n_rows):
         are mapped from a file, and for more than 65,535 columns.
     """
     x, mapped = rows.x, map_of(rows.x)
-    if not x.size or x.shape[1] > 65535 or (mapped is not None and x.nbytes > LARGE):
+    if not x.size or x.shape[1] > 65535 or (mapped is not None and x.nbytes > MAX_COPY_OF_MAP):
         return None
     x, factor = _as_bytes(x)
     if x is None:
         return None
-    # A writable map would lose what was written with its pages.
-    is_map = x is rows.x and mapped is not None and mapped.mode == "r"
+    # The C code gives the pages of such a map back to the system after it has read them. A writable
+    # map could lose what was written to its pages.
+    is_read_only_map = x is rows.x and mapped is not None and mapped.mode == "r"
     labels = None if y is None else as_labels(y)
-    layout = _kernel.lay_out(x, labels, n_rows, is_map, n_threads())
+    layout = _kernel.lay_out(x, labels, n_rows, is_read_only_map, n_threads())
     return Rows(x, rows.scale * factor, layout)
 
 
@@ -137,13 +141,11 @@ def classes(rows, params):
     rows, params = _prepare(rows, params)
     best = numpy.empty(len(rows.x), "int64")
     if best.size:
-        _kernel.compute(
-            rows, params, NO_PAIR, None, best, len(best), n_threads(), (0.0, 0.0, 0.0), NO_PAIR
-        )
+        _compute(rows, params, best, len(best))
     return best
 
 
-def steps(rows, params, labels, starts, n_rows, rate, l2=0.0, momentum=0.0):
+def steps(rows, params, weighted_labels, starts, n_rows, rate, l2=0.0, momentum=0.0):
     """Take steps of descent on the mean negative log-likelihood of the labels.
 
     With `l2`, the cost has a penalty: `l2` times the sum of the squares of W. With `momentum`, a
@@ -155,8 +157,8 @@ def steps(rows, params, labels, starts, n_rows, rate, l2=0.0, momentum=0.0):
         The layout, if there is one, is of minibatches of `n_rows` rows.
     params : tuple
         W and b; with momentum, their velocities after them. They are not changed.
-    labels : tuple
-        As above.
+    weighted_labels : tuple
+        The labels and the weights of the rows, as above.
     starts : sequence of int
         The first row of each step's minibatch, which has `n_rows` rows.
     rate : float
@@ -169,7 +171,7 @@ def steps(rows, params, labels, starts, n_rows, rate, l2=0.0, momentum=0.0):
         do not depend on the number of threads, nor on how many steps one call takes.
     """
     rows, (W, b) = _prepare(rows, params[:2])
-    y, weights = labels
+    y, weights = weighted_labels
     if y.shape != rows.x.shape[:1]:
         raise ValueError(f"y has shape {y.shape}, and x has {len(rows.x)} rows")
     if weights is not None:
@@ -178,17 +180,51 @@ def steps(rows, params, labels, starts, n_rows, rate, l2=0.0, momentum=0.0):
     starts = numpy.array(starts, "int64").reshape(-1)
     costs = numpy.zeros(len(starts))
     params = W.copy(), b.copy()
-    rule = float(rate), float(l2), float(momentum)
-    batches = starts, costs, n_rows
-    labels = as_labels(y), weights
-    both_velocities = tuple(velocities) or NO_PAIR
-    _kernel.compute(rows, params, labels, *batches, n_threads(), rule, both_velocities)
+    _compute(
+        rows,
+        params,
+        costs,
+        n_rows,
+        weighted_labels=(as_labels(y), weights),
+        starts=starts,
+        hyperparameters=(rate, l2, momentum),
+        velocities=tuple(velocities) or NO_PAIR,
+    )
     return [costs.astype(W.dtype), *params, *velocities]
 
 
-def gradients(rows, params, labels, start, n_rows):
+def gradients(rows, params, weighted_labels, start, n_rows):
     """Compute the cost of the `n_rows` rows from `start` on, an array of it, and its gradients."""
-    return steps(rows, params, labels, [start], n_rows, numpy.nan)  # as module.c has it
+    return steps(rows, params, weighted_labels, [start], n_rows, GRADIENTS_ONLY)
+
+
+def _compute(
+    rows,
+    params,
+    out,
+    n_rows,
+    weighted_labels=NO_PAIR,
+    starts=None,
+    hyperparameters=(0.0, 0.0, 0.0),
+    velocities=NO_PAIR,
+):
+    """Call the C code, which writes to `out`.
+
+    With labels, it takes a step at each of the `starts`: it changes the parameters and velocities,
+    and `out` becomes the costs. Without labels, `out` becomes the classes of the `n_rows` rows.
+    """
+    # In the order in which module.c reads them.
+    _kernel.compute(
+        rows,
+        params,
+        weighted_labels,
+        starts,
+        out,
+        n_rows,
+        n_threads(),
+        hyperparameters,
+        velocities,
+    )
 
 
 def as_labels(y):

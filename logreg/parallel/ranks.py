@@ -31,6 +31,13 @@ class Ranks:
 
     A launcher has started `n_launched` processes, of which this is the one with this `number`.
     MPI has one world for a process, and so there is one object of this, :data:`logreg.ranks.ranks`.
+
+    Ranks take steps together, and they meet. Both begin with the sum of a buffer over all ranks.
+    The last element of the buffer is a flag. At a step, the buffer holds gradients, and a rank sets
+    the flag only if it was asked to end the run. At a meeting, the buffer holds zeros, and each
+    rank sets the flag. If any rank has set it, each rank then sends all others its place, in words,
+    and a value or None. So if one rank is at a step and another one at a meeting, all learn of it,
+    and an EngineError names the places. Counts are summed right after a meeting, without a flag.
     """
 
     def __init__(self, n_launched, number):
@@ -39,9 +46,9 @@ class Ranks:
         self.rank = 0  # until `start`, each process is for itself
         self.size = 1
         self._mpi = self._comm = None  # mpi4py's module, and the communicator of all ranks
-        self._buffer = None  # an array as a step sums it: its last element is a flag
-        self._was_asked = False  # whether this rank was asked to end the run
-        self._was_anyone_asked = False  # whether any rank was, as of the last step
+        self._buffer = None
+        self._is_end_asked_here = False  # whether this rank was asked to end the run
+        self._is_end_asked = False  # whether any rank was, as of the last step
 
     def start(self):
         """Find the other ranks that the launcher has started."""
@@ -80,11 +87,11 @@ class Ranks:
         self._buffer = numpy.zeros(1)
         # A machine's ranks share its cores; a launcher may have bound each to some.
         cores = getattr(os, "sched_getaffinity", lambda _: set(range(os.cpu_count() or 1)))(0)
-        here = self._comm.Split_type(MPI.COMM_TYPE_SHARED).allgather(cores)
+        core_sets_here = self._comm.Split_type(MPI.COMM_TYPE_SHARED).allgather(cores)
         for name in ("LOGREG_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-            os.environ.setdefault(name, str(max(1, len(cores) // here.count(cores))))
+            os.environ.setdefault(name, str(max(1, len(cores) // core_sets_here.count(cores))))
         atexit.register(self._finish)
-        # PyTensor sets a hook of its own, which calls the second.
+        # PyTensor replaces sys.excepthook by its own hook, which calls sys.__excepthook__.
         sys.excepthook = sys.__excepthook__ = lambda kind, error, trace: self.end(1, error)
 
     def _finish(self):
@@ -96,10 +103,14 @@ class Ranks:
             self.end(1, error)
 
     def end(self, code, error=None):
-        """Print the exception, if there is one, and end all ranks with an exit code."""
+        """Print the exception, if there is one, and end all ranks with an exit code.
+
+        A SystemExit has its own code. If that is 0 or None, as after ``--help``, nothing is ended,
+        and the method returns: all ranks exit by themselves. It also returns if MPI did not start.
+        """
         is_exit = isinstance(error, SystemExit)
         code = error.code if is_exit else code
-        if is_exit and not code:  # all ranks exit, as after --help
+        if is_exit and not code:
             return
         if error and (self.rank or not is_exit):  # rank 0 exits as one process does
             lines = traceback.format_exception(type(error), error, error.__traceback__)
@@ -141,26 +152,26 @@ class Ranks:
         """Find this rank's part of `n` items: the first one, and the one after the last."""
         return n * self.rank // self.size, n * (self.rank + 1) // self.size
 
-    def anyone(self, asked):
+    def is_end_asked(self, is_asked_here):
         """Whether any rank was asked to end the run, as of the last step.
 
-        `asked` is whether this one was; the others learn of it at the next step.
+        `is_asked_here` is whether this one was; the others learn of it at the next step.
         """
-        self._was_asked = bool(asked)
-        return self._was_anyone_asked
+        self._is_end_asked_here = is_asked_here
+        return self._is_end_asked
 
-    def sum_counts(self, counts):
-        """Sum the counts of a validation over the ranks, in place."""
-        request = self._comm.Iallreduce(self._mpi.IN_PLACE, counts)
+    def sum_in_place(self, array):
+        """Sum an array over the ranks, in place."""
+        request = self._comm.Iallreduce(self._mpi.IN_PLACE, array)
         began = time.monotonic()
-        leave_core = getattr(os, "sched_yield", int)
+        leave_core = getattr(os, "sched_yield", lambda: None)
         while not request.Test():
             leave_core()
             if time.monotonic() - began > LONG:  # others may need the core
                 time.sleep(POLL)
 
     def prepare_steps(self, n, dtype):
-        """Make the array that steps sum from now on: `n` numbers and a flag."""
+        """Make the buffer of the steps from now on, for `n` numbers and the flag."""
         import numpy
 
         self.meet("at the beginning")
@@ -168,23 +179,22 @@ class Ranks:
         return self._buffer
 
     def sum_step(self, buffer):
-        """Sum a step's array over the ranks, in place, and the flag behind it."""
+        """Sum a step's buffer over the ranks, in place; learn whether one was asked to end."""
         self._buffer = buffer
-        self._was_anyone_asked = bool(self._sum_and_tell("at a step", self._was_asked))
+        self._is_end_asked = bool(self._sum_buffer("at a step", self._is_end_asked_here))
 
     def meet(self, place, value=None):
         """Wait until all ranks are at a `place`, given in words; list the value of each."""
         self._buffer[:] = 0
-        return self._sum_and_tell(place, True, value)
+        return self._sum_buffer(place, True, value)
 
-    def _sum_and_tell(self, place, flag, value=None):
-        """Sum the array of steps over the ranks. If one has set its flag, all send their places.
+    def _sum_buffer(self, place, flag, value=None):
+        """Sum the buffer over the ranks, as the class says.
 
-        If a rank is at a step and another one is not, an EngineError says so. Returns the values of
-        the ranks, or an empty list if no flag was set.
+        Returns the values of the ranks, or an empty list if no flag was set.
         """
         self._buffer[-1] = flag
-        self.sum_counts(self._buffer)
+        self.sum_in_place(self._buffer)
         messages = self._comm.allgather((place, value)) if self._buffer[-1] else []
         for i, (other_place, _) in enumerate(messages):
             if other_place != messages[0][0]:

@@ -150,7 +150,7 @@ def test_rows_that_are_mapped_give_what_they_give_in_memory(kind, n_rows, monkey
     )
     assert (mapped == x).all()
     assert all(map(numpy.array_equal, found, expected))
-    monkeypatch.setattr(kernel.functions, "LARGE", x.nbytes - 1)
+    monkeypatch.setattr(kernel.functions, "MAX_COPY_OF_MAP", x.nbytes - 1)
     assert kernel.lay_out(Rows(x), y, n_rows)
     assert kernel.lay_out(Rows(numpy.asarray(mapped)), y, n_rows) is None
 
@@ -305,8 +305,8 @@ def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
     # Theano would go on with the first mode that it is asked for.
     monkeypatch.setattr(theano.compile.mode, "instantiated_default_mode", None, raising=False)
     monkeypatch.setattr(theano.config, "mode", "FAST_COMPILE")
-    for put in (engine._on_cpu.kernel, None):
-        monkeypatch.setattr(engine._on_cpu, "kernel", put)
+    for put in (engine._on_cpu.has_kernel, False):
+        monkeypatch.setattr(engine._on_cpu, "has_kernel", put)
         is_known = put and weights is not WEIGHTS[2] and penalty not in PENALTIES[3:]
         monkeypatch.setattr(theano, "function", None if is_known else function)  # nothing compiles
         softmax = Softmax()
