@@ -31,7 +31,9 @@ def main(argv=None):
         with printing():
             runpy.run_path(args.program, run_name="__main__")
     except SyntaxError as error:
-        if not Path(error.filename or "").is_file():  # of eval
+        if not Path(
+            error.filename or ""
+        ).is_file():  # the error is in a text that the program evaluates
             raise
         note(
             f"error: {error.filename}, line {error.lineno}, is no Python 3 ({error.msg}): if it is "
