@@ -59,7 +59,7 @@ def gallery(predictor, data, evaluation):
     if not facts.pixels.ends and x.dtype != numpy.uint8:
         least = numpy.nanmin(x)
         most = numpy.nanmax(x)
-    # A feature's share in a class is x * W, less the mean of that over all classes: center W.
+    # A feature's share in a class is x * W, less the mean of that over all classes: centre W.
     W = predictor.W.astype("float64")
     W -= W.mean(axis=1, keepdims=True)
     ready = facts.preprocessing.apply(x[indices], "float64")
