@@ -150,7 +150,7 @@ def check_expressions(x, y, numbers, updates):
     a list; the parameters, which are the variables of the updates that the cost depends on; and the
     numbers of columns and classes of the model, 0 where they are not known.
     """
-    return expressions.check_expressions(T, _on_cpu.tools, x, y, numbers, updates)
+    return expressions.check_expressions(_on_cpu.graph, x, y, numbers, updates)
 
 
 def find_classifier(errors, x, y):

@@ -5,7 +5,7 @@ from typing import Callable, NamedTuple, Optional
 
 import numpy
 
-from logreg.engine.kernel_graph import Kernel, ancestors
+from logreg.engine.kernel_graph import ancestors
 from logreg.engine.kernel_steps import KernelSet
 from logreg.kernel import is_built, is_in_use, is_off
 
@@ -35,18 +35,17 @@ class Givens(NamedTuple):
 class Backend:
     """An engine on the CPU; :mod:`logreg.engine` says what its methods do.
 
-    `theano` is the module Theano or PyTensor, and `T` has the names of ``theano.tensor``. `tools`
-    are the engine's internals that the kernel needs, None if this engine lacks one.
+    `theano` is the module Theano or PyTensor, and `T` has the names of ``theano.tensor``. `graph`
+    is the :class:`.Kernel` of the engine, None if this engine lacks what it needs.
     """
 
     device = "cpu"
 
-    def __init__(self, theano, T, tools=None):
+    def __init__(self, theano, T, graph=None):
         self.theano = theano
         self.T = T
-        self.tools = tools
-        self.graph = Kernel(T, tools) if tools else None
-        self.kernel = self.graph if is_in_use() else None
+        self.graph = graph
+        self.kernel = graph if is_in_use() else None
 
     def on_device(self, name):
         """Return the back end for a device: this one, or another."""
@@ -73,7 +72,7 @@ class Backend:
     def value(self, variable):
         if hasattr(variable, "get_value"):
             return variable.get_value(borrow=True)
-        return (self.tools or self.theano).function([], variable)()
+        return (self.graph or self.theano).function([], variable)()
 
     def set_value(self, variable, new):
         # The order of the memory decides how sums are rounded: a resumed run needs the same.

@@ -1,6 +1,6 @@
 """Checks of the symbolic expressions that :func:`logreg.sgd.fit` is given."""
 
-from logreg.engine.kernel_graph import ancestors, is_same, n_elements, shared_arrays
+from logreg.engine.kernel_graph import ancestors, n_elements, shared_arrays
 from logreg.errors import SettingError
 
 
@@ -9,8 +9,8 @@ def is_symbolic(value):
     return all(hasattr(value, name) for name in ("owner", "ndim", "dtype", "tag"))
 
 
-def check_expressions(T, tools, x, y, numbers, updates):
-    """Do what :func:`logreg.engine.check_expressions` does, with an engine's `T` and tools."""
+def check_expressions(graph, x, y, numbers, updates):
+    """Do what :func:`logreg.engine.check_expressions` does, with an engine's Kernel or None."""
     for name, value in {"x": x, "y": y, **numbers}.items():
         if not is_symbolic(value) or (name in numbers and value.ndim != 0):
             raise SettingError(
@@ -28,7 +28,7 @@ def check_expressions(T, tools, x, y, numbers, updates):
         raise SettingError(
             "the cost depends on no variable of updates: give the shared variables that it contains"
         )
-    return updates, params, _sizes(T, tools, x, y, in_both)
+    return updates, params, _sizes(graph, x, y, in_both)
 
 
 def _checked_updates(updates):
@@ -53,7 +53,7 @@ def _checked_updates(updates):
     return pairs
 
 
-def _sizes(T, tools, x, y, variables):
+def _sizes(graph, x, y, variables):
     """Find how many columns of `x` and how many classes a graph takes; 0 where it is not known.
 
     The columns are the rows of the shared matrix by which the graph multiplies `x`. The classes are
@@ -63,9 +63,10 @@ def _sizes(T, tools, x, y, variables):
 
     def size(ndim, made_of):
         params = shared_arrays(variables, ndim)
-        found = [p for p in params if any(is_same(tools, v, made_of(p)) for v in variables)]
+        found = [p for p in params if any(graph.is_same(v, made_of(p)) for v in variables)]
         return max(map(n_elements, found), default=0)
 
-    if not tools:
+    if not graph:
         return 0, 0
+    T = graph.T
     return size(2, lambda W: T.dot(x, W)), size(1, lambda b: T.lt(y, b.shape[0]))

@@ -28,7 +28,7 @@ class JaxBackend(Backend):
     """PyTensor on a device that JAX sees: ``'cuda'``, ``'cuda0'``, ..., or ``'jax:cpu'``."""
 
     def __init__(self, pytensor, T, name):
-        super().__init__(pytensor, T)  # without tools: the kernel is the CPU's
+        super().__init__(pytensor, T)  # without a graph: the kernel is the CPU's
         self.device = name
         self._jax_device = _find_device(name)
         self._before = {name: getattr(jax.config, name) for name in CONFIG}

@@ -12,14 +12,6 @@ from logreg.kernel import rules
 FLOATS = "float32", "float64"
 
 
-class Tools(NamedTuple):
-    """What the kernel needs of an engine's internals; `function` compiles nothing."""
-
-    function: Any
-    clone: Any
-    equal_computations: Any
-
-
 class Regression(NamedTuple):
     """Softmax regression in a graph.
 
@@ -52,19 +44,6 @@ class Rule(NamedTuple):
     velocity: Any = None
 
 
-def make_tools(function, change_flags, Mode, Linker, *others):
-    """Make the :class:`Tools`, of which `others` are all but the first."""
-    linker = Linker(use_cloop=False, c_thunks=False, allow_gc=False)
-    # Fused operations would run element by element.
-    mode = Mode(linker, "fast_run").excluding("fusion")
-
-    def uncompiled_function(*args, **options):
-        with change_flags(cxx=""):  # C code would fold constants, or loop over operations
-            return function(*args, mode=mode, **options)
-
-    return Tools(uncompiled_function, *others)
-
-
 def checked_labels(T, y, n_out):
     """Make an expression of labels `y` that raises an error unless all are in 0 .. n_out - 1."""
     are_classes = T.all(T.and_(T.ge(y, 0), T.lt(y, n_out)))
@@ -90,27 +69,6 @@ def ancestors(outputs, is_end=lambda variable: False):
 def constants(variables, ndim=0):
     """List the constants of `ndim` dimensions."""
     return [v for v in variables if hasattr(v, "data") and getattr(v, "ndim", None) == ndim]
-
-
-def find_gradients(T, tools, cost, params, expressions):
-    """Find the gradients of a cost in expressions: a dict from each gradient to its parameter.
-
-    A gradient is any variable that equals one of ``T.grad(cost, params)``.
-    """
-    found = {}
-    variables = ancestors(expressions)
-    gradients = T.grad(cost, params, disconnected_inputs="ignore") if params else []
-    for param, gradient in zip(params, gradients):
-        found.update((v, param) for v in variables if is_same(tools, v, gradient))
-    return found
-
-
-def is_same(tools, variable, pattern):
-    """Whether a variable is computed as a pattern is, of the same variables."""
-    one = variable.owner
-    other = pattern.owner
-    may_be = one and other and one.op == other.op and variable.type == pattern.type
-    return bool(may_be) and tools.equal_computations([variable], [pattern])
 
 
 def shared_arrays(variables, ndim, dtypes=FLOATS):
@@ -146,17 +104,37 @@ def n_elements(shared):
 
 
 class Kernel:
-    """Finds softmax regression in graphs; it knows the engine by the tools that it is given.
+    """Finds softmax regression in graphs, by some functions of an engine.
 
     Of the shared variables in a graph, each matrix and vector that fit may be W and b: from them,
     the expressions of a :class:`logreg.model.LogisticRegression` are made, and what equals them is
     found.
     """
 
-    def __init__(self, T, tools):
+    def __init__(self, T, function, clone, equal_computations):
         self.T = T
-        self.tools = tools
-        self.function = tools.function
+        self.function = function  # which compiles nothing
+        self.clone = clone
+        self.equal_computations = equal_computations
+
+    def is_same(self, variable, pattern):
+        """Whether a variable is computed as a pattern is, of the same variables."""
+        one = variable.owner
+        other = pattern.owner
+        may_be = one and other and one.op == other.op and variable.type == pattern.type
+        return bool(may_be) and self.equal_computations([variable], [pattern])
+
+    def find_gradients(self, cost, params, expressions):
+        """Find the gradients of a cost in expressions: a dict from each gradient to its parameter.
+
+        A gradient is any variable that equals one of ``T.grad(cost, params)``.
+        """
+        found = {}
+        variables = ancestors(expressions)
+        gradients = self.T.grad(cost, params, disconnected_inputs="ignore") if params else []
+        for param, gradient in zip(params, gradients):
+            found.update((v, param) for v in variables if self.is_same(v, gradient))
+        return found
 
     def classifier(self, errors, x, y):
         """Find the :class:`Regression` whose error rate on x and y an expression is, or None."""
@@ -167,7 +145,7 @@ class Kernel:
             is_wrong = T.neq(T.argmax(T.nnet.softmax(T.dot(x, W) + b), axis=1), labels)
             if weights is not None:
                 is_wrong = weights[y] * is_wrong
-            if is_same(self.tools, errors, T.mean(is_wrong)):
+            if self.is_same(errors, T.mean(is_wrong)):
                 return found
         return None
 
@@ -188,7 +166,7 @@ class Kernel:
             if weights is not None:
                 log_likelihoods = weights[rows] * log_likelihoods
             cost = -T.mean(log_likelihoods)
-            costs = [v for v in variables if is_same(self.tools, v, cost)]
+            costs = [v for v in variables if self.is_same(v, cost)]
             if costs:
                 return costs, found
         return [], None
@@ -201,7 +179,7 @@ class Kernel:
             return None
         params = regression[:2]
         new = dict(updates)
-        gradients = find_gradients(self.T, self.tools, cost, params, [*new.values()])
+        gradients = self.find_gradients(cost, params, [*new.values()])
         W_rule, b_rule = (self._rule(param, new, gradients) for param in params)
         if not W_rule or not b_rule or W_rule[:2] != b_rule[:2]:
             return None
@@ -219,7 +197,7 @@ class Kernel:
             return 0.0
         squares = (W**2).sum()
         for l2, variable in itertools.product(constants(ancestors([cost])), costs):
-            if cost.dtype == W.dtype and is_same(self.tools, cost, variable + l2 * squares):
+            if cost.dtype == W.dtype and self.is_same(cost, variable + l2 * squares):
                 return float(l2.data)
         return None
 
@@ -234,12 +212,12 @@ class Kernel:
                 continue
             numbers = constants(made_of)
             for rate in numbers:
-                if variable is param and is_same(self.tools, value, param - rate * gradient):
+                if variable is param and self.is_same(value, param - rate * gradient):
                     return Rule(float(rate.data))
-            if not is_same(self.tools, new[param], param + value):
+            if not self.is_same(new[param], param + value):
                 continue
             for momentum, rate in itertools.product(numbers, repeat=2):
-                if is_same(self.tools, value, momentum * variable - rate * gradient):
+                if self.is_same(value, momentum * variable - rate * gradient):
                     return Rule(float(rate.data), float(momentum.data), variable)
         return None
 
@@ -259,14 +237,13 @@ class Kernel:
             Its cost, and the gradients of that by W and b.
         """
         T = self.T
-        tools = self.tools
         costs, regression = self.regression(ancestors(outputs), x, y)
         if regression is None:
             return outputs, None, ()
         inputs = T.scalar(dtype=x.dtype), regression.W.type(), regression.b.type()
         new = dict.fromkeys(costs, inputs[0])
-        cost = tools.clone(outputs[0], new)
-        gradients = find_gradients(T, tools, outputs[0], params, outputs[1:])
+        cost = self.clone(outputs[0], new)
+        gradients = self.find_gradients(outputs[0], params, outputs[1:])
         slopes = dict(zip(regression[:2], inputs[1:]))
         in_cost = ancestors([cost])
         for gradient, param in gradients.items():
@@ -275,7 +252,20 @@ class Kernel:
                 terms.append(T.grad(cost, inputs[0]) * slopes[param])
             # The cost may be of another dtype.
             new[gradient] = T.cast(sum(terms[1:], terms[0]), param.dtype)
-        replaced = tools.clone(outputs, new)
+        replaced = self.clone(outputs, new)
         if {x, y} & ancestors(replaced).keys():
             return outputs, None, ()
         return replaced, regression, inputs
+
+
+def make_kernel(T, function, change_flags, Mode, Linker, *others):
+    """Make the :class:`Kernel` with an interpreter of graphs, and `others` of its functions."""
+    linker = Linker(use_cloop=False, c_thunks=False, allow_gc=False)
+    # Fused operations would run element by element.
+    mode = Mode(linker, "fast_run").excluding("fusion")
+
+    def uncompiled_function(*args, **options):
+        with change_flags(cxx=""):  # C code would fold constants, or loop over operations
+            return function(*args, mode=mode, **options)
+
+    return Kernel(T, uncompiled_function, *others)

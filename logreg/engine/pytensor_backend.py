@@ -9,7 +9,7 @@ import os
 from logreg.console import warning
 from logreg.engine.backend import Backend
 from logreg.engine.compat import with_theanos_names
-from logreg.engine.kernel_graph import make_tools
+from logreg.engine.kernel_graph import make_kernel
 from logreg.errors import EngineError, install
 
 
@@ -43,11 +43,12 @@ def load():
         # It would leave the source of what Numba compiles among the temporary files, in each run.
         pytensor.config.generated_src_dir = os.path.join(pytensor.config.compiledir, "generated")
 
-    return PyTensorBackend(*with_theanos_names(pytensor), _tools())
+    theano, T = with_theanos_names(pytensor)
+    return PyTensorBackend(theano, T, _kernel(T))
 
 
-def _tools():
-    """Collect the internals that the kernel needs; None where a release has moved them."""
+def _kernel(T):
+    """Make the kernel with internals of PyTensor; None where a release has moved them."""
     try:
         import pytensor
         from pytensor.compile.mode import Mode
@@ -56,7 +57,7 @@ def _tools():
         from pytensor.link.vm import VMLinker
 
         internals = Mode, VMLinker, clone_replace, equal_computations
-        return make_tools(pytensor.function, pytensor.config.change_flags, *internals)
+        return make_kernel(T, pytensor.function, pytensor.config.change_flags, *internals)
     except Exception as error:
         warning(f"logreg's kernel does not know this PyTensor ({error}): training is slower")
         return None

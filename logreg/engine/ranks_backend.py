@@ -4,7 +4,7 @@ import zlib
 
 import numpy
 
-from logreg.engine.kernel_graph import ancestors, find_gradients
+from logreg.engine.kernel_graph import ancestors
 from logreg.errors import EngineError, SettingError
 from logreg.ranks import ranks
 
@@ -71,7 +71,7 @@ def _gradients(backend, givens, cost, updates):
     in_cost = ancestors([cost])
     new_values = [new for _, new in updates]
     params = [variable for variable, _ in updates if variable in in_cost]
-    gradients = find_gradients(backend.T, backend.tools, cost, params, new_values)
+    gradients = backend.graph.find_gradients(cost, params, new_values)
     others = ancestors(new_values, gradients.__contains__)
     if givens.x in others or givens.y in others:
         raise EngineError(

@@ -13,7 +13,7 @@ import zlib
 
 from logreg.console import warning
 from logreg.engine.backend import Backend
-from logreg.engine.kernel_graph import make_tools
+from logreg.engine.kernel_graph import make_kernel
 from logreg.errors import EngineError
 from logreg.flags import user_setting
 
@@ -42,7 +42,7 @@ def load():
         _import()
     import theano
 
-    return TheanoBackend(theano, theano.tensor, _tools())
+    return TheanoBackend(theano, theano.tensor, _kernel())
 
 
 def _import():
@@ -100,8 +100,8 @@ def _compiled_loop(*args, **options):
     return CVM(*args, **options)
 
 
-def _tools():
-    """Collect the internals of Theano that the kernel needs."""
+def _kernel():
+    """Make the kernel with internals of Theano."""
     import theano
     from theano.compile.mode import Mode
     from theano.configparser import change_flags
@@ -109,7 +109,7 @@ def _tools():
     from theano.scan_module.scan_utils import equal_computations
 
     internals = Mode, VM_Linker, theano.clone, equal_computations
-    return make_tools(theano.function, change_flags, *internals)
+    return make_kernel(theano.tensor, theano.function, change_flags, *internals)
 
 
 def _flags():

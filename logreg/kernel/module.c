@@ -13,7 +13,7 @@
            (rate, l2, momentum), velocities)
        Changes W, b and their velocities (None: no momentum), and adds to `out`, costs that are 0. If
        the rate is NaN, there is one start, l2 is 0, and W and b become the gradients of the mean. If y
-       is None, so are weights, starts and velocities, `out` becomes the classes, and nothing changes. */
+       is None, so are weights, starts and velocities; only `out` changes: it becomes the classes. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -101,7 +101,8 @@ static int measure(Call *call)
     job->n_in = n[B] ? n[W] / n[B] : 0;
     job->n_steps = job->y ? n[STARTS] : 1;
     if (job->n_in < 1 || job->n_in * n[B] != n[W] || job->n_rows < 1 || job->n_rows > job->n_all ||
-        n[X] / job->n_all != job->n_in || n[X] % job->n_all || (job->weights && n[WEIGHTS] != job->n_all) ||
+        n[X] / job->n_all != job->n_in || n[X] % job->n_all ||
+        (job->weights && n[WEIGHTS] != job->n_all) ||
         (job->velocity_of_W && (n[VELOCITY_OF_W] != n[W] || n[VELOCITY_OF_B] != n[B])) ||
         (job->y && (n[OUT] != job->n_steps || (!job->is_step && job->n_steps != 1))))
         return 0;
