@@ -41,8 +41,8 @@ def test_a_weight_is_as_good_as_so_many_rows(working_folder, cli):
         found[-1].append(json.loads(cli("predict", "--evaluate", "--format=json").out))
     (guess, weighted, tested), (wanted_guess, wanted, as_rows) = found
     assert guess == wanted_guess
-    baseline = wanted.metadata["baseline_error"]
-    assert weighted.metadata["baseline_error"] == pytest.approx(baseline)
+    for name in ("baseline_error", "test_error"):
+        assert weighted.metadata[name] == pytest.approx(wanted.metadata[name])
     assert [64 * n for n in weighted.metadata["class_counts"]] == wanted.metadata["class_counts"]
     assert (64 * tested["weight"], as_rows["weight"]) == (len(repeated), None)
     for name in ("error_percent", "log_loss", "auc"):
