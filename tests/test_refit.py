@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import arguments, make_pairs, save_pairs, table_bytes
+from builders import arguments, make_pairs, save_folder, save_pairs, table_bytes
 
 from logreg import LogisticRegression, Predictor, engine, fit
 from logreg.callbacks import BestModel, Callback, Checkpoint, StopTraining
@@ -126,6 +126,7 @@ REFITS = [  # the rows of a refit, and what is said of the split
     ("own --label-column kind", None, ""),
     ("three.npz", None, ""),
     ("three.npz --refit", 80, ""),
+    ("sets --refit --shuffle --standardize", 80, ""),  # shuffled rows stay in no file
 ]
 
 
@@ -136,6 +137,7 @@ def test_the_command_refits_where_it_splits_validation_rows_off(options, n_rows,
     numpy.savez("one.npz", x=x, y=y)
     numpy.savez("two.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     save_pairs("three.npz", pairs)
+    save_folder(pairs, "sets")
     for folder in ("mapped", "own", "pair"):
         Path(folder).mkdir()
     numpy.save("mapped/x.npy", x)
