@@ -29,7 +29,7 @@ def destination(path=None):
     if path is None:
         yield _Stdout()
         return
-    with explaining(path, kind=SettingError), replacing(path) as file:
+    with explaining(path, raises=SettingError), replacing(path) as file:
         yield codecs.getwriter("utf-8")(file)
 
 

@@ -93,7 +93,7 @@ def read_arrays(path):
     A ModelFileError says that the file is no pickle, is damaged, or holds no arrays.
     """
     faults = OSError, EOFError, ValueError, MemoryError, zlib.error
-    with explaining(path, "cannot be read", ADVICE, of=faults), open_bytes(path) as stream:
+    with explaining(path, "cannot be read", ADVICE, catch=faults), open_bytes(path) as stream:
         arrays, left_out = arrays_of(stream, os.path.getsize(path))
         if not arrays:
             raise ModelFileError("it holds no arrays of numbers or text")

@@ -203,7 +203,7 @@ def _explaining_faults(path):
     """Within the block, an error becomes a ModelFileError: the file cannot be loaded."""
     faults = OSError, ValueError, MemoryError, RecursionError
     advice = "" if os.path.exists(path) else "train a model first: python -m logreg.train"
-    return explaining(path, "cannot be loaded", advice, of=faults)
+    return explaining(path, "cannot be loaded", advice, catch=faults)
 
 
 def save(path, data):
