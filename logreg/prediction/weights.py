@@ -73,11 +73,10 @@ def describe_weights(comparison):
     weights = comparison["weights"]
     heading = ["class", "feature", "standardized", "per unit", "odds times"]
     rows = [_cells(weight) for weight in weights[:N_LARGEST]]
-    table = align([heading, *rows])
     label, name, _, _, factor = map(printable, rows[0])
     shown = f"{len(rows)} of {len(weights)}, the largest first"
     return f"""Weights of each class against {against}: {shown}
-{table}
+{align([heading, *rows])}
 If {name} is one larger, and all else stays equal, the odds of {label} against {against}
 become {factor} times as large. The other lines read likewise.
 """

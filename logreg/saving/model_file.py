@@ -94,8 +94,7 @@ def parse(header, data, sha256):
 def model_of(header, arrays):
     """Make :class:`ModelFacts`, W and b of the header and the arrays of a model."""
     missing = numpy.empty(())  # no matrix, and no vector
-    W = arrays.get("W", missing)
-    b = arrays.get("b", missing)
+    W, b = (arrays.get(name, missing) for name in "Wb")
     is_float = W.dtype.name in ("float32", "float64")
     if W.ndim != 2 or (b.shape, b.dtype) != (W.shape[1:], W.dtype) or not is_float:
         raise ModelFileError("its W and b are no matrix and vector of floats")
