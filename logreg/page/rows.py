@@ -55,8 +55,8 @@ def gallery(predictor, data, evaluation):
     figures = []
     if not rows:
         return "<p>No row is wrong.</p>"
-    least, most = facts.pixels.ends or (0, 255)  # as on the pad
-    if not facts.pixels.ends and x.dtype != numpy.uint8:
+    least, most = facts.image_layout.ends or (0, 255)  # as on the pad
+    if not facts.image_layout.ends and x.dtype != numpy.uint8:
         least = numpy.nanmin(x)
         most = numpy.nanmax(x)
     # A feature speaks for a class by what it adds to its score, less the mean over all classes.
@@ -71,16 +71,16 @@ def gallery(predictor, data, evaluation):
             f"<b>{markup.escaped(predictor.labels[k], 16)}</b> {100 * p[k]:.1f} %" for k in two
         ]
         lines.append(f"is in fact <b>{markup.escaped(label, 16)}</b>")
-        if facts.pixels.shape:
+        if facts.image_layout.shape:
             alt = f"test row {row}, of class {short(label, 16)}"
-            drawn = plots.image(x[row].reshape(facts.pixels.shape), alt, "gray", least, most)
+            drawn = plots.image(x[row].reshape(facts.image_layout.shape), alt, "gray", least, most)
             attributes = 'type="button" class="to-pad" title="Put it on the pad"'
             drawn = f"<button {attributes}>{drawn}</button>"
         else:
             drawn = markup.bars(_reasons(facts, x[row], ready[i] * W[:, two[0]]))
             lines[-1] += f", row {evaluation['wrong_rows'][i]}"
         figures.append((drawn, "<br>".join(lines)))
-    return markup.figures("pictures" if facts.pixels.shape else "rows", figures)
+    return markup.figures("pictures" if facts.image_layout.shape else "rows", figures)
 
 
 def _reasons(facts, x, shares):
@@ -106,7 +106,7 @@ def _columns(facts):
     """Yield each column's name, its kind, its categories or None, and the slice of its features."""
     table = facts.table
     first = 0
-    for name, kind, texts in zip(facts.titles, table.kinds, table.categories):
+    for name, kind, texts in zip(facts.column_titles, table.kinds, table.categories):
         yield name, kind, texts, slice(first, first + len(texts or [None]))
         first += len(texts or [None])
 
@@ -145,13 +145,13 @@ def live(predictor, data):
     [4.0, 2.0, 3.0]
     """
     facts = predictor.facts
-    if facts.pixels.shape and not facts.pixels.takes_pictures:
+    if facts.image_layout.shape and not facts.image_layout.takes_pictures:
         return None
     scale = facts.preprocessing.pixel_scale
     means = numpy.zeros(facts.n_in)
     if facts.feature_means:
         means = numpy.array(facts.feature_means) / scale
-    elif data and not facts.pixels.shape:
+    elif data and not facts.image_layout.shape:
         means = data.test[0].mean(axis=0, dtype="float64")
     x = data.test[0] if data else numpy.zeros((0, facts.n_in))
     columns = []
@@ -173,10 +173,10 @@ def live(predictor, data):
         "scale": scale,  # the model takes scale * x, or (scale * x - shifts) / scales
         "shifts": facts.feature_means,
         "scales": facts.feature_scales,
-        "shape": facts.pixels.shape,
-        "range": facts.pixels.ends or [0, 255],  # what black and white of the pad become
-        "background": facts.pixels.background,
-        "isCentred": facts.pixels.is_centred,
+        "shape": facts.image_layout.shape,
+        "range": facts.image_layout.ends or [0, 255],  # what black and white of the pad become
+        "background": facts.image_layout.background,
+        "isCentred": facts.image_layout.is_centred,
     }
 
 

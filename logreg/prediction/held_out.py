@@ -44,12 +44,12 @@ def read_test_set(facts, dataset=None, options=NO_OPTIONS):
 
 
 def _read(dataset, facts, options):
-    layout = facts.pixels if facts.pixels.takes_pictures else None
+    layout = facts.image_layout if facts.image_layout.takes_pictures else None
     options = facts.table_options(options)
     parts, found, files = read_parts(dataset, options, columns=facts.table, layout=layout)
     found = replace(found, pixel_scale=facts.pixel_scale, scale_all=bool(facts.scale_all))
-    is_prepared = facts.feature_means is not None
-    sets, found = check_sets(parts, found, None if is_prepared else facts.dtype)
+    is_cast_later = facts.feature_means is not None
+    sets, found = check_sets(parts, found, None if is_cast_later else facts.dtype)
     if "test" in sets:
         split = "test"
         chosen = slice(None)
