@@ -210,6 +210,11 @@ class Columns(NamedTuple):
     options: TableOptions = NO_OPTIONS  # as it was read: what was found in it counts as given
 
     @property
+    def n_columns(self):
+        """The number of the features' columns; 0 if there is no model."""
+        return len(self.categories)
+
+    @property
     def one_hot_features(self):
         """The indices of the features that are categories of a column.
 
