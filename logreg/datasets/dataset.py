@@ -159,11 +159,7 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
         groups = numpy.concatenate([train_part.groups[chosen] for chosen in rows.values()])
     weights = None
     if train_part.weights is not None:
-        weights = {}
-        for split in SPLITS:
-            # A set that was given has all rows of its part; others have some of the training part.
-            part = parts.get(split, train_part)
-            weights[split] = _row_weights(part)[rows.get(split, slice(None))]
+        weights = _take_weights(parts, rows)
     facts = replace(facts, split=sizes, split_seed=seed)
     facts = learn(parts, sets, facts, dtype, standardize, weights)
     return DataSet(
@@ -171,9 +167,17 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     )
 
 
-def _row_weights(part):
-    """How much each row of a set counts: 1 if the set has no weights."""
-    return numpy.ones(len(part.codes)) if part.weights is None else part.weights
+def _take_weights(parts, rows):
+    """How much each row of each set counts: 1 in a set that has no weights."""
+    weights = {}
+    for split in SPLITS:
+        # A set that was given has all rows of its part; others have some of the training part.
+        part = parts.get(split, parts["train"])
+        if part.weights is None:
+            weights[split] = numpy.ones(len(part.codes))
+        else:
+            weights[split] = part.weights[rows.get(split, slice(None))]
+    return weights
 
 
 def make_folds(data, n_folds):
