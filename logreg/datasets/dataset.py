@@ -99,8 +99,7 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     preparation : Preparation
         How the rows are split, and what becomes of the features.
     dtype : {'float32', 'float64'}, optional
-        The dtype that wider features are cast to; if they are filled or standardized, only after
-        that.
+        What wider features are cast to: at once, or after they were filled or standardized.
 
     Returns
     -------
@@ -151,15 +150,13 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     with reading(facts.dataset):  # errors of the split begin with the name of the data set
         rows = choose_rows(sets["train"][1], lacking, seed, train_part.groups)
     sets = take_rows(sets, rows)
-    sizes = None
-    if "test" in lacking:
-        sizes = [len(y) for _, y in sets.values()]
-    groups = None
+    sizes = [len(y) for _, y in sets.values()] if "test" in lacking else None
+    groups = weights = None
     if train_part.groups is not None:
         groups = numpy.concatenate([train_part.groups[chosen] for chosen in rows.values()])
-    weights = None
-    if train_part.weights is not None:
-        weights = _take_weights(parts, rows)
+    if train_part.weights is not None:  # `take_rows` takes tuples of arrays
+        weights = take_rows({name: (_row_weights(part),) for name, part in parts.items()}, rows)
+        weights = {name: array for name, (array,) in weights.items()}
     facts = replace(facts, split=sizes, split_seed=seed)
     facts = learn(parts, sets, facts, dtype, standardize, weights)
     return DataSet(
@@ -167,17 +164,9 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     )
 
 
-def _take_weights(parts, rows):
-    """How much each row of each set counts: 1 in a set that has no weights."""
-    weights = {}
-    for split in SPLITS:
-        # A set that was given has all rows of its part; others have some of the training part.
-        part = parts.get(split, parts["train"])
-        if part.weights is None:
-            weights[split] = numpy.ones(len(part.codes))
-        else:
-            weights[split] = part.weights[rows.get(split, slice(None))]
-    return weights
+def _row_weights(part):
+    """How much each row of a set counts: 1 if the set has no weights."""
+    return numpy.ones(len(part.codes)) if part.weights is None else part.weights
 
 
 def make_folds(data, n_folds):

@@ -4,7 +4,7 @@ import sys
 
 from logreg.cli.command import command
 from logreg.cli.options import add_file, add_output, command_parser
-from logreg.console import STARTING, announcing_if_slow, note
+from logreg.console import STARTING, note, waiting_for_engine
 from logreg.files import check_writable, refuse_overwriting
 from logreg.tutorial import quiz
 
@@ -61,7 +61,7 @@ def main(argv=None):
         note(f"the quiz is {args.quiz}")
     if not (args.notebook or output):
         return
-    with announcing_if_slow(STARTING):
+    with waiting_for_engine(STARTING):
         from logreg import engine
         from logreg.tutorial import notebook, writing
     if args.notebook:
