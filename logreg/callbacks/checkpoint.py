@@ -115,7 +115,7 @@ class Checkpoint(FileCallback):
             return None
         arrays, progress, validations = self._state
         validations = [validation.plain() for validation in validations]
-        state = {"run": run.settings(), "progress": progress, "validations": validations}
+        state = {"run": run.identity(), "progress": progress, "validations": validations}
         return dumps("checkpoint", arrays, **state, **provenance())
 
 
@@ -128,7 +128,7 @@ def _fault(header, run):
     """Say why a run cannot go on from a state; None if it can, by what the header says."""
     if not _is_whole(**header):
         return "its run, its progress or its validations are not what a run writes"
-    now = run.settings()
+    now = run.identity()
     # An older state has no rule, which was the first, and no digest of names.
     then = {"rule": 1, "names_sha256": now["names_sha256"], **header["run"]}
     if "learning_rate" in then:  # the tutorial's model: a setting that was added had its default
