@@ -209,6 +209,11 @@ class Columns(NamedTuple):
     options: TableOptions = NO_OPTIONS  # by which it was read: what was found is given
 
     @property
+    def n_columns(self):
+        """The number of the features' columns; 0 if there is no model."""
+        return len(self.categories)
+
+    @property
     def one_hot_features(self):
         """The indices of the features that are categories of a column.
 

@@ -45,18 +45,19 @@ def open_table(path, options, model_columns):
 
     `path` may be a pandas.DataFrame, too. `model_columns` are the :class:`Columns` of the model
     that is to predict the rows, None in training. The function takes the indices of the columns
-    whose texts are to stay as they are, and the most rows of a chunk. It yields data frames with
-    columns 0, 1, ... The index of a frame holds the numbers of its rows.
+    whose texts are to stay as they are and, if wanted, the most rows of a chunk. It yields data
+    frames with columns 0, 1, ... The index of a frame holds the numbers of its rows.
     """
     model_columns = model_columns or Columns()
     with reading(name_of(path)), contextlib.ExitStack() as stack:
         with needing("a table", "tables", "pandas"), _quiet():
             import pandas
-        frame = path
+        frame = path if is_frame(path) else None
         is_sheet = False
-        if not is_frame(path):
+        if frame is None:
             stream = stack.enter_context(_standard_input() if path == "-" else open_bytes(path))
             start = stream.read(len(PARQUET))
+            stream.seek(0)
             is_sheet = start == ZIP
             if start == PARQUET:
                 frame = _read_parquet(stream)
@@ -64,13 +65,13 @@ def open_table(path, options, model_columns):
                 frame = _read_sheet(pandas, stream, options)
             elif start[:1] in (b"[", b"{"):
                 frame = _read_json(stream)
-        if is_frame(frame):
-            yield _frame_chunks(pandas, frame, options, model_columns, is_sheet)
+        if frame is not None:
+            yield _open_frame(pandas, frame, options, model_columns, is_sheet)
         else:
             encoding = _find_encoding(stream, options, model_columns)
             stream.seek(0)
             text = io.TextIOWrapper(stream, encoding, newline="")
-            yield _text_chunks(pandas, text, options, model_columns)
+            yield _open_text(pandas, text, options, model_columns)
 
 
 def _standard_input():
@@ -109,7 +110,6 @@ def _read_sheet(pandas, stream, options):
 
 def _read_json(stream):
     """Read an array of objects, or an object a line, as a data frame; None if it is no JSON."""
-    stream.seek(0)
     with contextlib.suppress(UnicodeDecodeError):
         text = stream.read().decode()
         if JSON_ROWS.match(text):
@@ -131,7 +131,7 @@ def _json_objects(text):
     return rows
 
 
-def _frame_chunks(pandas, frame, options, model_columns, is_sheet):
+def _open_frame(pandas, frame, options, model_columns, is_sheet):
     """Find the Header of a pandas.DataFrame, and return a function that cuts the frame into chunks.
 
     The columns have names; an index with a name is a column, too. The texts of a sheet are read
@@ -143,21 +143,23 @@ def _frame_chunks(pandas, frame, options, model_columns, is_sheet):
         name for name in frame.index.names if name is not None and name not in frame.columns
     ]
     frame = frame.reset_index(level=index_names) if index_names else frame
-    names = [str(name) for name in frame.columns]
+    names = [*map(str, frame.columns)]
     frame = frame.set_axis(range(len(names)), axis=1)
     first = frame.iloc[:FIRST_ROWS].astype(object).to_numpy().tolist()
     rows = [["" if cell is None else str(cell).strip() for cell in row] for row in first]
-    decimal = _find_decimal(rows, ",", options, model_columns)
+    decimal = _find_decimal(rows, None, options, model_columns)
     if is_sheet and options.header is False:
         header = Header(rows, options, model_columns, decimal)
     else:
-        header = Header([names, *rows], options, model_columns, decimal, first_row=0)
+        header = Header([names, *rows], options, model_columns, decimal, has_frame_names=True)
     if not is_sheet:
         frame.index = range(1, len(frame) + 1)
-        infer_dtype = pandas.api.types.infer_dtype
-        header.text_columns = {i for i in frame if infer_dtype(frame[i]) in TEXT_DTYPES}
+        header.text_columns = {
+            i for i in frame if pandas.api.types.infer_dtype(frame[i]) in TEXT_DTYPES
+        }
 
-    def frames(raw_columns, n_rows=CHUNK_CELLS):
+    def frames(raw_columns, n_rows=None):
+        # `raw_columns` matter for CSV alone: the cells of a frame are never converted.
         size = _chunk_rows(n_rows, header)
         for start in range(0, len(frame), size):
             yield frame.iloc[start : start + size]
@@ -193,12 +195,11 @@ def _is_utf8(stream):
         return False
 
 
-def _text_chunks(pandas, stream, options, model_columns):
+def _open_text(pandas, stream, options, model_columns):
     """Find the Header of CSV and its kin, and return a function that reads it in chunks."""
     with _parsing(pandas, stream):
         text = read_first_lines(stream)
-        likely_decimal = options.decimal or model_columns.options.decimal
-        layout = find_layout(text, likely_decimal)
+        layout = find_layout(text, options.decimal or model_columns.options.decimal)
     decimal = _find_decimal(layout.rows, layout.delimiter, options, model_columns)
     header = Header(layout.rows, options, model_columns, decimal, layout.first_row)
     columns = range(len(header.cells))
@@ -215,7 +216,7 @@ def _text_chunks(pandas, stream, options, model_columns):
     if tuple(map(int, pandas.__version__.split(".")[:2])) < (3, 1):  # later ones are always exact
         arguments["float_precision"] = "round_trip"
 
-    def frames(raw_columns, n_rows=CHUNK_CELLS):
+    def frames(raw_columns, n_rows=None):
         arguments["chunksize"] = _chunk_rows(n_rows, header)
         arguments["dtype"] = dict.fromkeys(raw_columns, str)
         arguments["na_values"] = {i: options.na for i in columns if i not in raw_columns}
@@ -236,8 +237,9 @@ def _find_decimal(rows, delimiter, options, model_columns):
 
 
 def _chunk_rows(n_rows, header):
-    """The number of rows of a chunk: at most `n_rows`, and fewer in a wide table."""
-    return min(n_rows, max(32, CHUNK_CELLS // len(header.cells)))
+    """The number of rows of a chunk: at most `n_rows` if given, and fewer in a wide table."""
+    most = max(32, CHUNK_CELLS // len(header.cells))
+    return min(n_rows or most, most)
 
 
 @contextlib.contextmanager
@@ -251,9 +253,9 @@ def _parsing(pandas, stream):
             "encoding, which on Windows is `encoding='cp1252'`"
         ) from None
     except (csv.Error, pandas.errors.EmptyDataError, pandas.errors.ParserError) as error:
-        reason = cut(str(error).strip(), 200)
         raise DatasetError(
-            f"{reason}: every row needs as many cells as row 1, each quote its end"
+            f"{cut(str(error).strip(), 200)}: every row needs as many cells as row 1, and each "
+            "opening quote needs a closing one"
         ) from None
 
 

@@ -1,8 +1,8 @@
 """What a column of a table holds: numbers, dates or categories, as all of its cells decide.
 
-Each kind is a class with `read`, which makes numbers of texts, and a `text`, by which a model file
-keeps it: ``'number'``, ``'number $'`` if cells have a unit, ``'date %d.%m.%Y'`` in the format of
-the cells, or ``'text'`` of categories.
+Each kind is a class. Its method `read` makes numbers of texts. Its attribute `saved_as` is how a
+model file describes it: ``'number'``, ``'number $'`` if cells have a unit, ``'date %d.%m.%Y'`` in
+the format of the cells, or ``'text'`` of categories.
 """
 
 import itertools
@@ -20,13 +20,14 @@ from logreg.tables.texts import Texts
 
 MISFIT = numpy.inf  # a text becomes this number if it does not fit the kind of its column
 UNKNOWN = -numpy.inf  # a category becomes this number if the model does not know it
-# A column that no option calls categorical may have half as many categories as there are rows, ...
-MAX_CATEGORIES = 100  # ... but not more than these, ...
-FEW_CATEGORIES = 10  # ... and always these
+# A column that no option calls categorical may have half as many categories as there are rows. It
+# may always have FEW_CATEGORIES, and never more than MAX_CATEGORIES.
+MAX_CATEGORIES = 100
+FEW_CATEGORIES = 10
 ISO = "ISO8601"  # pandas' name for dates like 2024-01-31, with a time or without
 UNIT = r"(?:[A-Z]{0,3}[$€£¥₹₩₽₺₫₴₪₱฿]|EUR|USD|GBP|CHF|JPY|%)?"
-# With a decimal point; a comma, an apostrophe or a blank may stand between thousands.
-WRITTEN = re.compile(
+# A number with a decimal point. A comma, an apostrophe or a blank may stand between thousands.
+NUMBER_PATTERN = re.compile(
     rf"""
     (?P<sign>[+-]?)
     (?P<unit_before>{UNIT})
@@ -42,14 +43,18 @@ WRITTEN = re.compile(
     """,
     re.VERBOSE,
 )
-# Without a unit and without marks between thousands. The text '' and a lone decimal mark fit, too.
-PLAIN = re.compile(r"[+-]?[0-9]*\.?[0-9]*(?:e[+-]?[0-9]+)?|true|false", re.I)
+# A number without a unit and without marks between thousands, or a truth value. The text '' and a
+# lone decimal mark fit, too.
+PLAIN_NUMBER = re.compile(r"[+-]?[0-9]*\.?[0-9]*(?:e[+-]?[0-9]+)?|true|false", re.I)
 MARKS = (".", ",")  # decimal marks
 SWAPPED = str.maketrans(".,", ",.")
 
 
 class Number(NamedTuple):
-    """A number as people write it. Like every tuple of two, it is true, even if its value is 0."""
+    """A number as people write it.
+
+    It is truthy even if its value is 0, so ``if number`` means ``if number is not None``.
+    """
 
     value: float
     unit: str  # as $ or %, '' if there is none
@@ -74,7 +79,7 @@ def parse_number(text, decimal="."):
         return Number(float(text.lower() == "true"), "")
     if decimal == ",":
         text = text.translate(SWAPPED)
-    found = WRITTEN.fullmatch(text)
+    found = NUMBER_PATTERN.fullmatch(text)
     if not found:
         return None
     try:
@@ -161,7 +166,7 @@ class Numbers:
     """
 
     def __init__(self, unit, parse, na_numbers):
-        self.text = f"{NUMBER} {unit}".strip()
+        self.saved_as = f"{NUMBER} {unit}".strip()
         self.unit = unit
         self.parse = parse
         self.na_numbers = na_numbers
@@ -182,7 +187,7 @@ class Dates:
     """Dates of one format, which become days since 1970-01-01."""
 
     def __init__(self, date_format):
-        self.text = f"{DATE} {date_format}"
+        self.saved_as = f"{DATE} {date_format}"
         self.date_format = date_format
 
     def read(self, texts):
@@ -195,14 +200,14 @@ class Dates:
 class Categories:
     """Texts that are categories: each becomes its place among them."""
 
-    text = TEXT
+    saved_as = TEXT
 
     def __init__(self, categories):
         self.categories = categories
 
     def read(self, texts):
         places = {without_zero_fraction(text): i for i, text in enumerate(self.categories)}
-        places.setdefault("", numpy.nan)
+        places.setdefault("", numpy.nan)  # an empty cell is missing, unless it is a category
         return numpy.array([places.get(without_zero_fraction(text), UNKNOWN) for text in texts])
 
 
@@ -217,8 +222,9 @@ class Column(Texts):
         Whether some cells were read as numbers.
     is_left_out : bool
         Whether it makes no feature, because its cells are all alike.
-    max_categories : int or None
-        How many categories it may have. Set only if it has more texts, as of names or sentences.
+    exceeded_limit : int or None
+        How many categories it may have, if it has more texts, such as names or sentences. Else
+        None.
     """
 
     def __init__(self, header, index, kind_text=None, categories=None):
@@ -226,7 +232,7 @@ class Column(Texts):
         self.is_categorical = index in header.categorical
         self.has_numbers = False
         self.is_left_out = False
-        self.max_categories = None
+        self.exceeded_limit = None
         self.kind = None
         if categories is not None:
             self.kind = Categories(categories)
@@ -243,16 +249,18 @@ class Column(Texts):
     def may_be_numbers(self):
         return isinstance(self.kind, Numbers) or (self.kind is None and not self.is_categorical)
 
-    def read(self, n_rows):
-        """Read all texts as numbers, in the order of their codes, and an empty cell as the last."""
+    def read_texts(self):
+        """Read each different text as a number, in the order of their codes, and ``''`` at the end.
+
+        Without a kind, all of them are misfits.
+        """
         texts = [*self.text_codes, ""]
-        self.kind = self.kind or self._find_kind(n_rows)
         if self.kind is None:
             return numpy.full(len(texts), MISFIT)
         return self.kind.read(texts)
 
-    def _find_kind(self, n_rows):
-        """Find the kind of the column by all of its cells; a few may be misfits.
+    def find_kind(self, n_rows):
+        """Find the kind of the column by the cells of all `n_rows` rows; a few may be misfits.
 
         If a data frame declares the column as text, plain numbers are words, too. The kind is None
         if dates could begin with the day or the month, or if there are too many texts.
@@ -264,23 +272,26 @@ class Column(Texts):
         words = [
             text
             for text, number in parsed.items()
-            if number is None or (is_text and PLAIN.fullmatch(text))
+            if number is None or (is_text and PLAIN_NUMBER.fullmatch(text))
         ]
+        has_number_texts = len(words) < len(parsed)
         # One number is enough: the words beside it are misfits. An empty column is one of numbers.
-        if self.has_numbers or len(words) < len(parsed) or not words:
+        if self.has_numbers or has_number_texts or not words:
             units = [number.unit for number in parsed.values() if number and number.unit]
             return self._numbers(units[0] if units else "")
-        some_dates = [text for text in words if not PLAIN.fullmatch(text)][:3]
+        samples = [text for text in words if not PLAIN_NUMBER.fullmatch(text)][:3]
+        candidates = set().union(*map(date_formats, samples))
         n_misfits = {}
-        for each in sorted(set().union(*map(date_formats, some_dates))):
-            n_misfits[each] = numpy.isnan(days_since_1970(words, each)).sum()
+        for date_format in sorted(candidates):
+            n_misfits[date_format] = numpy.isnan(days_since_1970(words, date_format)).sum()
         if any(n < len(words) for n in n_misfits.values()):  # one date is enough, too
+            # If no format fits all cells, the misfits are refused, whatever the others mean.
             has_two_meanings = [*n_misfits.values()].count(0) > 1
             return None if has_two_meanings else Dates(min(n_misfits, key=n_misfits.get))
         most = min(MAX_CATEGORIES, max(FEW_CATEGORIES, n_rows // 2))
         if len(words) <= most:
             return self._find_categories()
-        self.max_categories = most
+        self.exceeded_limit = most
         return None
 
     def _find_categories(self):
@@ -293,7 +304,7 @@ class Column(Texts):
         return Numbers(unit, self._parse, self.header.na_numbers)
 
     def _parse(self, text):
-        return parse_number(text, "." if text in self.numeric else self.header.decimal)
+        return parse_number(text, "." if text in self.from_number_cells else self.header.decimal)
 
     def where(self, texts):
         """Say in which row the first of some texts stands, and list the texts."""
@@ -301,16 +312,17 @@ class Column(Texts):
         return f"row {self.rows(texts[0])[0]}, {self.title} holds {listing}"
 
     def example(self):
-        """Say which number an unusual text became, as 007; '' if all are plain numbers."""
+        """Say which number an unusual text became, such as 007; '' if all are plain numbers."""
         if self.categories is not None:
             return ""
         # A cell like 007 in a chunk of numbers came as 7; only the first rows still have its text.
         first = [self.header.cell_text(row[self.index]) for row in self.header.data]
         texts = [text for text in first if re.fullmatch("0[0-9]+", text)]
         for text in self.text_codes:
-            is_plain = self.header.decimal == "." and PLAIN.fullmatch(text)
-            if text not in self.numeric and not is_plain:
+            is_plain = self.header.decimal == "." and PLAIN_NUMBER.fullmatch(text)
+            if text not in self.from_number_cells and not is_plain:
                 texts.append(text)
         if not texts:
             return ""
-        return f"{self.title}, {quoted(texts[0])} as {self.kind.read(texts[:1])[0]:.9g}"
+        value = self.kind.read(texts[:1])[0]
+        return f"{self.title}, {quoted(texts[0])} as {value:.9g}"

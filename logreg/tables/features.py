@@ -15,8 +15,9 @@ from logreg.datasets.preprocessing import FLOAT32_MAX, blocks
 from logreg.errors import DatasetError, listed
 from logreg.tables.columns import MISFIT, UNKNOWN, Column
 
-ROWS_PER_VALUE = 5  # on average at least, in a column that may determine the label
-N_SAMPLED = 1000  # about as many rows are looked at first
+# In a column that may determine the label, each value has so many rows on average, or more.
+ROWS_PER_VALUE = 5
+N_SAMPLED = 1000  # columns are first checked for oddities on about so many rows
 
 
 class Features:
@@ -27,10 +28,11 @@ class Features:
 
     def __init__(self, header, indices):
         self.header = header
-        unknown = [None] * len(indices)
-        kinds = header.model_columns.kinds or unknown
-        categories = header.model_columns.categories or unknown
-        self.columns = [Column(header, *each) for each in zip(indices, kinds, categories)]
+        model = header.model_columns  # in training, it has neither kinds nor categories
+        columns = itertools.zip_longest(indices, model.kinds, model.categories)
+        self.columns = [
+            Column(header, index, kind_text, categories) for index, kind_text, categories in columns
+        ]
         self.n_rows = 0
         self.row_numbers = []  # of each chunk
 
@@ -47,7 +49,7 @@ class Features:
         """
         with scratch_file(scratch) as file:
             for frame in chunks:
-                file.write(self._numbers(frame).astype(dtype, copy=False))
+                file.write(self._take_in(frame).astype(dtype, copy=False))
             x = rows_in(file, dtype, self.n_rows)
         unknown = self._fill(x)
         if self.header.is_training:
@@ -55,24 +57,28 @@ class Features:
         self._check_empty(x)
         return x, unknown
 
-    def _numbers(self, frame):
+    def _take_in(self, frame):
         """Take in a chunk; return it as float64, of shape (n, columns), NaN where texts are."""
         dtypes = [*frame.dtypes]
-        dtypes = [dtypes[column.index].kind for column in self.columns]
-        pairs = zip(self.columns, dtypes)
-        is_numeric = [dtype in "biuf" and column.may_be_numbers for column, dtype in pairs]
+        dtype_kinds = [dtypes[column.index].kind for column in self.columns]
+        is_numeric = [
+            kind in "biuf" and column.may_be_numbers
+            for column, kind in zip(self.columns, dtype_kinds)
+        ]
         x = numpy.full((len(frame), len(self.columns)), numpy.nan)
         numbers = frame[[self.columns[j].index for j in numpy.flatnonzero(is_numeric)]]
         x[:, is_numeric] = numbers.to_numpy("float64", na_value=numpy.nan)
-        is_bool = numpy.array(dtypes) == "b"  # True and False are no numbers that may mean empty
+        # If the number 1 means an empty cell, True still does not.
+        is_bool = numpy.array(dtype_kinds) == "b"
         x[numpy.isin(x, self.header.na_numbers) & ~is_bool] = numpy.nan
         has_numbers = numpy.isfinite(x).any(axis=0).tolist()
         is_too_large = (abs(x) > FLOAT32_MAX).any(axis=0)
         for j, column in enumerate(self.columns):
             column.has_numbers |= has_numbers[j]
             # A chunk of a text column may be empty, which looks like numbers.
-            is_empty = column.kind is None and not has_numbers[j]
-            if not is_numeric[j] or is_empty or is_too_large[j]:  # as a text, this is a misfit
+            may_be_texts = column.kind is None and not has_numbers[j]
+            # Too large a number is kept as a text, so that it is reported as a misfit.
+            if not is_numeric[j] or may_be_texts or is_too_large[j]:
                 column.add(frame, self.n_rows)
         self.n_rows += len(frame)
         self.row_numbers.append(frame.index)
@@ -83,11 +89,13 @@ class Features:
         return numpy.concatenate(self.row_numbers)
 
     def _fill(self, x):
-        """Put numbers in place of all texts, see :meth:`.Column.read`, and refuse misfits."""
+        """Put numbers in place of all texts, see :meth:`.Column.read_texts`; refuse misfits."""
         misfits = {}
         unknown = {}
         for j, column in enumerate(self.columns):
-            values = column.read(len(x))
+            if column.kind is None:
+                column.kind = column.find_kind(len(x))
+            values = column.read_texts()
             for start, _, codes in column.chunks:
                 # The code of an empty cell is -1, and its value is the last one.
                 x[start : start + len(codes), j] = values[codes]
@@ -101,13 +109,17 @@ class Features:
         return unknown
 
     def _leave_out_constant(self, x):
-        """Leave out columns with names whose cells are all alike, unless the rows are pictures."""
+        """Leave out each column that is constant, if the columns have names.
+
+        All columns stay if the rows are pictures, or if all columns are constant.
+        """
         lowest = numpy.fmin.reduce(x)  # of each column
         highest = numpy.fmax.reduce(x)
-        is_constant = ~(highest > lowest)
+        is_constant = ~(highest > lowest)  # also if both are NaN, in an empty column
         has_text = any(column.categories is not None for column in self.columns)
-        ends = numpy.fmin.reduce(lowest), numpy.fmax.reduce(highest)
-        may_be_image = not has_text and may_be_pixels(*ends)
+        may_be_image = not has_text and may_be_pixels(
+            numpy.fmin.reduce(lowest), numpy.fmax.reduce(highest)
+        )
         is_image = image_shape((len(self.columns),), may_be_image)
         if is_image or not self.header.names or is_constant.all():
             return
@@ -115,15 +127,18 @@ class Features:
             column.is_left_out = is_left_out
 
     def _check_empty(self, x):
-        """Refuse empty cells, unless they are filled, or their column is left out."""
+        """Refuse empty cells, unless they are filled.
+
+        A column that is left out may be empty as a whole.
+        """
         if self.header.options.missing:
             return
         n_empty = sum(numpy.isnan(block).sum(axis=0) for block in blocks(x))
         listing = []
-        for j, column in enumerate(self.columns):
-            if n_empty[j] > 0 and not (column.is_left_out and n_empty[j] == len(x)):
+        for j, (column, n) in enumerate(zip(self.columns, n_empty)):
+            if n > 0 and not (column.is_left_out and n == len(x)):
                 row = self.rows()[numpy.isnan(x[:, j])][0]
-                listing.append(f"{n_empty[j]} in {column.title} (row {row})")
+                listing.append(f"{n} in {column.title} (row {row})")
         if listing:
             raise DatasetError(
                 f"empty or missing cells: {listed(listing)}; in training, `missing='mean'` fills "
@@ -135,17 +150,17 @@ class Features:
 
         The result is in a :func:`scratch_file` in the folder `scratch`.
         """
-        codes = []  # None for a column that stays
+        category_codes = []  # None for a column that stays
         for column in self.columns:
             categories = column.categories
             if column.is_left_out:
                 categories = []  # without categories, no feature comes of the column
-            codes.append(None if categories is None else range(len(categories)))
-        if codes.count(None) == len(codes):
+            category_codes.append(None if categories is None else range(len(categories)))
+        if category_codes.count(None) == len(category_codes):
             return x
         with scratch_file(scratch) as file:
             for block in blocks(x):
-                file.write(one_hot(block, codes))
+                file.write(one_hot(block, category_codes))
             return rows_in(file, x.dtype, len(x))
 
     def describe(self, label):
@@ -157,7 +172,7 @@ class Features:
             "label_number": label + 1,
             "column_numbers": tuple(column.index + 1 for column in columns),
             "categories": categories if any(categories) else None,
-            "kinds": tuple(column.kind.text for column in columns),
+            "kinds": tuple(column.kind.saved_as for column in columns),
             "options": replace(
                 header.options,
                 decimal=header.decimal,
@@ -174,7 +189,7 @@ class Features:
     def notes(self):
         """Yield what columns were taken for, where one could think otherwise."""
         encoded = [f"{c.title} of {len(c.categories)} texts" for c in self.columns if c.categories]
-        examples = [*filter(None, (column.example() for column in self.columns))]
+        examples = [*filter(None, map(Column.example, self.columns))]
         left_out = [column.title for column in self.columns if column.is_left_out]
         if encoded:
             yield f"one-hot encoded: {listed(encoded)}"
@@ -186,14 +201,14 @@ class Features:
             yield "the decimal mark is a comma (`decimal='.'`: it is none)"
 
 
-def one_hot(x, codes):
+def one_hot(x, category_codes):
     """One-hot encode the columns of `x` that hold numbers of categories.
 
     Parameters
     ----------
     x : numpy.ndarray
         Of shape (n, d).
-    codes : list of d
+    category_codes : list of d
         None for a column that stays, else the numbers that become a feature each, perhaps none.
 
     Returns
@@ -207,11 +222,11 @@ def one_hot(x, codes):
     [[5.0, 0.0, 1.0], [6.0, 1.0, 0.0], [7.0, 0.0, 0.0]]
     """
     columns = []
-    for column, codes_of_column in zip(x.T, codes):
-        if codes_of_column is None:
+    for column, codes in zip(x.T, category_codes):
+        if codes is None:
             columns.append(column)
         else:
-            columns += [column == code for code in codes_of_column]
+            columns += [column == code for code in codes]
     return numpy.column_stack(columns).astype(x.dtype, copy=False)
 
 
@@ -220,15 +235,15 @@ def _say_misfits(misfits):
     examples = ", ".join(column.where(texts[:3]) for column, texts in misfits.items())
     names = ",".join(column.header.option_name(column.index) for column in misfits)
     too_many = [
-        f"{column.title} has {len(texts)} different texts, and may have {column.max_categories}"
+        f"{column.title} has {len(texts)} different texts, and may have {column.exceeded_limit}"
         for column, texts in misfits.items()
-        if column.max_categories
+        if column.exceeded_limit
     ]
     advice = ""
     if too_many:
         advice = (
-            f"`drop={names!r}` leaves out what is no feature, as names and sentences: "
-            f"{'; '.join(too_many)}: "
+            f"{'; '.join(too_many)}: `drop={names!r}` leaves out what is no feature, such as names "
+            "and sentences; "
         )
     texts = itertools.chain.from_iterable(misfits.values())
     quotable = [f"`na={text[:30]!r}`" for text in texts if "`" not in text]
@@ -241,18 +256,22 @@ def _say_misfits(misfits):
     )
 
 
-def oddities(x, codes, columns):
-    """Yield what is odd about the columns of x, of shape (n, d), where `codes` has the labels."""
-    step = 1 + len(x) // N_SAMPLED  # a look at some rows saves most looks at all
+def oddities(x, label_codes, columns):
+    """Yield what is odd about the columns of x, of shape (n, d)."""
+    step = 1 + len(x) // N_SAMPLED
+    sampled_codes = label_codes[::step]
     numbering = []
     telling = []
     for j, column in enumerate(columns):
-        # A value that recurs among all rows may occur once among some of them.
-        looks = ((x[::step, j], codes[::step], 1), (x[:, j], codes, ROWS_PER_VALUE))
-        is_plain = column.kind.text == NUMBER
-        if is_plain and all(_is_increasing(values) for values, _, _ in looks):
+        values = x[:, j]
+        sample = values[::step]
+        # Most columns fail on the sample, and need no check of all rows.
+        is_plain = column.kind.saved_as == NUMBER
+        if is_plain and _is_increasing(sample) and _is_increasing(values):
             numbering.append(column.title)
-        if all(_determines_label(*look) for look in looks):
+        # A value that recurs among all rows may occur once in the sample.
+        is_candidate = _determines_label(sample, sampled_codes, 1)
+        if is_candidate and _determines_label(values, label_codes, ROWS_PER_VALUE):
             telling.append(column.title)
     if numbering:
         yield f"{listed(numbering)} numbers the rows: `drop` leaves it out"
@@ -269,18 +288,19 @@ def _is_increasing(values):
     return is_whole and (numpy.diff(values) > 0).all()
 
 
-def _determines_label(values, codes, rows_per_value):
+def _determines_label(values, label_codes, rows_per_value):
     """Whether all rows with the same value have the same class.
 
-    That counts if a value has `rows_per_value` rows on average, or if each class has a range of
-    values of its own.
+    To exclude chance, there must be `rows_per_value` rows for each value on average, or each class
+    must have a range of values of its own.
     """
     ranks = numpy.unique(values, return_inverse=True)[1]
     n_values = ranks.max() + 1
-    n_classes = codes.max() + 1
-    n_pairs = len(numpy.unique(ranks.astype("int64") * n_classes + codes))
+    n_classes = label_codes.max() + 1
+    # If there are as many pairs (value, class) as values, each value has one class.
+    n_pairs = len(numpy.unique(ranks.astype("int64") * n_classes + label_codes))
     # If each class has a range, rows sorted by value change the class once between two ranges.
-    n_changes = numpy.count_nonzero(numpy.diff(codes[numpy.argsort(ranks)]))
+    n_changes = numpy.count_nonzero(numpy.diff(label_codes[numpy.argsort(ranks)]))
     has_many_rows = rows_per_value * n_values <= len(values)
     return n_classes > 1 and n_pairs == n_values and (has_many_rows or n_changes == n_classes - 1)
 

@@ -1,6 +1,6 @@
 """The header of a table, and which of its columns is the label, the group or a feature.
 
-The first rows show it by rules, each of which fits into a sentence. An option overrules its rule.
+Simple rules find them in the first rows. An option overrules its rule.
 """
 
 import difflib
@@ -10,7 +10,8 @@ from logreg.datasets.labels import without_zero_fraction
 from logreg.errors import DatasetError, cut, listed, quoted
 from logreg.tables.columns import MARKS, parse_number
 
-LABEL_NAMES = ("label", "class", "target", "y")
+CLEAR_LABEL_NAMES = ("label", "class", "target")
+LABEL_NAMES = (*CLEAR_LABEL_NAMES, "y")  # a cell y may also be an answer, like n
 INDEX_NAMES = ("", "Unnamed: 0", "rownames")  # how pandas and R call a first column of row names
 
 
@@ -28,7 +29,9 @@ class Header:
     decimal : str
         The decimal mark.
     first_row : int
-        The number of the first of the rows: 1, or 0 for a data frame, which has a header.
+        The number of the first of the rows.
+    has_frame_names : bool
+        Whether the first of the rows holds the names of a data frame's columns.
 
     Attributes
     ----------
@@ -48,13 +51,14 @@ class Header:
         The numbers that stand for empty cells.
     """
 
-    def __init__(self, rows, options, model_columns, decimal, first_row=1):
+    def __init__(self, rows, options, model_columns, decimal, first_row=1, has_frame_names=False):
         self.cells = rows[0]
         self.options = options
-        self.is_training = not model_columns.categories
+        self.is_training = not model_columns.n_columns
         self.model_columns = model_columns
         self.decimal = decimal
         self.first_row = first_row
+        self.has_frame_names = has_frame_names
         self.text_columns = set()
         self.names = []
         self.data = rows
@@ -62,7 +66,9 @@ class Header:
             self.names = self.cells
             self.data = rows[1:]
         if not self.data:
-            raise DatasetError("no row is below row 1, a header (`header=False`: it is data)")
+            raise DatasetError(
+                "row 1 is taken for a header, and no row is below it (`header=False`: it is data)"
+            )
         self.counts = Counter(self.names)
         n = len(self.cells)
         self.indices = {}  # from a name or a number, as an option gives it, to the column
@@ -73,27 +79,33 @@ class Header:
         self.na_numbers = self._find_na_numbers()
         self.categorical = set()
         if self.is_training:
-            self.categorical.update(self.find_columns(options.categorical or (), "categorical"))
+            self.categorical.update(self.find_columns(options.categorical, "categorical"))
         self.group = None
         self.weight = None
         self.dropped = set()
         # Rows to predict may have the model's features alone: no group, no weight, nothing to drop.
-        if n != len(self.model_columns.categories):
+        if n != self.model_columns.n_columns:
             self.group = self._find_optional(options.group, "for the group")
             self.weight = self._find_optional(options.weight_column, "for the weight")
-            self.dropped.update({self.group, self.weight} - {None})
-            self.dropped.update(self.find_columns(options.drop or (), "to drop"))
-            self.dropped.update(self._find_nameless())
+            self.dropped.update(
+                {self.group, self.weight} - {None},
+                self.find_columns(options.drop, "to drop"),
+                self._find_nameless(),
+            )
 
     def _find_optional(self, wanted, purpose):
-        """Find a column that an option names; None if there is no option, or a model needs none."""
-        if wanted is None or not (self.is_training or str(wanted) in self.indices):
+        """Find a column that an option names; None without an option.
+
+        Rows to predict may lack the column.
+        """
+        is_missing = str(wanted) not in self.indices
+        if wanted is None or (is_missing and not self.is_training):
             return None
         return self._find_column(wanted, purpose)
 
     def _has_header(self, rows):
         """Whether the first row names the columns."""
-        if self.first_row == 0:
+        if self.has_frame_names:
             return True
         if self.options.header is not None:
             return self.options.header
@@ -101,10 +113,9 @@ class Header:
         if isinstance(label, str) and label in self.cells and self.is_text(label):
             return True
         cells = self.cells
-        below = rows[1:] or rows
+        below = rows[1:] or rows  # a row that stands alone differs from nothing below it
         for cell, first in zip(cells, below[0]):
-            # The cell y may be an answer, like n, and not the name of a column.
-            if cell.lower() in LABEL_NAMES[:-1]:
+            if cell.lower() in CLEAR_LABEL_NAMES:
                 return True
             if self.is_text(cell) and first and not self.is_text(first):
                 return True
@@ -114,10 +125,10 @@ class Header:
         if cells[0] == "":  # above the names of rows
             cells = cells[1:]
             columns = columns[1:]
-        return all(map(self.is_text, cells)) or self._has_column_numbers(cells, columns)
+        return all(map(self.is_text, cells)) or self._has_names_or_numbers(cells, columns)
 
-    def _has_column_numbers(self, cells, columns):
-        """Whether cells are names or numbers of columns, from 0, as pandas writes them.
+    def _has_names_or_numbers(self, cells, columns):
+        """Whether each cell is the name of a column, or its number from 0, as pandas writes it.
 
         A text that also stands in the column below is no name.
         """
@@ -125,7 +136,7 @@ class Header:
             is_name = self.is_text(cell) and cell not in column
             if cell != str(i) and not is_name:
                 return False
-        return len(cells) > 2
+        return len(cells) > 2  # fewer cells may be so by chance
 
     def _find_na_numbers(self):
         found = []
@@ -136,10 +147,15 @@ class Header:
         return found
 
     def _find_nameless(self):
-        """Find the first column if it has no name of its own, and the last if it is all empty."""
+        """Find the columns without a name of their own: that of row names, and an empty last one.
+
+        A column of row names is the first one, and not the label. The last column is empty if each
+        row ends with a delimiter.
+        """
         names = self.names or [None]
         is_label = self.indices.get(str(self.options.label_column)) == 0
-        if names[0] in INDEX_NAMES and names[0] != self.model_columns.label_name and not is_label:
+        is_label_of_model = names[0] == self.model_columns.label_name
+        if names[0] in INDEX_NAMES and not is_label and not is_label_of_model:
             yield 0
         if names[1:] and names[-1] == "" and not any(row[-1] for row in self.data):
             yield len(names) - 1
@@ -156,7 +172,8 @@ class Header:
 
     def title(self, i):
         """A column as messages call it."""
-        return f"column {i + 1} ({cut(self.names[i])})" if self.names else f"column {i + 1}"
+        title = f"column {i + 1}"
+        return f"{title} ({cut(self.names[i])})" if self.names else title
 
     def option_name(self, i):
         """A column as options call it; None if there is none."""
@@ -164,22 +181,22 @@ class Header:
             return None
         return self.names[i] if self.names and self.counts[self.names[i]] == 1 else str(i + 1)
 
-    def _all_titles(self, wanted=""):
-        """List the columns, and suggest the one whose name is most like a wrong name."""
+    def _columns_hint(self, wanted=""):
+        """Suggest the column whose name is most like a wrong one, and list all columns."""
         columns = [f"{i} ({cut(cell)})" for i, cell in enumerate(self.cells, 1)]
         names = {name.lower(): cut(name) for name in self.names if name != wanted}
-        like = difflib.get_close_matches(wanted.lower(), names, 1, 0.75)
-        meant = f"did you mean {names[like[0]]}? " if like else ""
-        return f"{meant}its columns are {listed(columns)}"
+        similar = difflib.get_close_matches(wanted.lower(), names, 1, 0.75)
+        suggestion = f"did you mean {names[similar[0]]}? " if similar else ""
+        return f"{suggestion}its columns are {listed(columns)}"
 
     def notes(self, label, role="is the label"):
         """Yield what rules have chosen where no option has."""
-        if self.options.header is None and self.first_row and not self._is_clear():
+        if self.options.header is None and not self.has_frame_names:
             row = f"row {self.first_row} ({listed([*map(cut, self.cells)])})"
-            if self.names:
-                yield f"{row} is taken for a header (`header=False`: it is data)"
-            else:
+            if not self.names:
                 yield f"{row} is taken for data (`header=True`: it is a header)"
+            elif not self._is_clear_header():
+                yield f"{row} is taken for a header (`header=False`: it is data)"
         for i in self._find_nameless():
             yield f"{self.title(i)}, which has no name of its own, is left out"
         if self.group is not None:
@@ -189,27 +206,29 @@ class Header:
         if self.options.label_column is None and label is not None:
             yield f"{self.title(label)} {role} (`label_column` names another)"
 
-    def _is_clear(self):
-        """Whether row 1 is a header by more than a rule: texts alone, above a number.
+    def _is_clear_header(self):
+        """Whether the header is one beyond doubt: all its cells are texts, and below is a number.
 
-        If a model knows the names, no number is needed.
+        If the columns of the model have names, no number is needed.
         """
-        is_number = [cell and not self.is_text(cell) for cell in self.data[0]]
-        has_sign = self.model_columns.names or any(is_number)
-        return self.names and has_sign and all(map(self.is_text, self.names))
+        has_number_below = any(cell and not self.is_text(cell) for cell in self.data[0])
+        is_likely = has_number_below or self.model_columns.names
+        return is_likely and all(map(self.is_text, self.names))
 
     def find_features(self, label):
         """Find the columns that are features, in the order of the model's, if there is one."""
-        if self.names and self.model_columns.names:
-            for name in self.model_columns.names:
+        model_names = self.model_columns.names
+        if self.names and model_names:
+            for name in model_names:
                 if self.counts[name] != 1:
                     raise DatasetError(
-                        f"has no column {cut(name)}, or several, which the training data have; "
-                        f"{self._all_titles(name)}: name them so or, if in order, leave out row 1"
+                        f"has no column {cut(name)} of the training data, or several; "
+                        f"{self._columns_hint(name)}: name the columns as in training or, if they "
+                        "are in the same order, leave out row 1"
                     )
-            return [self.indices[name] for name in self.model_columns.names]
+            return [self.indices[name] for name in model_names]
         features = [i for i in range(len(self.cells)) if i != label and i not in self.dropped]
-        n_needed = len(self.model_columns.categories)  # 0 in training
+        n_needed = self.model_columns.n_columns
         if not features or (n_needed and len(features) != n_needed):
             raise DatasetError(
                 f"has {len(features)} columns beside the label: {n_needed or 1} are needed"
@@ -230,29 +249,30 @@ class Header:
             label = self._find_column(self.options.label_column, "for the label")
             if label in self.dropped and self.is_training:
                 raise DatasetError(
-                    f"{self.title(label)} is the label: let the other options name others"
+                    f"{self.title(label)} is the label: `drop`, `group` and `weight_column` need "
+                    "other columns"
                 )
             return label
-        # Without a header, the number of a column stands for its name.
-        names = self.names or range(len(self.cells))
-        name = self.model_columns.label_name if self.names else self.model_columns.label
-        features = self.model_columns.names or ()
-        candidates = [
-            i for i, each in enumerate(names) if each not in features and i not in self.dropped
-        ]
-        found = [i for i in candidates if names[i] == name]
-        if len(found) != 1:
-            found = [i for i in candidates if str(names[i]).lower() in LABEL_NAMES]
-            found = found or candidates[-1:]
+        model = self.model_columns
+        candidates = [i for i in range(len(self.cells)) if i not in self.dropped]
+        if self.names:
+            candidates = [i for i in candidates if self.names[i] not in (model.names or ())]
+            found = [i for i in candidates if self.names[i] == model.label_name]
+            if len(found) != 1:
+                found = [i for i in candidates if self.names[i].lower() in LABEL_NAMES]
+        else:
+            found = [i for i in candidates if i == model.label]
+        if not found:
+            found = candidates[-1:]
         if len(found) != 1:
             raise DatasetError(
-                f"which column is the label? {self._all_titles()}: give `label_column`"
+                f"which column is the label? {self._columns_hint()}: give `label_column`"
             )
         return found[0]
 
     def find_columns(self, wanted, purpose):
-        """Find the columns that an option names, or numbers."""
-        return [self._find_column(name, purpose) for name in wanted]
+        """Find the columns that an option names, or numbers; none without an option."""
+        return [self._find_column(name, purpose) for name in wanted or ()]
 
     def find_kept(self, wanted):
         """Find the columns that are to stand beside predictions: all of them by ``['all']``."""
@@ -268,6 +288,6 @@ class Header:
         if not self.names:
             as_data = "; row 1 is taken for data: `header=True` makes it a header"
         raise DatasetError(
-            f"has no column {cut(wanted)} {purpose}, or several; {self._all_titles(wanted)}: give "
-            f"a name from the header, or a number counted from 1 (-1: the last){as_data}"
+            f"has no column {cut(wanted)} {purpose}, or several; {self._columns_hint(wanted)}: "
+            f"give a name from the header, or a number counted from 1 (-1: the last){as_data}"
         )

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from logreg.errors import DatasetError, cut
 
-FIRST_CHARACTERS = 1 << 16  # show the layout, with the rest of their last line and two more
+# These first characters show the layout, with the rest of their last line and two more lines.
+FIRST_CHARACTERS = 1 << 16
 LONGEST_LINE = 1 << 23  # characters
 
 
@@ -32,6 +33,18 @@ class Layout(NamedTuple):
     rows: list  # the cells of the first rows, equally many in each
 
 
+class MarkCount(NamedTuple):
+    """How regularly a mark occurs in lines: the delimiter is the mark whose count is the largest.
+
+    It describes the largest group of lines with equally many marks. For the decimal mark, the first
+    field is False: it is the delimiter only if no other mark is likely.
+    """
+
+    has_most_lines: bool  # whether the group has more than half of all lines
+    n_lines: int
+    n_marks: int  # in each line of the group
+
+
 def find_layout(text, decimal):
     """Find the :class:`Layout` of a table in the first lines of a text.
 
@@ -45,7 +58,7 @@ def find_layout(text, decimal):
         delimiter = sep_line[1]
     else:
         delimiter = max("\t;|,", key=lambda mark: _count_marks(unquoted, mark, decimal))
-    n_marks = _count_marks(unquoted, delimiter, decimal)[2]
+    n_marks = _count_marks(unquoted, delimiter, decimal).n_marks
     n_above = 1 if sep_line else 0
     n_blank = 0
     for line in lines[n_above:]:
@@ -68,15 +81,13 @@ def find_layout(text, decimal):
 
 
 def _count_marks(lines, mark, decimal):
-    """Count how regularly a mark occurs: the delimiter is the mark with the largest result.
-
-    Lines with equally many marks belong together. Returns, for the largest such group, whether it
-    has more than half of all lines, its number of lines, and the number of marks in each line. For
-    the decimal mark, the first is False: it is the delimiter only if no other mark is likely.
-    """
+    """Find the :class:`MarkCount` of a mark."""
     counts = Counter(line.count(mark) for line in lines if mark in line)
-    groups = [(mark != decimal and 2 * n > len(lines), n, count) for count, n in counts.items()]
-    return max(groups, default=(False, 0, 0))
+    groups = [
+        MarkCount(mark != decimal and 2 * n_lines > len(lines), n_lines, n_marks)
+        for n_marks, n_lines in counts.items()
+    ]
+    return max(groups, default=MarkCount(False, 0, 0))
 
 
 def _check_widths(rows, first_row, delimiter):
@@ -85,10 +96,11 @@ def _check_widths(rows, first_row, delimiter):
     # A title above the table fills one column, and the header below it fills more.
     n_filled = [len([*filter(None, cells)]) for cells in rows[:2]]
     has_title = widths[0] > 2 and n_filled[0] == 1 < n_filled[-1]
-    widest = 1 if has_title else widths.index(max(widths))
-    if has_title or widths[widest] > widths[0]:
+    n_cells = n_filled if has_title else widths
+    largest = n_cells.index(max(n_cells))
+    if n_cells[largest] > n_cells[0]:
         raise DatasetError(
-            f"row {first_row} ({cut(delimiter.join(rows[0]))}) fills columns: {n_filled[0]}, and "
-            f"row {first_row + widest}: {widths[widest]}; leave out a title above the table; if "
+            f"row {first_row} ({cut(delimiter.join(rows[0]))}) fills columns: {n_cells[0]}, and "
+            f"row {first_row + largest}: {n_cells[largest]}; leave out a title above the table; if "
             f"rows begin with a name that has no title, or end with {delimiter!r}, row 1 must, too"
         )

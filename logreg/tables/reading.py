@@ -23,23 +23,25 @@ from logreg.tables.features import Features, oddities
 from logreg.tables.texts import Texts
 
 
-def read_tables(name, sets, options, model_columns, **table_storage):
+def read_tables(name, sets, options, model_columns, dtype="float64", scratch=None):
     """Read the table of each split; what holds for the training table holds for the others."""
     parts = {}
+    facts = None
     columns = model_columns
     for split, file in sets.items():
         where = set_name(name, split, len(sets) == 1)
         parts[split], found = read_table(
-            file, options, model_columns=columns, where=where, **table_storage
+            file, options, dtype, model_columns=columns, scratch=scratch, where=where
         )
-        if len(parts) == 1:
+        if facts is None:
             facts = Facts(name, n_in=parts[split].x.shape[1], **found)
         if columns is None:
+            # The other sets are read as the training set was.
             columns = facts.table
-            own = TableOptions(
+            file_options = TableOptions(
                 header=bool(columns.names), decimal=options.decimal, encoding=options.encoding
             )
-            options = facts.table_options(own)
+            options = facts.table_options(file_options)
     if model_columns is None:
         _check_groups(name, parts)
     files = () if is_frame(sets["train"]) else tuple(sets.values())
@@ -102,10 +104,12 @@ def read_table(
 
         def labelled_chunks():
             for frame in frames(raw_columns):
-                frame = frame[labels.add(frame) >= 0]
+                label_codes = labels.add(frame)
+                frame = frame[label_codes >= 0]
                 for column in others:
                     column.add(frame)
                 yield frame
+            # This comes before any check of the features, which may have no row.
             _check_labels(labels)
 
         x, unknown = features.read(labelled_chunks(), dtype, scratch)
@@ -126,21 +130,21 @@ def read_table(
     # Row numbers without gaps are a range, which takes no memory.
     has_gaps = rows[-1] - rows[0] >= len(rows)
     part = Part(
-        features.encode(x, scratch),
-        [*labels.text_codes],
-        codes,
-        first_rows.tolist(),
-        f"{source}:" if where is None else where,
-        rows.tolist() if has_gaps else range(rows[0], rows[-1] + 1),
-        group_codes,
-        () if groups is None else [*groups.text_codes],
-        row_weights,
+        x=features.encode(x, scratch),
+        labels=[*labels.text_codes],
+        codes=codes,
+        first_rows=first_rows.tolist(),
+        where=f"{source}:" if where is None else where,
+        rows=rows.tolist() if has_gaps else range(rows[0], rows[-1] + 1),
+        groups=group_codes,
+        group_names=() if groups is None else [*groups.text_codes],
+        weights=row_weights,
     )
     return part, features.describe(label)
 
 
 def _check_labels(labels):
-    """Refuse rows without a label, unless `missing` leaves them out, and others are left."""
+    """Refuse rows without a label, unless `missing` leaves them out, and some row has a label."""
     codes = labels.codes()
     if not labels.header.options.missing or codes.max() < 0:
         _check_lacking(labels, "label", "leaves them out")
@@ -174,8 +178,7 @@ def _find_groups(groups):
 
 def _read_weights(column):
     """Read how much each row counts, as an array of shape (n,), float64."""
-    values = column.read(0)  # its kind is set, for which the number of rows does not matter
-    weights = values[column.codes()]
+    weights = column.read_texts()[column.codes()]
     n_wrong = (~((weights >= 0) & numpy.isfinite(weights))).sum()
     if n_wrong or not weights.any():
         raise DatasetError(
@@ -210,7 +213,7 @@ def table_batches(path, options, batch_size, model_columns, keep=()):
     source = name_of(path)
     with open_table(path, options, model_columns) as (frames, header):
         label = None
-        has_features_alone = len(header.cells) == len(model_columns.categories)
+        has_features_alone = len(header.cells) == model_columns.n_columns
         if not (header.names and model_columns.names) and not has_features_alone:
             label = header.find_label()
         if label is not None or header.names:
@@ -219,8 +222,10 @@ def table_batches(path, options, batch_size, model_columns, keep=()):
         kept = {}
         for i in header.find_kept(keep):
             name = header.cells[i]
+            # Without a header, no name is counted, and the title stands in its place.
             kept[name if header.counts[name] == 1 else header.title(i)] = i
         warned = set()
+        # The features of any batch show which columns stay as they are: the model has the kinds.
         raw_columns = {*Features(header, indices).raw_columns(), *kept.values()}
         for frame in frames(raw_columns, batch_size):
             features = Features(header, indices)

@@ -18,10 +18,10 @@ class Texts:
         The column in the table, and how messages call it.
     text_codes : dict
         From text to code.
-    numeric : set of str
-        The texts of cells that are numbers themselves.
+    from_number_cells : set of str
+        The texts of cells that came as numbers, not as texts.
     chunks : list of tuples
-        Of each chunk: how many rows stand above it, the numbers of its rows, and their codes.
+        Of each chunk: `n_above`, the numbers of its rows, and their codes.
     """
 
     def __init__(self, header, index):
@@ -29,25 +29,31 @@ class Texts:
         self.index = index
         self.title = header.title(index)
         self.text_codes = {}
-        self.numeric = set()
+        self.from_number_cells = set()
         self.chunks = []
 
-    def add(self, frame, n_above=0):
-        """Take in a chunk of the table, below `n_above` rows; return the codes of its texts."""
+    def add(self, frame, n_above=None):
+        """Take in a chunk of the table; return the codes of its texts.
+
+        `n_above` is the number of rows above the chunk. Only features need it.
+        """
         try:
             places, different_cells = frame[self.index].factorize()
         except TypeError:  # a cell cannot be hashed
             raise DatasetError(
                 f"{self.title} holds a list or an object: each cell needs one number, date or text"
             ) from None
-        new_codes = []
+        cell_codes = []
         for cell in different_cells:
             text = self.header.cell_text(cell)
             if isinstance(cell, Real):
-                self.numeric.add(text)
-            new_codes.append(self.text_codes.setdefault(text, len(self.text_codes)) if text else -1)
+                self.from_number_cells.add(text)
+            code = -1
+            if text:
+                code = self.text_codes.setdefault(text, len(self.text_codes))
+            cell_codes.append(code)
         # A missing cell is not among the different ones, and has the place -1: that of the last.
-        codes = numpy.array([*new_codes, -1], "int32")[places]
+        codes = numpy.array([*cell_codes, -1], "int32")[places]
         self.chunks.append((n_above, frame.index, codes))
         return codes
 
@@ -56,6 +62,6 @@ class Texts:
         return numpy.concatenate([codes for _, _, codes in self.chunks])
 
     def rows(self, text):
-        """The numbers of the rows that hold a text."""
-        code = self.text_codes.get(text, -1)
+        """The numbers of the rows that hold a text of the column, or are empty for ``''``."""
+        code = self.text_codes[text] if text else -1
         return numpy.concatenate([rows[codes == code] for _, rows, codes in self.chunks])

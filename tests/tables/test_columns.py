@@ -59,7 +59,7 @@ def test_cells_that_make_a_column_doubtful_are_named_with_all_ways_out(column, d
         if len({*cells}) > 10:
             n, most = len({*cells}), min(100, len(cells) // 2)
             said = (
-                f"`drop='a'` .*: column 2 .a. has {n} different texts, and may have {most}: {said}"
+                f"column 2 .a. has {n} different texts, and may have {most}: `drop='a'` .*; {said}"
             )
         with pytest.raises(DatasetError, match=said):
             table(text)
