@@ -58,18 +58,18 @@ def set_quiet(is_quiet):
     _console.is_quiet = is_quiet
 
 
-def is_quiet():
-    """Whether notes are left out, or another process prints for this one."""
+def is_silent():
+    """Whether neither notes nor progress are printed: with ``set_quiet``, or as a later rank."""
     return bool(_console.is_quiet or _console.rank)
 
 
-def be_rank(rank, size):
+def set_rank(rank, size):
     """Say which of several processes this is: all but the first print errors only."""
     if rank:
         _console.rank = f"rank {rank} of {size}: "
 
 
-def show(text):
+def show_status(text):
     """Show a text on the last line of a terminal, below what is printed; '' removes it."""
     if text or _console.line:
         blank = "\r" + " " * len(_console.line) + "\r"
@@ -82,7 +82,7 @@ def show(text):
 
 def say(text):
     """Print a line on stdout at once."""
-    show("")
+    show_status("")
     print(encodable(text, sys.stdout), flush=True)
 
 
@@ -99,11 +99,15 @@ def encodable(text, stream):
 
 
 def note(message, is_part_of_log=False):
-    """Tell a message. It begins with ``error: ``, ``warning: ``, or neither if it is a note.
+    """Give a message to the user: an error, a warning, or a note.
 
-    In a command, it is printed on stderr. Elsewhere, only errors are printed: a warning is one of
-    Python's, and a note goes to the logger, unless it is part of a log that is printed. After
-    ``set_quiet(True)``, there are no notes; see also :func:`be_rank`.
+    An error begins with ``error: ``, a warning with ``warning: ``, and all else is a note. In a
+    command, each is printed on stderr. In a program that imports logreg, an error is printed, a
+    warning becomes one of Python's, and a note goes to the logger ``logreg``. A note that
+    `is_part_of_log` is printed there, too, like the lines of the log around it.
+
+    After ``set_quiet(True)``, there are no notes. Of several processes, all but the first print
+    errors only: see :func:`set_rank`.
     """
     is_error = message.startswith("error: ")
     is_warning = message.startswith("warning: ")
@@ -112,7 +116,8 @@ def note(message, is_part_of_log=False):
         return
     if _console.is_quiet and is_note:
         return
-    if is_error or _console.is_printing or (is_note and is_part_of_log):
+    is_printed_note = is_note and is_part_of_log
+    if is_error or is_printed_note or _console.is_printing:
         _print_message(message, is_note)
     elif is_warning:
         text = message[len("warning: ") :]
@@ -135,12 +140,12 @@ def _print_message(message, is_note):
     text = printable(message, allowed="\n")
     stream = sys.stdout if is_note and in_notebook() else sys.stderr
     with contextlib.suppress(OSError):
-        show("")
+        show_status("")
         print(encodable(text, stream), file=stream, flush=True)
 
 
 def _depth_of_user():
-    """Count the calls from the caller's up to the first one that is not logreg's."""
+    """Count the frames from the caller to the first one outside logreg, as `stacklevel` does."""
     package = os.path.dirname(__file__) + os.sep
     frame = sys._getframe(1)
     depth = 1
@@ -187,11 +192,11 @@ def warning(message):
 
 
 @contextlib.contextmanager
-def announcing_if_slow(message):
-    """Print `message` to stderr if the block takes long; collect no garbage in it.
+def waiting_for_engine(message):
+    """Within the block, an engine starts or compiles: tell `message` if this takes long.
 
-    An engine keeps nearly all of the many objects that it makes when it starts or compiles: to
-    collect among them takes up to a third of the time.
+    Python's garbage collector is off within the block. An engine keeps nearly all of the many
+    objects that it makes there, and collecting among them takes up to a third of the time.
     """
     message += ", which takes longest the first time on a machine"
     timer = threading.Timer(SLOW_AFTER, note, args=(message,))

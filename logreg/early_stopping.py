@@ -11,8 +11,9 @@ from typing import List, NamedTuple, Optional, Tuple
 from logreg.hyperparameters import DEFAULTS
 
 EARLY_STOPPING_SETTINGS = ("patience", "patience_increase", "improvement_threshold", "criterion")
-# The reasons for which a run ends, in words.
-COMPLETE = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
+# The reasons for which a complete run ends, in words.
+REASON_TEXTS = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
+COMPLETE = tuple(REASON_TEXTS)
 # These endings follow from data and settings: a training with the same ones ends in the same way.
 REPEATABLE = (*COMPLETE, "diverged")
 

@@ -52,19 +52,19 @@ class DownloadError(DatasetError):
 
 
 class SettingError(LogRegError, ValueError):
-    """A hyperparameter that does not make sense, alone or for these data."""
+    """An option or a hyperparameter that cannot be used: alone, with others, or for these data."""
 
 
 class ModelFileError(LogRegError, ValueError):
     """A model file that cannot be written, or is not one of ours, or is damaged."""
 
 
-def install(extra, *packages):
+def install_command(extra, *packages):
     """Say how to install an extra: by its name in a clone, else by the names of its packages.
 
     Examples
     --------
-    >>> install("images", "pillow").split()[:2]
+    >>> install_command("images", "pillow").split()[:2]
     ['pip', 'install']
     """
     # On a package index, the name of ours is another project's.
@@ -88,7 +88,7 @@ def needing(what, extra, *packages):
     except ImportError as error:
         names = ", ".join(packages)
         reason = str(error).partition("\n")[0]
-        advice = install(extra, *packages)
+        advice = install_command(extra, *packages)
         raise ExtraError(f"{what} needs {names} ({reason}): {advice}") from None
 
 
@@ -97,10 +97,11 @@ def printable(text, allowed=""):
 
     Examples
     --------
-    >>> printable("Füße"), print(printable("a bell\a\n", "\n"))
+    >>> print(printable("Füße\a\n"))
+    Füße\x07\n
+    >>> print(printable("a bell\a\n", allowed="\n"))
     a bell\x07
     <BLANKLINE>
-    ('Füße', None)
     """
     return "".join(c if c.isprintable() or c in allowed else ascii(c)[1:-1] for c in str(text))
 

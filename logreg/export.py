@@ -8,9 +8,9 @@ Rows of x, of shape (n, n_in), become probabilities, of shape (n, n_out), so:
     probabilities = softmax(x @ W + b)
 
 and the label is the one of `class_labels` that is most probable. A column of text is a feature for
-each of its categories, 1 or 0, in the order of `feature_names` (`column=category`). Where empty
-cells are filled, one in such a column is the category '' (`column=`), if training had any there. A
-date is the number of days since 1970-01-01.
+each of its categories, 1 or 0, in the order of `feature_names` (`column=category`). With `missing`,
+an empty cell of such a column is the category '' (`column=`), if the column had empty cells in
+training. A date is the number of days since 1970-01-01.
 
 onnx does all of that. Its input `x` holds float64 if features are filled or standardized, else the
 model's type. Its outputs are `label` and `probabilities`. Its metadata say what `x` is, and have in
@@ -42,16 +42,17 @@ from logreg.files import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL
 from logreg.saving import any_pickle, model_file
 
-NAMES = ("pixel_scale", "missing", "feature_means", "feature_scales", "class_labels")
+# What is written beside W and b: the keys of the metadata that predictions need.
+EXPORTED_KEYS = ("pixel_scale", "missing", "feature_means", "feature_scales", "class_labels")
 # Opset 13 is of 2020: old runtimes know it, too.
 ONNX = """<ir_version: 8, opset_import: ["": 13], producer_name: "logreg">
-logreg ({input}[n, {n_in}] x) => ({label}[n] label, {output}[n, {n_out}] probabilities) {{
+logreg ({x_type}[n, {n_in}] x) => ({label_type}[n] label, {p_type}[n, {n_out}] probabilities) {{
   scaled = Mul (x, pixel_scale)
   is_empty = IsNaN (scaled)
   filled = Where (is_empty, fill, scaled)
   centred = Sub (filled, shifts)
   standardized = Div (centred, scales)
-  row = Cast <to = {number}> (standardized)
+  row = Cast <to = {type_number}> (standardized)
   scores = Gemm (row, W, b)
   probabilities = Softmax <axis = 1> (scores)
   best = ArgMax <axis = 1, keepdims = 0> (probabilities)
@@ -61,7 +62,11 @@ TYPES = {"float32": ("float", 1), "float64": ("double", 11)}  # as ONNX calls an
 
 
 def to_onnx(content, metadata):
-    """Make the bytes of an ONNX file."""
+    """Make the bytes of an ONNX file.
+
+    `content` has W, b, and those of EXPORTED_KEYS that the model has. It has `missing` if empty
+    cells are filled.
+    """
     with needing("--to onnx", "onnx", "onnx"):
         from onnx import checker, helper, numpy_helper, parser
     W = content["W"]
@@ -79,14 +84,14 @@ def to_onnx(content, metadata):
     constants = {name: numpy.asarray(value, dtype) for name, value in steps.items()}
     constants["class_labels"] = labels.astype(object) if is_text else labels
     constants.update(W=W, b=content["b"])
-    output, number = TYPES[W.dtype.name]
+    type_name, type_number = TYPES[W.dtype.name]
     text = ONNX.format(
         n_in=len(W),
         n_out=len(labels),
-        label="string" if is_text else "int64",
-        input=TYPES[dtype][0],
-        output=output,
-        number=number,
+        label_type="string" if is_text else "int64",
+        x_type=TYPES[dtype][0],
+        p_type=type_name,
+        type_number=type_number,
     )
     model = parser.parse_model(text)
     tensors = (numpy_helper.from_array(value, name) for name, value in constants.items())
@@ -161,7 +166,7 @@ def main(argv=None):
         return
     facts.check_outputs(output)
     metadata = facts.metadata()
-    stated = {name: metadata[name] for name in NAMES if metadata.get(name) is not None}
+    stated = {name: metadata[name] for name in EXPORTED_KEYS if metadata.get(name) is not None}
     content = {"W": W, "b": b, **stated}
     content["class_labels"] = numpy.asarray(content["class_labels"])
     model_file.save(output, WRITERS[args.to](content, metadata))

@@ -23,7 +23,7 @@ def replacing(path):
     """
     path = _real_path(path)
     with _temporary_file(path) as file:
-        with contextlib.suppress(OSError):  # it is not there; or a folder without modes
+        with contextlib.suppress(OSError):  # there is no such file, or the disk keeps no modes
             os.chmod(file.name, os.stat(path).st_mode & 0o7777)
         yield file
         file.flush()
@@ -33,12 +33,16 @@ def replacing(path):
 
 
 @contextlib.contextmanager
-def explaining(path, fault="cannot be written", advice=UNCHANGED, kind=ModelFileError, of=OSError):
-    """Turn an error in the block into one of a `kind` of ours, which says what failed, and why.
+def explaining(
+    path, fault="cannot be written", advice=UNCHANGED, catch=OSError, raises=ModelFileError
+):
+    """Turn an error of the types `catch` in the block into one of ours, of the type `raises`.
+
+    Its message has the path, what failed (`fault`), why, and what to do (`advice`).
 
     Examples
     --------
-    >>> with explaining("", advice="", of=MemoryError):
+    >>> with explaining("", advice="", catch=MemoryError):
     ...     raise MemoryError
     Traceback (most recent call last):
     logreg.errors.ModelFileError: '' cannot be written: there is not enough memory
@@ -49,11 +53,11 @@ def explaining(path, fault="cannot be written", advice=UNCHANGED, kind=ModelFile
     """
     try:
         yield
-    except of as error:
+    except catch as error:
         # An OSError's text has the name of the file as well, which here may be a temporary one.
         reason = getattr(error, "strerror", None) or str(error) or "there is not enough memory"
         name = os.fsdecode(path) or "''"
-        raise kind(f"{name} {fault}: {reason}{advice and '; '}{advice}") from error
+        raise raises(f"{name} {fault}: {reason}{advice and '; '}{advice}") from error
 
 
 def check_writable(path):
@@ -112,7 +116,7 @@ def _temporary_file(path):
     folder, name = os.path.split(path)
     name = os.path.join(folder, f".{name}.{uuid.uuid4().hex[:8]}")
     try:
-        with open(name, "xb") as file:  # to close it fails as well, if the disk is full
+        with open(name, "xb") as file:  # closing it may fail, too, when the disk is full
             yield file
     finally:
         with contextlib.suppress(OSError):
@@ -121,8 +125,8 @@ def _temporary_file(path):
 
 def _real_path(path):
     path = os.fsdecode(path)
-    # Such a path names no file, whether something is there or not.
-    is_none = "\0" in path or os.path.basename(path) in ("", os.curdir, os.pardir)
-    if is_none or (os.path.exists(path) and not os.path.isfile(path)):
+    # A text with NUL, or the name of a folder, can name no file.
+    names_no_file = "\0" in path or os.path.basename(path) in ("", os.curdir, os.pardir)
+    if names_no_file or (os.path.exists(path) and not os.path.isfile(path)):
         raise OSError(NOT_REGULAR)
     return os.path.realpath(path)

@@ -13,13 +13,16 @@ def user_setting(engine, option):
     Both engines read the same syntax. It is read here as well because some options must be set
     before the import, and because neither engine tells a default from a user's setting.
     """
-    name = f"{engine.upper()}_FLAGS"
-    flags = shlex.shlex(os.environ.get(name, ""), posix=True)
-    flags.whitespace, flags.whitespace_split = ",", True
+    variable = f"{engine.upper()}_FLAGS"
+    flags = shlex.shlex(os.environ.get(variable, ""), posix=True)
+    flags.whitespace = ","
+    flags.whitespace_split = True
     try:
         settings = dict(flag.strip().partition("=")[::2] for flag in flags)
     except ValueError as error:
-        raise SettingError(f"{name} is {os.environ[name]!r}: {error}; close the quotes") from None
+        raise SettingError(
+            f"{variable} is {os.environ[variable]!r}: {error}; close the quotes"
+        ) from None
     if option in settings:
         return settings[option]
     rc = configparser.RawConfigParser()

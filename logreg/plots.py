@@ -70,9 +70,9 @@ def plot_curve(model, ax=None):
     ('best model', 'None', '*')
     ('training cost (right)', '-.', 'None')
     """
-    facts = _facts_of(model)
+    facts = _model_facts(model)
     points, stopping = replay(facts)
-    iters, costs, errors, tests, *losses = points.T
+    iters, costs, errors, tests, *losses = points.T  # one row of losses, or none
     n_batches = facts.n_train_batches or 1
     epochs = (iters + 1) / n_batches
     errors = 100 * errors
@@ -83,15 +83,17 @@ def plot_curve(model, ax=None):
     if is_tested.sum() > 1:
         style = {"clip_on": False, "color": ORANGE, "linestyle": "--"}
         ax.plot(epochs[is_tested], tests[is_tested], **style, label="test error of each new best")
+    # An end far to the right would squeeze the curve.
     if stopping.patience <= 1.25 * (iters[-1] + 1):
         end = (stopping.patience + 1) / n_batches
         ax.axvline(end, color=GREY, linestyle=":", label="end of patience")
+    # Count minibatches if an epoch has only one, or if the file does not say how many it has.
     ax.set(xlabel="epoch" if n_batches > 1 else "minibatch", ylabel="error (%)")
     ax.set_ylim(bottom=0, top=1.15 * numpy.nanmax([errors, tests]) or 1)
     right = ax.twinx()
     right.plot(epochs, costs, color=GREY, linestyle="-.", label="training cost (right)")
-    for loss in losses:
-        (decisive,) = right.plot(epochs, loss, color=GREY, label="validation loss (right)")
+    if losses:
+        (decisive,) = right.plot(epochs, losses[0], color=GREY, label="validation loss (right)")
     # Gains and the best model lie on the line that decides which model is best.
     style = {"clip_on": False, "color": decisive.get_color(), "linestyle": "", "zorder": 3}
     values = decisive.get_ydata()
@@ -108,10 +110,10 @@ def plot_curve(model, ax=None):
 
 
 def replay(facts):
-    """Follow a model's curve; return its points, in an array, and its early stopping.
+    """Run early stopping again over the recorded validations of a model.
 
-    The points are iteration, cost, error and test error of each validation, and its loss, if the
-    best model went by that.
+    Returns the validations as an array, and the EarlyStopping. A row has iteration, cost, error and
+    test error, and the loss if that is the criterion.
 
     Examples
     --------
@@ -206,8 +208,9 @@ def plot_confusion(evaluation, ax=None):
     return ax
 
 
-def _facts_of(model):
-    if hasattr(model, "stopping"):  # a Run
+def _model_facts(model):
+    """Get the ModelFacts of a Run or a Predictor, or those that are given."""
+    if hasattr(model, "stopping"):  # a Run, which has no facts before its first validation
         return ModelFacts.from_metadata(model.facts() if model.best_validation else {})
     return getattr(model, "facts", model)
 
@@ -299,7 +302,7 @@ def image(pixels, alt, colours="gray", least=0, most=255):
         share = (numpy.asarray(pixels, float) - least) / ((most - least) or 1)
         levels = numpy.nan_to_num(255 * share).clip(0, 255).round().astype("uint8")
         pixels = numpy.stack([levels] * 3, axis=-1)
-    with _style():
+    with _style():  # imsave does not use the colour map for levels of grey
         imsave(stream, pixels, cmap=colours, vmin=least, vmax=most, format="png")
     data = base64.b64encode(stream.getvalue()).decode()
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'

@@ -1,18 +1,18 @@
 """The command line of prediction: ``logreg predict`` or ``python -m logreg.predict``.
 
-In an npz file, the array named x, X, data or images is predicted. If there is none, it is the one
-with such a name and _test, as x_test; if there is none, the only array. In a folder, the pictures
-are predicted.
+In an npz file, the array to predict is the one named x, X, data or images. Without such an array,
+it is the one named so with _test, as x_test. Without either, the file must hold one array only. In
+a folder, the pictures are predicted.
 
 Numbers of type uint8 are multiplied by the scale of training, which is 1/256 for pixels. A model
 refuses them if it was trained on numbers from 0 to 1, or if its file does not say on what range.
 
 A picture is scaled to the size and the range of the training images, which must be grey and at
-least 10 x 10 pixels large. If these are laid out as MNIST's are, or their model's file does not
-say, the picture is cropped and centred first. A picture is inverted if its background is light and
-that of training is dark, or the other way round. Pictures in folders have a dark background in
-training. In arrays, the background is light if the median of the pixels at the edges is above the
-middle of the range, which is 127 for uint8.
+least 10 x 10 pixels large. If the training images are laid out as MNIST's are, or the model file
+does not say whether they are, the picture is cropped and centred first. A picture is inverted if
+its background is light and that of training is dark, or the other way round. Pictures in folders
+have a dark background in training. In arrays, the background is light if the median of the pixels
+at the edges is above the middle of the range, which is 127 for uint8.
 
 Data that a model was trained on are split as in training, if they have no test set of their own.
 In other data without a test set, all rows are tested.
@@ -99,8 +99,10 @@ def _add_data_options(parser):
 
 
 def _add_question_options(parser):
-    group = parser.add_argument_group("in place of predictions", "One of these, without INPUT.")
-    pair = group.add_mutually_exclusive_group()
+    group = parser.add_argument_group(
+        "in place of predictions", "One of these. Only --evaluate takes an INPUT."
+    )
+    modes = group.add_mutually_exclusive_group()
     questions = {
         "--evaluate": "print errors, precision, recall, F1, the confusion matrix and calibration "
         "on the test set, or on one INPUT, which needs labels",
@@ -108,7 +110,7 @@ def _add_question_options(parser):
         "--weights": "print what one unit more of each feature does to the odds of each class",
     }
     for option, text in questions.items():
-        pair.add_argument(option, action="store_const", dest="mode", const=option, help=text)
+        modes.add_argument(option, action="store_const", dest="mode", const=option, help=text)
 
 
 def _add_output_options(parser):
@@ -232,11 +234,11 @@ def _predict_inputs(predictor, args):
     """Write the answers to the rows of each input; return the exit code."""
     table = options.read_options(TableOptions, args)
     n = args.n or sys.maxsize
-    found = [
+    all_batches = [
         inputs.file_batches(path, predictor.facts, table, args.invert, n, args.keep)
         for path in args.inputs
     ]
-    return _write_answers(predictor, found, args)
+    return _write_answers(predictor, all_batches, args)
 
 
 def _predict_examples(predictor, args):
@@ -245,7 +247,8 @@ def _predict_examples(predictor, args):
     batches = inputs.held_out_batches(data, predictor.facts, args.n or N_EXAMPLES)
     is_plain = not (args.proba or args.top or args.output or args.min_proba)
     if is_plain and args.format == "text":
-        return _print_examples(predictor, batches)
+        _print_examples(predictor, batches)
+        return 0
     return _write_answers(predictor, [batches], args)
 
 
@@ -265,26 +268,26 @@ USED_BY = {
 
 def _read_arguments(argv):
     """Parse a command line, and refuse options that do not go together."""
-    arguments = parser()
-    args = arguments.parse_args(argv)
+    argument_parser = parser()
+    args = argument_parser.parse_args(argv)
     set_quiet(args.quiet)
     if args.mode == "--evaluate" and len(args.inputs) == 1 and args.dataset is None:
         args.dataset = args.inputs[0]
         args.inputs = []
     if args.mode and args.inputs:
-        arguments.error(
+        argument_parser.error(
             f"{args.mode} goes without INPUT; only --evaluate takes one, in place of --dataset"
         )
     mode = args.mode or ("INPUT" if args.inputs else "the first examples")
-    unused = options.find_unused(arguments, args, USED_BY[mode])
+    unused = options.find_unused(argument_parser, args, USED_BY[mode])
     if unused:
-        arguments.error(f"{mode} and {listed(unused)} do not go together")
+        argument_parser.error(f"{mode} and {listed(unused)} do not go together")
     args.keep = [name.strip() for name in args.keep.split(",") if name.strip()]
     args.format = args.format or _default_format(args.output)
     if args.mode and args.format == "csv":
-        arguments.error("the format csv is for predictions")
+        argument_parser.error("the format csv is for predictions")
     if args.keep and args.format == "text":
-        arguments.error("--keep is for the formats csv and json")
+        argument_parser.error("--keep is for the formats csv and json")
     for option, value in (("-n", args.n), ("--top", args.top)):
         if value is not None and value < 1:
             raise SettingError(f"{option} is {value}: it must be 1 or more")
@@ -302,7 +305,10 @@ def _default_format(output):
 
 
 def _write_answers(predictor, all_batches, args):
-    """Write the answers to the batches of each input; return the exit code."""
+    """Write the answers to all inputs; return the exit code.
+
+    `all_batches` has an iterator for each input, which reads the input's batches.
+    """
     choices = {"proba": args.proba, "top": args.top, "min_proba": args.min_proba}
     errors = []
     with destination(args.output) as stream:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from logreg import engine
 from logreg.callbacks.base import catching_stop
-from logreg.console import COMPILING, announcing_if_slow, warning
+from logreg.console import COMPILING, waiting_for_engine, warning
 from logreg.datasets.shared_sets import join_training_and_validation
 from logreg.early_stopping import COMPLETE
 from logreg.errors import SettingError
@@ -39,7 +39,7 @@ def train_anew(run, expressions, validate_model, callbacks):
     second_run = replace(run, data=data, iter=-1)  # a copy that counts from its first minibatch
     n_at_once = second_run.minibatches_at_once(callbacks)
     x, y, cost, _, updates, *_ = expressions
-    with announcing_if_slow(COMPILING):
+    with waiting_for_engine(COMPILING):
         train_model = engine.compile_step(x, y, data.train, batch_size, cost, updates, n_at_once)
     for variable, value in zip(run.variables, run.start):
         engine.set_value(variable, value)

@@ -6,7 +6,7 @@ import sys
 from logreg.cli.start import end_at_ctrl_c
 
 if __name__ == "__main__":
-    end_at_ctrl_c()
+    end_at_ctrl_c()  # now, as the modules below take time to import
 
 from logreg.cli import options
 from logreg.cli.command import command
@@ -36,7 +36,7 @@ def parser():
         model, "model", nargs="?", metavar="MODEL", help=f"a model file (default: {BEST_MODEL})"
     )
     options.add_file(
-        model, "--model", dest="named", metavar="MODEL", help="the same, as predict has it"
+        model, "--model", dest="model_option", metavar="MODEL", help="the same, as predict has it"
     )
     options.add_output(parser, "the page (default: MODEL with the suffix .html)")
     options.add_test_data(parser)
@@ -47,19 +47,19 @@ def parser():
 def main(argv=None):
     """Write a page as the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = parser().parse_args(argv)
-    args.model = args.named or args.model or BEST_MODEL
+    args.model = args.model_option or args.model or BEST_MODEL
     output = args.output or os.path.splitext(args.model)[0] + ".html"
     with needing("a page", "report", "matplotlib"):
         import matplotlib  # noqa: F401
     predictor = Predictor(args.model)
     refuse_overwriting([output], [args.model])
     predictor.facts.check_outputs(output)
-    data, evaluation = _test(predictor, args, output)
+    data, evaluation = _read_and_evaluate(predictor, args, output)
     write_page(output, args.model, predictor, data, evaluation)
     note(f"the page is {output}")
 
 
-def _test(predictor, args, output):
+def _read_and_evaluate(predictor, args, output):
     """Read and evaluate the test set; return both, or None twice if they cannot be had."""
     table = options.read_options(TableOptions, args)
     try:

@@ -13,7 +13,7 @@ import numpy
 from logreg import engine
 from logreg.callbacks import BestModel, Callback, PrintLog
 from logreg.callbacks.base import catching_stop
-from logreg.console import COMPILING, announcing_if_slow, log, note
+from logreg.console import COMPILING, log, note, waiting_for_engine
 from logreg.datasets import shared_sets
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import find_memory_map
@@ -203,7 +203,7 @@ def _fit(expressions, datasets, hyperparameters, callbacks, refit):
     for callback in callbacks:
         callback.check(run)
     n_at_once = run.minibatches_at_once(callbacks)
-    with announcing_if_slow(COMPILING):
+    with waiting_for_engine(COMPILING):
         functions = compile_functions(expressions, run, n_at_once)
     _, validate_model, test_model = functions
     for callback in callbacks:

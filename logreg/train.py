@@ -12,7 +12,7 @@ import numpy
 
 from logreg.cli import options
 from logreg.cli.command import command
-from logreg.console import STARTING, announcing_if_slow, log, note, say, set_quiet
+from logreg.console import STARTING, log, note, say, set_quiet, waiting_for_engine
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import TRAINING_OPTIONS, Preparation, TableOptions
 from logreg.datasets.statistics import with_interval
@@ -129,15 +129,15 @@ def main(argv=None):
     ranks.check_same("the command line", lambda: sys.argv[1:] if argv is None else argv)
     args = ranks.from_first(lambda: _read_arguments(argv))
     set_quiet(args.quiet)
-    with announcing_if_slow(STARTING):
+    with waiting_for_engine(STARTING):
         from logreg import callbacks, engine
         from logreg.callbacks.progress import Progress
     with engine.settings(args.floatx, args.device), callbacks.Interruption() as interruption:
-        watching = [interruption, Progress()]
+        common_callbacks = [interruption, Progress()]
         if args.verify:
             from logreg.fitting import verify
 
-            is_verified = verify(args.verify, args.dataset, watching)
+            is_verified = verify(args.verify, args.dataset, common_callbacks)
             return 1 if is_verified is False else interruption.exit_code
         log("... loading data")
         table = options.read_options(TableOptions, args)
@@ -145,14 +145,17 @@ def main(argv=None):
         dtype = engine.theano.config.floatX
         data = read_dataset(args.dataset or DATASET, table, preparation, dtype=dtype)
         if args.folds is not None:
-            _cross_validate(args, data, watching)
+            _cross_validate(args, data, common_callbacks)
             return interruption.exit_code
-        run = _train(args, data, watching)
+        run = _train(args, data, common_callbacks)
     if run.reason == "interrupted":
         model = f"the best model is in {args.output}" if run.best_values else "no model yet"
         note(f"interrupted in epoch {run.epoch}: {model}; a run with --checkpoint can --resume")
-        # Without a signal, stdout was closed, or another rank got the signal and has its exit code.
-        return interruption.exit_code or (CLOSED_PIPE if ranks.size == 1 else 0)
+        if interruption.exit_code:  # this process got a signal
+            return interruption.exit_code
+        if ranks.size > 1:  # another process got it, and returns its exit code
+            return 0
+        return CLOSED_PIPE
     if args.check_reference:
         return _compare_with_tutorial(run)
 
@@ -162,13 +165,13 @@ def _read_arguments(argv):
 
     ``args.hyperparameters`` has those that were given, a dict.
     """
-    arguments = parser()
-    args = arguments.parse_args(argv)
+    argument_parser = parser()
+    args = argument_parser.parse_args(argv)
     if args.data and args.dataset:
-        arguments.error(f"{args.data} and --dataset {args.dataset}: give one of them")
+        argument_parser.error(f"{args.data} and --dataset {args.dataset}: give one of them")
     args.dataset = args.data or args.dataset
-    args.data = None
-    unused = options.find_unused(arguments, args, USED_BY_VERIFY)
+    args.data = None  # else it would be listed as an option that --verify does not use
+    unused = options.find_unused(argument_parser, args, USED_BY_VERIFY)
     if args.verify and unused:
         raise SettingError(
             f"--verify takes all settings from the model file: leave out {listed(unused)}"
@@ -189,28 +192,28 @@ def _refuse_contradictions(args):
     is_contradicted = any(getattr(args, name) for name in UNUSED_BY_FOLDS) or ranks.size > 1
     if args.folds is not None and is_contradicted:
         raise SettingError(
-            "--folds keeps no model: it is without --output, --checkpoint, --history, "
-            "--check-reference and several processes"
+            "--folds keeps no model, so it cannot be combined with --output, --checkpoint, "
+            "--history, --check-reference or several processes"
         )
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
 
 
-def _train(args, data, watching):
+def _train(args, data, common_callbacks):
     """Train one model, and keep it; return the Run."""
     from logreg import callbacks
     from logreg.sgd import sgd_optimization
 
     data.check_outputs(args.output, args.checkpoint, args.history)
-    listening = [*watching]
+    all_callbacks = [*common_callbacks]
     if args.verbose:
-        listening.append(callbacks.PrintLog(validations=True))
+        all_callbacks.append(callbacks.PrintLog(validations=True))
     if args.history:
-        listening.append(callbacks.History(args.history))
+        all_callbacks.append(callbacks.History(args.history))
     if args.checkpoint:
-        listening.append(callbacks.Checkpoint(args.checkpoint, args.resume))
+        all_callbacks.append(callbacks.Checkpoint(args.checkpoint, args.resume))
     hyperparameters = choose_hyperparameters(data.facts, **args.hyperparameters)
-    return sgd_optimization(data, hyperparameters, args.output, listening, args.refit)
+    return sgd_optimization(data, hyperparameters, args.output, all_callbacks, args.refit)
 
 
 def _compare_with_tutorial(run):
@@ -222,8 +225,8 @@ def _compare_with_tutorial(run):
     return int(bool(found))
 
 
-def _cross_validate(args, data, watching):
-    """Train and test on each fold; print what each comes to, and the mean."""
+def _cross_validate(args, data, common_callbacks):
+    """Train and test on each fold; print the error of each, and the mean errors."""
     from logreg.fitting import cross_validate
 
     if data.facts.split_seed is None:
@@ -231,19 +234,22 @@ def _cross_validate(args, data, watching):
             "note: the rows are in their order, and each fold is tested by a model that has seen "
             "later rows: of a time series, this does not show the error of the future"
         )
-    folds = []
+    n_rows = 0
+    weights = []
+    results = []
     is_weighted = bool(data.weights)
-    for fold in cross_validate(data, args.folds, args.hyperparameters, args.refit, watching):
-        n = fold["rows"]
-        means = [fold[key] for key in ("error_percent", "baseline_percent", "log_loss")]
-        folds.append([n, fold["weight"] or n, means])
-        error = with_interval(fold["error_percent"] / 100, n, is_weighted)
-        say(f"fold {len(folds)} of {args.folds}: test error: {error}")
-    if len(folds) < args.folds:  # it was interrupted
+    for fold in cross_validate(
+        data, args.folds, args.hyperparameters, args.refit, common_callbacks
+    ):
+        n_rows += fold["rows"]
+        weights.append(fold["weight"] or fold["rows"])
+        results.append([fold[key] for key in ("error_percent", "baseline_percent", "log_loss")])
+        error = with_interval(fold["error_percent"] / 100, fold["rows"], is_weighted)
+        say(f"fold {len(results)} of {args.folds}: test error: {error}")
+    if len(results) < args.folds:  # it was interrupted
         return
-    rows, weights, means = zip(*folds)
-    error, baseline, loss = numpy.average(means, axis=0, weights=weights)
-    say(f"mean of {args.folds} folds: {with_interval(error / 100, sum(rows), is_weighted)}")
+    error, baseline, loss = numpy.average(results, axis=0, weights=weights)
+    say(f"mean of {args.folds} folds: {with_interval(error / 100, n_rows, is_weighted)}")
     guess = f"always guessing the most frequent class errs in {baseline:.2f} %"
     say(f"{guess}; log loss {loss:.6f}")
     if not is_weighted:

@@ -27,7 +27,7 @@ from logreg import engine
 from logreg.callbacks.reference import percent
 from logreg.cli.command import command
 from logreg.cli.options import add_file
-from logreg.console import announcing_if_slow, log, note
+from logreg.console import log, note, waiting_for_engine
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.shared_sets import share_as_floats
 from logreg.engine import T, theano
@@ -119,7 +119,7 @@ def main(argv=None):
         log("... loading data")
         data = read_dataset(args.dataset, dtype=theano.config.floatX)
         print("... building the model", flush=True)
-        with announcing_if_slow("compiling: the first time on a machine, this takes about 20 s"):
+        with waiting_for_engine("compiling: the first time on a machine, this takes about 20 s"):
             objective = Objective(data)
         print("... optimizing with CG of SciPy", flush=True)
         begin = timeit.default_timer()

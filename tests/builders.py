@@ -99,7 +99,7 @@ class GivenModel:
     def __init__(self, labels, n_in, predict):
         self.labels, self.facts, self.predict = labels, ModelFacts(n_in=n_in), predict
 
-    def predictions(self, batches):
+    def predict_batches(self, batches):
         for batch in batches:
             yield batch, self.predict(batch.x)
 

@@ -54,9 +54,17 @@ def test_a_block_ends_where_something_else_is_to_be_done(kind, limits, ends, dev
     assert [v.cost for v in run.validations] == pytest.approx(expected, rel=1e-4)
 
 
-@pytest.mark.parametrize("layer, ends", [(lambda x: x, [3, 7, 5, 7]), (T.tanh, 2 * [*range(8)])])
-def test_a_refit_goes_in_blocks_too_but_nets_do_not(layer, ends):
+REFITS = [  # the limit of a block, and its ends in the run and in the refit
+    (lambda x: x, 2000, [3, 7, 5, 7]),
+    (lambda x: x, 3, [1, 3, 5, 7, 2, 5, 7]),  # those of an epoch are of equal size
+    (T.tanh, 2000, 2 * [*range(8)]),
+]
+
+
+@pytest.mark.parametrize("layer, most, ends", REFITS, ids=range(3))
+def test_a_refit_goes_in_blocks_too_but_nets_do_not(layer, most, ends, monkeypatch):
     """After two epochs of 4 minibatches, as many of 6 an epoch."""
+    monkeypatch.setattr("logreg.run.MINIBATCHES_AT_ONCE", most)
     x, noter = T.matrix("x"), Noter()
     given = arguments(
         LogisticRegression(layer(x), 4, 3),

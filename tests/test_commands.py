@@ -26,10 +26,10 @@ train T --folds 21 | 1 | ^... loading data\n$ | error: --folds is 21: of 60 rows
 train T --folds 3 --l2 12 --batch-size 1 --quiet | 0 | mean of 3 folds: | warning: fold 3 diverged in epoch \d+: give a lower
 train --verify m.pkl --batch-size 1 --no-refit --na - | 1 | | from the model file: leave out --batch-size, --na, --no-refit\n$
 train D --folds 3 | 1 | ^... loading data\n$ | has a test set: folds are made of one table
-train T --folds 3 --output run | 1 | | error: --folds keeps no model: it is without --output, --c
-train T --folds 3 --history run | 1 | | error: --folds keeps no model
-train T --folds 3 --checkpoint run | 1 | | error: --folds keeps no model
-train T --folds 3 --check-reference | 1 | | error: --folds keeps no model
+train T --folds 3 --output run | 1 | | error: --folds keeps no model, so it cannot be combined with --output, --c
+train T --folds 3 --history run | 1 | | error: --folds keeps no model, so
+train T --folds 3 --checkpoint run | 1 | | error: --folds keeps no model, so
+train T --folds 3 --check-reference | 1 | | error: --folds keeps no model, so
 train D --check-reference | 1 | epoch 2 | epoch 1: .* and the tutorial has 12.458333 %, test error
 train T | 0 | t.csv: 60 rows, 4 features, 3 classes\n40 rows to train on, 10 to val | class
 train T --drop b,c --no-standardize --missing mean --na - | 0 | 2 features, 3 classes | .

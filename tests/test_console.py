@@ -9,12 +9,12 @@ import time
 
 import pytest
 
-from logreg.console import announcing_if_slow, note, printing, say, set_quiet
+from logreg.console import note, printing, say, set_quiet, waiting_for_engine
 
 
 def test_a_slow_start_says_why(capsys, monkeypatch):
     monkeypatch.setattr("logreg.console.SLOW_AFTER", 0)
-    with announcing_if_slow("this takes a while"):
+    with waiting_for_engine("this takes a while"):
         err = ""
         for _ in range(2000):  # until it is slow enough
             time.sleep(0.01)
@@ -29,7 +29,7 @@ def test_a_quick_start_says_nothing_even_if_it_fails(is_collecting):
     """And it collects no garbage meanwhile."""
     before = {*threading.enumerate()}
     (gc.enable if is_collecting else gc.disable)()
-    with contextlib.suppress(OSError), announcing_if_slow("this takes a while"):
+    with contextlib.suppress(OSError), waiting_for_engine("this takes a while"):
         assert not gc.isenabled()
         (timer,) = {*threading.enumerate()} - before
         raise OSError

@@ -122,6 +122,9 @@ def test_predictions_stand_beside_ones_own_rows(cli):
     assert done.code == 1 and "no column id to keep, or several" in done.err
     done = cli("predict", "twins.csv", "--keep", "1, a", "--format", "json")
     assert json.loads(done.out)[0]["kept"] == {"column 1 (id)": "x", "a": "6"}
+    write("all.csv", b"id,all,a\nx,y,6\n")  # a column called so
+    done = cli("predict", "all.csv", "--keep", "all", "--format", "json")
+    assert json.loads(done.out)[0]["kept"] == {"all": "y"}
     write("other.csv", b"a,name,id\n6,1,2\n")
     done = cli("predict", "new.csv", "other.csv", "--keep", "all", "--output", "o.csv")
     assert done.code == 1 and len(Path("o.csv").read_text("utf-8").splitlines()) == 3

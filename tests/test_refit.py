@@ -122,6 +122,7 @@ REFITS = [  # the rows of a refit, and what is said of the split
     ("one.npz", 84, SPLIT),
     ("mapped", None, IN_ORDER),  # what stays in its files would be copied
     ("two.npz", None, IN_ORDER),
+    ("pair --label-column kind", 90, SPLIT),  # tables to train on and to test on
     ("own --label-column kind", None, ""),
     ("three.npz", None, ""),
     ("three.npz --refit", 80, ""),
@@ -137,11 +138,12 @@ def test_the_command_refits_where_it_splits_validation_rows_off(options, n_rows,
     numpy.savez("two.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     save_pairs("three.npz", pairs)
     save_folder(pairs, "sets")
-    for folder in ("mapped", "own"):
+    for folder in ("mapped", "own", "pair"):
         Path(folder).mkdir()
     numpy.save("mapped/x.npy", x)
     numpy.save("mapped/y.npy", y)
-    for path in ("table.csv", "own/train.csv", "own/valid.csv", "own/test.csv"):
+    own = [f"own/{name}.csv" for name in ("train", "valid", "test")]
+    for path in ("table.csv", *own, "pair/train.csv", "pair/test.csv"):
         Path(path).write_bytes(table_bytes(90))
     done = cli("train", *options.split(), "--n-epochs", 2, "--output", "m.pkl")
     assert done.code == 0, done.err

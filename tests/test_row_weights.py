@@ -1,6 +1,7 @@
 """A column that says how much each row counts, as if it stood in the table so often."""
 
 import json
+from pathlib import Path
 
 import numpy
 import pandas
@@ -29,12 +30,12 @@ def test_a_weight_is_as_good_as_so_many_rows(working_folder, cli):
     frame = frequencies()
     repeated = frame.loc[frame.index.repeat(frame["n"])]
     found = []
-    weighted = frame.assign(n=frame["n"] / 64)
-    for option, table in (("--weight-column=n", weighted), ("--drop=n", repeated)):
+    units = {"train": 64, "valid": 8, "test": 16}  # of the weights of a set
+    for option, table in (("--weight-column=n", frame), ("--drop=n", repeated)):
         folder = working_folder / option
         folder.mkdir()
-        for split in ("train", "valid", "test"):
-            table.to_csv(folder / f"{split}.csv", index=False)
+        for split, unit in units.items():
+            table.assign(n=table["n"] / unit).to_csv(folder / f"{split}.csv", index=False)
         given = [option, f"--batch-size={len(table)}", *SETTINGS.split()]
         told = cli("train", str(folder), *given).out
         found.append([told.splitlines()[-1], Predictor("best_model.pkl")])
@@ -44,7 +45,7 @@ def test_a_weight_is_as_good_as_so_many_rows(working_folder, cli):
     for name in ("baseline_error", "test_error"):
         assert weighted.metadata[name] == pytest.approx(wanted.metadata[name])
     assert [64 * n for n in weighted.metadata["class_counts"]] == wanted.metadata["class_counts"]
-    assert (64 * tested["weight"], as_rows["weight"]) == (len(repeated), None)
+    assert (16 * tested["weight"], as_rows["weight"]) == (len(repeated), None)
     for name in ("error_percent", "log_loss", "auc"):
         assert tested[name] == pytest.approx(as_rows[name], rel=1e-5)
 
@@ -61,7 +62,10 @@ def test_weights_go_with_their_rows(cli):
                 numpy.testing.assert_array_equal(each.weights[split], abs(x[:, 0]))
     frame.to_csv("t.csv", index=False)
     command = "train t.csv --label-column=kind --weight-column=n --n-epochs=2"
-    assert "rows count as column 3 (n) says" in cli(*command.split()).err
+    told = cli(*command.split())
+    assert "rows count as column 3 (n) says" in told.err
+    error = 100 * Predictor("best_model.pkl").metadata["validation_error_all_rows"]
+    assert f"validation error: {error:.2f} % by the weights of 6 rows\n" in told.out
     assert "error by the weights of the rows: " in cli("predict", "--evaluate").out
     told = cli(*command.split(), "--folds=3").out
     options = {"weight_column": "n", "n_epochs": 2, "folds": 3}
@@ -76,6 +80,15 @@ def test_weights_go_with_their_rows(cli):
     assert cli("train", "--verify", "best_model.pkl").code == 0
     frame.assign(n=1).to_csv("t.csv", index=False)
     assert "these are other data" in cli("train", "--verify", "best_model.pkl").err
+    Path("sets").mkdir()
+    digests = set()
+    for changed in ("", "train", "valid", "test"):  # a file with other weights is other data
+        for split in ("train", "valid", "test"):
+            table = frame.assign(n=1) if split == changed else frame
+            table.to_csv(f"sets/{split}.csv", index=False)
+        data = read_dataset("sets", TableOptions("kind", weight_column="n"))
+        digests.add(data.facts.dataset_sha256)
+    assert len(digests) == 4
 
 
 @pytest.mark.parametrize("cell", ["-1", "", "many"])

@@ -29,7 +29,7 @@ class Progress(Callback):
 
     def on_train_begin(self, run: Run) -> None:
         in_cell = "JPY_PARENT_PID" in os.environ  # of a notebook, which would keep each state
-        is_shown = sys.stderr.isatty() and not console.is_quiet() and not in_cell
+        is_shown = sys.stderr.isatty() and not console.is_silent() and not in_cell
         self._next_time = 0.0 if is_shown else float("inf")
         self._main_run = run
         self._measured_run = None  # the main run or its refit, whose speed is measured
@@ -53,7 +53,7 @@ class Progress(Callback):
         elif stopping.best_iter is not None:
             text += f", best {run.hyperparameters.criterion} {stopping.best_loss:.4f}"
             text += f", patience left {stopping.patience - run.iter:.0f}"
-        console.show(text)
+        console.show_status(text)
 
     def on_train_end(self, run: Run) -> None:
-        console.show("")
+        console.show_status("")

@@ -25,7 +25,7 @@ def command(main):
 
     @functools.wraps(main)
     def wrapper(argv=None):
-        code = 1
+        code = 1  # after any error
         is_done = False
         with contextlib.ExitStack() as stack:
             for name in ("stdout", "stderr"):
@@ -44,7 +44,7 @@ def command(main):
                 stack.callback(gc.freeze)  # else Python collects garbage at exit, for half a second
             try:
                 returned = main(argv) or 0
-                code = returned or 1  # in case that stdout cannot be written
+                code = returned or 1  # success counts only once stdout is written
                 sys.stdout.flush()
                 code = returned
                 is_done = True
@@ -60,6 +60,7 @@ def command(main):
                 note(f"error: {what}: {error.strerror or error}")
             finally:
                 if ranks.size > 1 and not is_done:
+                    # This exception is None if a clause above has handled it.
                     ranks.end(code, sys.exc_info()[1])
         return code
 
@@ -68,7 +69,7 @@ def command(main):
 
 def _turn_signals_into_exceptions():
     """Let Ctrl-C and SIGTERM raise exceptions, so that blocks remove their temporary files."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # as the command's file set it
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # end_at_ctrl_c set it
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))

@@ -8,8 +8,8 @@ from typing import Optional
 from logreg.datasets.options import TRAINING_OPTIONS, TableOptions
 from logreg.version import __version__
 
-X = {"type": float, "metavar": "X"}
-NUMBERS = {int: {"type": int, "metavar": "N"}, float: X, Optional[float]: X}
+FLOAT = {"type": float, "metavar": "X"}
+NUMBERS = {int: {"type": int, "metavar": "N"}, float: FLOAT, Optional[float]: FLOAT}
 
 
 def command_parser(name, arguments, description, examples, **options):
@@ -59,8 +59,8 @@ def add_quiet(group):
 def add_settings(group, settings, defaults=None):
     """Add an option for each of some fields of a dataclass, whose metadata say what it needs.
 
-    An option that is not given is None. `defaults` has what the help says of a field's default
-    in place of its value.
+    An option that is not given is None. With `defaults`, the help of each option ends with its
+    default: a field's text in this dict, else the field's default value.
     """
     for setting in settings:
         metadata = setting.metadata
@@ -70,7 +70,8 @@ def add_settings(group, settings, defaults=None):
         text = metadata["help"].replace("%(default)s", str(setting.default))
         if defaults is not None:
             default = defaults.get(setting.name, setting.default)
-            text += f" (default: {default})" if default is not None else ""
+            if default is not None:
+                text += f" (default: {default})"
         options = {"help": text, **NUMBERS.get(setting.type, {})}
         if isinstance(metadata["allowed"], tuple):
             options["choices"] = [choice for choice in metadata["allowed"] if choice is not None]
@@ -116,12 +117,12 @@ def add_switch(group, name, yes, no):
 
 
 def find_unused(parser, args, used):
-    """List the options that were given beside some that are used, as a user types them."""
-    found = []
+    """List the options that were given and are not among the `used`, as a user types them."""
+    unused = []
     for name, value in sorted(vars(args).items()):
         if name not in used and value != parser.get_default(name):
             option = name.replace("_", "-")
             if value is False:
                 option = f"no-{option}"
-            found.append(f"-{option}" if len(option) == 1 else f"--{option}")
-    return found
+            unused.append(f"-{option}" if len(option) == 1 else f"--{option}")
+    return unused

@@ -119,7 +119,7 @@ def store(file, data, folder):
     """Write the uncompressed bytes of a file, which :func:`check_bytes` took, into a folder."""
     path = Path(folder, file.name)
     advice = "make room or give access there, or set LOGREG_DATA to another folder"
-    with explaining(path, advice=advice, kind=DownloadError):
+    with explaining(path, advice=advice, raises=DownloadError):
         os.makedirs(folder, exist_ok=True)
         with replacing(path) as out:
             out.write(data)

@@ -13,10 +13,10 @@ class Names(types.ModuleType):
         vars(self).update(names, _path=path)
 
     def __getattr__(self, name):
-        raise AttributeError(missing(f"{self._path}.{name}"))
+        raise AttributeError(missing_message(f"{self._path}.{name}"))
 
 
-def missing(path):
+def missing_message(path):
     """Say that PyTensor does not have a name of Theano's, and what to do."""
     return (
         f"PyTensor, which stands in for Theano, has no {path}: use a function that PyTensor "

@@ -17,7 +17,7 @@ from pytensor.graph.replace import graph_replace
 
 from logreg.engine.backend import Backend, Stored, as_features
 from logreg.engine.kernel_graph import ancestors
-from logreg.errors import EngineError, install
+from logreg.errors import EngineError, install_command
 
 CONFIG = "jax_enable_x64", "jax_default_device", "jax_default_matmul_precision"
 
@@ -157,7 +157,7 @@ def _find_device(name):
         seen = "none"
         with contextlib.suppress(RuntimeError, AssertionError):
             seen = ", ".join(f"{device.platform}:{device.id}" for device in jax.devices())
-        needed = install("cuda", "'jax[cuda12]'")
+        needed = install_command("cuda", "'jax[cuda12]'")
         raise EngineError(
             f"device {name!r}: JAX {jax.__version__} sees only {seen}; a GPU needs NVIDIA's "
             f"driver, and JAX with CUDA ({needed})"

@@ -10,7 +10,7 @@ from logreg.console import warning
 from logreg.engine.backend import Backend
 from logreg.engine.compat import with_theanos_names
 from logreg.engine.kernel_graph import make_kernel
-from logreg.errors import EngineError, install
+from logreg.errors import EngineError, install_command
 
 
 class PyTensorBackend(Backend):
@@ -22,8 +22,10 @@ class PyTensorBackend(Backend):
         try:
             from logreg.engine.gpu_backend import JaxBackend
         except (ImportError, RuntimeError) as error:  # RuntimeError: jaxlib is too old
-            needed = f"JAX, which does not import ({error}): " + install("cuda", "'jax[cuda12]'")
-            raise EngineError(f"device {name!r} needs {needed}") from error
+            advice = install_command("cuda", "'jax[cuda12]'")
+            raise EngineError(
+                f"device {name!r} needs JAX, which does not import ({error}): {advice}"
+            ) from error
         return JaxBackend(self.theano, self.T, name)
 
     def _warm_up(self, call, variables):

@@ -2,9 +2,9 @@
 
     python -m logreg.legacy PROGRAM.py [ARGUMENTS]
 
-Or, in a notebook or a test, ``import logreg.legacy`` is the first line: from then on, `theano` and
+In a notebook or a test, make ``import logreg.legacy`` the first line. From then on, `theano` and
 its modules can be imported, and `logistic_sgd` is the tutorial's module, unless a file of that name
-lies beside the program. What Theano calls, and where it is now: logreg/engine/README.md.
+lies beside the program. A table in logreg/engine/README.md says what stands in for Theano's names.
 """
 
 from logreg.legacy import hook as hook

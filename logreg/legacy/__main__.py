@@ -31,8 +31,8 @@ def main(argv=None):
         with printing():
             runpy.run_path(args.program, run_name="__main__")
     except SyntaxError as error:
-        if not Path(error.filename or "").is_file():  # of eval
-            raise
+        if not Path(error.filename or "").is_file():
+            raise  # the error is in a text that the program evaluates
         note(
             f"error: {error.filename}, line {error.lineno}, is no Python 3 ({error.msg}): if it is "
             f"Python 2, 2to3 -w {error.filename} converts it (Python up to 3.12 has 2to3)"

@@ -19,6 +19,8 @@ from logreg.console import note
 from logreg.engine import T
 from logreg.flags import user_setting
 
+note_once = functools.lru_cache(maxsize=None)(note)
+
 
 class Config:
     """PyTensor's settings and some of THEANO_FLAGS. The device is the CPU."""
@@ -38,16 +40,18 @@ class Config:
         return getattr(pytensor.config, name)
 
     def __setattr__(self, name, value):
-        if name == "device" and value != "cpu":
-            raise AttributeError(f"device {value!r} is not available: old programs run on the CPU")
-        if name == "compute_test_value":
+        if name == "device":
+            if value != "cpu":
+                raise AttributeError(
+                    f"device {value!r} is not available: old programs run on the CPU"
+                )
+        elif name == "compute_test_value":
             if value != "off":
                 note_once(f"note: compute_test_value={value} has no effect on PyTensor")
-            return
-        setattr(pytensor.config, name, value)
+        else:
+            setattr(pytensor.config, name, value)
 
 
-note_once = functools.lru_cache(maxsize=None)(note)
 config = Config()
 shared = pytensor.shared
 Softmax = T.special.Softmax
@@ -96,8 +100,9 @@ def function(inputs, outputs=None, mode=None, *args, **options):
         return compiled
 
     def call(*args, **named):
-        others = [named.pop(name, default) for name, default in defaults[len(args) :]]
-        values = compiled(*args, *others, **named)
+        # PyTensor gets all inputs by position: those of `args`, and the rest by name or default.
+        rest = [named.pop(name, default) for name, default in defaults[len(args) :]]
+        values = compiled(*args, *rest, **named)
         return values if names is None else dict(zip(names, values))
 
     return call
@@ -109,9 +114,10 @@ def Tensor(dtype, broadcastable, name=None):
 
 
 def ancestors(variable_list, blockers=None):
-    """List the variables of some graphs in Theano's order: the last graph and first inputs first.
+    """List the variables of some graphs in Theano's order. What is behind a blocker is left out.
 
-    PyTensor begins with the last inputs. What lies behind a blocker is left out.
+    The last graph comes first. After a variable come its inputs, from the first to the last: the
+    list for [a + b, c] is c, a + b, a, b. PyTensor's own function begins with the last input.
     """
 
     def inputs_in_reverse(variable):
@@ -127,7 +133,7 @@ def inputs(variable_list, blockers=None):
 
 
 def clone(output, replace=None, strict=True, share_inputs=True):
-    """Copy a graph, with some of its variables replaced, and its inputs unless they are shared."""
+    """Copy a graph with some of its variables replaced; `share_inputs` keeps the same inputs."""
     options = {"rebuild_strict": strict, "copy_inputs_over": share_inputs}
     return graph.clone_replace(output, replace, **options)
 
@@ -161,8 +167,10 @@ def patternbroadcast(x, broadcastable):
 
 def unbroadcast(x, *axes):
     """Hide from the type that some dimensions have the length 1: a scan's state may need this."""
-    for axis in axes:  # the type does not know how many numbers are not zero
-        x = T.take(x, T.nonzero(T.ones(x.shape[axis]))[0], axis)
+    for axis in axes:
+        # The type does not know the length of this index, nor then of the axis that it indexes.
+        index = T.nonzero(T.ones(x.shape[axis]))[0]
+        x = T.take(x, index, axis)
     return x
 
 

@@ -75,7 +75,7 @@ class Finder(MetaPathFinder, Loader):
     def find_spec(self, name, path=None, target=None):
         """Find a module; None leaves it to others."""
         if name in ("theano", "logistic_sgd") and "logreg.engine" not in sys.modules:
-            choose_cpu()
+            choose_cpu()  # before the engine reads Theano's settings
         if name == "logistic_sgd":
             beside_the_program = PathFinder.find_spec(name, path)
             if beside_the_program:
@@ -84,13 +84,14 @@ class Finder(MetaPathFinder, Loader):
             file = Path(__file__).with_name(FILES[name])
             return spec_from_file_location(name, file, submodule_search_locations=[])
         engine = sys.modules.get("logreg.engine")
-        is_theanos = engine is not None and getattr(engine, "NAME", "theano") == "theano"
-        if name.split(".")[0] != "theano" or is_theanos:
+        # While the engine is loading, it has no NAME, and itself looks for an installed Theano.
+        is_installed = engine is not None and getattr(engine, "NAME", "theano") == "theano"
+        if name.split(".")[0] != "theano" or is_installed:
             return None
         return spec_from_loader(name, self, is_package=True)
 
     def create_module(self, spec):
-        """Take `theano` from the engine, or make a module of PyTensor's."""
+        """Take `theano` from the engine, or make one of Theano's modules on PyTensor."""
         from logreg import engine
 
         if engine.NAME == "theano":
@@ -103,10 +104,14 @@ class Finder(MetaPathFinder, Loader):
         """Add to `theano` the modules that come with it; other modules are complete."""
         if module.__name__ != "theano":
             return
-        module.theano = module
-        names = sys.modules.get("logreg.legacy.names")
-        for path in names.SOURCES if names else []:
-            importlib.import_module(path)
+        module.theano = module  # as Theano has it
+        from logreg import engine
+
+        if engine.NAME != "theano":
+            from logreg.legacy.names import SOURCES
+
+            for path in SOURCES:
+                importlib.import_module(path)
         importlib.import_module("theano.sandbox.cuda")
 
 

@@ -7,7 +7,7 @@ import pytensor
 from pytensor.tensor import sharedvar
 
 from logreg.engine import T
-from logreg.engine.compat import Names, missing
+from logreg.engine.compat import Names, missing_message
 
 CALLS = "logreg.legacy.calls"
 WINDOWS = "logreg.legacy.windows"
@@ -26,7 +26,7 @@ for paths, sources in [
     ("gpuarray gpuarray.basic_ops gpuarray.dnn gpuarray.type", ["logreg.legacy.cuda"]),
     ("gradient", ["pytensor.gradient", CALLS]),
     ("ifelse", ["pytensor"]),
-    ("sandbox version tensor.nnet.conv3d2d", []),
+    ("sandbox version tensor.nnet.conv3d2d", []),  # without any names
     ("sandbox.linalg sandbox.linalg.ops tensor.nlinalg tensor.slinalg", ["pytensor.tensor.linalg"]),
     ("sandbox.rng_mrg tensor.shared_randomstreams", ["logreg.legacy.streams"]),
     ("scan_module", ["pytensor.scan"]),
@@ -54,12 +54,17 @@ for kind in (T.TensorVariable, T.TensorConstant, sharedvar.TensorSharedVariable)
     kind.__bool__ = _is_true
 
 
+filter_variable = T.TensorType.filter_variable
+
+
 def _filter_variable(type, other, allow_convert=True):
-    """Accept an update whose static shape says more than that of its variable, as Theano does."""
+    """Accept an update whose static shape says more than that of its variable, as Theano does.
+
+    For an update, PyTensor sets `allow_convert` to False. Here every variable may be converted.
+    """
     return filter_variable(type, other)
 
 
-filter_variable = T.TensorType.filter_variable
 T.TensorType.filter_variable = _filter_variable
 
 
@@ -69,6 +74,6 @@ def make_module(path):
     try:
         modules = [importlib.import_module(source) for source in sources]
     except ImportError:
-        raise ImportError(missing(path)) from None
+        raise ImportError(missing_message(path)) from None
     version = pytensor.__version__
     return Names(path, *modules, __version__=version, version=version)

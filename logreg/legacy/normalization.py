@@ -21,7 +21,7 @@ def batch_normalization_train(
     """Normalize inputs by their own mean and variance along some axes.
 
     `axes` are numbers, 'per-activation' for the first axis, or 'spatial' for all but the second.
-    The parameters have the other axes, or all of them, with one row along `axes`.
+    `gamma` and `beta` have the other axes only, or all axes, with the length 1 along `axes`.
 
     Returns the result, the mean, 1 / the standard deviation and, if `running_mean` and
     `running_var` are given, the new values of these two.
@@ -60,7 +60,7 @@ def _axis_numbers(axes, n_axes):
 
 
 def _with_all_axes(param, axes, n_axes):
-    """Give a parameter the axes that it lacks; those that it has get one row."""
+    """Give a parameter all axes of the inputs, with the length 1 along `axes`."""
     param = T.as_tensor_variable(param)
     if param.ndim == n_axes:
         return T.specify_broadcastable(param, *axes)

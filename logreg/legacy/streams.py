@@ -15,13 +15,14 @@ from pytensor.tensor.random.variable import (  # noqa: F401
 )
 
 from logreg.engine import T
-from logreg.engine.compat import missing
+from logreg.engine.compat import missing_message
 
 # The generator MRG31k3p (L'Ecuyer and Touzin, 2000) has two recurrences. Each makes the next number
 # from the three before it, by these factors.
 FACTORS = numpy.array([[0, 1 << 22, 129], [1 << 15, 0, 32769]])
 MODULI = numpy.array([2147483647, 2147462579])[:, None, None]
-# The same as matrices, which also move the numbers before by one. They have Python's integers.
+# A step as a matrix for each recurrence: it makes the next number, and keeps the last two. Python's
+# integers do not overflow.
 MATRICES = numpy.array([[row, [1, 0, 0], [0, 1, 0]] for row in FACTORS], object)
 MOST_STREAMS = 60 * 256
 
@@ -44,21 +45,21 @@ class _Streams:
         self._start(seed)
 
     def __getattr__(self, name):
-        raise AttributeError(missing(f"{type(self).__name__}.{name}"))
+        raise AttributeError(missing_message(f"{type(self).__name__}.{name}"))
 
     def seed(self, seed=None):
         """Start again from a seed; None is the first one."""
         self._start(self._seed if seed is None else seed)
         for state, _ in self.state_updates:
-            n_streams = numpy.shape(state.get_value(borrow=True))[2:]  # empty for NumPy's generator
-            state.set_value(self._next_state(*n_streams), borrow=True)
+            state.set_value(self._next_state(state.tag.n_streams), borrow=True)
 
     def updates(self):
         """List the states and their updates; functions that draw make these updates anyway."""
         return list(self.state_updates)
 
-    def _add_state(self, state, update):
+    def _add_state(self, state, update, n_streams):
         state.default_update = update
+        state.tag.n_streams = n_streams
         self.state_updates.append((state, update))
 
 
@@ -72,7 +73,8 @@ class RandomStreams(_Streams):
     def _start(self, seed):
         self._seeds = numpy.random.RandomState(seed)
 
-    def _next_state(self):
+    def _next_state(self, n_streams=1):
+        """Seed another generator, which is always a single stream."""
         seeded = numpy.random.RandomState(int(self._seeds.randint(1 << 30)))
         twister = numpy.random.MT19937()
         twister.state = seeded.get_state(legacy=False)
@@ -81,7 +83,8 @@ class RandomStreams(_Streams):
     def _draw(self, name, size, dtype, *parameters):
         state = pytensor.shared(self._next_state(), borrow=True)
         drawn = getattr(random, name)(*parameters, size=size, rng=state)
-        self._add_state(state, drawn.owner.outputs[0])
+        next_state = drawn.owner.outputs[0]
+        self._add_state(state, next_state, n_streams=1)
         drawn = T.cast(drawn, dtype or "floatX")
         drawn.rng = state
         return drawn
@@ -122,15 +125,15 @@ class MRG_RandomStreams(_Streams):
 
     def _start(self, seed):
         seed = 12345 if seed is None else seed
-        self._first = numpy.resize(numpy.array(seed, object), (2, 3, 1))
+        self._next_start = numpy.resize(numpy.array(seed, object), (2, 3, 1))
 
     def _next_state(self, n_streams):
-        states = self._first
+        states = self._next_start
         matrices = _matrices_of_steps(72)
         while states.shape[2] < n_streams:  # twice as many streams each time
             states = numpy.concatenate([states, matrices @ states % MODULI], axis=2)
             matrices = matrices @ matrices % MODULI
-        self._first = _matrices_of_steps(134) @ self._first % MODULI
+        self._next_start = _matrices_of_steps(134) @ self._next_start % MODULI
         return states[..., :n_streams].astype("int64")
 
     def uniform(self, size=None, low=0.0, high=1.0, ndim=None, dtype=None, nstreams=None):
@@ -139,25 +142,28 @@ class MRG_RandomStreams(_Streams):
             dtype = pytensor.config.floatX
         shape = T.as_tensor_variable(size)
         n_streams = nstreams or MOST_STREAMS
-        if not nstreams and hasattr(shape, "data"):
-            n = int(numpy.prod(shape.data))
-            n_streams = min(n // 6 if n > 6 else n, MOST_STREAMS)
+        if not nstreams and hasattr(shape, "data"):  # the size is a constant
+            n_numbers = int(numpy.prod(shape.data))
+            # Theano's rule: as many streams as give six numbers each.
+            n_streams = min(n_numbers // 6 if n_numbers > 6 else n_numbers, MOST_STREAMS)
         n = T.prod(shape, dtype="int64")
         value = self._next_state(n_streams)
         state = pytensor.shared(value, borrow=True, shape=value.shape)
         state.tag.is_rng = True  # as on Theano
 
         def step(start, states, n):
+            """Draw a number from each stream, and move on those whose number is among the n."""
             new = T.sum(FACTORS[:, :, None] * states, axis=1, keepdims=True) % MODULI
-            after = T.concatenate([new, states[:, :2]], axis=1)
-            drawn = after[0, 0] - after[1, 0]
-            after = T.switch(T.arange(n_streams) < n - start, after, states)
-            return after, drawn + T.switch(drawn <= 0, MODULI[0, 0, 0], 0)
+            moved_on = T.concatenate([new, states[:, :2]], axis=1)
+            difference = moved_on[0, 0] - moved_on[1, 0]
+            next_states = T.switch(T.arange(n_streams) < n - start, moved_on, states)
+            return next_states, difference + T.switch(difference <= 0, MODULI[0, 0, 0], 0)
 
         starts = T.arange(0, n, n_streams)
-        # n is passed to the scan, since an input of the function may be what it is made of.
+        # n may depend on an input of the function, so the scan must be given it.
         states, drawn = pytensor.scan(step, starts, [state, None], [n], return_updates=False)
-        self._add_state(state, T.specify_shape(states[-1], value.shape))
+        self._add_state(state, T.specify_shape(states[-1], value.shape), n_streams)
+        # Numbers up to 2 ** 31 become fractions. That of float32 is smaller: none is rounded to 1.
         unit = numpy.asarray(4.6566126e-10 if dtype == "float32" else 2.0**-31, dtype)
         drawn = T.cast(disconnected_grad(drawn).flatten()[:n], dtype) * unit
         low = T.cast(low, dtype)

@@ -34,6 +34,7 @@ def _windows(images, size, step):
     result has the shape (pixels of a window in all channels, windows down, windows across, n).
     """
     n, channels, n_rows, n_columns = images.shape
+    # The number of places of a window, down and across, at a step of 1.
     down = n_rows - size[0] + 1
     across = n_columns - size[1] + 1
     check = T.opt.Assert("the images are smaller than a window: take a smaller one")
@@ -43,7 +44,7 @@ def _windows(images, size, step):
     numbers = T.arange(channels * n_rows * n_columns).reshape((channels, n_rows, n_columns))
     first_window = numbers[:, : size[0], : size[1]].flatten()
     corners = numbers[0, : down : step[0], : across : step[1]]
-    # A row has one pixel of all images, which is copied as a whole.
+    # A row of `pixels` has the same pixel of all images. They are copied together.
     pixels = images.flatten(2).T
     seen = pixels[(first_window[:, None] + corners.flatten()).flatten()]
     return seen.reshape((first_window.size, *corners.shape, n))
@@ -68,13 +69,15 @@ def conv2d(
     input = T.as_tensor_variable(input)
     filters = T.as_tensor_variable(filters)
     n_out, _, *size = filters.shape
-    modes = {"valid": (0, 0), "full": [k - 1 for k in size], "half": [k // 2 for k in size]}
+    named_margins = {"valid": (0, 0), "full": [k - 1 for k in size], "half": [k // 2 for k in size]}
     if not isinstance(border_mode, str):
         margins = _pair(border_mode)
-    elif border_mode in modes:
-        margins = modes[border_mode]
+    elif border_mode in named_margins:
+        margins = named_margins[border_mode]
     else:
-        raise ValueError(f"border_mode is {border_mode!r}: give {', '.join(modes)} or a width")
+        raise ValueError(
+            f"border_mode is {border_mode!r}: give {', '.join(named_margins)} or a width"
+        )
     if filter_flip:
         filters = filters[:, :, ::-1, ::-1]
     seen = _windows(_pad(input, [_pair(margin) for margin in margins]), size, _pair(subsample))
@@ -136,7 +139,8 @@ def pool_2d(
     else:
         pooled = windows(input).sum(axis=0)
     if mode.startswith("average"):
-        # Without `ignore_border`, the margin is none that was asked for, and does not count.
+        # Divide by the number of pixels, the sum of an image of ones. The margin counts if it was
+        # asked for: without `ignore_border`, it only completes the windows at the border.
         counts_margin = mode == "average_inc_pad" and bool(ignore_border)
         pooled /= windows(T.ones_like(input), int(counts_margin)).sum(axis=0)
     # From (windows down, windows across, n) to one image after the other.
@@ -148,6 +152,7 @@ def _beyond_border(n_pixels, size, step):
     if step >= size:
         n_windows = (n_pixels - 1) // step + 1
     else:
-        # Windows that overlap: those that end before the last pixel, and the one that reaches it.
+        # Windows overlap: those that end before the last pixel, and the one that reaches it. Of 6
+        # pixels, with size 3 and step 2, these are the pixels 0 to 2, 2 to 4, and 4 to 6: 1 beyond.
         n_windows = T.maximum((n_pixels - 1 - size) // step + 1, 0) + 1
     return T.maximum((n_windows - 1) * step + size - n_pixels, 0)

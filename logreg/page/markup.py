@@ -21,8 +21,9 @@ def bars(rows):
     for term, value in rows:
         side = "for" if value > 0 else "against"
         width = 50 * abs(value) / largest
-        bar = f'<i class="{side}" style="width: {width:.1f}%"></i><b>{value:+.2f}</b>'
-        terms += f'<dt>{term}</dt><dd class="share">{bar.replace("-", "−")}</dd>'
+        number = f"{value:+.2f}".replace("-", "−")
+        bar = f'<i class="{side}" style="width: {width:.1f}%"></i><b>{number}</b>'
+        terms += f'<dt>{term}</dt><dd class="share">{bar}</dd>'
     return f"<dl>{terms}</dl>"
 
 
@@ -32,7 +33,8 @@ def figures(kind, pairs):
     return f'<div class="{kind}">{"".join(each)}</div>'
 
 
-def plotted(plot, subject, size, text):
+def plot_figure(plot, subject, size, text):
+    """Draw a plot. The text is its caption, and its description for a screen reader."""
     figure = plots.svg(plot, subject, size=size, alt=text)
     caption = f"<figcaption>{escape(text)}</figcaption>"
     return f'<figure class="plot" tabindex="0">{figure}{caption}</figure>'
@@ -50,10 +52,12 @@ def table(title, head, rows):
     <th scope="row">a</th><td>1</td></tr>
     <th scope="row">&lt;b&gt;</th><td>&lt;u&gt;</td></tr></tbody></table>
     """
-    head = "".join(f'<th scope="col">{escaped(name, 24)}</th>' for name in head)
+    head_cells = "".join(f'<th scope="col">{escaped(name, 24)}</th>' for name in head)
     body = ""
     for first, *cells in rows:
         body += f'<tr><th scope="row">{escaped(first, 24)}</th>'
         body += "".join(f"<td>{escaped(cell, 24)}</td>" for cell in cells) + "</tr>"
-    head = f"<thead><tr>{head}</tr></thead>"
-    return f"<table><caption>{title}</caption>{head}<tbody>{body}</tbody></table>"
+    return (
+        f"<table><caption>{title}</caption><thead><tr>{head_cells}</tr></thead>"
+        f"<tbody>{body}</tbody></table>"
+    )

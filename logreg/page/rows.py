@@ -1,4 +1,4 @@
-"""Two parts of a model's page: the wrong rows of a test set, and the data of its pad or form."""
+"""Two parts of a model's page: the wrong rows of a test set, and the data of its script."""
 
 import base64
 
@@ -49,22 +49,22 @@ def gallery(predictor, data, evaluation):
     <dt>column 1 <b>100.01</b></dt>
     <dt>column 1 <b>100.01</b></dt>
     """  # noqa: E501
-    rows = evaluation["worst_rows"]
+    indices = evaluation["worst_rows"]
     facts = predictor.facts
     x, y = data.test
     figures = []
-    if not rows:
+    if not indices:
         return "<p>No row is wrong.</p>"
-    least, most = facts.pixels.ends or (0, 255)  # as on the pad
+    least, most = facts.pixels.ends or (0, 255)  # black and white, as on the drawing pad
     if not facts.pixels.ends and x.dtype != numpy.uint8:
         least = numpy.nanmin(x)
         most = numpy.nanmax(x)
-    # A feature speaks for a class by what it adds to its score, less the mean over all classes.
+    # A feature's share in a class is x * W, less the mean of that over all classes: centre W.
     W = predictor.W.astype("float64")
     W -= W.mean(axis=1, keepdims=True)
-    ready = facts.preprocessing.apply(x[rows], "float64")
-    for i, p in enumerate(predictor.predict_proba(x[rows])):
-        row = rows[i]
+    ready = facts.preprocessing.apply(x[indices], "float64")
+    for i, p in enumerate(predictor.predict_proba(x[indices])):
+        row = indices[i]
         label = data.facts.class_labels[y[row]]
         two = numpy.argsort(-p, kind="stable")[:2]
         lines = [
@@ -74,11 +74,12 @@ def gallery(predictor, data, evaluation):
         if facts.pixels.shape:
             alt = f"test row {row}, of class {short(label, 16)}"
             drawn = plots.image(x[row].reshape(facts.pixels.shape), alt, "gray", least, most)
-            attributes = 'type="button" class="to-pad" title="Put it on the pad"'
-            drawn = f"<button {attributes}>{drawn}</button>"
+            drawn = (
+                f'<button type="button" class="to-pad" title="Put it on the pad">{drawn}</button>'
+            )
         else:
             drawn = markup.bars(_reasons(facts, x[row], ready[i] * W[:, two[0]]))
-            lines[-1] += f", row {evaluation['wrong_rows'][i]}"
+            lines[-1] += f", row {evaluation['wrong_rows'][i]}"  # the number that messages have
         figures.append((drawn, "<br>".join(lines)))
     return markup.figures("pictures" if facts.pixels.shape else "rows", figures)
 
@@ -91,7 +92,9 @@ def _reasons(facts, x, shares):
         value = x[features][0]
         cell = f"{value:.{n_digits}g}"
         if texts:
-            cell = dict(zip(x[features], texts)).get(1, "none of these")
+            cell = next(
+                (text for text, value in zip(texts, x[features]) if value == 1), "none of these"
+            )
         elif cell == "nan":
             cell = "no value"
         elif kind.startswith(DATE):
@@ -107,11 +110,12 @@ def _columns(facts):
     table = facts.table
     first = 0
     for name, kind, texts in zip(facts.titles, table.kinds, table.categories):
-        yield name, kind, texts, slice(first, first + len(texts or [None]))
-        first += len(texts or [None])
+        n_features = len(texts) if texts else 1
+        yield name, kind, texts, slice(first, first + n_features)
+        first += n_features
 
 
-def live(predictor, data):
+def script_data(predictor, data):
     """What the page's script needs of the model; None if its images cannot be drawn on a pad.
 
     If the model file has no means of the features, those of the test rows are given.
@@ -123,7 +127,7 @@ def live(predictor, data):
     >>> metadata = {"columns": ["size", "kind"], "categories": [None, ["<b>", "no"]]}
     >>> metadata.update(feature_means=[0.5, 0.25, 0.75], feature_scales=[2.0, 0.5, 0.5])
     >>> save_model(classifier, "model.pkl", pixel_scale=0.25, class_labels=["a", "b"], **metadata)
-    >>> found = live(Predictor("model.pkl"), None)
+    >>> found = script_data(Predictor("model.pkl"), None)
     >>> for name in [*found][4:]:
     ...     print(name, found[name])
     columns ['size', 'kind']
@@ -141,19 +145,19 @@ def live(predictor, data):
     >>> save_model(classifier, "model.pkl", class_labels=["a", "b"])
     >>> numpy.savez("d.npz", x=[[1.0, 2, 3], [3, 2, 6], [8, 2, 0]], y=["a", "b", "a"])
     >>> predictor = Predictor("model.pkl")
-    >>> live(predictor, read_test_set(predictor.facts, "d.npz"))["means"]
+    >>> script_data(predictor, read_test_set(predictor.facts, "d.npz"))["means"]
     [4.0, 2.0, 3.0]
     """
     facts = predictor.facts
     if facts.pixels.shape and not facts.pixels.takes_pictures:
         return None
     scale = facts.preprocessing.pixel_scale
+    x = data.test[0] if data else numpy.zeros((0, facts.n_in))
     means = numpy.zeros(facts.n_in)
     if facts.feature_means:
         means = numpy.array(facts.feature_means) / scale
     elif data and not facts.pixels.shape:
-        means = data.test[0].mean(axis=0, dtype="float64")
-    x = data.test[0] if data else numpy.zeros((0, facts.n_in))
+        means = x.mean(axis=0, dtype="float64")
     columns = []
     dates = []
     categories = []
@@ -169,7 +173,7 @@ def live(predictor, data):
         "columns": columns,
         "dates": dates,
         "categories": categories,
-        "means": means.tolist(),
+        "means": means.tolist(),  # before the scaling: the form starts with them
         "scale": scale,  # the model takes scale * x, or (scale * x - shifts) / scales
         "shifts": facts.feature_means,
         "scales": facts.feature_scales,
@@ -181,7 +185,7 @@ def live(predictor, data):
 
 
 def _date_field(kind, days):
-    """The type of the form's field for dates; False if a column has none."""
+    """The type of the form's field for a column of dates; False for any other column."""
     if not kind.startswith(DATE):
         return False
     has_times = (days % 1 > 0).any()

@@ -7,14 +7,14 @@ import numpy
 
 from logreg import plots
 from logreg.datasets.statistics import with_interval
-from logreg.early_stopping import COMPLETE, Point, find_criterion
+from logreg.early_stopping import REASON_TEXTS, Point, find_criterion
 from logreg.errors import SettingError
 from logreg.page import markup
 from logreg.plots import short
 from logreg.prediction.summary import percent, tables
 
 N_BARS = 12  # bars that are shown of a class
-MANY_CLASSES = 30  # above this number, only so many classes have their weights shown, folded away
+MANY_CLASSES = 30  # of more classes, only so many are shown with their weights, in a folded part
 
 
 def scores(facts, evaluation):
@@ -45,16 +45,20 @@ def scores(facts, evaluation):
     """
     error = facts.test_error_all_rows
     source = "from the model file"
-    error_of_whole = facts.test_error
+    error_whole_minibatches = facts.test_error
     if evaluation:
         error = evaluation["error_percent"] / 100
         rows = with_interval(error, evaluation["rows"], evaluation["weight"] is not None)
         source = f"{markup.escaped(evaluation['dataset'])}: {rows}; {evaluation['rows_are']}"
-        whole = evaluation["whole_minibatches"]
-        error_of_whole = whole["errors"] / whole["rows"] if whole and whole["rows"] else None
+        counts = evaluation["whole_minibatches"]
+        error_whole_minibatches = None
+        if counts and counts["rows"]:
+            error_whole_minibatches = counts["errors"] / counts["rows"]
     figures = [(error, "test error over all rows", source)]
     if not find_criterion(facts.settings).is_loss:
-        figures.append((error_of_whole, "as the tutorial counts", "over whole minibatches"))
+        figures.append(
+            (error_whole_minibatches, "as the tutorial counts", "over whole minibatches")
+        )
     found = "".join(
         f"<div><strong>{percent(error)}</strong> {name}<small>{source}</small></div>"
         for error, name, source in figures
@@ -109,9 +113,12 @@ def run(facts):
     settings = {**facts.settings, "missing": facts.options.missing}
     settings["standardize"] = bool(facts.feature_scales) or None
     settings = [f"{name} {value}" for name, value in settings.items() if value is not None]
-    is_last = facts.curve and facts.epoch == facts.curve[-1][0] // (facts.n_train_batches or 1) + 1
+    last_epoch = None
+    if facts.curve:
+        last_iter = facts.curve[-1][0]
+        last_epoch = last_iter // (facts.n_train_batches or 1) + 1
     best = f"of epoch {facts.epoch}"
-    if is_last:
+    if facts.epoch == last_epoch:
         best += ", the last one that was validated"
     if facts.refit:
         best += f", then trained anew on {facts.n_refit_rows} rows"
@@ -123,7 +130,7 @@ def run(facts):
         "Data set": facts.dataset,
         "Model": f"{facts.n_in} features, {facts.n_out} classes, {facts.dtype}",
         "Settings": ", ".join(settings),
-        "Why it stopped": COMPLETE.get(facts.reason, facts.reason),
+        "Why it stopped": REASON_TEXTS.get(facts.reason, facts.reason),
         "Best model": best if facts.epoch else None,
         "Validation error": None if error is None else percent(error),
         "Made by": made_by if facts.logreg else None,
@@ -160,18 +167,20 @@ def curve(facts):
     except SettingError as error:
         return f"<p>{escape(str(error)).capitalize()}.</p>"
     n_batches = facts.n_train_batches or 1
+    # Count minibatches if an epoch has only one, or if the file does not say how many it has.
     unit = "epoch" if n_batches > 1 else "minibatch"
     best = stopping.best_iter // n_batches + 1
     end = (stopping.patience + 1) / n_batches
     criterion = find_criterion(facts.settings)
     shown = "{:.4f}".format if criterion.is_loss else percent
-    first = getattr(Point(*points[0]), criterion.name)
+    first = getattr(Point(*points[0]), criterion.name)  # its field has the criterion's name
+    # The best "loss" of early stopping is the best value of the criterion: here perhaps an error.
     text = (
         f"The validation {criterion.name} begins at {shown(first)}; its best is "
         f"{shown(stopping.best_loss)}, at {unit} {best:.0f}, in {len(points)} validations. "
         f"Significant gains: {len(stopping.gains)}; patience runs to {unit} {math.ceil(end)}."
     )
-    return markup.plotted(plots.plot_curve, facts, (5.8, 3.7), text)
+    return markup.plot_figure(plots.plot_curve, facts, (5.8, 3.7), text)
 
 
 def weights(predictor, evaluation=None):
@@ -269,13 +278,15 @@ def errors(evaluation):
     >>> print(errors({**evaluation, "mistakes": []}).split("figcaption>")[1])
     Confusion matrix. </
     """
-    classes, pairs, calibration = tables(evaluation)
-    first = markup.table(*pairs)
+    classes, mistakes, calibration = tables(evaluation)
     if evaluation["confusion"]:
         text = "Confusion matrix. "
-        for label, taken, n in evaluation["mistakes"][:1]:
+        if evaluation["mistakes"]:
+            label, taken, n = evaluation["mistakes"][0]
             text += "The most frequent mistake: "
             text += f"{n} of class {short(label)} taken for {short(taken)}."
         side = min(4 + 0.25 * len(evaluation["classes"]), 8)
-        first = markup.plotted(plots.plot_confusion, evaluation, (side + 0.5, side), text)
-    return f"{first}<div>{markup.table(*calibration)}{markup.table(*classes)}</div>"
+        drawn = markup.plot_figure(plots.plot_confusion, evaluation, (side + 0.5, side), text)
+    else:
+        drawn = markup.table(*mistakes)
+    return f"{drawn}<div>{markup.table(*calibration)}{markup.table(*classes)}</div>"

@@ -44,7 +44,7 @@ def write_page(path, model, predictor, data=None, evaluation=None):
     [('run', 'Run'), ('curve', 'Curve'), ('weights', 'Weights'), ('errors', 'Errors'), ('draw', 'Try it')]
     """  # noqa: E501
     facts = predictor.facts
-    live = rows.live(predictor, data)
+    script_data = rows.script_data(predictor, data)
     errors = ""
     gallery = ""
     if data:
@@ -52,21 +52,21 @@ def write_page(path, model, predictor, data=None, evaluation=None):
         gallery = rows.gallery(predictor, data, evaluation)
     kinds = (
         "of-images" if facts.pixels.shape else "of-a-table",
-        "is-live" if live else "is-still",
+        "is-live" if script_data else "is-still",
         "tested" if data else "untested",
         "of-many" if facts.n_out > sections.MANY_CLASSES else "of-few",
     )
     page = filled(
         HERE / "page.html",
         [*SHARED, HERE / "page.js"],
-        live,
+        script_data,
         title=markup.escaped(os.path.basename(model)),
         kinds=" ".join(kinds),  # what the style shows and hides; see the template
         scores=sections.scores(facts, evaluation),
         run=sections.run(facts),
         curve=sections.curve(facts),
         weights=sections.weights(predictor, evaluation),
-        largest=f"{plots.colour_limit(predictor.W):.2g}",
+        colour_limit=f"{plots.colour_limit(predictor.W):.2g}",
         errors=errors,
         gallery=gallery,
         prepared="cropped, scaled, centred" if facts.pixels.is_centred else "scaled",
@@ -75,13 +75,16 @@ def write_page(path, model, predictor, data=None, evaluation=None):
     save(path, page.encode("utf-8", "replace"))
 
 
-def filled(template, scripts, facts, **parts):
-    """Fill a template, whose policy lets these scripts run and no other, with HTML and facts."""
+def filled(template, scripts, script_data, **parts):
+    """Fill a template with parts of HTML, scripts, and the data of these.
+
+    The browser runs these scripts only, since the page's security policy has their hash.
+    """
     script = "".join(path.read_text("utf-8") for path in scripts)
     return Template(template.read_text("utf-8")).substitute(
         parts,
         hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         script=script,
-        facts=json.dumps(facts).replace("<", "\\u003c"),
+        script_data=json.dumps(script_data).replace("<", "\\u003c"),
         version=__version__,
     )

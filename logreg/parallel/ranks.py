@@ -15,7 +15,7 @@ import time
 import traceback
 
 from logreg import console
-from logreg.errors import EngineError, install
+from logreg.errors import EngineError, install_command
 
 LONG = 0.01  # seconds until a rank that waits sleeps
 POLL = 0.001  # seconds of each sleep
@@ -52,7 +52,7 @@ class Ranks:
         self.size = n
         if self.rank:
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-        console.be_rank(self.rank, self.size)
+        console.set_rank(self.rank, self.size)
         try:
             import mpi4py
 
@@ -61,7 +61,7 @@ class Ranks:
             from mpi4py import MPI
         except (ImportError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
-            how = install("mpi", "mpi4py", "mpich")
+            how = install_command("mpi", "mpi4py", "mpich")
             raise EngineError(
                 f"{n} processes were started together, and mpi4py does not import ({reason}): "
                 f"{how}, or load an MPI"

@@ -34,14 +34,14 @@ def evaluate(predictor, data, min_proba=0.0):
     - `mistakes` are pairs of a label and what was predicted in its place, each with its number of
       rows, the most frequent first.
     - `classes` has the classes that are a label of a row or predicted for one.
-    - `rows_are` says which rows of the data set were tested.
+    - `rows_are` says in words which rows of the data set were tested, such as "all rows".
     - `calibration` has a dict for each band of probabilities of the predictions: their mean
       probability (forecast), the share of them that is right (happened) and the number of rows;
       and for all predictions of this band and above (answered), rows and errors. `min_proba` adds
       a band.
-    - `wrong_rows` are the rows that are put into a wrong class, the most confident mistake first,
-      with the numbers that messages use. `worst_rows` are the indices of the first 24 of them
-      among the tested rows.
+    - `wrong_rows` has the rows that are put into a wrong class, the most confident mistake first,
+      by the numbers that messages use. `worst_rows` has the first 24 of them once more, by their
+      positions among the tested rows, from 0.
 
     A DatasetError names the labels that the model does not know.
     """
@@ -63,13 +63,13 @@ def evaluate(predictor, data, min_proba=0.0):
         "weight": float(weights.sum()) if data.weights else None,
         "macro": {key: float(numpy.mean([entry[key] for entry in classes])) for key in SCORES},
         "log_loss": float(numpy.average(losses, weights=weights)),
-        "auc": _auc(rows.p_of_last, y == 1, weights) if len(labels) == 2 else None,
-        "whole_minibatches": _count_whole_minibatches(predictor.facts.settings, is_wrong),
+        "auc": _auc(rows.p_of_last_class, y == 1, weights) if len(labels) == 2 else None,
+        "whole_minibatches": _errors_in_whole_minibatches(predictor.facts.settings, is_wrong),
         "classes": classes,
         "confusion": _confusion(labels, y, rows.predicted),
         "mistakes": _mistakes(labels, y[wrong], rows.predicted[wrong]),
         "calibration": [*_calibration(rows.p_of_answer, is_wrong, min_proba)],
-        "wrong_rows": [rows.numbers[i] for i in wrong],
+        "wrong_rows": rows.numbers[wrong].tolist(),
         "worst_rows": wrong[:N_WORST_ROWS].tolist(),
     }
 
@@ -80,22 +80,29 @@ class _TestedRows(NamedTuple):
     predicted: numpy.ndarray  # codes of classes
     p_of_answer: numpy.ndarray  # the probability of the predicted class
     p_of_label: numpy.ndarray  # that of the right class
-    p_of_last: numpy.ndarray  # that of the last class
-    numbers: list  # of the rows, as messages have them
+    p_of_last_class: numpy.ndarray  # that of the last class, which is the second one of two
+    numbers: numpy.ndarray  # of the rows, as messages have them
 
 
 def _predict_rows(predictor, data, y):
     """Predict the test rows of a data set, whose labels have the codes y."""
-    found = []
-    numbers = []
-    for batch, (classes, p) in predictor.predictions(held_out_batches(data, predictor.facts)):
+    batches = []
+    n_before = 0
+    for batch, (classes, p) in predictor.predict_batches(held_out_batches(data, predictor.facts)):
         rows = numpy.arange(len(p))
-        p_of_label = p[rows, y[len(numbers) + rows]]  # `numbers` has the rows before this batch
-        p_of_label = numpy.maximum(p_of_label, numpy.finfo(p.dtype).eps)
-        found.append((classes, p[rows, classes], p_of_label, p[:, -1]))
-        numbers += batch.rows
-    predicted, *probabilities = (numpy.concatenate(arrays) for arrays in zip(*found))
-    return _TestedRows(predicted, *(p.astype("float64") for p in probabilities), numbers)
+        p_of_label = numpy.maximum(p[rows, y[n_before + rows]], numpy.finfo(p.dtype).eps)
+        batches.append(
+            _TestedRows(
+                predicted=classes,
+                p_of_answer=p[rows, classes].astype("float64"),
+                p_of_label=p_of_label.astype("float64"),
+                p_of_last_class=p[:, -1].astype("float64"),
+                numbers=batch.numbers,
+            )
+        )
+        n_before += len(p)
+    # Each field is joined over the batches.
+    return _TestedRows(*map(numpy.concatenate, zip(*batches)))
 
 
 def _label_codes(predictor, data):
@@ -103,10 +110,13 @@ def _label_codes(predictor, data):
 
     A label may be text for one and an integer for the other.
     """
-    codes = {str(label): k for k, label in enumerate(predictor.labels)}
+    model_codes = {str(label): k for k, label in enumerate(predictor.labels)}
     labels = [str(label) for label in data.facts.class_labels]
-    y = numpy.array([codes.get(label, -1) for label in labels])[data.test[1]]
-    unknown = [quoted(labels[k]) for k in numpy.unique(data.test[1][y < 0])]
+    # What the model calls each class of the data; -1 stands for a class that it does not know.
+    codes = numpy.array([model_codes.get(label, -1) for label in labels])
+    data_y = data.test[1]
+    y = codes[data_y]
+    unknown = [quoted(labels[k]) for k in numpy.unique(data_y[y < 0])]
     if unknown:
         raise DatasetError(
             f"{data.facts.dataset}: the model does not know the labels {listed(unknown)}: leave "
@@ -115,7 +125,7 @@ def _label_codes(predictor, data):
     return y
 
 
-def _count_whole_minibatches(settings, is_wrong):
+def _errors_in_whole_minibatches(settings, is_wrong):
     """The errors over whole minibatches, as the tutorial counts; None with the criterion loss."""
     if find_criterion(settings).is_loss:
         return None
@@ -181,9 +191,12 @@ def _score_classes(labels, y, predicted):
     entries = []
     for k, label in enumerate(labels):
         if n_rows[k] or n_predicted[k]:
-            entry = {"label": label, **_errors(n_rows[k], n_rows[k] - n_right[k])}
-            entry["precision"] = n_right[k] / max(n_predicted[k], 1)
-            entry["recall"] = n_right[k] / max(n_rows[k], 1)
-            entry["f1"] = 2 * n_right[k] / (n_rows[k] + n_predicted[k])
+            entry = {
+                "label": label,
+                **_errors(n_rows[k], n_rows[k] - n_right[k]),
+                "precision": n_right[k] / max(n_predicted[k], 1),
+                "recall": n_right[k] / max(n_rows[k], 1),
+                "f1": 2 * n_right[k] / (n_rows[k] + n_predicted[k]),
+            }
             entries.append(entry)
     return entries

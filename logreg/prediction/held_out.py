@@ -20,20 +20,20 @@ def read_test_set(facts, dataset=None, options=NO_OPTIONS):
 
     They are the data set's own test set. If it has none, and the SHA-256 says that the model was
     trained on these data, they are the rows that training held out. Otherwise they are all rows.
-    The DataSet's `rows_are` says which.
+    The DataSet's `rows_are` says in words which rows they are.
 
     `facts` are the :class:`.ModelFacts` of the model. If `dataset` is None, they name the data
     set. A table is read as the model's was, where `options` do not say otherwise. If it has a
     header, the features are found by their names.
     """
-    own = facts.dataset or DATASET
+    trained_on = facts.dataset or DATASET
     try:
-        data = _read(own if dataset is None else dataset, facts, options)
+        data = _read(trained_on if dataset is None else dataset, facts, options)
     except DatasetError as error:
-        if dataset is not None or own == DATASET:
+        if dataset is not None or trained_on == DATASET:
             raise
         raise DatasetError(
-            f"{error}. The model was trained on {own!a}; `dataset` names other data"
+            f"{error}. The model was trained on {trained_on!a}; `dataset` names other data"
         ) from None
     if data.facts.n_in != facts.n_in:
         raise DatasetError(
@@ -43,29 +43,35 @@ def read_test_set(facts, dataset=None, options=NO_OPTIONS):
     return data
 
 
-def _read(dataset, facts, options):
-    layout = facts.pixels if facts.pixels.takes_pictures else None
-    options = facts.table_options(options)
-    parts, found, files = read_parts(dataset, options, columns=facts.table, layout=layout)
-    found = replace(found, pixel_scale=facts.pixel_scale, scale_all=bool(facts.scale_all))
-    is_prepared = facts.feature_means is not None
-    sets, found = check_sets(parts, found, None if is_prepared else facts.dtype)
+def _read(dataset, model_facts, options):
+    layout = model_facts.pixels if model_facts.pixels.takes_pictures else None
+    options = model_facts.table_options(options)
+    parts, data_facts, files = read_parts(
+        dataset, options, columns=model_facts.table, layout=layout
+    )
+    data_facts = replace(
+        data_facts, pixel_scale=model_facts.pixel_scale, scale_all=bool(model_facts.scale_all)
+    )
+    # Features that the model fills or standardizes keep their type until it does so.
+    dtype = model_facts.dtype if model_facts.feature_means is None else None
+    sets, data_facts = check_sets(parts, data_facts, dtype)
     if "test" in sets:
         split = "test"
         chosen = slice(None)
         rows_are = "its own test set"
     else:
         split = "train"
-        chosen, rows_are = _choose_rows(parts, sets["train"], found, facts)
+        chosen, rows_are = _choose_rows(parts, sets["train"], data_facts, model_facts)
     x, y = sets[split]
     test = x[chosen], y[chosen]
-    read_through(parts, {"test": test}, found, facts.dtype)
+    # This refuses values that are not finite. The digest that it returns is not needed here.
+    read_through(parts, {"test": test}, data_facts, model_facts.dtype)
     numbers = numpy.array(parts[split].rows or range(len(y)))
     weights = parts[split].weights
     if weights is not None:
         weights = {"test": weights[chosen]}
     return DataSet(
-        found,
+        data_facts,
         test=test,
         files=files,
         weights=weights,
@@ -74,22 +80,25 @@ def _read(dataset, facts, options):
     )
 
 
-def _choose_rows(parts, rows, found, facts):
+def _choose_rows(parts, x_and_y, data_facts, model_facts):
     """Choose the rows to test of a data set without a test set; return them and their name."""
-    y = rows[1]
-    name = found.dataset
-    if facts.split and sum(facts.split) == len(y):
-        chosen = choose_rows(y, ["valid", "test"], facts.split_seed, parts["train"].groups)
-        sets = take_rows({"train": rows}, chosen)
-        is_standardized = facts.feature_scales is not None
-        _, digest = read_through(parts, sets, found, facts.dtype, standardize=is_standardized)
-        if digest == facts.dataset_sha256:
+    _, y = x_and_y
+    name = data_facts.dataset
+    if model_facts.split and sum(model_facts.split) == len(y):
+        chosen = choose_rows(y, ["valid", "test"], model_facts.split_seed, parts["train"].groups)
+        sets = take_rows({"train": x_and_y}, chosen)
+        is_standardized = model_facts.feature_scales is not None
+        _, digest = read_through(
+            parts, sets, data_facts, model_facts.dtype, standardize=is_standardized
+        )
+        if digest == model_facts.dataset_sha256:
             return chosen["test"], "those that training held out"
-    if facts.split and name == facts.dataset:
+    if model_facts.split and name == model_facts.dataset:
         warning(
             f"{name} has changed since the model was trained on "
-            f"{facts.n_refit_rows or facts.split[0]} of its {sum(facts.split)} rows: all {len(y)} "
-            "rows are tested, and the model has seen most of them, so the error is too small"
+            f"{model_facts.n_refit_rows or model_facts.split[0]} of its {sum(model_facts.split)} "
+            f"rows: all {len(y)} rows are tested, and the model has seen most of them, so the "
+            "error is too small"
         )
         return slice(None), "all rows of data that have changed since training"
     note(

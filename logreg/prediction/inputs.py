@@ -26,7 +26,7 @@ class Batch(NamedTuple):
 
     name: str  # how messages call the input
     x: numpy.ndarray  # of shape (n, n_in), in the dtype in which it is stored
-    rows: Sequence[int] = range(1)  # their numbers: in an array from 0, in a table as in its file
+    numbers: Sequence[int] = range(1)  # of the rows: in an array from 0, in a table as in its file
     is_single: bool = False  # whether the input is one example and not a list of examples
     kept: Mapping[str, Sequence[str]] = {}  # the n cells of each column of a table that is kept
 
@@ -82,8 +82,10 @@ def input_batches(X, facts):
     """Yield each :class:`Batch` of what is given from Python: an array, or a table of some kind."""
     X = framed(X)
     if is_frame(X):
-        kinds = {getattr(dtype, "str", "|O")[1] for dtype in X.dtypes}  # pandas' own have no str
-        if facts.table.names or not kinds <= set("biuf"):
+        # NumPy's dtype <f8 is of the kind f. The dtypes of pandas have no such text.
+        kinds = {getattr(dtype, "str", "|O")[1] for dtype in X.dtypes}
+        has_numbers_only = kinds <= set("biuf")
+        if facts.table.names or not has_numbers_only:
             return _table_batches("X", X, facts)
         X = X.to_numpy()
     return array_batches("X", as_array(X, "X"), facts)
@@ -101,7 +103,7 @@ def array_batches(name, array, facts, n=sys.maxsize):
     >>> facts, x = ModelFacts(n_in=4, image_shape=[2, 2]), numpy.arange(12.0).reshape(3, 4)
     >>> for given in (x, x.reshape(3, 2, 2, 1), x[:1], x[0], x[0].reshape(2, 2, 1)):
     ...     for batch in array_batches("x.npy", given, facts, n=2):
-    ...         batch.x.tolist(), batch.rows, batch.is_single
+    ...         batch.x.tolist(), batch.numbers, batch.is_single
     ([[0.0, 1.0, 2.0, 3.0], [4.0, 5.0, 6.0, 7.0]], range(0, 2), False)
     ([[0.0, 1.0, 2.0, 3.0], [4.0, 5.0, 6.0, 7.0]], range(0, 2), False)
     ([[0.0, 1.0, 2.0, 3.0]], range(0, 1), False)
@@ -113,8 +115,8 @@ def array_batches(name, array, facts, n=sys.maxsize):
     shape = array.shape
     squeezed = tuple(size for size in shape if size != 1)
     is_list = len(shape) > 1 and math.prod(shape[1:]) == facts.n_in
-    is_single = shape == (facts.n_in,) or (facts.pixels.shape and squeezed == facts.pixels.shape)
-    if array.size == 0 or not (is_list or is_single):
+    is_example = shape == (facts.n_in,) or (facts.pixels.shape and squeezed == facts.pixels.shape)
+    if array.size == 0 or not (is_list or is_example):
         raise DatasetError(f"{name}: the model expects {facts.expected}, got {shape}")
     if array.dtype == numpy.uint8 and not facts.pixels.takes_bytes:
         raise DatasetError(
@@ -125,18 +127,18 @@ def array_batches(name, array, facts, n=sys.maxsize):
     for start in range(0, len(examples), BATCH_SIZE):
         rows = examples[start : start + BATCH_SIZE]
         numbers = range(start, start + len(rows))
-        yield Batch(name, rows.reshape(len(rows), facts.n_in), numbers, not is_list)
+        yield Batch(name, rows.reshape(len(rows), facts.n_in), numbers, is_single=not is_list)
 
 
 def held_out_batches(data, facts, n=sys.maxsize):
     """Yield each :class:`Batch` of a DataSet's test rows, numbered as the data number them."""
-    rows = range(len(data.test[0])) if data.test_rows is None else data.test_rows.tolist()
+    numbers = range(len(data.test[0])) if data.test_rows is None else data.test_rows.tolist()
     for batch in array_batches(data.facts.dataset, data.test[0], facts, n):
-        yield batch._replace(rows=rows[batch.rows.start : batch.rows.stop])
+        yield batch._replace(numbers=numbers[batch.numbers.start : batch.numbers.stop])
 
 
 def _table_batches(name, table, facts, options=NO_OPTIONS, n=sys.maxsize, keep=()):
-    from logreg.tables.reading import table_batches  # a leaf
+    from logreg.tables.reading import table_batches  # a leaf: imported only when needed
 
     options = facts.table_options(options)
     for rows in table_batches(table, options, min(BATCH_SIZE, n), facts.table, keep):
@@ -153,7 +155,7 @@ def _read_picture(path, facts, invert):
             "takes no pictures, as it was not trained on grey images of a known range that are at "
             f"least {MIN_PICTURE_SIDE} x {MIN_PICTURE_SIDE} pixels large"
         )
-    from logreg.datasets.pictures import read_picture  # a leaf
+    from logreg.datasets.pictures import read_picture  # a leaf: imported only when needed
 
     pixels = read_picture(path, facts.pixels, invert).reshape(1, -1)
     if pixels.min() == pixels.max():

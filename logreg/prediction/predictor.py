@@ -25,7 +25,8 @@ class Predictor:
     Parameters
     ----------
     model : str, path-like or Run
-        The path of its file; or what :func:`logreg.fit` returned of one layer on the features.
+        The path of a model file. Or a Run that :func:`logreg.fit` returned, if its model is one
+        layer on the features.
     threshold : float, optional
         For a model of two classes: a row is of the second class if that has this probability.
         Without it, the more probable class is taken.
@@ -69,10 +70,11 @@ class Predictor:
     """
 
     def __init__(self, model: Any, threshold: Optional[float] = None) -> None:
-        if not hasattr(model, "best_values"):
+        if not hasattr(model, "best_values"):  # a Run has them; its class needs an engine
             facts, W, b = model_file.read_model(model)
         elif model.best_values and model.W_and_b:
             best = dict(zip(model.params, model.best_values))
+            # If W or b was not trained, it is none of the params, and keeps its value.
             W, b = (best[v] if v in best else v.get_value() for v in model.W_and_b)
             facts = ModelFacts.from_metadata(model.facts(), W)
         else:
@@ -126,11 +128,11 @@ class Predictor:
             If X is not what the model takes, or a value is not finite; or if X is uint8, and the
             model was trained on numbers from 0 to 1, or of a range that its file does not tell.
         """
-        return self.classes_[self._predict(X).classes]
+        return self.classes_[self._predict_all(X).classes]
 
     def predict_proba(self, X: Any) -> numpy.ndarray:
         """Compute the probability of each class, of shape (n, n_out); X is as for `predict`."""
-        return self._predict(X).probabilities
+        return self._predict_all(X).probabilities
 
     def score(self, dataset: Any) -> float:
         """Compute the accuracy: the fraction of rows whose class is right.
@@ -160,17 +162,19 @@ class Predictor:
         found = evaluate(self, read_test_set(self.facts, framed(dataset)))
         return 1 - found["errors"] / found["rows"]
 
-    def _predict(self, X):
-        predictions = [found for _, found in self.predictions(input_batches(X, self.facts))]
-        return Prediction(*map(numpy.concatenate, zip(*predictions)))
+    def _predict_all(self, X):
+        batches = input_batches(X, self.facts)
+        predictions = [prediction for _, prediction in self.predict_batches(batches)]
+        classes, probabilities = map(numpy.concatenate, zip(*predictions))
+        return Prediction(classes, probabilities)
 
-    def predictions(self, batches: Iterable[Batch]) -> Iterator[Tuple[Batch, Prediction]]:
+    def predict_batches(self, batches: Iterable[Batch]) -> Iterator[Tuple[Batch, Prediction]]:
         """Predict an input as it is read: yield each :class:`.Batch` and its :class:`Prediction`.
 
         A DatasetError names a value that is not finite, or a row whose values are too large. One
         warning names values that are farther outside the training range than it is wide.
         """
-        is_checked = not self.facts.x_range
+        has_warned = False
         for batch in batches:
             x = self.facts.preprocessing.apply(batch.x, self.dtype)
             with numpy.errstate(all="ignore"):  # the result is checked below
@@ -178,8 +182,8 @@ class Predictor:
                 p = numpy.exp(scores - scores.max(axis=1, keepdims=True))
                 p /= p.sum(axis=1, keepdims=True)
             self._check(batch, x, p)
-            if not is_checked:
-                is_checked = self._warn_of_range(batch, x)
+            if self.facts.x_range and not has_warned:
+                has_warned = self._warn_of_range(batch, x)
             classes = scores.argmax(axis=1)
             if self.threshold is not None:
                 classes = (p[:, 1] >= self.threshold).astype(classes.dtype)
@@ -197,7 +201,7 @@ class Predictor:
             column = bad_columns[0]
             fault = f"column {column} (from 0) holds {batch.x[row, column]}"
         raise DatasetError(
-            f"{batch.name}: row {batch.rows[row]}, {fault}: every value must be finite, and "
+            f"{batch.name}: row {batch.numbers[row]}, {fault}: every value must be finite, and "
             f"small enough to compute with in {self.dtype}"
         )
 
@@ -223,6 +227,6 @@ class Predictor:
         warning(
             f"{batch.name}: {values} from {low:g} to {high:g}, and the model was trained on "
             f"{least:g} to {most:g}: in {listed(columns)}, as {batch.x[row, column]:g} in row "
-            f"{batch.rows[row]}; scale them as the training data were{advice_on_pixels}"
+            f"{batch.numbers[row]}; scale them as the training data were{advice_on_pixels}"
         )
         return True

@@ -51,7 +51,7 @@ def compare_weights(predictor):
     return {"against": labels[base], "weights": weights}
 
 
-def describe_weights(weights):
+def describe_weights(comparison):
     """The result of :func:`compare_weights` as text for people to read.
 
     Examples
@@ -69,21 +69,21 @@ def describe_weights(weights):
     become 0.606531 times as large. The other lines read likewise.
     <BLANKLINE>
     """
-    against = printable(weights["against"])
-    entries = weights["weights"][:N_LARGEST]
-    table = [["class", "feature", "standardized", "per unit", "odds times"]]
-    table += [_cells(entry) for entry in entries]
-    n_weights = f"{len(entries)} of {len(weights['weights'])}"
-    label, name, *_, factor = map(printable, table[1])
-    return f"""Weights of each class against {against}: {n_weights}, the largest first
-{align(table)}
+    against = printable(comparison["against"])
+    weights = comparison["weights"]
+    heading = ["class", "feature", "standardized", "per unit", "odds times"]
+    rows = [_cells(weight) for weight in weights[:N_LARGEST]]
+    label, name, _, _, factor = map(printable, rows[0])
+    shown = f"{len(rows)} of {len(weights)}, the largest first"
+    return f"""Weights of each class against {against}: {shown}
+{align([heading, *rows])}
 If {name} is one larger, and all else stays equal, the odds of {label} against {against}
 become {factor} times as large. The other lines read likewise.
 """
 
 
-def _cells(entry):
-    label, name, standardized, per_unit, factor = entry.values()
+def _cells(weight):
+    label, name, standardized, per_unit, factor = weight.values()  # as compare_weights lists them
     return [
         label,
         name,

@@ -29,7 +29,7 @@ def destination(path=None):
     if path is None:
         yield _Stdout()
         return
-    with explaining(path, kind=SettingError), replacing(path) as file:
+    with explaining(path, raises=SettingError), replacing(path) as file:
         yield codecs.getwriter("utf-8")(file)
 
 
@@ -58,8 +58,8 @@ class Answer(NamedTuple):
     row: int
     is_single: bool  # whether the input has no other row
     label: Union[str, int, None]  # the predicted one; None if its probability is too low
-    shares: Sequence[tuple] = ()  # pairs of a label and its probability as text
-    is_ranked: bool = False  # whether these are the most probable classes, and not all
+    probabilities: Sequence[tuple] = ()  # pairs of a label and its probability, which is text
+    is_ranked: bool = False  # whether these are of the most probable classes, and not all
     kept: Mapping[str, str] = {}  # cells of a table's row, by the names of their columns
 
 
@@ -80,7 +80,7 @@ def answers(predictor, batches, proba=False, top=None, min_proba=0.0):
     >>> predictor, x = Predictor("model.pkl"), numpy.array([[1.0], [-1.0]])
     >>> for choices in ({"top": 2}, {"min_proba": 0.7}, {"proba": True}):
     ...     for found in answers(predictor, array_batches("x.npy", x, predictor.facts), **choices):
-    ...         found.row, found.label, *(label for label, _ in found.shares)
+    ...         found.row, found.label, *(label for label, _ in found.probabilities)
     (0, 'b', 'b', 'a')
     (1, 'c', 'c', 'a')
     (0, None)
@@ -89,16 +89,16 @@ def answers(predictor, batches, proba=False, top=None, min_proba=0.0):
     (1, 'c', 'a', 'b', 'c')
     """
     labels = predictor.labels
-    for batch, (classes, probabilities) in predictor.predictions(batches):
-        for i, (row, k, p) in enumerate(zip(batch.rows, classes, probabilities)):
+    for batch, (classes, probabilities) in predictor.predict_batches(batches):
+        for i, (row, k, p) in enumerate(zip(batch.numbers, classes, probabilities)):
             order = range(len(labels)) if proba else ()
             if top:
                 order = numpy.argsort(-p, kind="stable")[:top]
             # str gives the fewest digits that stand for this number only, in float32, too.
-            shares = [(labels[j], str(p[j])) for j in order]
+            beside = [(labels[j], str(p[j])) for j in order]
             label = labels[k] if float(p[k]) >= min_proba else None
             kept = {name: texts[i] for name, texts in batch.kept.items()}
-            yield Answer(batch.name, row, batch.is_single, label, shares, bool(top), kept)
+            yield Answer(batch.name, row, batch.is_single, label, beside, bool(top), kept)
 
 
 def answers_to_inputs(predictor, inputs, errors, output, **choices):
@@ -108,7 +108,7 @@ def answers_to_inputs(predictor, inputs, errors, output, **choices):
     `errors`, and the other inputs get their answers. If no row has one, a DatasetError keeps the
     file `output` from being written.
     """
-    columns = None
+    columns = None  # those that the first answer keeps; None as long as there is no answer
     for batches in inputs:
         try:
             for answer in answers(predictor, batches, **choices):
@@ -141,7 +141,9 @@ def write_text(stream, answers):
     """
     for answer in answers:
         source = printable(answer.name) + ("" if answer.is_single else f"[{answer.row}]")
-        beside = "".join(f"  {printable(label)}={float(p):.4f}" for label, p in answer.shares)
+        beside = "".join(
+            f"  {printable(label)}={float(p):.4f}" for label, p in answer.probabilities
+        )
         label = "?" if answer.label is None else printable(answer.label)
         stream.write(f"{source}: {label}{beside}\n")
 
@@ -167,17 +169,17 @@ def write_csv(stream, answers):
     has_header = False
     for answer in answers:
         if not has_header:
-            columns = [f"probability_{label}" for label, _ in answer.shares]
+            columns = [f"probability_{label}" for label, _ in answer.probabilities]
             if answer.is_ranked:
-                ranks = range(1, len(answer.shares) + 1)
+                ranks = range(1, len(answer.probabilities) + 1)
                 columns = itertools.chain(*((f"top_{i}", f"top_{i}_probability") for i in ranks))
             writer.writerow(map(_cell, ["input", "row", *answer.kept, "prediction", *columns]))
             has_header = True
         label = "" if answer.label is None else answer.label
-        shares = [text for _, text in answer.shares]
+        beside = [text for _, text in answer.probabilities]
         if answer.is_ranked:
-            shares = itertools.chain(*answer.shares)
-        cells = [answer.name, answer.row, *answer.kept.values(), label, *shares]
+            beside = itertools.chain(*answer.probabilities)
+        cells = [answer.name, answer.row, *answer.kept.values(), label, *beside]
         writer.writerow(map(_cell, cells))
 
 
@@ -199,7 +201,7 @@ def write_json(stream, answers):
     ]
     >>> write_json(sys.stdout, [])  # nothing, too
     """  # noqa: E501
-    before = "[\n"
+    has_entry = False
     for answer in answers:
         name = printable(answer.name)
         entry = {"input": name, "row": answer.row}
@@ -207,12 +209,13 @@ def write_json(stream, answers):
             entry["kept"] = answer.kept
         entry["prediction"] = answer.label
         if answer.is_ranked:
-            entry["top"] = [{"label": k, "probability": float(p)} for k, p in answer.shares]
-        elif answer.shares:
-            entry["probabilities"] = {str(k): float(p) for k, p in answer.shares}
-        stream.write(before + json.dumps(entry))
-        before = ",\n"
-    if before == ",\n":
+            entry["top"] = [{"label": k, "probability": float(p)} for k, p in answer.probabilities]
+        elif answer.probabilities:
+            entry["probabilities"] = {str(k): float(p) for k, p in answer.probabilities}
+        stream.write(",\n" if has_entry else "[\n")
+        stream.write(json.dumps(entry))
+        has_entry = True
+    if has_entry:
         stream.write("\n]\n")
 
 

@@ -1,7 +1,8 @@
 """The arrays of a pickle of any model: of Theano, Lasagne or pylearn2, of Python 2, from a GPU.
 
-Nothing that the file names is imported or run. Every object is read as one that has parts with
-names. So are dicts and sets, since to hash what a file holds may take forever.
+Nothing that the file names is imported or run. Each object of a file becomes an object here that
+only keeps its parts and their names. So does each dict and each set, because hashing what a file
+holds may take forever.
 """
 
 import os
@@ -14,6 +15,7 @@ from logreg.errors import ModelFileError, cut
 from logreg.files import explaining
 
 MAX_PATH = 1000  # characters of a path, its last ones: what is nested deep has a far longer one
+UNNAMED = None  # the name of the outermost object, and of an object's state
 ADVICE = "a pickle is needed, as it is or gzipped"
 OPCODES = f"""{pickles.OPCODES}
     LONG4 FLOAT BINFLOAT INST OBJ NEWOBJ DUP POP POP_MARK
@@ -31,11 +33,11 @@ class _Object(pickles.Placeholder):
         self.parts = [*enumerate(args)]
         return self
 
-    def __call__(self, *args):  # a call may have made a function
+    def __call__(self, *args):  # a file may call what an earlier call returned
         return _Object(self, *args)
 
     def __setstate__(self, state):
-        self.parts.append((None, state))
+        self.parts.append((UNNAMED, state))
 
     def append(self, item):
         self.parts.append((len(self.parts), item))
@@ -68,13 +70,15 @@ def _load_empty(unpickler):
 
 
 def _load_items(unpickler):
-    made = _Object()
-    made.parts.extend(enumerate(unpickler.pop_mark()))
-    unpickler.append(made)
+    """Put an object on the stack, in place of the items above the last mark: they are its parts."""
+    collection = _Object()
+    collection.parts.extend(enumerate(unpickler.pop_mark()))
+    unpickler.append(collection)
 
 
 LOADERS = {"EMPTY_DICT": _load_empty, "EMPTY_SET": _load_empty}
-LOADERS.update(DICT=_load_items, FROZENSET=_load_items)  # pickles of Python fill dicts later
+# Python gives DICT no items, and adds them by SETITEM; other programs may give some.
+LOADERS.update(DICT=_load_items, FROZENSET=_load_items)
 
 HOLDERS = (pickles.Placeholder, list, tuple)  # what may hold arrays
 
@@ -93,9 +97,10 @@ def read_arrays(path):
     A ModelFileError says that the file is no pickle, is damaged, or holds no arrays.
     """
     faults = OSError, EOFError, ValueError, MemoryError, zlib.error
-    with explaining(path, "cannot be read", ADVICE, of=faults), open_bytes(path) as stream:
+    with explaining(path, "cannot be read", ADVICE, catch=faults), open_bytes(path) as stream:
         arrays, left_out = arrays_of(stream, os.path.getsize(path))
         if not arrays:
+            # A ModelFileError is a ValueError, so `explaining` puts the path before this, too.
             raise ModelFileError("it holds no arrays of numbers or text")
     return arrays, left_out
 
@@ -117,8 +122,8 @@ def arrays_of(stream, file_size):
     Raises
     ------
     ValueError
-        If the stream is damaged, or unpacks to far more than its size: arrays may share their
-        bytes.
+        If the stream is damaged, or its arrays are far larger than the file. They can be, as
+        arrays may share their bytes, and files may be compressed.
     """
     roots = [*pickles.load_all(stream, file_size, CLASSES, OPCODES, LOADERS)]
     arrays = {}
@@ -129,7 +134,7 @@ def arrays_of(stream, file_size):
             continue
         try:
             array = value.array()
-        except pickles.ObjectsError:  # which may be arrays
+        except pickles.ObjectsError:  # _walk yields its objects, which may be arrays
             continue
         except Exception:  # of another dtype, or whatever its shape and its bytes may provoke
             left_out.append(path)
@@ -146,10 +151,10 @@ def arrays_of(stream, file_size):
 def _walk(root):
     """Yield what may hold arrays, each object once and with its path, level by level."""
     seen = {id(root)}
-    left = deque([(root, "", None)])
-    while left:
-        value, path, name = left.popleft()
-        if name is not None:  # else it is the state of an object, and has the object's path
+    waiting = deque([(root, "", UNNAMED)])
+    while waiting:
+        value, path, name = waiting.popleft()
+        if name is not UNNAMED:  # an object's state has the path of the object
             name = name.decode("latin1") if isinstance(name, bytes) else name
             path = f"{path}/{cut(name, MAX_PATH)}"[-MAX_PATH:].lstrip("/")
         yield value, path
@@ -157,7 +162,7 @@ def _walk(root):
             # A list may have millions of numbers: nothing is kept of these.
             if isinstance(part, HOLDERS) and id(part) not in seen:
                 seen.add(id(part))
-                left.append((part, path, name))
+                waiting.append((part, path, name))
 
 
 def _parts_of(value):

@@ -121,12 +121,11 @@ class ModelFacts(Facts):
         """Check that there is one of everything for each class, feature or column."""
         # Without categories, each column is one feature.
         n_columns = len(self.categories or range(self.n_in))
-        lengths = {
-            (self.n_out, "classes"): ("class_labels",),
-            (self.n_in, "features"): ("feature_names", "feature_means", "feature_scales"),
-            (n_columns, "columns"): ("columns", "kinds", "column_numbers"),
-        }
-        for (n, what), names in lengths.items():
+        for n, what, names in (
+            (self.n_out, "classes", ("class_labels",)),
+            (self.n_in, "features", ("feature_names", "feature_means", "feature_scales")),
+            (n_columns, "columns", ("columns", "kinds", "column_numbers")),
+        ):
             for name in names:
                 value = getattr(self, name)
                 fits = value is None or len(value) == n
@@ -138,7 +137,7 @@ class ModelFacts(Facts):
         n_out = self.n_out
         n_encoded = sum(1 if texts is None else len(texts) for texts in self.categories or ())
         n_items = len(find_criterion(self.settings).validation_fields)
-        point = f"a list of rows [iteration, cost, error, test error], {n_items} a row,"
+        needed_curve = f"a list of rows [iteration, cost, error, test error], {n_items} a row,"
         for name, fits, needed in (
             ("class_labels", _are_labels, "a list of whole numbers or of texts, each once"),
             # The last classes may have no training row, and so no count.
@@ -152,7 +151,7 @@ class ModelFacts(Facts):
             ("split_seed", lambda value: 0 <= value < 2**32, "a number from 0 to 2**32-1"),
             ("categories", lambda value: n_encoded == n_in, f"what makes {n_in} features"),
             ("columns", lambda value: len({*value}) == len(value), "a list of texts, each once"),
-            ("curve", lambda value: _is_curve(value, n_items), point),
+            ("curve", lambda value: _is_curve(value, n_items), needed_curve),
         ):
             value = getattr(self, name)
             if value is not None:
@@ -165,7 +164,9 @@ class ModelFacts(Facts):
                 raise ModelFileError(f"its {name} is {cut(value)}: feature_means are needed")
 
     def check_outputs(self, *paths):
-        """Raise a SettingError if one of the paths is the file of the training data.
+        """Check that no output would overwrite the training data; a SettingError names one.
+
+        The outputs are paths of files, or None.
 
         Examples
         --------
@@ -184,14 +185,17 @@ class ModelFacts(Facts):
 
 
 def _completed(metadata, W):
-    """Complete metadata by what W tells, and check that they say nothing else."""
+    """Add the keys that follow from W; refuse metadata that contradict it."""
     n_in, n_out = W.shape
     shape_and_dtype = {"n_in": n_in, "n_out": n_out, "dtype": W.dtype.name}
-    completed = {"image_shape": None, **metadata}
-    defaults = {"class_labels": list(range(n_out)), "pixel_scale": 1, **shape_and_dtype}
-    for name, value in defaults.items():
-        if completed.get(name) is None:
-            completed[name] = value
+    defaults = {
+        "image_shape": None,
+        "class_labels": list(range(n_out)),
+        "pixel_scale": 1,
+        **shape_and_dtype,
+    }
+    stated = {name: value for name, value in metadata.items() if value is not None}
+    completed = {**metadata, **defaults, **stated}
     for name, value in shape_and_dtype.items():
         _require(completed, name, completed[name] == value, f"{value}, as of its W,")
     return completed

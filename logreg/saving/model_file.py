@@ -28,7 +28,8 @@ DTYPES = ("float32", "float64", "uint8")
 MAX_BYTES = 1 << 30
 # Protocol 3 has bytes, and no framing that differs between versions of Python.
 PROTOCOL = 3
-CALL = b"\x80\x03clogreg.saving\nrestore\n%sR."  # around a pickled tuple of arguments
+# The bytes of a file; %s stands for the pickled tuple of arguments, without its PROTO and STOP.
+CALL = b"\x80\x03clogreg.saving\nrestore\n%sR."
 OPCODES = "PROTO GLOBAL BINPUT BINUNICODE BINBYTES SHORT_BINBYTES TUPLE3 REDUCE STOP"
 
 
@@ -64,7 +65,8 @@ def parse(header, data, sha256):
     ModelFileError
         If the digest or the version is wrong, or the header does not fit the bytes.
     """
-    if {type(header), type(sha256)} != {str} or type(data) is not bytes:
+    has_texts = type(header) is str and type(sha256) is str
+    if not (has_texts and type(data) is bytes):
         raise ModelFileError("it is damaged: it holds no header and no bytes")
     if _digest(header, data) != sha256:
         raise ModelFileError("it is damaged: the checksum does not match")
@@ -75,7 +77,9 @@ def parse(header, data, sha256):
         if content["version"] != VERSION:
             raise ValueError(f"it is of version {content['version']}, and {VERSION} is known")
         for name, dtype, shape in content["arrays"]:
-            little_endian = numpy.dtype(DTYPES[DTYPES.index(dtype)]).newbyteorder("<")
+            if dtype not in DTYPES:
+                raise ValueError(f"{dtype} is no dtype of an array in a file")
+            little_endian = numpy.dtype(dtype).newbyteorder("<")
             if len(shape) > 32 or not all(type(n) is int and 0 <= n < MAX_BYTES for n in shape):
                 raise ValueError(f"{shape} is no shape")
             end = start + math.prod(shape) * little_endian.itemsize
@@ -89,7 +93,8 @@ def parse(header, data, sha256):
 
 def model_of(header, arrays):
     """Make :class:`ModelFacts`, W and b of the header and the arrays of a model."""
-    W, b = (arrays.get(name, numpy.empty(())) for name in "Wb")
+    missing = numpy.empty(())  # no matrix, and no vector
+    W, b = (arrays.get(name, missing) for name in "Wb")
     is_float = W.dtype.name in ("float32", "float64")
     if W.ndim != 2 or (b.shape, b.dtype) != (W.shape[1:], W.dtype) or not is_float:
         raise ModelFileError("its W and b are no matrix and vector of floats")
@@ -116,7 +121,8 @@ def dumps(kind, arrays, **content):
     Raises
     ------
     ModelFileError
-        If the file could not be read again.
+        If the file could not be read again: an array has another dtype, the content is no JSON, or
+        there are too many bytes.
 
     Examples
     --------
@@ -137,10 +143,10 @@ def dumps(kind, arrays, **content):
     content.update(format=f"logreg {kind}", version=VERSION, arrays=listed)
     header = as_json(content)
     data = b"".join(parts)
-    if len(header) + len(data) > MAX_BYTES - 1000:
+    if len(header) + len(data) > MAX_BYTES - 1000:  # the other bytes of the pickle are fewer
         raise ModelFileError(f"it would have more than {MAX_BYTES} bytes, too many for a file")
     arguments = pickle.dumps((header, data, _digest(header, data)), PROTOCOL)
-    return CALL % arguments[2:-1]  # without its protocol and its end
+    return CALL % arguments[2:-1]  # without PROTO, its first two bytes, and STOP, its last one
 
 
 def loads(data):
@@ -161,7 +167,7 @@ def loads(data):
 def _loads_any(data):
     """Read the bytes of a file of ours, or of a model of the tutorial's own program."""
     if b"logreg.saving" not in data[:100] and b"LogisticRegression" in data[:1000]:
-        from logreg.saving import foreign  # a leaf
+        from logreg.saving import foreign  # a leaf: imported only when needed
 
         return foreign.loads(data)
     return loads(data)
@@ -200,10 +206,13 @@ def read_model(path):
 
 
 def _explaining_faults(path):
-    """Within the block, an error becomes a ModelFileError: the file cannot be loaded."""
+    """Turn an error in the block into a ModelFileError that says that the file cannot be loaded.
+
+    A ModelFileError is a ValueError, so one that is raised in the block gets the path, too.
+    """
     faults = OSError, ValueError, MemoryError, RecursionError
     advice = "" if os.path.exists(path) else "train a model first: python -m logreg.train"
-    return explaining(path, "cannot be loaded", advice, of=faults)
+    return explaining(path, "cannot be loaded", advice, catch=faults)
 
 
 def save(path, data):

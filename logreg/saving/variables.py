@@ -78,6 +78,7 @@ def dumps_model(classifier, metadata, loaded=None):
 
 
 def _values(classifier):
+    """W and b of a classifier that stands alone, both in the wider of their dtypes."""
     check_stands_alone(classifier)
     values = [engine.value(param) for param in (classifier.W, classifier.b)]
     return [value.astype(numpy.result_type(*values), copy=False) for value in values]
@@ -121,7 +122,7 @@ def save_model(classifier: LogisticRegression, path: AnyPath, **metadata: Any) -
     """
     file_metadata = getattr(classifier, "metadata", {})
     loaded = getattr(classifier, "loaded", None)
-    if loaded and not _are_cast(_values(classifier), loaded):
+    if loaded and not _are_unchanged(_values(classifier), loaded):
         if not metadata:
             raise ModelFileError(
                 f"{path} would describe another training: the parameters of this model have "
@@ -132,7 +133,7 @@ def save_model(classifier: LogisticRegression, path: AnyPath, **metadata: Any) -
     model_file.save(path, dumps_model(classifier, {**file_metadata, **metadata}, loaded))
 
 
-def _are_cast(values, loaded):
+def _are_unchanged(values, loaded):
     """Whether values are those that were loaded, in the dtype of the values."""
     pairs = zip(values, loaded)
     return all(numpy.array_equal(value, other.astype(value.dtype)) for value, other in pairs)

@@ -1,4 +1,4 @@
 """The tutorial: its text, README.md, the blocks of it, and what is written from them.
 
-It shows the program and runs it; no other room imports it.
+It shows the program and runs it. No other package imports it.
 """

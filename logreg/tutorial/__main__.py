@@ -4,7 +4,7 @@ import sys
 
 from logreg.cli.command import command
 from logreg.cli.options import add_file, add_output, command_parser
-from logreg.console import STARTING, announcing_if_slow, note
+from logreg.console import STARTING, note, waiting_for_engine
 from logreg.files import check_writable, refuse_overwriting
 from logreg.tutorial import quiz
 
@@ -22,9 +22,11 @@ def parser():
         ["", "--notebook tutorial.ipynb"],
     )
     add_output(parser, f"the page (default: {PAGE}, or none with --notebook or --quiz)")
-    mnist = f"a page of its own ({MNIST_PAGE}, 16 MB) that has MNIST's files in it"
     parser.add_argument(
-        "--mnist", action="store_true", help=f"{mnist}, to train on them in the browser"
+        "--mnist",
+        action="store_true",
+        help=f"a page of its own ({MNIST_PAGE}, 16 MB) that has MNIST's files in it, to train on "
+        "them in the browser",
     )
     add_file(
         parser, "--notebook", help="write the tutorial as a notebook, and run it for its outputs"
@@ -32,8 +34,12 @@ def parser():
     add_file(
         parser, "--quiz", help="write the questions of the chapters in GIFT, which Moodle imports"
     )
-    home = "address of the project's files, to which the links to them then lead"
-    parser.add_argument("--home", metavar="URL", help=f"{home} (default: such links are text)")
+    parser.add_argument(
+        "--home",
+        metavar="URL",
+        help="address of the project's files, to which the links to them then lead (default: such "
+        "links are text)",
+    )
     return parser
 
 
@@ -55,7 +61,7 @@ def main(argv=None):
         note(f"the quiz is {args.quiz}")
     if not (args.notebook or output):
         return
-    with announcing_if_slow(STARTING):
+    with waiting_for_engine(STARTING):
         from logreg import engine
         from logreg.tutorial import notebook, writing
     if args.notebook:

@@ -13,8 +13,11 @@ NUMBER = r"-?\d+(?:\.\d*)?(?:e[+-]?\d+)?"
 # A number in a text, perhaps of percent; not a digit of a name, such as x2.
 IN_TEXT = rf"(?<![\w.])({NUMBER})(\s*%)?"
 # The numbers of an answer stand bold at its beginning.
-EXERCISE = rf"(?s)\*\*(\d+\.\d)\*\* ((?:(?!\n<).)+)\n{ANSWER}</summary>\n\n\*\*(.+?)\.\*\*"
-LEAST = 1e-6  # of the right number: the rounding of float32
+EXERCISE = (
+    r"(?s)\*\*(?P<name>\d+\.\d)\*\* (?P<question>(?:(?!\n<).)+)\n"
+    rf"{ANSWER}</summary>\n\n\*\*(?P<bold>.+?)\.\*\*"
+)
+MIN_TOLERANCE = 1e-6  # for the rounding of float32; relative, if a number is above 1
 
 
 def is_right(found, exercise):
@@ -30,8 +33,9 @@ def is_right(found, exercise):
     Returns
     -------
     bool
-        True if as many numbers were found as the answer has, each within the tolerance that the
-        exercise names. If the answer is a single number, each number found must equal it.
+        If the answer is a single number, whether there is a number in `found`, and all of them are
+        right. If it is several, whether there are as many, and each is right. A number is right
+        within the tolerance that the exercise names.
 
     Raises
     ------
@@ -57,7 +61,9 @@ def is_right(found, exercise):
         raise SettingError(f"the text has no exercise {exercise!r} that asks for numbers")
     right, tolerance = right_answers[exercise]
     numbers = numpy.array(numbers_in(found))
-    if numbers.size != right.size and (right.size > 1 or not numbers.size):
+    if numbers.size == 0:
+        return False
+    if right.size > 1 and numbers.size != right.size:
         return False
     return bool((abs(numbers - right) <= tolerance).all())
 
@@ -108,11 +114,12 @@ def numbers_in(found):
     try:
         parts = iter(found)
     except TypeError:
-        return _as_number(found)
+        return _as_numbers(found)
     return [number for part in parts for number in numbers_in(part)]
 
 
-def _as_number(found):
+def _as_numbers(found):
+    """Return a list of one float, or an empty list if this is no number."""
     try:
         return [float(found)]
     except (OverflowError, TypeError, ValueError):
@@ -131,15 +138,15 @@ def answers():
     True
     """
     right_answers = {}
-    for name, question, bold in re.findall(EXERCISE, TEXT.read_text("utf-8")):
-        texts = re.findall(NUMBER, bold.replace(MINUS, "-"))
+    for match in re.finditer(EXERCISE, TEXT.read_text("utf-8")):
+        texts = re.findall(NUMBER, match["bold"].replace(MINUS, "-"))
         right = numpy.array(texts, float)
-        tolerance = LEAST * numpy.maximum(1, abs(right))
-        within = re.search(rf"[Tt]o\s+within\s+({NUMBER})", question)
+        tolerance = MIN_TOLERANCE * numpy.maximum(1, abs(right))
+        within = re.search(rf"[Tt]o\s+within\s+({NUMBER})", match["question"])
         if within:
-            # The text's own numbers are rounded.
+            # The text rounds the right number: allow half a unit of its last decimal.
             n_decimals = numpy.array([len(text.partition(".")[2]) for text in texts])
             rounding = numpy.where(n_decimals, 0.5 / 10.0**n_decimals, 0)
             tolerance = tolerance + float(within.group(1)) + rounding
-        right_answers[name] = right, tolerance
+        right_answers[match["name"]] = right, tolerance
     return right_answers

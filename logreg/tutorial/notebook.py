@@ -12,7 +12,8 @@ from logreg.tutorial.answers import ANSWER, answers
 from logreg.tutorial.text import blocks, examples, with_links_to, with_pictures_in_line
 
 LIBRARIES = ("nbclient", "nbformat", "ipykernel", "matplotlib")
-PARTS = rf"\n+(?=#+ |\*\*\d+\.\d\*\* |{ANSWER})|(?<=</details>)\n+"  # of Markdown
+# Markdown is split before a heading, an exercise and an answer, and after a folded part.
+PARTS = rf"\n+(?=#+ |\*\*\d+\.\d\*\* |{ANSWER})|(?<=</details>)\n+"
 FOLDED = {"jupyter": {"source_hidden": True, "outputs_hidden": True}}
 # The cell that waits below an exercise.
 CHECKED = """\
@@ -20,7 +21,8 @@ found = ...
 assert found is ... or is_right(found, "NUMBER"), f"not yet: you found {numbers_in(found)}"
 """.rstrip()
 UNCHECKED = "# Your notes, and your code."
-NO_HOME = 'raise SystemExit("Upload the archive of logreg, and %pip install it: PyPI has another.")'
+# PyPI has another package of the name logreg.
+NO_HOME = 'raise SystemExit("Upload the archive of logreg, and %pip install it: not that of PyPI.")'
 
 
 def write(path, home=None):
@@ -31,7 +33,8 @@ def write(path, home=None):
     path : str or path-like
         It is written whole or not at all.
     home : str, optional
-        As for :func:`logreg.tutorial.writing.write_page`; and from there, the first cell installs.
+        As for :func:`logreg.tutorial.writing.write_page`. The first cell installs the package from
+        there.
 
     Raises
     ------
@@ -58,38 +61,40 @@ def write(path, home=None):
 def _notebook(v4, home):
     """Make the notebook, without outputs, by ``nbformat.v4``.
 
-    Below each exercise is a cell for the reader's answer. The cells of ours follow, folded.
+    Below each exercise is a cell for the reader's answer. Then comes the text's answer, with the
+    cells of its examples below it, folded.
     """
     install = NO_HOME
     if home:
-        source = home.rstrip("/").replace("/-/", "/").replace("/blob/", "@")  # and its branch
+        # pip takes REPOSITORY@BRANCH as an address. In their cell, both lines are indented.
+        source = home.rstrip("/").replace("/-/", "/").replace("/blob/", "@")
         install = f'%pip install --quiet "git+{source}"\n    '
         install += "from logreg.tutorial.answers import is_right, numbers_in"
     cells = []
-    prose = []
-    folded = []
+    prose = []  # Markdown that becomes the next cell
+    folded = []  # cells of an answer, which come after its Markdown
     exercise = None
     checked = answers()
 
-    def close():
+    def flush_prose():
         if prose:
             text = re.sub("(?m)^## (.+)", _with_id, with_links_to(home, "\n\n".join(prose)))
             cells.append(v4.new_markdown_cell(with_pictures_in_line(text)))
             prose.clear()
 
     for block in blocks():
-        if block.kind == "pycon" and block.info:
+        if block.kind == "pycon" and block.is_folded:
             folded += _code_cells(v4, block)
         elif block.kind == "pycon":
-            close()
+            flush_prose()
             cells += _code_cells(v4, block)
         elif block.kind == "notebook":
-            close()
+            flush_prose()
             cells.append(v4.new_code_cell(block.content.replace("INSTALL", install)))
         elif block.kind in ("markdown", "play"):
             for part in re.split(PARTS, block.content):
                 if part.startswith(("#", "**", ANSWER)):
-                    close()
+                    flush_prose()
                 if part.startswith("**"):
                     exercise = part.split("**")[1]
                 if part.startswith(ANSWER):
@@ -98,31 +103,31 @@ def _notebook(v4, home):
                     cells.append(v4.new_code_cell(waiting))
                 prose.append(part)
                 if part.endswith("</details>") and folded:
-                    close()
+                    flush_prose()
                     cells += folded
                     folded = []
         elif block.kind == "math":
             prose.append(f"$$\n{block.content}\n$$")
         else:
             prose.append(f"```{block.kind}\n{block.content}\n```")
-    close()
+    flush_prose()
     python = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return v4.new_notebook(cells=cells, metadata={"kernelspec": python})
 
 
-def _with_id(heading):
+def _with_id(match):
     """A chapter's heading with its id: not every program that shows notebooks gives it one."""
-    title = heading[1]
+    title = match[1]
     slug = re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
     return f'## <a id="{slug}"></a>{title}'
 
 
 def _code_cells(v4, block):
-    """Make cells of examples. A cell shows the value of its last line: each output ends one."""
+    """Make cells of examples. A cell ends after each output, since it shows its last value only."""
     cells = []
     lines = ""
-    metadata = FOLDED if block.info else {}
-    if block.info not in ("", "answer") and importlib.util.find_spec(block.info) is None:
+    metadata = FOLDED if block.is_folded else {}
+    if block.info and importlib.util.find_spec(block.info) is None:
         metadata = {**metadata, "tags": ["skip-execution"]}
     for example in examples(block.content):
         lines += example.source

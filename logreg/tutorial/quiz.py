@@ -33,6 +33,7 @@ def questions():
     for chapter in re.split("(?m)^## ", TEXT.read_text("utf-8"))[1:]:
         match = re.search(QUESTION, chapter)
         if match:
+            # The reason of the right choice begins with Yes, that of any other with No.
             choices = [
                 (text, reason, reason.startswith("Yes"))
                 for text, reason in re.findall(CHOICE, match.group(2))

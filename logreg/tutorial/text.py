@@ -22,7 +22,7 @@ from urllib.parse import quote
 HERE = Path(__file__).parent
 TEXT = HERE / "README.md"
 FENCE = re.compile(r"```(\w+)")
-COMMENT = re.compile(r"<!-- (?:(source|play|needs): (.+)|.+) -->")
+COMMENT = re.compile(r"<!-- (?:(?P<key>source|play|needs): (?P<value>.+)|.+) -->")
 DOTS = "\0"  # stands for the three dots of a printed line while doctest reads it
 
 
@@ -40,12 +40,15 @@ class Block(NamedTuple):
         The lines, without the fence. Of ``'play'``, the Markdown of the picture.
     info : str
         Of ``'python'``, what its comment says after ``source:``; of ``'play'``, what is to play
-        with; of ``'pycon'``, the library that it needs, or else ``'answer'`` if it is folded.
+        with; of ``'pycon'``, the library that it needs.
+    is_folded : bool
+        Whether a fenced block is in a part that opens at a click.
     """
 
     kind: str
     content: str
     info: str = ""
+    is_folded: bool = False
 
 
 def blocks(text=None):
@@ -55,49 +58,54 @@ def blocks(text=None):
     --------
     >>> first, second = blocks("Two and two:\\n\\n```pycon\\n>>> 2 + 2\\n4\\n```\\n")
     >>> second
-    Block(kind='pycon', content='>>> 2 + 2\\n4', info='')
+    Block(kind='pycon', content='>>> 2 + 2\\n4', info='', is_folded=False)
 
-    A comment holds for the next example only, and so does a folded answer.
+    A comment holds for the next example only. A folded part holds until ``</details>``.
 
     >>> example = "```pycon\\n>>> 1\\n```\\n"
     >>> text = f"<!-- needs: torch -->\\n{example}<details>\\n{example}</details>\\n{example}"
-    >>> [block.info for block in blocks(text) if block.kind == "pycon"]
-    ['torch', 'answer', '']
+    >>> [(block.info, block.is_folded) for block in blocks(text) if block.kind == "pycon"]
+    [('torch', False), ('', True), ('', False)]
     """
     lines = iter((TEXT.read_text("utf-8") if text is None else text).splitlines())
     found = []
     prose = []
     info = ""
-    answer = ""
+    is_folded = False
 
-    def add(*block):
+    def flush_prose():
         markdown = "\n".join(prose).strip("\n")
         prose.clear()
         if markdown:
             found.append(Block("markdown", markdown))
-        if block:
-            found.append(Block(*block))
+
+    def add(*block):
+        flush_prose()
+        found.append(Block(*block))
+
+    def read_until(end):
+        """Take lines from the iterator of the loop, which goes on behind them."""
+        return "\n".join(itertools.takewhile(lambda line: line != end, lines))
 
     for line in lines:
         fence = FENCE.fullmatch(line)
         comment = COMMENT.fullmatch(line)
         if fence:
-            content = "\n".join(itertools.takewhile(lambda line: line != "```", lines))
-            add(fence.group(1), content, info or answer)
+            add(fence.group(1), read_until("```"), info, is_folded)
             info = ""
         elif line == "<!-- notebook":
-            add("notebook", "\n".join(itertools.takewhile(lambda line: line != "-->", lines)))
-        elif comment and comment.group(1) == "play":
-            add("play", next(lines), comment.group(2))
-        elif comment:
-            info = comment.group(2) or ""
+            add("notebook", read_until("-->"))
+        elif comment and comment["key"] == "play":
+            add("play", next(lines), comment["value"])
+        elif comment:  # the source or the need of the block below, or a mere comment
+            info = comment["value"] or ""
         else:
             if "<details>" in line:
-                answer = "answer"
+                is_folded = True
             elif "</details>" in line:
-                answer = ""
+                is_folded = False
             prose.append(line)
-    add()
+    flush_prose()
     return found
 
 
@@ -116,14 +124,14 @@ def examples(content):
     lines = []
     statement = None
     for line in content.splitlines():
-        is_more = line.startswith("...") and statement is not None
+        has_dots = line.startswith("...") and statement is not None
         if line.startswith(">>> "):
             statement = line[4:]
-        elif is_more and codeop.compile_command(statement) is None:
+        elif has_dots and codeop.compile_command(statement) is None:
             statement += "\n" + line[4:]
         else:
             statement = None
-            if is_more:
+            if has_dots:
                 line = DOTS + line[3:]
         lines.append(line)
     found = doctest.DocTestParser().get_examples("\n".join(lines))

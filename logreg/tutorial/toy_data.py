@@ -21,7 +21,7 @@ CENTRES = ((-1, -0.6), (1, -0.6), (0, 1))  # of the points on the plane
 SPREAD = 0.6
 
 
-def facts(data, run):
+def script_data(data, run):
     """Collect what the toys need: the model, a thousand digits, points, the recorded runs.
 
     Examples
@@ -31,30 +31,36 @@ def facts(data, run):
 
     >>> data = read_dataset("mnist_sample")
     >>> run = sgd_optimization(data, Hyperparameters(batch_size=600, n_epochs=2), output=None)
-    >>> collected, A = facts(data, run), shares(data, run)[:N_DIGITS]
+    >>> collected, A = script_data(data, run), shares(data, run)[:N_DIGITS]
     >>> units = numpy.frombuffer(base64.b64decode(collected["A"]), "int8").reshape(A.shape)
     >>> numpy.allclose(units * collected["A_unit"], A, atol=0.51 * collected["A_unit"])
     True
     >>> from dataclasses import replace
     >>> fractions = replace(data, train=(data.train[0] / numpy.float32(256), data.train[1]))
-    >>> facts(fractions, run)["digits"] == collected["digits"]
+    >>> script_data(fractions, run)["digits"] == collected["digits"]
     True
     """
     from PIL import Image
 
-    x, y = pixels_of(data.train[0][:N_DIGITS]), data.train[1][:N_DIGITS]
-    points, labels = map(numpy.concatenate, zip(plane(), plane(seed=4)))
+    x = pixels_of(data.train[0][:N_DIGITS])
+    y = data.train[1][:N_DIGITS]
+    # The toy of the plane trains on sixty points, and tests on the next sixty.
+    points, labels = plane()
+    test_points, test_labels = plane(seed=4)
     digits = io.BytesIO()
     A = shares(data, run)[:N_DIGITS]
     unit = float(abs(A).max()) / 127
-    Image.fromarray(x).save(digits, "png", optimize=True)  # a line for each
+    Image.fromarray(x).save(digits, "png", optimize=True)  # a digit in each row of pixels
     return {
         **{name: base64_of(array) for name, array in zip("Wb", run.best_values)},
         "A": base64_of(numpy.rint(A / unit).astype("int8")),
         "A_unit": unit,
         "digits": "data:image/png;base64," + base64.b64encode(digits.getvalue()).decode(),
         "labels": y.tolist(),
-        "plane": {"x": points.ravel().tolist(), "y": labels.tolist()},
+        "plane": {
+            "x": numpy.concatenate([points, test_points]).ravel().tolist(),
+            "y": [*labels.tolist(), *test_labels.tolist()],
+        },
         "validations": validations(),
         "logs": {"mnist": [*read_reference().values()], "own": log_of(x, y)},
         "mnist": {file.sha256: file.name for file in FILES.values()},
@@ -69,8 +75,9 @@ def pixels_of(x):
 def shares(data, run):
     """Compute what each training row has added to the weights: A, with ``W = X.T @ A``.
 
-    Each step adds to W the rows of its minibatch, times the rate, times (truth - guess). A, of
-    shape (n, n_out), is the sum of these factors. To find it, the steps are taken again in NumPy.
+    Each step adds to W the rows of its minibatch, each times its factors: the rate over the size of
+    the minibatch, times (truth - guess). A row of A, (n, n_out), is the sum of the factors of a
+    training row. To find them, the steps are taken again in NumPy.
 
     Examples
     --------
@@ -85,7 +92,7 @@ def shares(data, run):
     from scipy.special import softmax
 
     x = data.facts.preprocessing.apply(data.train[0], "float32")
-    truth = numpy.eye(data.facts.n_out, dtype="float32")
+    one_hot = numpy.eye(data.facts.n_out, dtype="float32")
     size = run.hyperparameters.batch_size
     rate = run.hyperparameters.learning_rate
     A = numpy.zeros((len(x), data.facts.n_out), "float32")
@@ -93,7 +100,7 @@ def shares(data, run):
     for iter in range(run.best_validation.iter + 1):
         first = iter % run.n_train_batches * size
         rows = slice(first, first + size)
-        step = rate / size * (truth[data.train[1][rows]] - softmax(x[rows] @ W + b, axis=1))
+        step = rate / size * (one_hot[data.train[1][rows]] - softmax(x[rows] @ W + b, axis=1))
         A[rows] += step
         W += x[rows].T @ step
         b += step.sum(axis=0)
@@ -101,7 +108,7 @@ def shares(data, run):
 
 
 def log_of(x, y):
-    """The validation errors that a run on the page's digits prints. It has no test errors."""
+    """Train on the page's digits; return the validation errors as the log prints them."""
     train = x[:N_TRAIN], y[:N_TRAIN]
     valid = x[N_TRAIN:], y[N_TRAIN:]
     settings = Hyperparameters(batch_size=100, n_epochs=LAST_EPOCH)
@@ -121,9 +128,11 @@ def idx_files(data):
     [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28, 0, 1, 2, 3]
     """
     files = []
+    # The training files have the validation rows, too: they are the last.
     for pairs in ((data.train, data.valid), (data.test,)):
         x, y = map(numpy.concatenate, zip(*pairs))
         for array in (pixels_of(x).reshape(-1, 28, 28), y.astype("uint8")):
+            # 0x8 in the third byte stands for unsigned bytes; the fourth is the number of axes.
             header = numpy.array([0x800 + array.ndim, *array.shape], ">i4")
             files.append(gzip.compress(header.tobytes() + array.tobytes(), 6))
     return [base64.b64encode(file).decode() for file in files]

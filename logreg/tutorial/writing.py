@@ -58,7 +58,8 @@ def write_page(path, home=None, with_mnist=False):
         Address of the project's files, such as ``https://github.com/someone/logreg/blob/main``.
         The links to them lead there; without it, they are text.
     with_mnist : bool
-        Whether the page carries MNIST's files, to print the log in the browser. It then has 16 MB.
+        Whether the page contains MNIST's files, so that the browser can train on them. It then has
+        16 MB.
 
     Raises
     ------
@@ -72,7 +73,8 @@ def write_page(path, home=None, with_mnist=False):
     with needing("the page", "tutorial", *PACKAGES.values()):
         for name in PACKAGES:
             importlib.import_module(name)
-    save(path, page(*train(with_mnist), home, with_mnist).encode("utf-8"))
+    data, run = train(with_mnist)
+    save(path, page(data, run, home, with_mnist).encode("utf-8"))
 
 
 def train(needs_mnist=False):
@@ -97,11 +99,12 @@ def page(data, run, home=None, with_mnist=False):
     dataset = (
         "MNIST" if data.facts.dataset == DATASET else "mnist_sample, as MNIST could not be had"
     )
+    script_data = toy_data.script_data(data, run)
     error = f"{100 * run.best_validation.test_error_all_rows:.2f} %"
     return filled(
         HERE / "page.html",
         [*SHARED, HERE / "training.js", *(HERE / "toys" / f"{name}.js" for name in SCRIPTS)],
-        {**toy_data.facts(data, run), "files": toy_data.idx_files(data) if with_mnist else None},
+        {**script_data, "files": toy_data.idx_files(data) if with_mnist else None},
         title=headings[0][1],
         description=" ".join(re.search(r"(?s)\*\*(.+?)\*\*", markdown).group(1).split()),
         date=f"{datetime.now(timezone.utc):%Y-%m-%d}",
@@ -110,7 +113,7 @@ def page(data, run, home=None, with_mnist=False):
         text=body,
         math_font=base64.b64encode(math_font(body)).decode(),
         full_run=f"{data.facts.rows[0]:,} rows of {dataset}; test error {error}",
-        run=dataset,
+        dataset=dataset,
     )
 
 

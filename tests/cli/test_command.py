@@ -62,7 +62,7 @@ HEAD = """
 import gc, os, signal, sys, warnings
 from logreg.cli.command import command
 from logreg.files import replacing
-from logreg.console import note, say, announcing_if_slow
+from logreg.console import note, say, waiting_for_engine
 """
 MAIN = """
 @command
@@ -71,7 +71,7 @@ def main(argv=None):
 
 sys.exit(main() + 9 * (not gc.isenabled()))
 """
-INTERRUPTED = MAIN.format("""with announcing_if_slow("..."), replacing("output"):
+INTERRUPTED = MAIN.format("""with waiting_for_engine("..."), replacing("output"):
         os.kill(os.getpid(), signal.SIGINT)
         sys.stdin.read()""")
 # Of a user, who calls it logreg-something.

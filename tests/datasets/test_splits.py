@@ -31,6 +31,10 @@ def test_rows_of_a_group_stay_in_one_set(cli):
         in_order = [*dict.fromkeys(numpy.concatenate([x[:, 1] for x, _ in data]))]
         of_first_rows = [*dict.fromkeys(patients + 0.25)]
         assert (in_order == of_first_rows) == (shuffle is False)
+    groups = numpy.array([*range(200), *numpy.repeat([200, 201, 202, 203, 204], 40)])
+    few = pandas.DataFrame({"g": groups, "a": random.randn(400), "ill": groups >= 200})
+    folds = make_folds(read_dataset(few, TableOptions("ill", group="g")), 5)
+    assert [fold.test[1].sum() for fold in folds] == 5 * [40]  # a large group in each
     done = cli("train", "t.csv", "--label-column", "ill", "--group", "p", "--n-epochs", 9)
     assert "rows with the same cell in column 1 (p) stay in one set" in done.err
     assert cli("predict", write("new.csv", b"a,b,more\n1,2,3\n")).code == 0

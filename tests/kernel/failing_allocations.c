@@ -1,7 +1,8 @@
-/* Memory functions that are found before those of the C library. The n-th call of the kernel fails,
-   and what it has taken and not given back is counted. */
+/* Functions of memory and threads that are found before those of the C library. The n-th call of the
+   kernel fails, and what it has taken and not given back is counted. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@ extern void *__libc_memalign(size_t, size_t);
 static _Atomic long n_left;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void *of_kernel[1 << 10]; /* what it has taken and not given back, and NULL between */
+static _Atomic long n_mapped;    /* bytes of it that are maps */
 
 void fail_at(long n)
 {
@@ -37,7 +39,7 @@ static int replace(void *old, void *new)
 
 long taken(void)
 {
-    long n = 0;
+    long n = n_mapped != 0;
     for (size_t i = 0; i < sizeof of_kernel / sizeof *of_kernel; i++)
         n += of_kernel[i] != NULL;
     return n;
@@ -85,12 +87,22 @@ void *mmap(void *at, size_t n, int protection, int flags, int file, off_t offset
 {
     if (fails(CALLER))
         return MAP_FAILED;
+    n_mapped += is_kernel(CALLER) ? (long)n : 0;
     return note((void *)syscall(SYS_mmap, at, n, protection, flags, file, offset), CALLER);
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*begin)(void *), void *given)
+{
+    if (fails(CALLER))
+        return EAGAIN;
+    __typeof__(&pthread_create) create = dlsym(RTLD_NEXT, "pthread_create");
+    return create(thread, how, begin, given);
 }
 
 int munmap(void *at, size_t n)
 {
     replace(at, NULL);
+    n_mapped -= is_kernel(CALLER) ? (long)n : 0;
     return (int)syscall(SYS_munmap, at, n);
 }
 

@@ -3,6 +3,7 @@
 import itertools
 import multiprocessing
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -24,7 +25,7 @@ from logreg.kernel import Rows
 pytestmark = pytest.mark.skipif(not kernel.is_built(), reason="no C compiler built the kernel")
 # Rows of a minibatch, columns and classes.
 SIZES = [(1500, 40, 26), (40, 8, 2), (1, 1, 2), (2, 3, 1), (2050, 1100, 3), (1100, 64, 7)]
-SIZES += [(90, 784, 25), (600, 20, 100), (20, 40, 1000), (20, 70000, 3)]
+SIZES += [(90, 784, 90), (600, 20, 100), (20, 40, 1000), (20, 70000, 3)]
 
 
 def problem(dtype, cell, n_rows, n_in, n_out, seed=0):
@@ -155,9 +156,22 @@ def test_rows_that_are_mapped_give_what_they_give_in_memory(kind, n_rows, monkey
     assert kernel.lay_out(Rows(numpy.asarray(mapped)), y, n_rows) is None
 
 
+def test_rows_beyond_4_gib_are_those_that_are_there():
+    """Of a map of a file, nearly all of which is a hole."""
+    some, _, *params, y, _ = problem("float32", "uint8", 50, 1 << 16, 2)
+    x = numpy.memmap("x", "uint8", "w+", shape=(len(some) + (1 << 16), 1 << 16))
+    x[-50:] = some
+    many = numpy.append(numpy.zeros(1 << 16, "int32"), y)
+    found = kernel.steps(Rows(x), params, (many, None), [1 << 16], 50, 1e-4)
+    expected = kernel.steps(Rows(some), params, (y, None), [0], 50, 1e-4)
+    assert all(map(numpy.array_equal, found, expected))
+
+
 def test_callers_in_several_threads_and_in_a_forked_child(monkeypatch):
     monkeypatch.setenv("LOGREG_NUM_THREADS", "2")
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     expected = kernel.steps(*large())[1].tobytes()
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == blocked
     with ThreadPoolExecutor(4) as pool:
         found = pool.map(lambda _: kernel.steps(*large())[1].tobytes(), range(40))
     assert set(found) == {expected}
@@ -179,6 +193,10 @@ def test_a_call_keeps_nothing():
         kernel.lay_out(Rows(x, scale), y, 100)
         with pytest.raises(ValueError, match="do not go"):
             kernel.steps(Rows(x), (W, b), labels, starts, 0, 0.1)
+        with pytest.raises(ValueError, match="do not go"):
+            kernel.lay_out(Rows(x), y, 0)
+        with pytest.raises(ValueError, match="has the label"):
+            kernel.steps(Rows(x), (W, b), (y + 3, weights), starts, 1, 0.1)
 
     compute()
     tracemalloc.start()
@@ -218,7 +236,7 @@ def test_arrays_that_do_not_go_together_are_refused():
         "labels are float64: integers are needed": [{"y": y + 0.5}],
         r"row 17 has the label -?\d+: labels must be 0 to 2": [
             {"y": numpy.where(numpy.arange(20) == 17, n, y)}
-            for n in (-1, 3, 2**31 - 1, 2**32, -(2**31))
+            for n in (-1, 3, 2**16, 2**31 - 1, 2**32, -(2**31))
         ],
         "do not go together": [
             *({"weights": wrong} for wrong in (weights[:-1], numpy.append(weights, 1))),
@@ -252,7 +270,7 @@ def test_nan_infinity_and_large_scores_are_as_in_the_graph(instructions, dtype, 
     monkeypatch.setenv("LOGREG_KERNEL_SET", instructions)
     for value in (numpy.nan, numpy.inf, -numpy.inf, 1e4, -1e4, *range(-750, -80)):
         x, y = numpy.eye(2, dtype=dtype), numpy.array([2, 0], "int32")
-        W, b = numpy.array([[value, 0, 1], [1, 2, 3]], dtype), numpy.zeros(3, dtype)
+        W, b = numpy.array([[0, value, 1], [1, 2, 3]], dtype), numpy.zeros(3, dtype)
         with numpy.errstate(all="ignore"):
             expected, _, gradient = cost_and_gradients(x, y, W, b)
             classes = (x @ W).argmax(axis=1)
@@ -383,6 +401,10 @@ for x in (floats, floats.clip(0, 1).astype("uint8"), floats.clip(0, 255).astype(
     def compute():
         found = kernel.classes(kernel.lay_out(rows, None, len(x)) or rows, params)
         laid = kernel.lay_out(rows, labels[0], 1000) or rows
+        try:  # an error gives back as much
+            kernel.steps(rows, params, (labels[0] + 1, None), [0], 1000, 0.1)
+        except ValueError:
+            pass
         return [found, *kernel.steps(laid, params, labels, [1000, 3000], 1000, 0.1)]
     expected, n_errors = compute(), 0
     for n in range(1, 80):

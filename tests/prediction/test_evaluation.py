@@ -118,7 +118,7 @@ def test_an_evaluation_is_what_others_count(n_out, dtype, min_proba, settings):
     assert lines[-1].endswith(f": {', '.join(map(str, worst[:7]))}, ..., {worst[-1]}")
 
 
-@pytest.mark.parametrize("threshold", [None, 0.0, 0.3, 1.0])
+@pytest.mark.parametrize("threshold", [None, 0.0, 0.3, 0.5, 1.0])  # 0.5 is reached exactly
 def test_two_classes_have_an_auc_and_a_threshold(threshold, cli):
     metrics = pytest.importorskip("sklearn.metrics")
     random = numpy.random.RandomState(0)

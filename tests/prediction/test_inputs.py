@@ -20,7 +20,7 @@ FLAT = IMAGES.reshape(12, 784)
 
 def rows_of(path, facts=DIGITS, n=99):
     found = [*file_batches(path, facts, n=n)]
-    numbers = [number for batch in found for number in batch.rows]
+    numbers = [number for batch in found for number in batch.numbers]
     x = numpy.concatenate([batch.x for batch in found])
     first = 2 if "header" in path else 0  # as messages number them
     assert numbers[: len(x)] == [*range(first, first + len(x))]

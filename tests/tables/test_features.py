@@ -53,6 +53,14 @@ def test_the_rate_of_a_table():
     narrow = fit_table(frame[["c0", "kind"]], "kind", n_epochs=1, standardize=True)
     plain = fit_table(frame, "kind", n_epochs=1, standardize=False)
     assert {each.metadata["learning_rate"] for each in (narrow, plain)} == {0.13}
+    # Standardized, pixels and texts are the same whatever they were divided by before.
+    grey = pandas.DataFrame(random.randint(256, size=(240, 2)), columns=["c0", "c1"])
+    grey = grey.assign(job=frame["job"], kind=frame["kind"])
+    usual, scaled = (
+        fit_table(grey, "kind", n_epochs=1, standardize=True, pixel_scale=scale)
+        for scale in (None, 255)
+    )
+    numpy.testing.assert_allclose(scaled.predict_proba(grey), usual.predict_proba(grey), rtol=1e-4)
 
 
 def test_pictures_keep_columns_that_are_alike():

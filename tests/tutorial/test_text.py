@@ -38,7 +38,7 @@ def test_the_examples_run_in_order():
     """In one namespace, those of answers and of solutions, too, and print what stands there."""
     teaching = (FOLDER / "TEACHING.md").read_text("utf-8")
     found = [block for block in text.blocks() + text.blocks(teaching) if block.kind == "pycon"]
-    kinds = {block.info for block in found} - {"", "answer"}
+    kinds = {block.info for block in found} - {""}
     assert kinds == {"torch", "sklearn"}
     missing = {name for name in kinds if importlib.util.find_spec(name) is None}
     blocks = [block for block in found if block.info not in missing]
@@ -109,12 +109,12 @@ def test_the_notebook_has_the_text_and_a_cell_for_each_exercise(monkeypatch):
         words += [(word, is_folded) for word in cell.source.split()]
     blocks = [block for block in text.blocks() if block.kind in ("pycon", "notebook")][1:]
     blocks = [(b, [e.source for e in text.examples(b.content)] or [b.content]) for b in blocks]
-    assert words == [(w, bool(b.info)) for b, lines in blocks for w in " ".join(lines).split()]
+    assert words == [(w, b.is_folded) for b, lines in blocks for w in " ".join(lines).split()]
     # Where a library is not installed, its cells are not run.
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     bare = notebook._notebook(v4, None).cells
     skipped = [c.source for c in bare if "skip-execution" in c.metadata.get("tags", ())]
-    needing = [line for b, lines in blocks if b.info not in ("", "answer") for line in lines]
+    needing = [line for b, lines in blocks if b.info for line in lines]
     assert " ".join(skipped).split() == " ".join(needing).split()
     assert notebook.NO_HOME in next(c.source for c in bare if c.cell_type == "code")
     prose = "".join(cell.source for cell in whole.cells if cell.cell_type == "markdown")
