@@ -9,7 +9,7 @@ from logreg.callbacks.verdict import doubts, explain
 from logreg.console import note, say, warning
 from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.frames import framed
-from logreg.datasets.options import NO_PREPARATION, Preparation, TableOptions, divided
+from logreg.datasets.options import NO_PREPARATION, Preparation, TableOptions, split_options
 from logreg.early_stopping import REPEATABLE
 from logreg.errors import DatasetError, SettingError, cut, listed
 from logreg.files import AnyPath, check_writable
@@ -80,7 +80,7 @@ def fit_table(
     check_writable(path)
     refit = options.pop("refit", None)
     options["label_column"] = label_column
-    table_options, preparation, settings = divided(
+    table_options, preparation, settings = split_options(
         options, TableOptions, Preparation, Hyperparameters
     )
     with engine.settings():
@@ -239,8 +239,8 @@ def _check_repeatable(path, facts):
 
 def _preparation(facts):
     size = NO_PREPARATION.size
-    if facts.pixels.takes_pictures:
-        size = min(facts.pixels.shape[0], 1000)  # the largest that a Preparation takes
+    if facts.image_layout.takes_pictures:
+        size = min(facts.image_layout.shape[0], 1000)  # the largest that a Preparation takes
     return Preparation(
         standardize=facts.feature_scales is not None,
         shuffle=facts.split_seed is not None,

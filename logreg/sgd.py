@@ -16,7 +16,7 @@ from logreg.callbacks.base import catching_stop
 from logreg.console import COMPILING, log, note, waiting_for_engine
 from logreg.datasets import shared_sets
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.formats import find_memory_map
+from logreg.datasets.formats import find_usable_map
 from logreg.early_stopping import CRITERIA, REPEATABLE, Measures, Validation
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
@@ -270,7 +270,7 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
         callbacks = [BestModel(output, classifier), *callbacks]
     if refit is None:
         is_split = "valid" in data.split_off and (facts.is_table or facts.split)
-        refit = bool(is_split) and find_memory_map(data.train[0]) is None
+        refit = bool(is_split) and find_usable_map(data.train[0]) is None
         if refit and engine.ranks.size > 1:
             refit = False
             if output:

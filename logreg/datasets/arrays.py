@@ -10,10 +10,9 @@ from typing import NamedTuple, Optional, Sequence
 
 import numpy
 
-from logreg.datasets.formats import find_memory_map, parsing
+from logreg.datasets.formats import find_usable_map, parsing
 from logreg.datasets.labels import number_classes
 from logreg.datasets.pixels import image_shape
-from logreg.datasets.preprocessing import scale_of
 from logreg.datasets.splits import SPLITS
 from logreg.errors import DatasetError
 
@@ -26,7 +25,7 @@ class Part(NamedTuple):
     codes: numpy.ndarray  # of shape (n,): for each row the index of its label in `labels`
     first_rows: list  # for each of `labels` the row in which it occurs first
     where: str  # the name of the set in messages
-    rows: Sequence = ()  # the user's name of each row: a file, or a number if not counted from 0
+    rows: Sequence = ()  # each row's file, or its number in a table; empty for arrays
     groups: Optional[numpy.ndarray] = None  # of shape (n,): the number of each row's group
     group_names: Sequence = ()  # as the cells have them
     weights: Optional[numpy.ndarray] = None  # of shape (n,): how much each row counts
@@ -81,8 +80,8 @@ def check_sets(parts, facts, dtype=None):
     facts : Facts
         With the shape of images and the labels of the classes.
     """
-    xs = {split: _features(part, facts.scale_all, dtype) for split, part in parts.items()}
-    _check_alike(xs, facts.dataset)
+    xs = {split: _make_rows(part, facts.scale_all, dtype) for split, part in parts.items()}
+    _check_same_features(xs, facts.dataset)
     class_labels, ys = number_classes(parts, facts.is_table)
     sets = {split: (xs[split], ys[split]) for split in parts}
     facts = replace(
@@ -95,11 +94,12 @@ def check_sets(parts, facts, dtype=None):
     return sets, facts
 
 
-def _features(part, are_pixels, dtype):
+def _make_rows(part, scale_all, dtype):
+    """Make each example of a set a row of features, and cast wider features to `dtype`."""
     x = part.x.reshape(len(part.x), -1)
-    if are_pixels:
+    if scale_all:  # it is set only if the user gave `pixel_scale`: x must be pixels
         x = _as_pixels(x, part.where)
-    if find_memory_map(x) is not None:
+    if find_usable_map(x) is not None:
         return x
     with numpy.errstate(over="ignore"):  # what becomes infinite is refused later
         # The data of a file that is not NumPy's may begin at any offset.
@@ -151,13 +151,17 @@ def _as_pixels(x, where):
     return pixels
 
 
-def _check_alike(xs, name):
-    """Check that the sets, whose features `xs` has, have features alike."""
+def _check_same_features(xs, name):
+    """Check that all sets have as many features, and that all or none are uint8.
+
+    `xs` has the features of each set by its split.
+    """
     x = xs["train"]
     for split, other in xs.items():
-        if (other.shape[1], scale_of(other)) != (x.shape[1], scale_of(x)):
+        if other.shape[1] != x.shape[1] or (other.dtype == "uint8") != (x.dtype == "uint8"):
             raise DatasetError(
                 f"{name}: training x has {x.shape[1]} features of {x.dtype}, {SPLITS[split]} x has "
-                f"{other.shape[1]} of {other.dtype}: give all sets as many, and labels; and uint8, "
-                "which is scaled by 1/256, to all or to none"
+                f"{other.shape[1]} of {other.dtype}: every set needs the same features (is a "
+                "column of labels missing?), and uint8, which is scaled by 1/256, is for all sets "
+                "or for none"
             )

@@ -15,10 +15,10 @@ import numpy
 
 from logreg.datasets.arrays import check_sets
 from logreg.datasets.facts import Facts
-from logreg.datasets.formats import find_memory_map, reading
+from logreg.datasets.formats import find_usable_map, reading
 from logreg.datasets.learning import learn
 from logreg.datasets.options import NO_OPTIONS, NO_PREPARATION
-from logreg.datasets.pixels import Pixels
+from logreg.datasets.pixels import ImageLayout
 from logreg.datasets.sources import read_parts
 from logreg.datasets.splits import SPLITS, choose_rows, find_lacking, in_groups, take_rows
 from logreg.errors import DatasetError, SettingError
@@ -43,14 +43,15 @@ class DataSet(Sequence):
     split_off : tuple of str
         The names of the sets that were not given, but split off the training rows.
     groups : numpy.ndarray or None
-        The number of each row's group, if no group may stand in two sets.
+        The number of each row's group, if no group may stand in two sets: of the training rows,
+        then of the rows of each set in `split_off`, but of no set that was given.
     weights : dict or None
         How much each row counts: an array for each of 'train', 'valid' and 'test', if a column
         says so.
     rows_are : str
-        Which rows these are, in words, if a model is to be tested on them.
+        Which rows of the data `test` has, in words, if a model is to be tested on them.
     test_rows : numpy.ndarray or None
-        The user's name of each of these: its number in a table, where the header is row 1; its
+        The user's name of each row of `test`: its number in a table, where the header is row 1; its
         number in an array, from 0; or the file of a picture.
     """
 
@@ -98,7 +99,7 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     preparation : Preparation
         How the rows are split, and what becomes of the features.
     dtype : {'float32', 'float64'}, optional
-        What wider features become: at once, or when they have been standardized.
+        What wider features are cast to: at once, or after they were filled or standardized.
 
     Returns
     -------
@@ -124,8 +125,9 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
         if (options, preparation) != (NO_OPTIONS, NO_PREPARATION):
             raise SettingError("a DataSet is read already: give its options to `load_data`")
         return dataset
-    layout = Pixels((preparation.size, preparation.size), is_centred=None)
+    layout = ImageLayout((preparation.size, preparation.size), is_centred=None)
     parts, facts, files = read_parts(dataset, options, layout=layout)
+    # The option divides pixels; the fact of the same name is what they are multiplied by.
     scale = None
     if preparation.pixel_scale is not None:
         scale = 1 / preparation.pixel_scale
@@ -134,25 +136,25 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
         standardize = facts.is_table and scale is None
     facts = replace(facts, pixel_scale=scale, scale_all=scale is not None)
     # Rounded before it is standardized, a large number would lose what tells rows apart.
-    is_prepared = standardize or options.missing
-    sets, facts = check_sets(parts, facts, None if is_prepared else dtype)
-    part = parts["train"]
+    is_cast_later = standardize or options.missing
+    sets, facts = check_sets(parts, facts, None if is_cast_later else dtype)
+    train_part = parts["train"]
     lacking = find_lacking(sets)
-    is_random = preparation.shuffle
-    if is_random is None and find_memory_map(sets["train"][0]) is None:
-        # What stays in its file stays in its order.
-        is_random = lacking and (facts.is_table or "test" in lacking)
+    if preparation.shuffle is not None:
+        is_random = preparation.shuffle
+    elif find_usable_map(sets["train"][0]) is not None:
+        is_random = False  # what stays in its file stays in its order
+    else:
+        is_random = "test" in lacking or ("valid" in lacking and facts.is_table)
     seed = preparation.split_seed if is_random else None
-    with reading(facts.dataset):
-        rows = choose_rows(sets["train"][1], lacking, seed, part.groups)
+    with reading(facts.dataset):  # errors of the split begin with the name of the data set
+        rows = choose_rows(sets["train"][1], lacking, seed, train_part.groups)
     sets = take_rows(sets, rows)
-    sizes = None
-    if "test" in lacking:
-        sizes = [len(y) for _, y in sets.values()]
+    sizes = [len(y) for _, y in sets.values()] if "test" in lacking else None
     groups = weights = None
-    if part.groups is not None:
-        groups = numpy.concatenate([part.groups[chosen] for chosen in rows.values()])
-    if part.weights is not None:
+    if train_part.groups is not None:
+        groups = numpy.concatenate([train_part.groups[chosen] for chosen in rows.values()])
+    if train_part.weights is not None:  # `take_rows` takes tuples of arrays
         weights = take_rows({name: (_row_weights(part),) for name, part in parts.items()}, rows)
         weights = {name: array for name, (array,) in weights.items()}
     facts = replace(facts, split=sizes, split_seed=seed)
@@ -163,7 +165,7 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
 
 
 def _row_weights(part):
-    """How much each row of a set counts: all the same if the set has no weights."""
+    """How much each row of a set counts: 1 if the set has no weights."""
     return numpy.ones(len(part.codes)) if part.weights is None else part.weights
 
 
@@ -190,6 +192,7 @@ def make_folds(data, n_folds):
     is_standardized = data.facts.feature_scales is not None
     for i, fold in enumerate(folds):
         rest = numpy.concatenate(folds[:i] + folds[i + 1 :])
+        # A split at random has shuffled rows already. Groups need the seed to be shuffled again.
         if data.groups is None:
             rows = choose_rows(y[rest], ["valid"])
         else:

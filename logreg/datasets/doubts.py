@@ -7,10 +7,9 @@ from logreg.datasets.preprocessing import blocks
 from logreg.datasets.splits import SPLITS
 from logreg.errors import DatasetError, listed, quoted
 
-# Numbers that are labels may be a quantity if there are more different ones than this, ...
-MANY_NUMBERS = 30
-# ... or, of few rows, if there are fewer rows than this for each of them.
-ROWS_OF_A_NUMBER = 5
+# Labels that are numbers may be a quantity. There is a warning in either of these cases:
+MANY_NUMBERS = 30  # there are more different numbers than this
+ROWS_PER_NUMBER = 5  # there are fewer rows than this for each different number
 
 
 def check_classes(facts, sets):
@@ -22,7 +21,7 @@ def check_classes(facts, sets):
             f"{facts.dataset}: every row has the label {_names(facts, [0])}: give two at least"
         )
     has_numbers = facts.is_table and not isinstance(facts.class_labels[0], str)
-    if has_numbers and n_out > min(MANY_NUMBERS, n_rows / ROWS_OF_A_NUMBER):
+    if has_numbers and n_out > min(MANY_NUMBERS, n_rows / ROWS_PER_NUMBER):
         warning(
             f"{facts.dataset}: {n_rows} rows have {n_out} different numbers as labels: is that a "
             "quantity? Each number is a class of its own: make a few classes"

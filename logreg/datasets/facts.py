@@ -10,7 +10,7 @@ from typing import List, Optional
 import numpy
 
 from logreg.datasets.options import NO_OPTIONS, Columns, TableOptions
-from logreg.datasets.pixels import Pixels
+from logreg.datasets.pixels import ImageLayout
 from logreg.datasets.preprocessing import Preprocessing
 
 
@@ -35,7 +35,8 @@ class DataSetFacts:
     baseline_error : float
         The test error of always guessing the largest class.
     split : list of int
-        The numbers of rows of all sets, if the test set was taken from one table or array.
+        The numbers of rows of the three sets into which one table or array was split; None if the
+        data have a test set. They are those of `rows`, except in a fold of a cross-validation.
     split_seed : int
         The seed of the random order before the split; None if the rows kept their order.
     """
@@ -145,26 +146,29 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
         )
 
     @property
-    def pixels(self):
-        """The :class:`Pixels`: whether features are the pixels of images, and of what kind."""
-        return Pixels.of(self)
+    def image_layout(self):
+        """The :class:`ImageLayout`: whether features are an image, and of what kind."""
+        return ImageLayout.of(self)
 
     @property
     def expected(self):
         """What a row must have, in words."""
-        shape = self.pixels.shape
+        shape = self.image_layout.shape
         if shape is None:
             return f"{self.n_in} features"
         return f"{self.n_in} features ({shape[0]} x {shape[1]})"
 
     @property
-    def names(self):
-        """A name for each feature."""
-        return self.feature_names or name_features(self.titles, self._categories)
+    def feature_titles(self):
+        """What messages and pages call each feature: its name, else by its column's title."""
+        return self.feature_names or name_features(self.column_titles, self._categories)
 
     @property
-    def titles(self):
-        """A name for each column of a table; without names, its number. Arrays count as tables."""
+    def column_titles(self):
+        """What messages and pages call each column: its name, or its number if it has no name.
+
+        The features of arrays are columns, too.
+        """
         numbers = self.column_numbers or range(1, len(self._categories) + 1)
         return self.table.names or [f"column {i}" for i in numbers]
 
@@ -177,8 +181,8 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
         """The :class:`Columns` of the table, or unnamed ones."""
         categories = self._categories
         label = None if self.label_number is None else self.label_number - 1
+        # Feature names serve as names of columns only if each column is one feature.
         names = tuple(self.columns or self.feature_names or ())
-        # If only one-hot encoded features have names, their columns have none.
         if len(names) != len(categories):
             names = None
         kinds = self.kinds or ["number" if texts is None else "text" for texts in categories]
@@ -186,15 +190,15 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
         return Columns(label, self.label_name, names, texts, tuple(kinds), self.options)
 
     def table_options(self, options=NO_OPTIONS):
-        """The options by which tables to predict are read: `options`, and the rest as in training.
+        """The options by which tables to predict are read: `options`, else those of training.
 
-        Encoding and decimal mark are not the rest: each table shows its own, and only in doubt are
-        they those of training (see :mod:`logreg.tables.chunks`).
+        The encoding and the decimal mark of training are left out. Each table shows its own, and
+        those of training only decide in doubt (see :mod:`logreg.tables.chunks`).
         """
         values = self.options.given()
         values.pop("encoding", None)
         values.pop("decimal", None)
-        if self.columns:  # they are found by their names, wherever they stand
+        if self.columns:  # the columns are found by their names, wherever they stand
             values.pop("label_column", None)
             values.pop("drop", None)
         values.update(options.given())

@@ -30,7 +30,7 @@ KINDS = {
     "idx": rb"\0\0[\x08\x09\x0B-\x0E].",
     # Protocol 2 and up, then the opcodes by which protocols 0 and 1 begin a tuple or list.
     "pickle": rb"\x80[\x00-\x05]|\(\(|\(l[p(.]|\(?\][q(]|\(cnumpy|cnumpy",
-    # Parquet and UTF-16, whose reader reads them or says what to do; and text.
+    # Parquet and UTF-16 (the reader of tables reads them, or says what to do), and text
     "table": rb"PAR1|\xFF\xFE|\xFE\xFF|[^\x00-\x08\x0E-\x1A\x1C-\x1F]*\Z",
 }
 CHUNK = 1 << 20  # bytes that are unpacked at a time
@@ -41,7 +41,7 @@ ZIP = b"PK\x03\x04"
 
 @contextlib.contextmanager
 def reading(path):
-    """Make a DatasetError that begins with the path of errors of ours, of a disk and of gzip."""
+    """Turn errors of ours, of a disk and of gzip into a DatasetError that begins with the path."""
     try:
         yield
     except (DatasetError, ExtraError) as error:
@@ -83,11 +83,11 @@ def open_bytes(path):
             yield plain
 
 
-def find_memory_map(array):
-    """Return the memory map of which an array is a view; None if its values are in memory.
+def find_usable_map(array):
+    """Return the memory map of which an array is a view, if training can read it as it is.
 
-    Training reads a map as it is. So None is returned, too, for a map of another dtype, or whose
-    data begin at an odd offset: it has to be copied.
+    None is returned if the values are in memory. It is returned, too, for a map of another dtype,
+    or whose data begin at an odd offset: such a map has to be copied.
     """
     if array.dtype in MAPPED_DTYPES and array.flags.c_contiguous and array.flags.aligned:
         return map_of(array)
@@ -102,7 +102,7 @@ def read_array(path):
     width).
     """
     with reading(path), open_bytes(path) as stream:
-        return _array_of(stream, pickles.unpacked_size(os.path.getsize(path)))
+        return _array_of(stream, pickles.max_unpacked_size(os.path.getsize(path)))
 
 
 def _array_of(stream, max_bytes):
@@ -128,8 +128,11 @@ def _array_of(stream, max_bytes):
             raise DatasetError(pickles.TOO_LARGE)
         with parsing():
             data = numpy.empty(size, "uint8")
-        n_bytes = sum(stream.readinto(data[i : i + CHUNK]) for i in range(0, size, CHUNK))
-        n_bytes += len(stream.read(1))  # at their end, gzip and zip check their sums
+        n_bytes = 0
+        for i in range(0, size, CHUNK):
+            n_bytes += stream.readinto(data[i : i + CHUNK])
+        # One byte more tells if the stream goes on. Only at its end, gzip and zip check their sums.
+        n_bytes += len(stream.read(1))
     if n_bytes != size:
         raise DatasetError(
             f"cut off or damaged: by its header, {size} bytes follow it, and there are "
@@ -140,7 +143,9 @@ def _array_of(stream, max_bytes):
 
 
 def _npy_header(stream):
-    if npy.read_magic(stream) != (1, 0):  # whose header may be of any size, and is read whole
+    # NumPy needs later versions for named fields alone. Their header may have any size, and NumPy
+    # would read it whole.
+    if npy.read_magic(stream) != (1, 0):
         raise DatasetError(f"holds an array of named fields: {pickles.SAVE_NUMBERS}")
     shape, is_by_columns, dtype = npy.read_array_header_1_0(stream)
     return shape, "F" if is_by_columns else "C", dtype
@@ -157,11 +162,12 @@ def _idx_header(stream):
 def npz_arrays(stream, file_size, choose):
     """Read the arrays of an npz; what else the archive holds is passed over.
 
-    `choose` is called with the names of all arrays, and returns those of the arrays to read. These
-    may be as large together as a compressed file of `file_size` may be: see :mod:`.pickles`.
+    `choose` is called with the names of all arrays, and returns those of the arrays to read. All of
+    these together may have as many bytes as a file of `file_size` may unpack to: see
+    :func:`.pickles.max_unpacked_size`.
     """
     arrays = {}
-    n_left = pickles.unpacked_size(file_size)
+    n_left = pickles.max_unpacked_size(file_size)
     with parsing():
         archive = zipfile.ZipFile(stream)
         names = [os.path.splitext(member) for member in archive.namelist()]
@@ -184,6 +190,7 @@ def pickled_arrays(stream, file_size):
         makers = []
         for x, y in pairs:
             makers += [x.array, y.array]
+        # Names for the arrays of three pairs or of two; any other number is a KeyError.
         names = {6: NAMES, 4: NAMES[:2] + NAMES[4:]}[len(makers)]
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         reason = error if isinstance(error, pickles.PickleError) else "this holds something else"

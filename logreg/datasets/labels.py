@@ -47,7 +47,7 @@ def number_classes(parts, is_table=False):
 
 
 def _comparable(texts):
-    """Labels of a table, by split: numbers, or texts of which sets have the same."""
+    """Make the labels of a table's sets comparable: numbers, if all of them are, or texts."""
     numbers = {split: [*map(_number_of, set_labels)] for split, set_labels in texts.items()}
     if None not in itertools.chain(*numbers.values()):
         return numbers
@@ -58,7 +58,7 @@ def _comparable(texts):
 
 
 def without_zero_fraction(text):
-    """A text, but that of a whole number without the fraction that frames add: 7 for 7.0.
+    """Return a text without the fraction that frames add to a whole number: 7 for 7.0.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def _checked(labels, part, is_table):
 
 
 def _number_of(text):
-    """The number that a label is; None if it is none: 1e3 and 007 are names."""
+    """The number that a label is; None if it is a name, as 1e3 and 007 are."""
     if re.fullmatch(rf"[+-]?(0|[1-9][0-9]{{,{MAX_DIGITS - 1}}})(\.[0-9]*)?", text):
         return float(text)
     return None

@@ -58,13 +58,13 @@ def learn(parts, sets, facts, dtype, standardize, weights):
     facts = replace(facts, pixel_scale=scale, feature_means=means, feature_scales=scales)
     weights = weights or dict.fromkeys(sets)
     counts = numpy.bincount(y, weights["train"], facts.n_out)
-    is_no_guess = sets["test"][1] != counts.argmax()
+    is_wrong = sets["test"][1] != counts.argmax()  # if the guess is always the largest class
     return replace(
         facts,
         dataset_sha256=digest,
         class_counts=counts.tolist(),
         rows=[len(y) for _, y in sets.values()],
-        baseline_error=float(numpy.average(is_no_guess, weights=weights["test"])),
+        baseline_error=float(numpy.average(is_wrong, weights=weights["test"])),
         x_range=x_range,
         centred=_is_centred(x, facts),
         x_median=_median(x, facts),
@@ -83,7 +83,7 @@ def _scales(moments, pixel_scale, facts):
 
 def _is_centred(x, facts):
     """Whether images are centred, as known or by their pixels; None if rows are no images."""
-    shape = facts.pixels.shape
+    shape = facts.image_layout.shape
     if facts.centred is not None or shape is None:
         return facts.centred
     images = numpy.nan_to_num(x[:: 1 + len(x) // N_IMAGES])
@@ -93,8 +93,8 @@ def _is_centred(x, facts):
 def _median(x, facts):
     """The median of some values, few enough to be sorted quickly; of images, of their edges."""
     rows = facts.preprocessing.apply(x[:: 1 + x.size // N_MEDIAN_VALUES], "float64")
-    if facts.pixels.shape is not None:
-        rows = edges_of(rows.reshape(-1, *facts.pixels.shape))
+    if facts.image_layout.shape is not None:
+        rows = edges_of(rows.reshape(-1, *facts.image_layout.shape))
     return float(numpy.median(rows))
 
 
@@ -127,16 +127,20 @@ def read_through(parts, sets, facts, dtype=None, moments=None, standardize=False
     raw_range = None
     for split, (x, y) in sets.items():
         ends = []
-        for block in _digest_blocks(x, dtype, digest):
-            low, high = ends_of(block, ignore_nan=facts.is_table)  # of empty cells
+        x_dtype = narrower(x.dtype, dtype)
+        digest.update(_describe(x_dtype, x.shape))
+        for block in blocks(x.reshape(len(x), -1)):
+            digest.update(numpy.ascontiguousarray(block, x_dtype).data.cast("B"))
+            low, high = ends_of(block, ignore_nan=facts.is_table)  # an empty cell is NaN
             ends += [low, high]
-            if not (facts.is_table or max(-low, high) <= FLOAT32_MAX):  # nor if one is NaN
+            is_bad = not max(-low, high) <= FLOAT32_MAX  # by `not`, NaN is bad, too
+            if is_bad and not facts.is_table:
+                # Find the bad value in the sets as they were read, and raise an error.
                 for part in parts.values():
                     check_values(part.x, part.where)
             if moments is not None and split == "train":
                 moments.add(block)
-        for _ in _digest_blocks(y, dtype, digest):
-            pass  # labels are only digested
+        digest.update(_describe(y.dtype, y.shape) + y.tobytes())
         if raw_range is None:
             raw_range = [*ends_of(ends, ignore_nan=True)]
     if standardize:
@@ -147,10 +151,6 @@ def read_through(parts, sets, facts, dtype=None, moments=None, standardize=False
     return raw_range, digest.hexdigest()
 
 
-def _digest_blocks(array, dtype, digest):
-    """Add an array to a digest, block by block, and yield each block."""
-    kind = narrower(array.dtype, dtype)
-    digest.update(f"{kind.str} {array.shape}\n".encode())
-    for block in blocks(array.reshape(len(array), -1)):
-        digest.update(numpy.ascontiguousarray(block, kind).data.cast("B"))
-        yield block
+def _describe(dtype, shape):
+    """The bytes that come before those of an array in a digest."""
+    return f"{dtype.str} {shape}\n".encode()

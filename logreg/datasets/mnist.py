@@ -49,7 +49,7 @@ SOURCES = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "https://raw.githubusercontent.com/fgnt/mnist/master/",
 )
-HEADERS = 1 << 16  # bytes by which a gzipped file may be larger than its content
+GZIP_OVERHEAD = 1 << 16  # bytes by which a gzipped file may be larger than its content
 
 CLONE_DATA = Path(__file__).resolve().parents[2] / "data"
 
@@ -142,8 +142,9 @@ def fetch(folder=None, sources=SOURCES, timeout=10.0):
             note(f"fetching {left[0].name} from {source}")
             try:
                 data = _download(left[0], url, timeout)
-            except (OSError, HTTPException, ValueError, zlib.error) as error:  # of an address, too
-                # Its text may be long, and hold what a terminal would obey.
+            except (OSError, HTTPException, ValueError, zlib.error) as error:
+                # A wrong address is a ValueError. The text of an error may come from outside: `cut`
+                # shortens it, and makes it safe to show in a terminal.
                 failures.append(f"  {url}: {cut(str(error) or repr(error), 200)}")
                 break
             store(left[0], data, folder)
@@ -169,7 +170,7 @@ def _download(file, url, timeout):
     from urllib.request import urlopen
 
     with urlopen(url, timeout=timeout) as response:
-        data = response.read(file.size + HEADERS)
+        data = response.read(file.size + GZIP_OVERHEAD)
     data = zlib.decompressobj(wbits=31).decompress(data, file.size + 1)  # 31: gzip
     check_bytes(file, data)
     return data

@@ -30,7 +30,8 @@ def find_sets(names):
         whole = [pair for pair in pairs if set(pair) <= set(names)]
         if whole:
             sets[split] = whole[0]
-        elif split == "train" or set(sum(pairs, ())) & set(names):
+        elif split == "train" or any(set(pair) & set(names) for pair in pairs):
+            # The training set is missing, or one array of a pair is.
             raise DatasetError(
                 f"has the arrays {listed([cut(name) for name in sorted(names)])}; a data set needs "
                 "x_train and y_train, and may have both x_valid and y_valid, and both x_test and "

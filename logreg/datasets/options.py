@@ -10,14 +10,15 @@ from logreg.hyperparameters import check, setting
 # What stands in cells that are empty, as pandas, R and databases write them.
 NA = ("", "NA", "NaN", "nan", "<NA>", "N/A", "NULL", "null", "None", "?")
 BOTH = (True, False)
-# The first words of a column's kind
+# The first words of a column's kind, such as 'number $' or 'date %d.%m.%Y'
 NUMBER = "number"
 DATE = "date"
 TEXT = "text"
-# Hold for a model: its file keeps them, and prediction does not ask.
+# A model's file keeps these options, and prediction does not ask for them.
 TRAINING_OPTIONS = ("drop", "categorical", "group", "weight_column", "missing", "na")
 
 
+# The docstrings of these three functions end messages: "... it must be a name, or a number from 1".
 def _column(value):
     """a name, or a number from 1"""
     return isinstance(value, (str, int)) and not isinstance(value, bool)
@@ -25,7 +26,7 @@ def _column(value):
 
 def _texts(value):
     """a text, or a list of texts"""
-    return isinstance(value, tuple)
+    return isinstance(value, tuple)  # of which TableOptions has made either
 
 
 def _encoding(value):
@@ -177,14 +178,14 @@ class Preparation:
         check(self)
 
 
-def divided(options, *classes):
-    """Divide what a function was given by name: for each of some dataclasses a dict of its fields.
+def split_options(options, *classes):
+    """Sort keyword arguments by the dataclass that has such a field: return a dict for each class.
 
-    A TypeError names what none of them has.
+    A TypeError names an argument that no class has.
 
     Examples
     --------
-    >>> divided({"drop": "id", "shuffle": False}, TableOptions, Preparation)
+    >>> split_options({"drop": "id", "shuffle": False}, TableOptions, Preparation)
     [{'drop': 'id'}, {'shuffle': False}]
     """
     class_of_option = {option.name: cls for cls in classes for option in fields(cls)}
@@ -206,7 +207,7 @@ class Columns(NamedTuple):
     names: Optional[tuple] = None  # of the features' columns
     categories: tuple = ()  # for each of these columns: None if it holds numbers, else texts
     kinds: tuple = ()  # of each, see :mod:`logreg.tables.columns`
-    options: TableOptions = NO_OPTIONS  # by which it was read: what was found is given
+    options: TableOptions = NO_OPTIONS  # as it was read: what was found in it counts as given
 
     @property
     def n_columns(self):

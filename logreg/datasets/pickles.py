@@ -20,7 +20,7 @@ TOO_LARGE = (
     f"it unpacks to more than {MAX_RATIO} times its size: unpack it, if you trust it, and give "
     "the unpacked file"
 )
-MAX_OPCODES = 1 << 20  # beside one for each byte of a compressed file: each may make an object
+MAX_OPCODES = 1 << 20  # and one more for each byte of a compressed file; each may make an object
 MAX_ARGUMENTS = 64  # of one object; an array has at most 5
 CHUNK = 1 << 16
 CODES = {opcode.name: ord(opcode.code) for opcode in pickletools.opcodes}
@@ -44,7 +44,7 @@ class PickleError(ValueError):
 
 
 class ObjectsError(DatasetError):
-    """An array of objects, which may be arrays."""
+    """An array of objects. The reader of any pickle catches this: the objects may be arrays."""
 
 
 class Placeholder:
@@ -113,6 +113,7 @@ class PickledArray(Placeholder):
         if min(shape, default=0) < 0:  # which NumPy would take for "as many as there are"
             raise ValueError(f"{shape} is no shape")
         array = flat.reshape(shape, order="F" if order == "F" else "C")
+        # In order K, the bytes are those of an array in C order, whose axes are then transposed.
         return array.transpose(*axes) if order == "K" else array
 
 
@@ -128,8 +129,8 @@ CLASSES = {
 }
 
 
-def unpacked_size(file_size):
-    """The number of bytes that a compressed file may unpack to."""
+def max_unpacked_size(file_size):
+    """The largest number of bytes that a compressed file may unpack to."""
     return max(MAX_UNPACKED, MAX_RATIO * file_size)
 
 
@@ -162,7 +163,7 @@ def load_all(stream, file_size, classes, opcodes, loaders):
     loaders : dict or None
         Functions that take the place of those of :mod:`pickle`, by the name of their opcode.
     """
-    unpickler = _Unpickler(_Stream(stream, unpacked_size(file_size)), encoding="bytes")
+    unpickler = _Unpickler(_Stream(stream, max_unpacked_size(file_size)), encoding="bytes")
     unpickler.classes = classes
     loaders = {**LOADERS, **(loaders or {})}
     admitted = {CODES[name]: loaders[name] for name in opcodes.split()}

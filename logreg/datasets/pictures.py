@@ -22,7 +22,7 @@ SIDE = 1000  # pixels; a larger picture is reduced first
 CONTRAST = 20
 # ... and by more than this many standard deviations of the paper's noise.
 NOISE = 6
-TO_DEVIATION = 1.48  # a normal deviation by the median of absolute differences
+TO_DEVIATION = 1.48  # standard deviation / median absolute deviation, for normal noise
 SPECK = 0.02  # share of the largest blot's ink; a blot with less is dirt
 STROKE = 0.08  # share of the ink's size; thinner strokes would fade, and are widened to this
 
@@ -33,7 +33,7 @@ def read_picture(path, layout, invert=None):
     Parameters
     ----------
     path : str or path-like
-    layout : Pixels
+    layout : ImageLayout
     invert : bool, optional
         Whether dark and light are exchanged; by default, if the picture has another background
         than the model's images.
@@ -99,23 +99,24 @@ def _lay_out(levels, layout, invert):
     from PIL import Image, ImageOps
 
     shape = tuple(layout.shape)
-    wants_light = layout.background == "light"
+    is_light_wanted = layout.background == "light"
     paper, noise = _paper_of(levels)
-    is_light = paper > 127
+    is_paper_light = paper > 127
     if levels.shape == shape:
         field = levels.astype(numpy.uint8)
     elif layout.is_centred:
-        ink, is_light = _find_ink(levels - paper, max(CONTRAST, NOISE * noise))
+        # Paper of a middle grey is light if its ink is darker.
+        ink, is_paper_light = _find_ink(levels - paper, max(CONTRAST, NOISE * noise))
         if ink is None:
-            return numpy.full(shape, 255 * wants_light, numpy.uint8)
+            return numpy.full(shape, 255 * is_light_wanted, numpy.uint8)
         field = _place(ink, shape)
-        if is_light:
+        if is_paper_light:  # so far, the ink of `field` is light, and its paper dark
             field = 255 - field
     else:
         image = Image.fromarray(levels.astype(numpy.uint8))
         field = numpy.asarray(ImageOps.pad(image, shape[::-1], Image.HAMMING, int(paper)))
     if invert is None:
-        invert = is_light != wants_light
+        invert = is_paper_light != is_light_wanted
     return 255 - field if invert else field
 
 
@@ -143,9 +144,10 @@ def _find_ink(difference, least):
     ink = numpy.where(is_ink, distance * (255 / black), 0).clip(0, 255)
     blots, n_blots = ndimage.label(is_ink, numpy.ones((3, 3)))
     amount = ndimage.sum_labels(ink, blots, range(n_blots + 1))
-    ink[(amount < SPECK * amount.max())[blots]] = 0
+    is_speck = amount < SPECK * amount.max()
+    ink[is_speck[blots]] = 0
     is_paper_lighter = (difference * ink).sum() < 0
-    return ink.round().astype(numpy.uint8), bool(is_paper_lighter)
+    return ink.round().astype(numpy.uint8), is_paper_lighter
 
 
 def _place(ink, shape):

@@ -5,7 +5,7 @@ from typing import NamedTuple, Optional
 import numpy
 
 MIN_IMAGE_SIDE = 8  # pixels; a smaller square number of features says nothing of an image
-MIN_PICTURE_SIDE = 10  # pixels; pictures are not made as small as that
+MIN_PICTURE_SIDE = 10  # pixels; pictures are not scaled to a smaller image than this
 FAINT = 0.2  # share of the darkest ink; what is fainter, as a blur, does not count
 # Shares of the sides of an image. MNIST's images are scaled into a box of 20/28; scaled again, they
 # may be a little larger, and a little off the centre.
@@ -15,8 +15,8 @@ MOST = 0.9  # share of the images
 N_IMAGES = 1000  # about as many are looked at
 
 
-class Pixels(NamedTuple):
-    """What the features of a model are, as pixels.
+class ImageLayout(NamedTuple):
+    """Which image the features of a model are, if they are one.
 
     Attributes
     ----------
@@ -46,12 +46,14 @@ class Pixels(NamedTuple):
     def of(cls, facts):
         """Decide by all that the :class:`.Facts` tell."""
         shape = _shape_of(facts)
-        is_scaled = facts.pixel_scale != 1
+        is_scaled = facts.pixel_scale != 1  # models and data sets have a scale, if only 1
         low, high = facts.raw_range or facts.x_range or (0, 1)
-        # Numbers from 0 to 1 may be bytes that were divided by 255, by 256, or not at all.
+        # Training features from 0 to 1 may be bytes that were divided by 255, by 256, or not.
+        # So it is unknown how to scale bytes. With any other range, bytes are taken as they are.
         takes_bytes = is_scaled or facts.scale_all is True or low < 0 or high > 1
         has_range = is_scaled or facts.raw_range is not None
         is_large = shape is not None and min(shape) >= MIN_PICTURE_SIDE
+        # Whether the model was trained on uint8: on pictures, or on arrays of this dtype.
         are_bytes = facts.background is not None or (is_scaled and not facts.scale_all)
         background = facts.background
         if background is None:
@@ -81,7 +83,7 @@ def _is_light(facts, are_bytes):
     low, high = facts.x_range
     if are_bytes and facts.centred is False and not facts.feature_scales:
         # Photographs need not reach black and white.
-        low, high = 0, 255 * (facts.pixel_scale or 0)
+        low, high = 0, 255 * facts.pixel_scale
     return 2 * facts.x_median >= low + high
 
 

@@ -34,7 +34,7 @@ def check_values(x, where):
     first_row = 0
     for block in blocks(x.reshape(len(x), -1)):
         low, high = ends_of(block)
-        if not max(-low, high) <= FLOAT32_MAX:  # nor if one is NaN
+        if not max(-low, high) <= FLOAT32_MAX:  # by `not`, NaN is refused, too
             with numpy.errstate(invalid="ignore"):
                 is_good = abs(block.astype("float64")) <= FLOAT32_MAX
             row, column = numpy.argwhere(~is_good)[0]
@@ -160,14 +160,14 @@ class Preprocessing:
             if self.means is not None:
                 ready = numpy.empty(x.shape, dtype)
                 for block, ready_block in zip(blocks(x), blocks(ready)):
-                    ready_block[:] = self._standardize(block.astype("float64") * scale)
+                    ready_block[:] = self._fill_and_standardize(block.astype("float64") * scale)
                 return ready
             if scale != 1:
                 # By 1/256, a power of two, the product is exact in any float type.
                 return numpy.multiply(x, numpy.asarray(scale, dtype), dtype=dtype, order="C")
             return numpy.ascontiguousarray(x, dtype=dtype)
 
-    def _standardize(self, x):
+    def _fill_and_standardize(self, x):
         if self.missing == "mean":
             x = numpy.where(numpy.isnan(x), self.means, x)
         if self.scales is None:

@@ -11,8 +11,8 @@ from logreg.console import note
 from logreg.datasets.arrays import as_array, check_features, pairs_of
 from logreg.datasets.dataset import DataSet, read_dataset
 from logreg.datasets.facts import Facts
-from logreg.datasets.formats import find_memory_map
-from logreg.datasets.options import Preparation, TableOptions, divided
+from logreg.datasets.formats import find_usable_map
+from logreg.datasets.options import Preparation, TableOptions, split_options
 from logreg.datasets.preprocessing import PIXEL_SCALE, check_values
 from logreg.datasets.splits import SPLITS, set_name
 from logreg.errors import DatasetError, SettingError
@@ -54,7 +54,7 @@ def load_data(dataset: Any, label_column: Any = None, **options: Any) -> DataSet
     ((5000, 784), [7, 2, 1, 0])
     """
     options["label_column"] = label_column
-    table_options, preparation = divided(options, *OPTIONS)
+    table_options, preparation = split_options(options, *OPTIONS)
     data = read_dataset(
         dataset,
         TableOptions(**table_options),
@@ -94,11 +94,12 @@ def share_as_stored(data):
     preprocessing = data.facts.preprocessing
     prepare = None if preprocessing.means is None else preprocessing.apply
     are_pixels = preprocessing.pixel_scale != 1 and prepare is None
-    # All sets are stored alike, so that a refit can join them: shuffled rows are in memory.
-    is_mapped = find_memory_map(data.train[0]) is not None
+    # Raw features become floats a minibatch at a time. The training set decides for all sets, so
+    # that a refit can join them: if it was shuffled, it is in memory, even if others are mapped.
+    is_stored_raw = are_pixels or find_usable_map(data.train[0]) is not None
     sets = {}
     for split, (x, y) in zip(SPLITS, data):
-        if are_pixels or is_mapped:  # becomes floats a minibatch at a time
+        if is_stored_raw:
             x = numpy.ascontiguousarray(x)
             features = engine.stored(x, preprocessing.pixel_scale, prepare)
         else:
@@ -107,15 +108,16 @@ def share_as_stored(data):
     return replace(data, **sets)
 
 
-def share_given(datasets, x, y, n_in_and_n_out, batch_size):
+def share_given(datasets, symbolic_x, symbolic_y, n_in_and_n_out, batch_size):
     """Make a :class:`DataSet` of what :func:`logreg.sgd.fit` is given as data.
 
     Parameters
     ----------
     datasets : DataSet or sequence of three pairs
-        Arrays are cast to the types of `x` and `y`, the symbolic variables of a minibatch; what is
-        in shared variables stays there.
-    x, y : symbolic variables
+        Arrays are cast to the types of the symbolic variables; what is in shared variables stays
+        there.
+    symbolic_x, symbolic_y : symbolic variables
+        The features and the labels of a minibatch.
     n_in_and_n_out : tuple of two int
         How many columns and classes the model has; 0 if that is not known.
     batch_size : int
@@ -130,9 +132,9 @@ def share_given(datasets, x, y, n_in_and_n_out, batch_size):
     sets = {}
     for split, (features, labels) in pairs_of(datasets).items():
         where = set_name("the given arrays", split)
-        features = _features(x, features, where)
+        features = _share_features(symbolic_x, features, where)
         shape = _values(features).shape
-        sets[split] = features, _labels(y, labels, shape[0], n_out, where)
+        sets[split] = features, _share_labels(symbolic_y, labels, shape[0], n_out, where)
         if n_in and shape[1:] != (n_in,):
             raise SettingError(f"{where} x has shape {shape}, and the model takes {n_in} columns")
         if shape[0] < batch_size:
@@ -158,15 +160,15 @@ def share_given(datasets, x, y, n_in_and_n_out, batch_size):
     return DataSet(_facts(sets), **sets)
 
 
-def _features(x, features, where):
-    """Make a :class:`logreg.engine.Stored` of features: of an array, of the type of `x`."""
+def _share_features(symbolic_x, features, where):
+    """Put features into a :class:`logreg.engine.Stored`; cast an array to `symbolic_x`'s type."""
     if isinstance(features, engine.Stored) or hasattr(features, "get_value"):
         return engine.as_stored(features)
     features = check_features(features, where)
     check_values(features, where)
-    if features.dtype == numpy.uint8 and x.dtype.startswith("float"):
+    if features.dtype == numpy.uint8 and symbolic_x.dtype.startswith("float"):
         return engine.stored(numpy.ascontiguousarray(features), PIXEL_SCALE)
-    return engine.as_stored(engine.shared_data(numpy.ascontiguousarray(features, x.dtype)))
+    return engine.as_stored(engine.shared_data(numpy.ascontiguousarray(features, symbolic_x.dtype)))
 
 
 def _values(features):
@@ -174,23 +176,25 @@ def _values(features):
     return features.shared.get_value(borrow=True)
 
 
-def _labels(y, labels, n_rows, n_out, where):
-    """Check labels, and put them into a shared variable, if they are an array."""
+def _share_labels(symbolic_y, labels, n_rows, n_out, where):
+    """Check labels; put an array into a shared variable, and cast it to `symbolic_y`'s type."""
     is_array = not engine.is_symbolic(labels)
     values = as_array(labels, f"{where} y") if is_array else engine.value(labels)
     cast = values
     if values.dtype.kind in "biuf":
         with numpy.errstate(invalid="ignore"):  # as of NaN
-            cast = values.astype(y.dtype)
-    is_kept = y.dtype.startswith("float") or (cast == values).all()
-    if not is_kept or cast.dtype != y.dtype or cast.ndim != y.ndim or len(cast) != n_rows:
+            cast = values.astype(symbolic_y.dtype)
+    is_lossless = symbolic_y.dtype.startswith("float") or (cast == values).all()
+    has_type = cast.dtype == symbolic_y.dtype and cast.ndim == symbolic_y.ndim
+    if not (is_lossless and has_type and len(cast) == n_rows):
         raise SettingError(
             f"{where} y has shape {values.shape} and dtype {values.dtype}, x has {n_rows} rows, "
-            f"and the symbolic y is {y.dtype} of {y.ndim} dimensions: each row needs such a label"
+            f"and the symbolic y is {symbolic_y.dtype} of {symbolic_y.ndim} dimensions: each row "
+            "needs such a label"
         )
     if is_array:
         labels = engine.shared_data(numpy.ascontiguousarray(cast))
-    is_class = n_out and values.size and y.dtype.startswith(("int", "uint"))
+    is_class = n_out and values.size and symbolic_y.dtype.startswith(("int", "uint"))
     if is_class and not (values.min() >= 0 and values.max() < n_out):
         raise SettingError(
             f"{where} y has labels from {values.min():g} to {values.max():g}, and the model has "
@@ -207,8 +211,8 @@ def _facts(sets):
         return all_facts[0]
     if any(facts and facts.feature_means is not None for facts in all_facts):
         raise SettingError(
-            "some of the given sets are standardized or filled, and by themselves: a model file "
-            "could not tell how; give the three pairs that one `load_data` returned"
+            "some of the given sets were standardized or filled apart from the others: a model "
+            "file could not tell how; give the three pairs that one `load_data` returned"
         )
     train = all_facts[0] or Facts(pixel_scale=features[0].scale)
     n_in = int(numpy.prod(_values(features[0]).shape[1:]))
@@ -238,7 +242,7 @@ def digest(features, labels):
     """
     rows = engine.value(engine.as_stored(features).shared)
     every = 1
-    if find_memory_map(rows) is not None:
+    if find_usable_map(rows) is not None:
         every = len(rows) // N_SAMPLED or 1
     crc = zlib.crc32(numpy.ascontiguousarray(rows[::every]))
     crc = zlib.crc32(numpy.ascontiguousarray(engine.value(labels)), crc)

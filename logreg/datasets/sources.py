@@ -33,7 +33,7 @@ def read_parts(dataset, options=NO_OPTIONS, columns=None, layout=None, **table_s
         How tables are read.
     columns : Columns, optional
         The columns of a model that is to be tested.
-    layout : Pixels, optional
+    layout : ImageLayout, optional
         How pictures are made like images; None if the model takes none.
     **table_storage
         The `dtype` and the `scratch` folder of :func:`logreg.tables.reading.read_table`.
@@ -48,10 +48,11 @@ def read_parts(dataset, options=NO_OPTIONS, columns=None, layout=None, **table_s
     """
     name, kind, data = _locate(dataset, options)
     if kind == "tables":
-        from logreg.tables.reading import read_tables  # a leaf
+        from logreg.tables.reading import read_tables  # a leaf: imported only when needed
 
         return read_tables(name, data, options, columns, **table_storage)
-    if columns is None and options.given():  # else they are the model's
+    # With `columns` come the options of the model's table, which the user did not give for arrays.
+    if columns is None and options.given():
         given = ", ".join(f"`{option}`" for option in options.given())
         raise DatasetError(f"{name}: {given}: that is for tables")
     if kind == "pictures":
@@ -70,8 +71,12 @@ def read_parts(dataset, options=NO_OPTIONS, columns=None, layout=None, **table_s
 def _locate(dataset, options):
     """Find a data set: its name in messages, its kind, and its data.
 
-    The kinds are tables and pictures, by their splits; arrays, in a file or by names in several;
-    and pairs, as they are given.
+    The kinds, and their data, are
+
+    - ``"tables"``: a dict of a path or a data frame for each split,
+    - ``"pictures"``: a dict of a list of paths for each split,
+    - ``"arrays"``: the path of a file, or a dict of a path for each name of an array,
+    - ``"pairs"``: what was given.
     """
     if is_frame(dataset):
         return FRAME, "tables", {"train": dataset}
@@ -121,6 +126,7 @@ def _find(name):
 
 def _in_folder(folder):
     """Find the data set that a folder is: its kind and its data, as :func:`_locate` tells them."""
+    # IDX files are called by names that tell sets apart, too: train_images, train_labels, ...
     arrays = mnist.idx_files(folder) or {file.stem: file for file in folder.glob("*.npy")}
     if arrays:
         return "arrays", arrays
@@ -154,7 +160,7 @@ def _pictures_in(folder):
 
 def _read_pictures(name, sets, layout):
     """Read pictures; if `layout` does not tell whether they are centred, those of training do."""
-    from logreg.datasets.pictures import read_picture  # a leaf
+    from logreg.datasets.pictures import read_picture  # a leaf: imported only when needed
 
     if layout is None:
         raise DatasetError(f"{name}: a folder of pictures, which the model does not take")
@@ -182,7 +188,8 @@ def _read_arrays(data):
     The names of the arrays tell them apart. A file of one array is mapped if it can be.
     """
     if isinstance(data, dict):
-        with reading(next(iter(data.values())).parent):
+        folder = next(iter(data.values())).parent
+        with reading(folder):
             files = {name: data[name] for name in _names_of_sets(data)}
         arrays = {name: read_array(file) for name, file in files.items()}
         files = tuple(files.values())

@@ -19,7 +19,7 @@ def find_lacking(sets):
 
 
 def choose_rows(y, lacking, seed=None, groups=None):
-    """Choose the training rows of each set that is not given, and those that stay.
+    """Choose which of the training rows each set gets that is not given, and which stay.
 
     Each set that is lacking gets a sixth. With a seed, the rows are put into a
     :func:`stratified_order` before. With `groups`, a number for each row, all rows of a group go
@@ -88,16 +88,18 @@ def in_groups(y, groups, sizes, seed=None):
             f"{len(firsts)} groups cannot be split into {len(sizes)} sets: give more groups, or no "
             "`group`"
         )
+    # Put whole groups one after another: `order` has their rows, and `ends` where each group ends.
     in_order = numpy.argsort(firsts) if seed is None else stratified_order(y[firsts], seed)
     ranks = numpy.argsort(in_order)
     order = numpy.argsort(ranks[groups], kind="stable")
     ends = numpy.cumsum(numpy.bincount(ranks[groups]))
-    n_taken = 0
+    # End each set with the group whose end is nearest to the end of the wanted size.
+    n_taken = 0  # groups
     cuts = []
-    for n_sets, wanted in enumerate(numpy.cumsum(sizes)[:-1], start=1):
-        # Each later set gets one group at least.
-        free = ends[n_taken : len(ends) - len(sizes) + n_sets]
-        n_taken += abs(free - wanted).argmin() + 1
+    for n_sets, wanted_end in enumerate(numpy.cumsum(sizes)[:-1], start=1):
+        # This set and each later one get one group at least.
+        possible_ends = ends[n_taken : len(ends) - len(sizes) + n_sets]
+        n_taken += abs(possible_ends - wanted_end).argmin() + 1
         cuts.append(ends[n_taken - 1])
     parts = numpy.split(order, cuts)
     if seed is None:
@@ -123,4 +125,5 @@ def stratified_order(y, seed):
     starts = numpy.repeat(numpy.cumsum(sizes) - sizes, sizes)
     place = numpy.empty(len(y))
     place[by_class] = (numpy.arange(len(y)) - starts + 0.5) / numpy.repeat(sizes, sizes)
+    # Rows of the same place stay in the random order.
     return order[numpy.argsort(place[order], kind="stable")]

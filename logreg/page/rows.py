@@ -55,8 +55,8 @@ def gallery(predictor, data, evaluation):
     figures = []
     if not indices:
         return "<p>No row is wrong.</p>"
-    least, most = facts.pixels.ends or (0, 255)  # black and white, as on the drawing pad
-    if not facts.pixels.ends and x.dtype != numpy.uint8:
+    least, most = facts.image_layout.ends or (0, 255)  # black and white, as on the drawing pad
+    if not facts.image_layout.ends and x.dtype != numpy.uint8:
         least = numpy.nanmin(x)
         most = numpy.nanmax(x)
     # A feature's share in a class is x * W, less the mean of that over all classes: centre W.
@@ -71,9 +71,9 @@ def gallery(predictor, data, evaluation):
             f"<b>{markup.escaped(predictor.labels[k], 16)}</b> {100 * p[k]:.1f} %" for k in two
         ]
         lines.append(f"is in fact <b>{markup.escaped(label, 16)}</b>")
-        if facts.pixels.shape:
+        if facts.image_layout.shape:
             alt = f"test row {row}, of class {short(label, 16)}"
-            drawn = plots.image(x[row].reshape(facts.pixels.shape), alt, "gray", least, most)
+            drawn = plots.image(x[row].reshape(facts.image_layout.shape), alt, "gray", least, most)
             drawn = (
                 f'<button type="button" class="to-pad" title="Put it on the pad">{drawn}</button>'
             )
@@ -81,7 +81,7 @@ def gallery(predictor, data, evaluation):
             drawn = markup.bars(_reasons(facts, x[row], ready[i] * W[:, two[0]]))
             lines[-1] += f", row {evaluation['wrong_rows'][i]}"  # the number that messages have
         figures.append((drawn, "<br>".join(lines)))
-    return markup.figures("pictures" if facts.pixels.shape else "rows", figures)
+    return markup.figures("pictures" if facts.image_layout.shape else "rows", figures)
 
 
 def _reasons(facts, x, shares):
@@ -109,7 +109,7 @@ def _columns(facts):
     """Yield each column's name, its kind, its categories or None, and the slice of its features."""
     table = facts.table
     first = 0
-    for name, kind, texts in zip(facts.titles, table.kinds, table.categories):
+    for name, kind, texts in zip(facts.column_titles, table.kinds, table.categories):
         n_features = len(texts) if texts else 1
         yield name, kind, texts, slice(first, first + n_features)
         first += n_features
@@ -149,14 +149,14 @@ def script_data(predictor, data):
     [4.0, 2.0, 3.0]
     """
     facts = predictor.facts
-    if facts.pixels.shape and not facts.pixels.takes_pictures:
+    if facts.image_layout.shape and not facts.image_layout.takes_pictures:
         return None
     scale = facts.preprocessing.pixel_scale
     x = data.test[0] if data else numpy.zeros((0, facts.n_in))
     means = numpy.zeros(facts.n_in)
     if facts.feature_means:
         means = numpy.array(facts.feature_means) / scale
-    elif data and not facts.pixels.shape:
+    elif data and not facts.image_layout.shape:
         means = x.mean(axis=0, dtype="float64")
     columns = []
     dates = []
@@ -177,10 +177,10 @@ def script_data(predictor, data):
         "scale": scale,  # the model takes scale * x, or (scale * x - shifts) / scales
         "shifts": facts.feature_means,
         "scales": facts.feature_scales,
-        "shape": facts.pixels.shape,
-        "range": facts.pixels.ends or [0, 255],  # what black and white of the pad become
-        "background": facts.pixels.background,
-        "isCentred": facts.pixels.is_centred,
+        "shape": facts.image_layout.shape,
+        "range": facts.image_layout.ends or [0, 255],  # what black and white of the pad become
+        "background": facts.image_layout.background,
+        "isCentred": facts.image_layout.is_centred,
     }
 
 

@@ -215,23 +215,23 @@ def weights(predictor, evaluation=None):
     chosen = range(len(labels))
     top = plots.colour_limit(W)
     figures = []
-    names = facts.names
+    names = facts.feature_titles
     if len(labels) > MANY_CLASSES:
         tested = evaluation["classes"] if evaluation else []
         n_wrong = {entry["label"]: entry["errors"] for entry in tested}
         chosen = sorted(chosen, key=lambda k: -n_wrong.get(labels[k], 0))[:MANY_CLASSES]
     for k in chosen:
-        if facts.pixels.shape:
+        if facts.image_layout.shape:
             alt = f"weights of class {k}, {short(labels[k])}"
             drawn = plots.image(
-                W[:, k].reshape(facts.pixels.shape), alt, plots.DIVERGING, -top, top
+                W[:, k].reshape(facts.image_layout.shape), alt, plots.DIVERGING, -top, top
             )
         else:
             largest = numpy.argsort(-abs(W[:, k]), kind="stable")[:N_BARS]
             drawn = markup.bars([(markup.escaped(names[i], 24), W[i, k]) for i in largest])
         figures.append((drawn, markup.escaped(labels[k], 24)))
     kind = "bars"
-    if facts.pixels.shape:
+    if facts.image_layout.shape:
         kind = "pictures many" if len(labels) > 20 else "pictures"
     drawn = markup.figures(kind, figures)
     if len(labels) > MANY_CLASSES:

@@ -51,7 +51,7 @@ def write_page(path, model, predictor, data=None, evaluation=None):
         errors = sections.errors(evaluation)
         gallery = rows.gallery(predictor, data, evaluation)
     kinds = (
-        "of-images" if facts.pixels.shape else "of-a-table",
+        "of-images" if facts.image_layout.shape else "of-a-table",
         "is-live" if script_data else "is-still",
         "tested" if data else "untested",
         "of-many" if facts.n_out > sections.MANY_CLASSES else "of-few",
@@ -69,8 +69,8 @@ def write_page(path, model, predictor, data=None, evaluation=None):
         colour_limit=f"{plots.colour_limit(predictor.W):.2g}",
         errors=errors,
         gallery=gallery,
-        prepared="cropped, scaled, centred" if facts.pixels.is_centred else "scaled",
-        live_name="Draw" if facts.pixels.shape else "Try it",
+        prepared="cropped, scaled, centred" if facts.image_layout.is_centred else "scaled",
+        live_name="Draw" if facts.image_layout.shape else "Try it",
     )
     save(path, page.encode("utf-8", "replace"))
 

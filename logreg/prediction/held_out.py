@@ -44,7 +44,7 @@ def read_test_set(facts, dataset=None, options=NO_OPTIONS):
 
 
 def _read(dataset, model_facts, options):
-    layout = model_facts.pixels if model_facts.pixels.takes_pictures else None
+    layout = model_facts.image_layout if model_facts.image_layout.takes_pictures else None
     options = model_facts.table_options(options)
     parts, data_facts, files = read_parts(
         dataset, options, columns=model_facts.table, layout=layout

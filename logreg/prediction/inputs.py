@@ -115,10 +115,11 @@ def array_batches(name, array, facts, n=sys.maxsize):
     shape = array.shape
     squeezed = tuple(size for size in shape if size != 1)
     is_list = len(shape) > 1 and math.prod(shape[1:]) == facts.n_in
-    is_example = shape == (facts.n_in,) or (facts.pixels.shape and squeezed == facts.pixels.shape)
+    image_shape = facts.image_layout.shape
+    is_example = shape == (facts.n_in,) or (image_shape and squeezed == image_shape)
     if array.size == 0 or not (is_list or is_example):
         raise DatasetError(f"{name}: the model expects {facts.expected}, got {shape}")
-    if array.dtype == numpy.uint8 and not facts.pixels.takes_bytes:
+    if array.dtype == numpy.uint8 and not facts.image_layout.takes_bytes:
         raise DatasetError(
             f"{name}: is uint8, and the model was trained on numbers from 0 to 1, or of a range "
             "that its file does not tell: divide by what the training data were divided by"
@@ -149,7 +150,7 @@ def _table_batches(name, table, facts, options=NO_OPTIONS, n=sys.maxsize, keep=(
 
 
 def _read_picture(path, facts, invert):
-    if not facts.pixels.takes_pictures:
+    if not facts.image_layout.takes_pictures:
         raise DatasetError(
             f"{path}: is no npy, npz, CSV or IDX file; the model expects {facts.expected}. It "
             "takes no pictures, as it was not trained on grey images of a known range that are at "
@@ -157,7 +158,7 @@ def _read_picture(path, facts, invert):
         )
     from logreg.datasets.pictures import read_picture  # a leaf: imported only when needed
 
-    pixels = read_picture(path, facts.pixels, invert).reshape(1, -1)
+    pixels = read_picture(path, facts.image_layout, invert).reshape(1, -1)
     if pixels.min() == pixels.max():
         warning(f"{path}: is blank, or too faint: no ink was found on it")
     return Batch(path, pixels, is_single=True)

@@ -218,7 +218,7 @@ class Predictor:
             return False
         is_far = numpy.maximum(least - x, x - most) > width
         row, column = numpy.argwhere(is_far)[0]
-        names = self.facts.names
+        names = self.facts.feature_titles
         columns = [names[k] for k in numpy.flatnonzero(is_far.any(axis=0))]
         values = "standardized values" if self.facts.feature_scales else "values"
         advice_on_pixels = "; pixels that are saved as uint8 are scaled as the model needs"

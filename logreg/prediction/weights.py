@@ -28,7 +28,7 @@ def compare_weights(predictor):
     labels = predictor.labels
     if len(labels) == 1:
         raise SettingError(f"the model knows one class only, {labels[0]}: it has no odds")
-    names = facts.names
+    names = facts.feature_titles
     base = int(numpy.argmax(facts.class_counts or [1]))
     W = predictor.W.astype("float64")
     W -= W[:, [base]].copy()

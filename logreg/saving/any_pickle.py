@@ -140,7 +140,7 @@ def arrays_of(stream, file_size):
             left_out.append(path)
             continue
         n_bytes += array.nbytes
-        if n_bytes > pickles.unpacked_size(file_size):
+        if n_bytes > pickles.max_unpacked_size(file_size):
             raise pickles.PickleError(pickles.TOO_LARGE)
         while path in arrays:
             path += f"_{len(arrays)}"

@@ -121,7 +121,8 @@ def _json_objects(text):
     """The objects of JSON, each of which is a row."""
     needed = "it needs an array of objects, or an object a line"
     if not text.startswith("["):
-        text = f"[{','.join(filter(str.strip, text.splitlines()))}]"
+        lines = filter(str.strip, text.split("\n"))  # a text may hold other ends of lines
+        text = f"[{','.join(lines)}]"
     try:
         rows = json.loads(text)
     except ValueError as error:

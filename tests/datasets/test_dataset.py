@@ -12,7 +12,7 @@ from conftest import peak_memory
 from logreg import engine
 from logreg.datasets import preprocessing
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.formats import find_memory_map
+from logreg.datasets.formats import find_usable_map
 from logreg.datasets.options import NA, NO_OPTIONS, Preparation, TableOptions
 from logreg.datasets.shared_sets import (
     digest,
@@ -160,7 +160,7 @@ def test_what_is_told_of_data(kind, shuffle, pixel_scale, standardize, monkeypat
     assert sorted(map(str, data.files)) == sorted(glob.glob("*.*") + glob.glob("data/*"))
     is_mapped = kind == "one array" and not (shuffle or pixel_scale)
     x = data.train[0]
-    assert (find_memory_map(x) is not None) == is_mapped != x.flags.writeable
+    assert (find_usable_map(x) is not None) == is_mapped != x.flags.writeable
     if kind in ("one array", "table"):
         told["split"] = [40, 10, 10]
         if shuffle is None:

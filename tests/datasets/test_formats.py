@@ -82,7 +82,7 @@ def test_idx_npy_and_npz_hold_what_was_written(dtype, x, y, how):
             same(found[name], wanted)
             is_plain = zipped is bytes and kind != "npz" and wanted.dtype.str in PLAIN
             is_plain &= wanted.flags.c_contiguous and found[name].flags.aligned
-            assert (formats.find_memory_map(found[name]) is not None) == is_plain
+            assert (formats.find_usable_map(found[name]) is not None) == is_plain
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))

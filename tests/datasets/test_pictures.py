@@ -14,11 +14,11 @@ from PIL import Image
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import Preparation
 from logreg.datasets.pictures import FORMATS, read_picture
-from logreg.datasets.pixels import Pixels
+from logreg.datasets.pixels import ImageLayout
 from logreg.errors import DatasetError
 from logreg.saving.facts import ModelFacts
 
-FIELD = Pixels((28, 28), is_centred=True)
+FIELD = ImageLayout((28, 28), is_centred=True)
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_a_thin_pen_does_not_fade_and_paper_alone_is_blank(random):
     for paper in (smooth, shaded, (smooth + 8 * random.randn(900, 20)).astype("u1")):
         for layout, grey in (
             (FIELD, 0),
-            (Pixels((28, 20), is_centred=True, background="light"), 255),
+            (ImageLayout((28, 20), is_centred=True, background="light"), 255),
         ):
             assert numpy.array_equal(prepared(paper, layout=layout), numpy.full(layout.shape, grey))
 
@@ -135,9 +135,11 @@ def test_a_picture_of_a_training_image_is_that_image(kind, standardize, backgrou
     x = (x if dtype[0] == "f" else x.round()).astype(dtype)
     how = Preparation(standardize, pixel_scale=scale)
     facts = ModelFacts.from_metadata(read_dataset([(x, y)] * 3, preparation=how).facts.as_dict())
-    layout = facts.pixels
+    layout = facts.image_layout
     assert (layout.background, layout.is_centred) == (background, is_centred)
-    assert facts.pixels.takes_pictures and facts.pixels.takes_bytes == ((low, high) != (0, 1))
+    assert facts.image_layout.takes_pictures and facts.image_layout.takes_bytes == (
+        (low, high) != (0, 1)
+    )
     for image in grey[:3]:
         for picture, invert in itertools.product((image, 255 - image), (None, True, False)):
             wanted = image if invert is None else 255 - picture if invert else picture
@@ -154,7 +156,7 @@ def test_images_that_are_not_laid_out_as_mnists_are_scaled_alone():
         assert apart(found, image) < 3 < apart(prepared(enlarged(image)), image)
     wide = numpy.pad(clothes[0], ((0, 0), (14, 14)))
     for height, picture in ((20, wide), (40, 255 - wide)):
-        found = prepared(picture, layout=Pixels((height, 20)))  # its aspect is kept
+        found = prepared(picture, layout=ImageLayout((height, 20)))  # its aspect is kept
         middle = found[height // 2 - 5 : height // 2 + 5]
         assert found.shape == (height, 20) and found.sum() == middle.sum() > 0
 

@@ -33,7 +33,7 @@ TAKES = [
 @pytest.mark.parametrize("told, name, expected", TAKES, ids=str)
 def test_what_a_model_takes_by_what_its_file_tells(told, name, expected):
     facts = ModelFacts.from_metadata({"image_shape": [28, 28], **told}, weights()[0])
-    assert getattr(facts.pixels, name) == expected
+    assert getattr(facts.image_layout, name) == expected
 
 
 def test_images_are_centred_if_nearly_all_are_laid_out_as_mnists():

@@ -9,7 +9,7 @@ from builders import idx_folder, make_pairs, npz_bytes, save_pairs, table_bytes,
 
 from logreg.datasets import mnist
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.formats import find_memory_map
+from logreg.datasets.formats import find_usable_map
 from logreg.datasets.names import find_sets
 from logreg.datasets.options import Preparation, TableOptions
 from logreg.errors import DatasetError, SettingError
@@ -40,7 +40,7 @@ def test_idx_folder(tmp_path, zipped):
     assert (data.train[1] == labels[:20]).all() and data.facts.rows == [20, 4, 24]
     assert (data.facts.image_shape, data.facts.pixel_scale) == ((3, 4), 1 / 256)
     for x, _ in data[:2]:
-        assert (find_memory_map(x) is None) == zipped
+        assert (find_usable_map(x) is None) == zipped
     *_, file = folder.iterdir()
     with pytest.raises(SettingError, match=f"{file.name} would overwrite what is read"):
         data.check_outputs(file)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from logreg import report, train
 from logreg.datasets.pictures import read_picture
-from logreg.datasets.pixels import Pixels
+from logreg.datasets.pixels import ImageLayout
 from logreg.plots import short
 from logreg.prediction.predictor import Predictor
 
@@ -38,7 +38,7 @@ LEFT, UP, RIGHT, DOWN = "\ue012\ue013\ue014\ue015"
 PUT, CLEAR = "document.querySelector('.to-pad').click()", "document.getElementById('clear').click()"
 CANCEL = """addEventListener("pointerup", (event) => { event.stopPropagation();
   event.target.dispatchEvent(new Event("pointercancel")); }, true)"""
-MNIST = Pixels((28, 28), is_centred=True)
+MNIST = ImageLayout((28, 28), is_centred=True)
 HOSTILE = ["</script><script>hacked = 1</script>", '"><img src=x onerror="hacked = 1">']
 HOSTILE += ["$hash{{}}$x^"]
 
@@ -335,7 +335,9 @@ def test_models_of_few_and_of_many_classes(open_page, n_out, shape, centred, gro
         state_of(browser)
     shown = state_of(browser)
     if shape:
-        assert is_seen_as_python_does(shown, Pixels(shape, is_centred=centred, background=ground))
+        assert is_seen_as_python_does(
+            shown, ImageLayout(shape, is_centred=centred, background=ground)
+        )
         assert is_inverted_by_a_click(browser)
         browser.find_element("id", "invert").click()
         how = "cropped, scaled, centred" if centred else "scaled"

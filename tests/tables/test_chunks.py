@@ -83,9 +83,9 @@ def test_a_table_to_predict_has_its_own_decimal_mark(mark, text, wanted):
 
 @pytest.mark.parametrize("text", ["[\n {}, {}\n]\n", "{}\n\n{}\n"])
 def test_json_rows_are_a_table(text):
-    rows = ['{"mass": 1, "sex": "f", "kind": "x"}', '{"sex": "m", "kind": "y", "mass": 2.5}']
+    rows = ['{"mass": 1, "sex": "f", "kind": "x"}', '{"sex": "m", "kind": "y\u2028z", "mass": 2.5}']
     found = table(text.replace("{}", "%s") % tuple(rows))
-    assert (found.columns.names, found.labels) == (("mass", "sex"), ["x", "y"])
+    assert (found.columns.names, found.labels) == (("mass", "sex"), ["x", "y\u2028z"])
     assert found.x.tolist() == [[1, 1, 0], [2.5, 0, 1]]
     assert table("[a],kind\n1,x\n2,y\n").columns.names == ("[a]",)  # that is CSV
 

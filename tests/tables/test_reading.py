@@ -15,7 +15,7 @@ from reads import MEANINGS, draw_column, labels_of, put, read, table
 
 from logreg.datasets import preprocessing
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.formats import find_memory_map
+from logreg.datasets.formats import find_usable_map
 from logreg.datasets.options import NA, TableOptions
 from logreg.errors import DatasetError
 from logreg.saving.facts import ModelFacts, as_json
@@ -70,7 +70,7 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
     numpy.testing.assert_array_equal(found.x, wanted[rows])
     narrow = read("t.csv", options, dtype="float32", scratch=".").x
     numpy.testing.assert_array_equal(narrow, wanted[rows].astype("float32"))
-    assert find_memory_map(narrow) is not None and os.listdir() == ["t.csv"]
+    assert find_usable_map(narrow) is not None and os.listdir() == ["t.csv"]
     said = f"note: t.csv: {n - len(rows)} rows without a label are left out"
     assert (said in capsys.readouterr().err) == (len(rows) < n)
     assert labels_of(found) == labels[rows].tolist()
@@ -81,12 +81,15 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
     kept = ModelFacts.from_metadata(
         json.loads(as_json(read_dataset("t.csv", options).facts.as_dict()))
     )
-    assert [*kept.names] == names and kept.class_labels == [0, 1, 2, 3]
+    assert [*kept.feature_titles] == names and kept.class_labels == [0, 1, 2, 3]
     assert kept.table.options.decimal == ("," if has_commas else ".")
-    for names, header in (([*columns][:: -1 if has_names else 1], has_names), (kept.titles, False)):
+    for names, header in (
+        ([*columns][:: -1 if has_names else 1], has_names),
+        (kept.column_titles, False),
+    ):
         write_table(names, header)
         again = kept.table_options(TableOptions(header=header))
-        if names != kept.titles:  # there is a label, to test on
+        if names != kept.column_titles:  # there is a label, to test on
             tested = vars(read("t.csv", again, model_columns=kept.table))
             numpy.testing.assert_equal({**tested, "columns": trained.columns}, vars(trained))
         found, numbers, cells = zip(*table_batches("t.csv", again, 15, kept.table, ["all"]))
