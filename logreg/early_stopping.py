@@ -34,8 +34,8 @@ class Validation(NamedTuple):
     iter : int
         The last minibatch trained on, counted from 0 over the whole run.
     cost : float
-        Mean training cost of the minibatches since the last validation; None in a file, and in a
-        run that was resumed from it, if it was not finite.
+        Mean training cost of the minibatches since the last validation. A file has None in place
+        of a cost that is not finite. So has a run that is resumed from the file.
     error, error_all_rows : float
         The errors of the validation set: over its whole minibatches, and over all of its rows.
     loss : float or None
@@ -72,7 +72,7 @@ class Point(NamedTuple):
 
 
 class Criterion(NamedTuple):
-    """A criterion; its name is that of the number that decides, in a validation and in a point."""
+    """What decides on the best model: the field of this name in a Validation and in a Point."""
 
     name: str
     validation_fields: Tuple[str, ...]  # the fields of a Validation that make a point
@@ -96,6 +96,9 @@ def find_criterion(settings):
 class EarlyStopping:
     """Patience counted in minibatches, as in the tutorial.
 
+    A loss is here the number that decides: the validation loss with ``criterion='loss'``, otherwise
+    the validation error.
+
     The run goes on for `patience` minibatches at least. A new best loss is significant if it is
     below `improvement_threshold` times the best before. With ``criterion='loss'``, it must be below
     this fraction of the last significant loss, since a long fall may be made of small steps. A
@@ -110,7 +113,7 @@ class EarlyStopping:
     improvement_threshold : float
         Fraction below which a new best is significant.
     criterion : {'error', 'loss'}
-        Which number of a validation the losses are.
+        Whether the losses are validation errors or validation losses.
 
     Attributes
     ----------
@@ -146,7 +149,7 @@ class EarlyStopping:
     gains: List[int] = field(default_factory=list)
 
     def update(self, iter, loss):
-        """Take note of the loss on the validation set after minibatch `iter`.
+        """Take note of the validation loss or error after minibatch `iter`.
 
         Parameters
         ----------
@@ -185,6 +188,6 @@ def replay(points, settings):
     rule = {name: settings[name] for name in EARLY_STOPPING_SETTINGS if name in settings}
     stopping = EarlyStopping(**rule)
     for point in points:
-        loss = getattr(point, stopping.criterion)
-        stopping.update(point.iter, math.nan if loss is None else loss)
+        value = getattr(point, stopping.criterion)
+        stopping.update(point.iter, math.nan if value is None else value)
     return stopping

@@ -137,7 +137,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
         from logreg.model import WeightedRows, softmax_regression
         from logreg.sgd import fit_expressions
 
-        fitted = copy.copy(self)
+        fitted = copy.copy(self)  # gets all results: a fit that fails must not change `self`
         X, y = validate_data(fitted, X, y, accept_sparse="csr", dtype=FLOATS)
         X = X.toarray() if issparse(X) else X
         check_classification_targets(y)
@@ -151,7 +151,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
                 f"class_weight is {cut(self.class_weight)}: weights must be finite, 0 or "
                 "more, and not all 0"
             )
-        rows = self._split(codes)
+        train_rows, valid_rows = self._split(codes)
         labels = codes
         weighted_rows = None
         if self.class_weight is not None or sample_weight is not None:
@@ -159,17 +159,22 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
             weighted_rows = WeightedRows(
                 codes.astype("int32"),
                 weights[codes] * sample_weight,
-                sample_weight / (sample_weight[rows[1]].mean() or 1),
+                # Errors are fractions if the mean weight is 1 over the rows of validation.
+                sample_weight / (sample_weight[valid_rows].mean() or 1),
             )
+            # By these row numbers, the model looks up classes and weights.
             labels = numpy.arange(len(codes), dtype="int32")
-        settings = self._hyperparameters(*map(len, rows))
-        sizes = X.shape[1], len(classes)
-        train, valid = ((X[part], labels[part]) for part in rows)
-        refit = bool(self.refit) and rows[0] is not rows[1]
+        settings = self._hyperparameters(len(train_rows), len(valid_rows))
+        train = X[train_rows], labels[train_rows]
+        valid = X[valid_rows], labels[valid_rows]
+        refit = bool(self.refit) and train_rows is not valid_rows
         with _one_at_a_time, engine.floatx(X.dtype.name):
-            _, expressions = softmax_regression(*sizes, settings, rows=weighted_rows)
+            _, expressions = softmax_regression(
+                X.shape[1], len(classes), settings, rows=weighted_rows
+            )
+            # There is no test set: the validation set stands in for it.
             run = fit_expressions(expressions, [train, valid, valid], settings, refit=refit)
-        _warn_of_convergence(run, train[0])
+        _warn_if_not_converged(run, train[0])
         fitted.classes_ = classes
         fitted.loss_curve_ = [v.cost for v in run.validations]
         fitted.validation_scores_ = [1 - v.error_all_rows for v in run.validations]
@@ -178,7 +183,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
         if len(classes) == 2:  # the score of the second class, where that of the first is 0
             W, b = W[:, 1:] - W[:, :1], b[1:] - b[:1]
         fitted.coef_, fitted.intercept_ = W.T.copy(), b
-        self.__dict__ = vars(fitted)  # not before: a fit that fails must change nothing
+        self.__dict__ = vars(fitted)
         return self
 
     def _split(self, codes):
@@ -245,7 +250,7 @@ def _checked_sample_weight(sample_weight, X):
     return weights / weights.mean()
 
 
-def _warn_of_convergence(run, x):
+def _warn_if_not_converged(run, x):
     """Warn of a run that was too short, and of features that are too large."""
     sizes = numpy.sqrt(numpy.einsum("ij,ij->j", x, x, dtype="float64") / len(x))
     doubts = []

@@ -50,7 +50,8 @@ def fit_table(
     path : str or path-like
         Where the model file goes.
     folds : int, optional
-        So many models more are trained, each of which is tested on rows that the others train on.
+        The number of folds into which the rows are divided. For each fold, another model is trained
+        on the other folds and tested on this one.
     **options
         The options of :func:`logreg.load_data`, the fields of :class:`logreg.Hyperparameters`, and
         `refit` as of :func:`logreg.fit`. The defaults are those of the command.
@@ -125,7 +126,7 @@ def cross_validate(data, n_folds, settings, refit=None, callbacks=()):
         yield {**evaluate(Predictor(run), fold), "baseline_percent": baseline}
 
 
-def verify(path, dataset=None, callbacks=()):
+def verify(path, dataset=None, callbacks=()) -> Optional[bool]:
     """Train a model again as its file says, and print whether the result is that of the file.
 
     All parameters are compared bit by bit. So are all facts that the training gives again: those of
@@ -144,8 +145,8 @@ def verify(path, dataset=None, callbacks=()):
 
     Returns
     -------
-    bool
-        Whether parameters or facts differ.
+    bool or None
+        Whether the result is that of the file; None if a callback ended the run.
 
     Raises
     ------
@@ -157,11 +158,12 @@ def verify(path, dataset=None, callbacks=()):
         If the file does not hold all that decides the bits.
     """
     facts, W, b = read_model(path)
-    _check_promised(path, facts)
+    _check_repeatable(path, facts)
     # A file that names no rule is of the first one.
     with engine.floatx(facts.dtype), rules.following(facts.rule or 1):
-        found = dataset or facts.dataset
-        data = read_dataset(found, facts.options, _preparation(facts), facts.dtype)
+        data = read_dataset(
+            dataset or facts.dataset, facts.options, _preparation(facts), facts.dtype
+        )
         if data.facts.dataset_sha256 != facts.dataset_sha256:
             raise DatasetError(
                 f"{data.facts.dataset}: these are other data: their SHA-256 is "
@@ -174,7 +176,7 @@ def verify(path, dataset=None, callbacks=()):
         hyperparameters = Hyperparameters(**facts.settings)
         run = sgd_optimization(data, hyperparameters, None, callbacks, bool(facts.refit))
         if run.reason not in REPEATABLE:
-            return False
+            return None
         new_facts = ModelFacts.from_metadata(run.facts(), run.best_values[0])
     differences = [
         *_different_parameters((W, b), run.best_values),
@@ -184,9 +186,8 @@ def verify(path, dataset=None, callbacks=()):
         say(f"not verified: {difference}")
     if not differences:
         n = W.size + b.size
-        same = f"the {n:,} parameters are those of {path}, bit by bit, and its facts agree"
-        say(f"verified: {same}")
-    return bool(differences)
+        say(f"verified: the {n:,} parameters are those of {path}, bit by bit, and its facts agree")
+    return not differences
 
 
 def _different_parameters(old, new):
@@ -213,7 +214,7 @@ def _different_facts(old, new):
             yield f"its {name} is {cut(old[name])}, and this training gives {cut(new[name])}"
 
 
-def _check_promised(path, facts):
+def _check_repeatable(path, facts):
     """Raise a SettingError if the bits of a model cannot be promised, by what its file says."""
     # Only the tutorial's model has a learning rate in its file: it is trained by its settings.
     needed = ("dataset", "dataset_sha256", "reason", "learning_rate")
@@ -245,6 +246,7 @@ def _preparation(facts):
         shuffle=facts.split_seed is not None,
         split_seed=facts.split_seed or 0,
         size=size,
-        # Of a whole number, the inverse of the inverse has the same inverse.
+        # The file has 1 / s for the scale s. If s is a whole number, 1 / (1 / s) is a float whose
+        # inverse has the bits of 1 / s again.
         pixel_scale=1 / facts.pixel_scale if facts.scale_all else None,
     )

@@ -1,4 +1,4 @@
-"""Settings that are checked, and those of a training run, whose defaults are the tutorial's."""
+"""The settings of a training run, with the tutorial's defaults, and the check of any settings."""
 
 import numbers
 import sys

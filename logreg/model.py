@@ -224,11 +224,16 @@ class Expressions(NamedTuple):
     errors: Any
     updates: Any
     loss: Any = None
-    is_tutorial_model: bool = False  # whether they are made of the hyperparameters
+    # Whether cost and updates use the values of the Hyperparameters, as the tutorial's model does.
+    is_tutorial_model: bool = False
 
 
 class WeightedRows(NamedTuple):
-    """The class and the weights of each row of a data set, whose y are row numbers from 0."""
+    """The class and the weights of each row of the three sets of a data set together.
+
+    With them, the y of the sets are not classes: each is its row's number, from 0. The graph looks
+    up the class and the weights of a row by it, as ``classes[y]`` and ``weights[y]``.
+    """
 
     classes: numpy.ndarray  # int32
     weights: numpy.ndarray  # in the cost
@@ -245,8 +250,10 @@ def softmax_regression(n_in, n_out, hyperparameters, weights=None, rows=None):
     y = T.ivector("y")  # and its labels
     classifier = LogisticRegression(input=x, n_in=n_in, n_out=n_out)
     if rows:
-        vectors = rows.classes, *(each.astype(theano.config.floatX) for each in rows[1:])
-        labels, row_weights, error_weights = (theano.shared(vector)[y] for vector in vectors)
+        floatx = theano.config.floatX
+        labels = theano.shared(rows.classes)[y]
+        row_weights = theano.shared(rows.weights.astype(floatx))[y]
+        error_weights = theano.shared(rows.error_weights.astype(floatx))[y]
         cost = loss = -T.mean(row_weights * classifier._log_likelihoods(labels))
         errors = T.mean(error_weights * T.neq(classifier.y_pred, labels))
     else:
@@ -282,12 +289,12 @@ def balanced_weights(class_counts):
     return sum(class_counts) / (len(counts) * counts)
 
 
-def enumerate_rows(data, class_weights=None):
-    """Replace the labels of a DataSet whose rows have weights by row numbers.
+def weight_rows(data, class_weights=None):
+    """Make the :class:`WeightedRows` of a DataSet whose rows have weights.
 
-    Returns that DataSet, and the class and weights of each row as :class:`WeightedRows`. In the
-    cost, the weights of the rows are divided by their mean over the training rows. Then, if the
-    classes have weights, each row's weight is multiplied by that of its class.
+    Returns the DataSet with row numbers as its labels, and the WeightedRows. In the cost, the
+    weights of the rows are divided by their mean over the training rows. Then, if the classes have
+    weights, each row's weight is multiplied by that of its class.
     """
     y = numpy.concatenate([labels for _, labels in data])
     sets = data.weights.values()

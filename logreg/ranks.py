@@ -26,8 +26,8 @@ class OneRank:
         """Return the value of a function."""
         return function()
 
-    def same_on_all(self, value, place=""):
-        """Return a value."""
+    def broadcast(self, value, place=""):
+        """Return a value: there is no other rank to send it to."""
         return value
 
     def check_same(self, name, make, place=""):
@@ -45,7 +45,7 @@ def find_ranks():
             size = int(os.environ[name_of_size])
             if size == 1 or os.environ.get("LOGREG_RANKS") == "0":
                 break
-            from logreg.parallel.ranks import Ranks  # a leaf
+            from logreg.parallel.ranks import Ranks  # only where it is needed
 
             return Ranks(size, int(os.environ.get(name_of_rank) or 0))
     return OneRank()

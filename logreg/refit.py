@@ -16,8 +16,8 @@ def check_joinable(data):
     if engine.ranks.size > 1:
         raise SettingError("several ranks share the rows of a set: give `refit=False`")
     stored = [engine.as_stored(features) for features, _ in data[:2]]
-    # Values become floats by their scale or by `prepare`, so these must be the same.
-    if len({(x.shared.dtype, x.scale, x.prepare) for x in stored}) > 1:
+    # Joined values become floats in one way. `share_given` has refused sets of different scales.
+    if len({(x.shared.dtype, x.prepare) for x in stored}) > 1:
         kinds = " and ".join(x.shared.dtype for x in stored)
         raise SettingError(
             f"training and validation x are {kinds}: give one type, or `refit=False`"
@@ -36,22 +36,22 @@ def train_anew(run, expressions, validate_model, callbacks):
         return
     data = join_training_and_validation(run.data)
     batch_size = run.hyperparameters.batch_size
-    anew = replace(run, data=data, iter=-1)  # a copy that counts from its first minibatch
-    n_at_once = anew.minibatches_at_once(callbacks)
+    second_run = replace(run, data=data, iter=-1)  # a copy that counts from its first minibatch
+    n_at_once = second_run.minibatches_at_once(callbacks)
     x, y, cost, _, updates, *_ = expressions
     with waiting_for_engine(COMPILING):
         train_model = engine.compile_step(x, y, data.train, batch_size, cost, updates, n_at_once)
     for variable, value in zip(run.variables, run.start):
         engine.set_value(variable, value)
     best_iter = run.stopping.best_iter
-    with catching_stop(run):
-        while anew.iter < best_iter:
-            first = (anew.iter + 1) % anew.n_train_batches
-            n = min(n_at_once, anew.n_train_batches - first, best_iter - anew.iter)
+    with catching_stop(run):  # `run` gets the reason: its result is then kept as it is
+        while second_run.iter < best_iter:
+            first = (second_run.iter + 1) % second_run.n_train_batches
+            n = min(n_at_once, second_run.n_train_batches - first, best_iter - second_run.iter)
             train_model(first, first + n - 1)
-            anew.iter += n
+            second_run.iter += n
             for callback in callbacks:
-                callback.on_minibatch_end(anew)
+                callback.on_minibatch_end(second_run)
     if run.reason not in COMPLETE:  # this training was stopped
         return
     measured = validate_model()

@@ -32,8 +32,8 @@ from logreg.kernel import rules
 MAX_POINTS = 500  # of a curve in a file
 # The hyperparameters that the training loop reads; the others are in the cost and the updates.
 RUN_SETTINGS = ("n_epochs", "batch_size", *EARLY_STOPPING_SETTINGS)
-# A signal waits for the end of a block, so these limits of a block stand for about 0.1 s on one
-# core each.
+# A run ends after a signal at the end of a block. So a block has limits, of which each stands for
+# about 0.1 s on one core.
 PRODUCTS_AT_ONCE = 5 * 10**8  # rows times parameters
 MINIBATCHES_AT_ONCE = 2000  # each takes up to 50 us beside its products
 
@@ -55,7 +55,7 @@ class Run:
         Those of the model, if it is a :class:`.LogisticRegression` on the features themselves.
     is_tutorial_model : bool
         Whether this is the tutorial's model, whose cost and updates are made of `hyperparameters`.
-        The cost and the updates of another model do not tell theirs.
+        The settings in the cost and the updates of another model are not known.
     start : list of numpy.ndarray
         What the `variables` were before the first minibatch.
     n_train_batches : int
@@ -206,9 +206,10 @@ class Run:
         return next(best, None)
 
     def load_best(self) -> None:
-        """Set the parameters to those of the best model; after a run, they are the last ones.
+        """Set the parameters to those of the best model.
 
-        A SettingError says that there is no best model yet.
+        A run leaves them as they are after its last minibatch. A SettingError says that there is
+        no best model yet.
         """
         if not self.best_values:
             raise SettingError("the run has no best model: it ended before the first validation")
@@ -240,8 +241,8 @@ class Run:
         With ``criterion='loss'``, each has a loss, and its errors are over all rows. Otherwise, it
         has no loss, and its errors are over whole minibatches.
         """
-        numbers = operator.attrgetter(*self.criterion.validation_fields)
-        return [[*numbers(Validation(*each.plain()))] for each in self.validations]
+        get_numbers = operator.attrgetter(*self.criterion.validation_fields)
+        return [[*get_numbers(Validation(*each.plain()))] for each in self.validations]
 
     def _shorten(self, curve):
         """Shorten a curve to MAX_POINTS: its ends, new bests, significant gains, some between."""
@@ -249,21 +250,27 @@ class Run:
             return curve
         notable_iters = {*self.stopping.gains, self.stopping.best_iter}
         points = [Point(*row) for row in curve]
+        # With criterion 'error', only new bests have a test error.
         is_notable = [p.iter in notable_iters or p.test_error is not None for p in points]
-        # The latest notable points: 50 places at least are for others.
-        chosen = numpy.flatnonzero(is_notable)[-MAX_POINTS + 50 :]
+        n_notable = MAX_POINTS - 50  # at the most: 50 places are for others
+        chosen = numpy.flatnonzero(is_notable)[-n_notable:]
         others = numpy.linspace(0, len(curve) - 1, MAX_POINTS - len(chosen)).astype(int)
         return [curve[i] for i in numpy.union1d(chosen, others)]
 
     @property
-    def _hyperparameters(self):
-        """The hyperparameters that decide the run; of another model, not those of its cost."""
+    def _used_hyperparameters(self):
+        """The hyperparameters that are used: all, or for another model those of the loop."""
         settings = vars(self.hyperparameters)
-        return {k: v for k, v in settings.items() if self.is_tutorial_model or k in RUN_SETTINGS}
+        if self.is_tutorial_model:
+            return settings
+        return {name: settings[name] for name in RUN_SETTINGS}
 
     @property
     def _is_plain(self):
-        """Whether this is plain descent on arrays, which keeps its bits by all of the `rules`."""
+        """Whether every version of the arithmetic gives this run the same bits.
+
+        This is promised for plain descent on arrays, see :mod:`logreg.kernel.rules`.
+        """
         settings = self.hyperparameters
         has_terms = settings.l1 or settings.l2 or settings.momentum
         return self.is_tutorial_model and not has_terms and not self.data.facts.is_table
@@ -272,16 +279,17 @@ class Run:
     def _digests(self):
         return [digest(*pair) for pair in self.data]
 
-    def settings(self) -> Dict[str, Any]:
+    def identity(self) -> Dict[str, Any]:
         """Make a dict of what decides the bits of a run; a resumed run must have the same."""
         facts = self.data.facts
         return {
-            **self._hyperparameters,
-            # The number of the arithmetic, see `rules`. Plain descent has had but one.
+            **self._used_hyperparameters,
+            # The version of the arithmetic, see `rules`. Plain descent has had only one.
             "rule": 1 if self._is_plain else rules.current(),
             "names_sha256": _digest_of_names(facts) if facts.is_table else None,
             "floatX": engine.theano.config.floatX,
-            "pixel_scale": facts.pixel_scale if facts.scale_all else None,  # not if by its dtype
+            # None if the scale follows from the dtype.
+            "pixel_scale": facts.pixel_scale if facts.scale_all else None,
             "dataset": facts.dataset,
             "dataset_sha256": facts.dataset_sha256 or self._digests,
         }
@@ -293,7 +301,7 @@ class Run:
         """
         facts = {
             **self.data.facts.as_dict(),
-            **self._hyperparameters,
+            **self._used_hyperparameters,
             "n_train_batches": self.n_train_batches,
             "curve": self._shorten(self.curve),
             "reason": self.ending,

@@ -20,7 +20,7 @@ from logreg.datasets.formats import find_usable_map
 from logreg.early_stopping import CRITERIA, REPEATABLE, Measures, Validation
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
-from logreg.model import Expressions, balanced_weights, enumerate_rows, softmax_regression
+from logreg.model import Expressions, balanced_weights, softmax_regression, weight_rows
 from logreg.refit import check_joinable, train_anew
 from logreg.run import Run
 
@@ -48,8 +48,8 @@ def compile_functions(expressions, run, n_at_once=1):
         mean_loss = engine.compile_mean(x, y, valid_set, loss)
 
     def validate_model():
-        # A model of NaN predicts class 0 everywhere, which may be the lowest error so far. So does
-        # a model whose scores overflow. NaN is not below the limit either.
+        # If parameters are NaN or scores overflow, the model predicts class 0 for every row. This
+        # may give the lowest error so far. Like a number that is too large, NaN fails `<`.
         if not engine.largest_magnitude(run.params) < MAY_OVERFLOW:
             return None
         mean = mean_loss() if mean_loss else None
@@ -70,9 +70,9 @@ def train(train_model, validate_model, test_model, run, callbacks=(), n_at_once=
         return "patience"
     costs = []  # since the last validation
     for epoch in range(run.hyperparameters.n_epochs):
-        for first, minibatch_index in run.blocks(epoch, n_at_once):
-            costs.extend(train_model(first, minibatch_index))
-            iter = epoch * run.n_train_batches + minibatch_index
+        for first, last in run.blocks(epoch, n_at_once):
+            costs.extend(train_model(first, last))
+            iter = epoch * run.n_train_batches + last
             run.iter = iter
             if (iter + 1) % run.validation_frequency == 0:
                 measured = validate_model()
@@ -183,7 +183,7 @@ def _fit(expressions, datasets, hyperparameters, callbacks, refit):
     scalars = {"cost": cost, "errors": errors}
     if CRITERIA[hyperparameters.criterion].is_loss:
         scalars["loss"] = loss
-    updates, params, n_in_and_n_out = engine.check_expressions(x, y, scalars, updates)
+    updates, params, n_in_and_n_out = engine.analyze_expressions(x, y, scalars, updates)
     data = shared_sets.share_given(datasets, x, y, n_in_and_n_out, hyperparameters.batch_size)
     expressions = expressions._replace(updates=updates)
     engine.ranks.check_same("the data", lambda: [shared_sets.digest(*pair) for pair in data])
@@ -214,30 +214,32 @@ def _fit(expressions, datasets, hyperparameters, callbacks, refit):
     run.read_clock()
     if refit:
         train_anew(run, expressions, validate_model, callbacks)
-    # The stack calls what was added last first, and calls all even if one fails: so the best model
-    # is tested first, and the callbacks end in their order.
+    # A stack calls the function that was added last first, and calls all even if one fails. So this
+    # order is backwards: the best model is tested, and then the callbacks end in their order.
     with contextlib.ExitStack() as stack:
         for callback in reversed(callbacks):
             stack.callback(callback.on_train_end, run)
         stack.callback(_test_best, run, test_model)
+        stack.callback(_check_has_best, run)
     return run
 
 
-def _test_best(run, test_model):
-    """Test the best model, if that was not done.
-
-    A SettingError says that a run that was not stopped has found none.
-    """
-    best = run.best_validation
-    if best is None and run.reason in REPEATABLE:  # neither the user nor a callback stopped it
+def _check_has_best(run):
+    """Raise a SettingError if a run that was not stopped has no best model: it diverged."""
+    if run.best_validation is None and run.reason in REPEATABLE:
         what = "no validation loss is finite"
         if run.reason == "diverged":
             what = "its parameters became too large"
         raise SettingError(
             f"the run diverged in epoch {run.epoch}: {what}; give a lower learning rate"
         )
-    is_other_model = run.n_refit_rows  # its parameters are no longer those that were tested
-    if best and (best.test_error is None or is_other_model):
+
+
+def _test_best(run, test_model):
+    """Test the best model, if there is one that was not tested."""
+    best = run.best_validation
+    # After a refit, the best model's parameters are no longer those that were tested.
+    if best and (best.test_error is None or run.n_refit_rows):
         with run.at_its_best():
             run.add_test_errors(*test_model())
 
@@ -256,7 +258,7 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
         weights = balanced_weights(facts.class_counts)
     rows = None
     if data.weights:
-        data, rows = enumerate_rows(data, weights)
+        data, rows = weight_rows(data, weights)
     classifier, expressions = softmax_regression(
         facts.n_in, facts.n_out, hyperparameters, weights, rows
     )
@@ -269,9 +271,13 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
     if refit is None:
         is_split = "valid" in data.split_off and (facts.is_table or facts.split)
         refit = bool(is_split) and find_usable_map(data.train[0]) is None
-        if refit and engine.ranks.size > 1 and output:
-            note("note: several ranks do not train the model anew on validation rows, as one does")
-        refit = refit and engine.ranks.size == 1
+        if refit and engine.ranks.size > 1:
+            refit = False
+            if output:
+                note(
+                    "note: several ranks do not train the model anew on validation rows, as one "
+                    "does"
+                )
     data = shared_sets.share_as_stored(data)
     return fit_expressions(expressions, data, hyperparameters, callbacks, refit)
 

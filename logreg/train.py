@@ -137,8 +137,8 @@ def main(argv=None):
         if args.verify:
             from logreg.fitting import verify
 
-            is_different = verify(args.verify, args.dataset, common_callbacks)
-            return int(is_different) or interruption.exit_code
+            is_verified = verify(args.verify, args.dataset, common_callbacks)
+            return 1 if is_verified is False else interruption.exit_code
         log("... loading data")
         table = options.read_options(TableOptions, args)
         preparation = options.read_options(Preparation, args)

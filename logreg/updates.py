@@ -143,7 +143,7 @@ def adam(
 
 
 def _like(p, number):
-    """Cast a number, which may be symbolic, to a parameter's dtype, so that this stays as it is."""
+    """Cast a number, symbolic or not, to a parameter's dtype, which its new value needs."""
     return T.cast(number if engine.is_symbolic(number) else numpy.asarray(number, p.dtype), p.dtype)
 
 

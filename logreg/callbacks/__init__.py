@@ -1,11 +1,11 @@
 """Callbacks: each does one thing at fixed moments of a run.
 
 `log` prints lines, with what `verdict` says of a result, and `progress` the line at the bottom of a
-terminal. `best_model`, `history` and `checkpoint` write files;
-`signals` handles Ctrl-C; `reference` compares a run with the tutorial's log.
+terminal. `best_model`, `history` and `checkpoint` write files. `signals` handles Ctrl-C.
+`reference` compares a run with the tutorial's log.
 
-:func:`logreg.sgd.fit` calls them in their order. A resumed run is where it was before the first of
-them begins.
+:func:`logreg.sgd.fit` calls them in their order. If one of them resumes a run, it does so first, in
+`restore`. So all other methods get the run with the state that it had.
 
 Examples
 --------

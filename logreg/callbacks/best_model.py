@@ -59,7 +59,8 @@ class BestModel(FileCallback):
         A SettingError says that the classifier is not what is trained.
         """
         if self.classifier:
-            params = {*self.classifier.params}  # none if W and b are expressions; some may stay
+            # Empty if W and b are expressions. Of W and b, training may change only one.
+            params = {*self.classifier.params}
             if params and not params & {*run.params}:
                 raise SettingError("the classifier given to BestModel is not the one in the cost")
             self._dumps_model(run)  # an error in the metadata is raised now

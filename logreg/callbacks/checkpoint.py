@@ -14,7 +14,8 @@ from logreg.saving.facts import has_type
 from logreg.saving.model_file import DTYPES, dumps, read
 from logreg.saving.variables import provenance
 
-# To change: until a run ends, its bits are the same; and data may be found by another path.
+# May differ on resuming: n_epochs only decides when a run ends, not its bits until then; and the
+# same data may be found by another path.
 FREE = {"n_epochs", "dataset"}
 
 
@@ -71,7 +72,7 @@ class Checkpoint(FileCallback):
         best_values = _numbered(arrays, "best")
         start = _numbered(arrays, "start") or run.start  # older states have none
         best_params = run.params if run.best_validation else []
-        needed = [*run.variables, *best_params, *run.variables]
+        needed = [*run.variables, *best_params, *run.variables]  # for values, best_values, start
         types = [(value.dtype, value.shape) for value in [*values, *best_values, *start]]
         if types != [(v.dtype, engine.value(v).shape) for v in needed]:
             raise ModelFileError(
@@ -115,7 +116,7 @@ class Checkpoint(FileCallback):
             return None
         arrays, progress, validations = self._state
         validations = [validation.plain() for validation in validations]
-        state = {"run": run.settings(), "progress": progress, "validations": validations}
+        state = {"run": run.identity(), "progress": progress, "validations": validations}
         return dumps("checkpoint", arrays, **state, **provenance())
 
 
@@ -126,12 +127,13 @@ def _numbered(arrays, kind):
 
 def _fault(header, run):
     """Say why a run cannot go on from a state; None if it can, by what the header says."""
-    if not _is_whole(**header):
+    if not _is_well_formed(**header):
         return "its run, its progress or its validations are not what a run writes"
-    now = run.settings()
-    # An older state has no rule, which was the first, and no digest of names.
+    now = run.identity()
+    # An older state has no rule: it was rule 1. It has no digest of names: any names are accepted.
     then = {"rule": 1, "names_sha256": now["names_sha256"], **header["run"]}
-    if "learning_rate" in then:  # the tutorial's model: a setting that was added had its default
+    if "learning_rate" in then:
+        # The state is of the tutorial's model. A setting that did not exist then had its default.
         then = {**vars(DEFAULTS), **then}
     differences = [
         f"{name} was {then.get(name)} and is {now[name]}"
@@ -150,7 +152,7 @@ def _fault(header, run):
     return None
 
 
-def _is_whole(run=None, progress=None, validations=None, **others):
+def _is_well_formed(run=None, progress=None, validations=None, **others):
     """Whether a header has what a run writes, with validations in their order."""
     if not (isinstance(run, dict) and isinstance(progress, dict)):
         return False

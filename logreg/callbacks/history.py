@@ -40,7 +40,8 @@ class History(FileCallback):
         lines = [COLUMNS]
         for validation in run.validations:
             iter, cost, error, _, loss, test_error, _, seconds = validation.plain()
-            values = cost, 100 * error, loss, test_error and 100 * test_error, seconds
+            test_percent = None if test_error is None else 100 * test_error
+            values = cost, 100 * error, loss, test_percent, seconds
             cells = ["" if value is None else f"{value:.9g}" for value in values]
             lines.append(",".join([str(run.epoch_of(iter)), str(iter), *cells]) + "\n")
         return "".join(lines).encode() if run.validations else None

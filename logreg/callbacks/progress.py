@@ -30,24 +30,25 @@ class Progress(Callback):
     def on_train_begin(self, run: Run) -> None:
         in_cell = "JPY_PARENT_PID" in os.environ  # of a notebook, which would keep each state
         is_shown = sys.stderr.isatty() and not console.is_silent() and not in_cell
-        self._next = 0.0 if is_shown else float("inf")
-        self._first = run
-        self._run = None
+        self._next_time = 0.0 if is_shown else float("inf")
+        self._main_run = run
+        self._measured_run = None  # the main run or its refit, whose speed is measured
 
     def on_minibatch_end(self, run: Run) -> None:
         now = timeit.default_timer()
-        if now < self._next:
+        if now < self._next_time:
             return
-        self._next = now + INTERVAL
-        if self._run is not run:  # a resumed run's speed is that of what is done now
-            self._run = run
-            self._begin = now
-            self._done = run.iter
+        self._next_time = now + INTERVAL
+        if self._measured_run is not run:  # the speed of a resumed run is that of its new part
+            self._measured_run = run
+            self._begin_time = now
+            self._begin_iter = run.iter
             return
-        rate = (run.iter - self._done) / run.n_train_batches / (now - self._begin)
+        n_done = run.iter - self._begin_iter
+        rate = n_done / run.n_train_batches / (now - self._begin_time)
         text = f"epoch {run.epoch} ({run.minibatch}/{run.n_train_batches}), {rate:.1f} epochs/s"
         stopping = run.stopping
-        if run is not self._first:
+        if run is not self._main_run:
             text = f"training anew: {text}"
         elif stopping.best_iter is not None:
             text += f", best {run.hyperparameters.criterion} {stopping.best_loss:.4f}"

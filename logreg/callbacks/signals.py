@@ -3,13 +3,14 @@
 import contextlib
 import signal
 import threading
+from typing import Any
 
 from logreg import engine
 from logreg.callbacks.base import Callback, StopTraining
 from logreg.run import Run
 
 
-class Interruption(Callback, contextlib.ExitStack):
+class Interruption(Callback, contextlib.AbstractContextManager):
     """Lets Ctrl-C and SIGTERM end the run, within about 0.2 s; the second one ends the process.
 
     Of several ranks, all end after the same minibatch, whichever gets the signal.
@@ -27,8 +28,11 @@ class Interruption(Callback, contextlib.ExitStack):
     reads_steps = False
 
     def __init__(self) -> None:
-        super().__init__()
         self.received = None
+        self._undo = contextlib.ExitStack()  # its functions set the earlier handlers
+
+    def __exit__(self, *error: Any) -> None:
+        self._undo.close()
 
     def on_train_begin(self, run: Run) -> None:
         if threading.current_thread() is not threading.main_thread():
@@ -36,11 +40,12 @@ class Interruption(Callback, contextlib.ExitStack):
         for number in (signal.SIGINT, signal.SIGTERM):
             # A shell script that starts a process in the background lets it ignore these signals.
             if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                self.callback(signal.signal, number, signal.signal(number, self._receive))
+                handler = signal.signal(number, self._receive)
+                self._undo.callback(signal.signal, number, handler)
 
     def _receive(self, number, frame):
         self.received = number
-        self.close()  # the second one ends the process
+        self._undo.close()  # so the second one ends the process
 
     def on_minibatch_end(self, run: Run) -> None:
         # Not in the handler: its exception could come between the updates of W and b.

@@ -10,7 +10,7 @@ FEW_ROWS = 100  # below it, a validation error says little
 
 
 def has_errors_over_all_rows(facts):
-    """Whether errors are told over all rows, as for tables and pictures, unlike the tutorial's."""
+    """Whether results are told by errors over all rows: those of tables and of pictures are."""
     return facts.is_table or facts.background is not None
 
 
@@ -37,12 +37,13 @@ def result(run):
             f"trained anew for its {best.iter + 1} minibatches on {run.n_refit_rows} rows, with "
             "those of validation\n"
         )
+    wrong_rows = _validation_error(run).split(",")[0]  # as "10 of 50 rows", without the interval
     n_test = run.data.facts.rows[2]
     test_error = with_interval(best.test_error_all_rows, n_test, bool(run.data.weights))
     return (
         f"best model: epoch {run.epoch_of(best.iter)} of {run.epoch}, by the validation "
         f"{criterion} ({getattr(best, criterion):.6g})\n"
-        f"validation error: {_validation_error(run).split(',')[0]}\n{refit}"
+        f"validation error: {wrong_rows}\n{refit}"
         f"test error: {test_error}\n"
         f"{_guess(run)}: a test error of {100 * run.data.facts.baseline_error:.2f} %"
     )
@@ -64,7 +65,7 @@ def explain(run):
         gain = f"the last significant gain was at iteration {run.stopping.gains[-1]}"
         return f"stopped by patience at iteration {run.iter}: {gain}{_outlook(run)}"
     if run.reason == "n_epochs":
-        return f"stopped after {run.epoch} of {run.epoch} epochs{_outlook(run)}"
+        return f"stopped after all {run.epoch} epochs{_outlook(run)}"
     return run.ending
 
 
@@ -82,7 +83,7 @@ def doubts(run):
     """Yield the reasons for which the result of a run of the tutorial's model is doubtful.
 
     These are few validation rows, a training cost that has grown, and a model that is no better
-    than a guess: see :func:`_beside_guesses`.
+    than a guess: see :func:`_compare_with_guesses`.
     """
     facts = run.data.facts
     if not (run.is_tutorial_model and facts.class_counts):
@@ -104,11 +105,11 @@ def doubts(run):
         yield f"warning: the training cost has grown {ends}: {advice}"
     # With weights of classes, a model may make more errors than a guess and still do what is asked.
     elif not run.hyperparameters.class_weight:
-        yield from _beside_guesses(run)
+        yield from _compare_with_guesses(run)
 
 
-def _beside_guesses(run):
-    """Compare the best model with two guesses.
+def _compare_with_guesses(run):
+    """Compare the best model with two guesses; yield a doubt if it is no better.
 
     One guess is always the largest class. The other one is the shares of the classes as
     probabilities; its loss is their entropy.
@@ -122,7 +123,7 @@ def _beside_guesses(run):
     if best.loss is not None:
         loss = best.loss
         weights = run.data.weights
-        if weights:  # they were divided by their mean over the training rows
+        if weights:  # the loss has them divided by the training mean; the validation mean is due
             loss *= weights["train"].mean() / weights["valid"].mean()
         losses = (
             f"its validation loss is {loss:.4g}, and that of always predicting the shares of "

@@ -70,7 +70,7 @@ def settings(dtype=None, device=None):
     if dtype not in ("float32", "float64"):
         raise SettingError(f"floatX is {dtype!r}: logreg needs float32 or float64")
     try:
-        with floatx(ranks.same_on_all(dtype)):
+        with floatx(ranks.broadcast(dtype)):
             use_device(device)
             yield
     finally:
@@ -100,7 +100,7 @@ def _backend_of_ranks():
     """Choose the back end, or that of the ranks, if there are several."""
     if ranks.size == 1:
         return _backend
-    from logreg.engine.ranks_backend import RanksBackend  # a leaf
+    from logreg.engine.ranks_backend import RanksBackend  # only where it is needed
 
     return RanksBackend(_backend)
 
@@ -145,14 +145,14 @@ def stored(array, scale=1.0, prepare=None):
     return _backend.stored(array, scale, prepare)
 
 
-def check_expressions(x, y, numbers, updates):
-    """Check the expressions that :func:`logreg.sgd.fit` is given.
+def analyze_expressions(x, y, numbers, updates):
+    """Check the expressions that :func:`logreg.sgd.fit` is given, and find what they are made of.
 
     `numbers` are the cost, the errors and perhaps the loss, by their names. Returns the updates as
     a list; the parameters, which are the variables of the updates that the cost depends on; and the
     numbers of columns and classes of the model, 0 where they are not known.
     """
-    return expressions.check_expressions(_on_cpu.matcher, x, y, numbers, updates)
+    return expressions.analyze_expressions(_on_cpu.matcher, x, y, numbers, updates)
 
 
 def find_classifier(errors, x, y):

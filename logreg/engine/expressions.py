@@ -1,4 +1,4 @@
-"""Checks of the symbolic expressions that :func:`logreg.sgd.fit` is given."""
+"""What is checked and found of the symbolic expressions that :func:`logreg.sgd.fit` is given."""
 
 from logreg.engine.kernel_graph import ancestors, find_params, n_elements, shared_arrays
 from logreg.errors import SettingError
@@ -9,8 +9,8 @@ def is_symbolic(value):
     return all(hasattr(value, name) for name in ("owner", "ndim", "dtype", "tag"))
 
 
-def check_expressions(matcher, x, y, numbers, updates):
-    """Do what :func:`logreg.engine.check_expressions` does, with a GraphMatcher or None."""
+def analyze_expressions(matcher, x, y, numbers, updates):
+    """Do what :func:`logreg.engine.analyze_expressions` does, with a GraphMatcher or None."""
     for name, value in {"x": x, "y": y, **numbers}.items():
         if not is_symbolic(value) or (name in numbers and value.ndim != 0):
             raise SettingError(

@@ -25,7 +25,7 @@ class RanksBackend:
                 "row of a minibatch; give a larger batch size, or start fewer"
             )
         for variable, _ in updates:  # each rank may have drawn other values
-            self.backend.set_value(variable, ranks.same_on_all(self.backend.value(variable)))
+            self.backend.set_value(variable, ranks.broadcast(self.backend.value(variable)))
         gradients = _gradients(self.backend, givens, cost, updates)
         first_row, end = ranks.part(batch_size)
         gradients_of_rows, apply = self.backend.compile_in_two(givens, cost, gradients, updates)
@@ -62,7 +62,7 @@ class RanksBackend:
             sums = numpy.zeros(len(edges) - 1)
             sums[first:end] = sums_of_part()
             ranks.sum_in_place(sums)
-            return ranks.same_on_all(sums, "at a validation")
+            return ranks.broadcast(sums, "at a validation")
 
         return sums_of_all
 

@@ -129,13 +129,13 @@ class Ranks:
             value = None if self.rank else function()
         except SystemExit as exit:
             value = exit
-        value = self.same_on_all(value)
+        value = self.broadcast(value)
         if isinstance(value, SystemExit):
             raise value
         return value
 
-    def same_on_all(self, value, place="at the beginning"):
-        """Return the value of rank 0, on all ranks."""
+    def broadcast(self, value, place="at the beginning"):
+        """Send the value of rank 0 to all ranks, and return it on each."""
         return self.meet(place, None if self.rank else value)[0]
 
     def check_same(self, name, make, place="at the beginning"):

@@ -23,7 +23,7 @@ STOPPED = {"reason": "stopped", "message": "patience"}  # which is no end by pat
 # ---- the tutorial's lines
 
 
-ENDED = "stopped after 3 of 3 epochs; the last validation was the best: more `n_epochs` may help\n"
+ENDED = "stopped after all 3 epochs; the last validation was the best: more `n_epochs` may help\n"
 ENDS = [
     ("/usr/bin/pytest.exe", {}, f"The code for file train.py ran for 1.5s\n{ENDED}"),
     ("code/mine.py", STOPPED, "The code for file mine.py ran for 1.5s\nstopped: patience\n"),

@@ -141,7 +141,7 @@ FORGED = [
 def test_a_state_that_no_run_has_written_is_refused(told, working_folder):
     run = run_of()
     run.params = run.variables[:1]
-    header = {"run": run.settings(), "progress": {"iter": 19, "seconds": 7.5}, "validations": []}
+    header = {"run": run.identity(), "progress": {"iter": 19, "seconds": 7.5}, "validations": []}
     arrays = {f"variable {i}": engine.value(v) for i, v in enumerate(run.variables)}
     write("run.state", dumps("checkpoint", arrays, **header))
     Checkpoint("run.state", resume=True).restore(run)

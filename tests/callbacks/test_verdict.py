@@ -104,7 +104,7 @@ def test_the_result_of_a_table_or_of_pictures(kind, criterion, value, capsys):
 
 
 GAIN = "stopped by patience at iteration 8: the last significant gain was at iteration 7"
-ENDED = {"n_epochs": "stopped after 3 of 3 epochs", "patience": GAIN}
+ENDED = {"n_epochs": "stopped after all 3 epochs", "patience": GAIN}
 SEPARABLE = "; no validation row is wrong: the weights of separable classes grow without end"
 ENDINGS = [
     (3, "n_epochs", 0, ""),

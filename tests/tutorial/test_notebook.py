@@ -27,7 +27,7 @@ def test_what_cells_show():
     assert streams == [{"stdout"}, {"stdout"}]
     trained, in_a_shell = (cell.outputs for cell in cells)
     text = "".join(output.text for output in trained)
-    assert "stopped after 2 of 2 epochs" in text and "The code ran for" in text
+    assert "stopped after all 2 epochs" in text and "The code ran for" in text
     assert "ipykernel" not in text  # nor any file of the notebook's
     text = "".join(output.text for output in in_a_shell)
     assert "epoch 400, minibatch" in text and "epochs/s," not in text
