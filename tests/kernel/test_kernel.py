@@ -177,6 +177,14 @@ def test_callers_in_several_threads_and_in_a_forked_child(monkeypatch):
     assert set(found) == {expected}
     with multiprocessing.get_context("fork").Pool(1) as child:
         assert child.apply(kernel.steps, large())[1].tobytes() == expected
+    # Of more threads than cores, some come late to a task: the next one is under way.
+    x, scale, *params, y, _ = problem("float32", "uint8", 64, 784, 10)
+    found = set()
+    for n_threads in ("13", "1"):
+        monkeypatch.setenv("LOGREG_NUM_THREADS", n_threads)
+        steps = kernel.steps(Rows(x, scale), params, (y, None), [0] * 30000, 64, 1e-3)
+        found.add(steps[1].tobytes())
+    assert len(found) == 1
 
 
 def test_a_call_keeps_nothing():
