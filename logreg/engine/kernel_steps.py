@@ -22,7 +22,9 @@ class KernelSet:
         self.features = features
         self.dtype = dtype
         outputs = [labels] if weights is None else [labels, weights]
-        self._compute_labels = function([], outputs)
+        self._compute_outputs = None
+        if weights is not None or not hasattr(labels, "get_value"):
+            self._compute_outputs = function([], outputs)
         self._variables = [v for v in ancestors(outputs) if hasattr(v, "get_value")]
         self._arrays = []  # the values of the variables that the labels were made of
         self._labels = None
@@ -39,7 +41,9 @@ class KernelSet:
         arrays = [variable.get_value(borrow=True) for variable in self._variables]
         if not _are_same(arrays, self._arrays):
             self._arrays = arrays
-            labels, *weights = self._compute_labels()
+            # Labels that are a shared variable need no function: to make the first takes 0.06 s.
+            outputs = self._compute_outputs() if self._compute_outputs else arrays
+            labels, *weights = outputs
             self._labels = kernel.as_labels(labels)
             self._weights = weights[0] if weights else None
         return self._labels, self._weights
