@@ -156,11 +156,14 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
         weighted_rows = None
         if self.class_weight is not None or sample_weight is not None:
             sample_weight = _checked_sample_weight(sample_weight, X)
+            class_weights = weights[codes]
+            # Errors are fractions if the mean weight is 1 over the rows of validation.
+            error_weights = sample_weight / (sample_weight[valid_rows].mean() or 1)
             weighted_rows = WeightedRows(
                 codes.astype("int32"),
-                weights[codes] * sample_weight,
-                # Errors are fractions if the mean weight is 1 over the rows of validation.
-                sample_weight / (sample_weight[valid_rows].mean() or 1),
+                class_weights * sample_weight,
+                error_weights,
+                class_weights * error_weights,
             )
             # By these row numbers, the model looks up classes and weights.
             labels = numpy.arange(len(codes), dtype="int32")

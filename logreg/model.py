@@ -238,13 +238,15 @@ class WeightedRows(NamedTuple):
     classes: numpy.ndarray  # int32
     weights: numpy.ndarray  # in the cost
     error_weights: numpy.ndarray  # in errors: of each set, their mean is 1
+    loss_weights: numpy.ndarray  # in the loss: those in errors, times the weights of the classes
 
 
 def softmax_regression(n_in, n_out, hyperparameters, weights=None, rows=None):
     """Build the tutorial's model: a LogisticRegression, and the :class:`Expressions` over it.
 
     `weights` are those of the classes in the cost; without them, all count the same. The loss is
-    the cost without penalties. With `rows`, which are :class:`WeightedRows`, y are row numbers.
+    the cost without penalties. With `rows`, which are :class:`WeightedRows`, y are row numbers, and
+    the loss has weights of its own.
     """
     x = T.matrix("x")  # a minibatch, one example a row
     y = T.ivector("y")  # and its labels
@@ -254,7 +256,9 @@ def softmax_regression(n_in, n_out, hyperparameters, weights=None, rows=None):
         labels = theano.shared(rows.classes)[y]
         row_weights = theano.shared(rows.weights.astype(floatx))[y]
         error_weights = theano.shared(rows.error_weights.astype(floatx))[y]
-        cost = loss = -T.mean(row_weights * classifier._log_likelihoods(labels))
+        loss_weights = theano.shared(rows.loss_weights.astype(floatx))[y]
+        cost = -T.mean(row_weights * classifier._log_likelihoods(labels))
+        loss = -T.mean(loss_weights * classifier._log_likelihoods(labels))
         errors = T.mean(error_weights * T.neq(classifier.y_pred, labels))
     else:
         cost = loss = classifier.negative_log_likelihood(y, weights)
@@ -293,18 +297,21 @@ def weight_rows(data, class_weights=None):
     """Make the :class:`WeightedRows` of a DataSet whose rows have weights.
 
     Returns the DataSet with row numbers as its labels, and the WeightedRows. In the cost, the
-    weights of the rows are divided by their mean over the training rows. Then, if the classes have
-    weights, each row's weight is multiplied by that of its class.
+    weights of the rows are divided by their mean over the training rows; in errors and in the loss,
+    by their mean over the rows of the set. Then, if the classes have weights, those in the cost and
+    in the loss are multiplied by the weight of the row's class.
     """
     y = numpy.concatenate([labels for _, labels in data])
     sets = data.weights.values()
     weights = numpy.concatenate([*sets]) / data.weights["train"].mean()
+    error_weights = numpy.concatenate([each / each.mean() for each in sets])
+    loss_weights = error_weights
     if class_weights is not None:
         weights *= class_weights[y]
-    error_weights = numpy.concatenate([each / each.mean() for each in sets])
+        loss_weights = error_weights * class_weights[y]
     row_numbers = numpy.arange(len(y), dtype="int32")
     # A fourth part, behind the last set, is empty; `zip` leaves it out.
     parts = numpy.split(row_numbers, numpy.cumsum(data.facts.rows))
     train, valid, test = ((x, part) for (x, _), part in zip(data, parts))
     data = replace(data, train=train, valid=valid, test=test)
-    return data, WeightedRows(y.astype("int32"), weights, error_weights)
+    return data, WeightedRows(y.astype("int32"), weights, error_weights, loss_weights)

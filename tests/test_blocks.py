@@ -81,7 +81,7 @@ def test_rows_with_weights_are_trained_in_blocks():
     """Their labels are the numbers of rows in tables of classes and of weights."""
     noter, settings = Noter(), Hyperparameters(batch_size=10, n_epochs=2)
     weights = numpy.linspace(0, 2, 40)
-    rows = WeightedRows(numpy.arange(40, dtype="int32") % 3, weights, weights)
+    rows = WeightedRows(numpy.arange(40, dtype="int32") % 3, weights, weights, weights)
     _, expressions = softmax_regression(4, 3, settings, rows=rows)
     pairs = [(x, numpy.arange(len(x))) for x, _ in make_pairs((40, 20, 20), dtype="float64")]
     fit_expressions(expressions, pairs, settings, [noter])

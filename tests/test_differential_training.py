@@ -161,7 +161,8 @@ def train_in_numpy(rows, n_out, options):
         costs.append(run.step(iter, options))
         if (iter + 1) % min(n_batches, options["patience"] // 2) == 0:
             errors = errors_of(valid, run.params, options["batch_size"])
-            loss, *_ = cost_and_gradients(*valid[:2], *run.params, row_weights=valid[2])
+            in_loss = valid[2] * train[3].mean() / valid[3].mean()
+            loss, *_ = cost_and_gradients(*valid[:2], *run.params, row_weights=in_loss)
             value = loss if by_loss else errors[0]
             curve.append([iter, numpy.mean(costs), errors[which], None])
             if by_loss:

@@ -121,15 +121,11 @@ def _compare_with_guesses(run):
     shares = counts[counts > 0] / counts.sum()
     entropy = -(shares * numpy.log(shares)).sum()
     if best.loss is not None:
-        loss = best.loss
-        weights = run.data.weights
-        if weights:  # the loss has them divided by the training mean; the validation mean is due
-            loss *= weights["train"].mean() / weights["valid"].mean()
         losses = (
-            f"its validation loss is {loss:.4g}, and that of always predicting the shares of "
+            f"its validation loss is {best.loss:.4g}, and that of always predicting the shares of "
             f"the classes {entropy:.4g}"
         )
-        if loss > entropy:
+        if best.loss > entropy:
             yield (
                 f"warning: the best model has worse probabilities than a guess: {losses}; a lower "
                 "learning rate may help, or the features may say nothing of the label"

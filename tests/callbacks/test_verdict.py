@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import numpy
 import pytest
 from builders import make_pairs, new_run
 
@@ -20,7 +19,7 @@ GROWN = "warning: the training cost has grown from 2.07944 to {}: a lower learni
 FEW = "note: 99 validation rows tell little: 50 of 99 rows, 50.51 % (95 % interval: 40.82 to 60.15"
 
 
-def data_of(n_valid=100, counts=None, weights=None, **changed):
+def data_of(n_valid=100, counts=None, **changed):
     """Data of 8 classes, of which the most frequent one, `LABEL`, is half of the test rows."""
     data = read_dataset(make_pairs((200, n_valid, 50), n_out=8))
     counts = counts or data.facts.class_counts
@@ -28,7 +27,7 @@ def data_of(n_valid=100, counts=None, weights=None, **changed):
     labels[counts.index(max(counts))] = LABEL
     told = {"class_labels": labels, "class_counts": counts, "n_out": len(counts)}
     facts = dataclasses.replace(data.facts, baseline_error=0.5, **told, **changed)
-    return dataclasses.replace(data, facts=facts, weights=weights)
+    return dataclasses.replace(data, facts=facts)
 
 
 def ended(costs=(2, 1), error=0.49, reason="patience", best=3, data=None, loss=None, **settings):
@@ -46,7 +45,6 @@ def ended(costs=(2, 1), error=0.49, reason="patience", best=3, data=None, loss=N
 BAD = {"error": 0.5}
 # Of classes of 100, 50 and 50 rows: -(log(1/2) / 2 + log(1/4) / 4 * 2) = 1.04.
 WORSE = "warning: the best model has worse probabilities than a guess: its validation loss is 1.05"
-WEIGHTS = {"train": numpy.array([1, 3]), "valid": numpy.array([0.5, 1.5])}
 UNEVEN = f"note: the best model is right as often as {GUESS}, and yet it has learnt something: "
 
 
@@ -59,8 +57,6 @@ RUNS = [
     ({}, {"n_valid": 99}, [FEW]),
     ({"loss": 1.05}, {"counts": [100, 50, 50]}, [WORSE]),
     ({"loss": 1.03}, {"counts": [100, 50, 50]}, []),
-    # By weights whose mean is 1 over the validation rows, it is 1.05.
-    ({"loss": 0.525}, {"counts": [100, 50, 50], "weights": WEIGHTS}, [WORSE]),
     ({**BAD, "loss": 1.03}, {"counts": [100, 50, 50]}, [NO_BETTER]),
     ({**BAD, "loss": 1.03}, {"counts": [102, 50, 48]}, [UNEVEN]),
     ({**BAD, "loss": 1.05, "class_weight": "balanced"}, {"counts": [100, 50, 50]}, []),
