@@ -83,6 +83,31 @@ def test_blas_computes_what_numpy_computes(run):
     assert (done.returncode, done.stderr) == (0, "") and "-lscipy_openblas" in done.stdout
 
 
+CASTS = """
+import numpy
+from logreg.engine import T, theano
+pairs = [("bool", "float32"), ("uint8", "float64"), ("float64", "int32"), ("float32", "bool")]
+for dtype, new in pairs:
+    x = T.matrix(dtype=dtype)
+    cast = theano.function([x], T.cast(x, new))
+    values = numpy.array([[0, 1], [200.7, 3]]).astype(dtype)
+    found = cast(values)
+    assert found.dtype == new and (found == values.astype(new)).all(), (dtype, new)
+    assert all(node.op.nfunc_spec for node in cast.maker.fgraph.toposort())
+x = T.matrix()
+fused = theano.function([x], T.exp(x) * 2 + 1)
+print(len(fused.maker.fgraph.toposort()))
+"""
+
+
+def test_without_a_compiler_numpy_does_each_operation(run):
+    """A function of NumPy a node; else, Python would loop over the numbers."""
+    flags = "cxx=,base_compiledir=."
+    done = run("-c", CASTS, env={"THEANO_FLAGS": flags, "THEANORC": os.devnull})
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) == 3
+
+
 @pytest.mark.parametrize("name, flags", [("cuda0", ""), ("jax:cpu", ""), (None, "device=cuda0")])
 def test_a_gpu_is_pytensors(run, name, flags):
     code = f"from logreg.engine import use_device; use_device({name!r})"
