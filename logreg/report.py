@@ -36,7 +36,11 @@ def parser():
         model, "model", nargs="?", metavar="MODEL", help=f"a model file (default: {BEST_MODEL})"
     )
     options.add_file(
-        model, "--model", dest="model_option", metavar="MODEL", help="the same, as predict has it"
+        model,
+        "--model",
+        dest="model_option",
+        metavar="MODEL",
+        help="the model file, as in logreg predict",
     )
     options.add_output(parser, "the page (default: MODEL with the suffix .html)")
     options.add_test_data(parser)

@@ -67,6 +67,8 @@ def test_weights_go_with_their_rows(cli):
     error = 100 * Predictor("best_model.pkl").metadata["validation_error_all_rows"]
     assert f"validation error: {error:.2f} % by the weights of 6 rows\n" in told.out
     assert "error by the weights of the rows: " in cli("predict", "--evaluate").out
+    assert cli("report").code == 0
+    assert "test error by the weights of the rows" in Path("best_model.html").read_text("utf-8")
     told = cli(*command.split(), "--folds=3").out
     options = {"weight_column": "n", "n_epochs": 2, "folds": 3}
     errors = fit_table(frame, "kind", "folds.pkl", **options).fold_errors

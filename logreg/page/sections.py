@@ -54,7 +54,10 @@ def scores(facts, evaluation):
         error_whole_minibatches = None
         if counts and counts["rows"]:
             error_whole_minibatches = counts["errors"] / counts["rows"]
-    figures = [(error, "test error over all rows", source)]
+    name = "test error over all rows"
+    if facts.options.weight_column is not None:
+        name = "test error by the weights of the rows"
+    figures = [(error, name, source)]
     if not find_criterion(facts.settings).is_loss:
         figures.append(
             (error_whole_minibatches, "as the tutorial counts", "over whole minibatches")
