@@ -60,8 +60,8 @@ class Backend:
         if is_built() or is_off():
             return "cpu"
         return (
-            "cpu; no C compiler built the native kernel, or not of this version: this takes four "
-            "times as long; install logreg anew"
+            "cpu, without the native kernel, which is four times as fast: to build it, install a C "
+            "compiler, and then logreg again"
         )
 
     def shared_data(self, array):
