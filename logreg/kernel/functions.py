@@ -70,7 +70,8 @@ def is_in_use():
     if instruction_set() not in instruction_sets():
         names = listed(instruction_sets())
         raise SettingError(
-            f"LOGREG_KERNEL_SET is {instruction_set()!r}: set it to one of {names}, or not"
+            f"LOGREG_KERNEL_SET is {instruction_set()!r}: set it to one of {names}, or leave it "
+            "unset"
         )
     return not is_off()
 
