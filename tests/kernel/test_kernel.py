@@ -117,7 +117,7 @@ def test_floats_are_laid_out_if_all_are_bytes():
         assert (kernel.lay_out(Rows(x), None, 1002) is not None) == is_laid
 
 
-NO_SETTINGS = [("KERNEL_SET", "avx", f"one of {listed(SETS)}, or not")]
+NO_SETTINGS = [("KERNEL_SET", "avx", f"one of {listed(SETS)}, or leave it unset")]
 NO_SETTINGS += [("NUM_THREADS", wrong, "a number from 1 to 9999") for wrong in ("3,2", "0")]
 
 
