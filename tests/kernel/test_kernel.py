@@ -19,8 +19,8 @@ from numpy.testing import assert_allclose
 from softmax import Softmax
 
 from logreg import LogisticRegression, engine, kernel, updates
+from logreg.basics.errors import listed
 from logreg.engine import T, theano
-from logreg.errors import listed
 from logreg.kernel import Rows
 
 pytestmark = pytest.mark.skipif(not kernel.is_built(), reason="no C compiler built the kernel")
