@@ -1,5 +1,6 @@
 """How well a model does on a test set: as a whole, for each class, and for each pair of classes."""
 
+from collections import Counter
 from typing import NamedTuple
 
 import numpy
@@ -47,7 +48,7 @@ def evaluate(predictor, data, min_proba=0.0):
     rows = _predict_rows(predictor, data, y)
     weights = data.weights["test"] if data.weights else numpy.ones(len(y))
     is_wrong = rows.predicted != y
-    losses = numpy.log(1 / rows.p_of_label)
+    losses = numpy.log(1 / rows.p_of_label)  # of a probability of 1, -log would be -0.0
     wrong = numpy.flatnonzero(is_wrong)
     wrong = wrong[numpy.argsort(-rows.p_of_answer[wrong], kind="stable")]
     labels = predictor.labels
@@ -173,10 +174,9 @@ def _confusion(labels, y, predicted):
 
 def _mistakes(labels, y, predicted):
     """Count the pairs of a label and what was predicted in its place, the most frequent first."""
-    pairs, counts = numpy.unique(y * len(labels) + predicted, return_counts=True)
-    order = numpy.argsort(-counts, kind="stable")
-    i, j = numpy.divmod(pairs[order], len(labels))
-    return [[labels[i], labels[j], n] for i, j, n in zip(i, j, counts[order].tolist())]
+    counts = Counter(zip(y.tolist(), predicted.tolist()))
+    pairs = sorted(counts, key=lambda pair: (-counts[pair], pair))
+    return [[labels[i], labels[j], counts[i, j]] for i, j in pairs]
 
 
 def _score_classes(labels, y, predicted):

@@ -29,9 +29,11 @@ def compare_weights(predictor):
     if len(labels) == 1:
         raise SettingError(f"the model knows one class only, {labels[0]}: it has no odds")
     names = facts.feature_titles
-    base = int(numpy.argmax(facts.class_counts or [1]))
+    base = 0
+    if facts.class_counts:
+        base = int(numpy.argmax(facts.class_counts))
     W = predictor.W.astype("float64")
-    W -= W[:, [base]].copy()
+    W = W - W[:, [base]]
     scales = numpy.reshape(facts.feature_scales or 1, (-1, 1))
     per_unit = W * facts.preprocessing.pixel_scale / scales
     with numpy.errstate(over="ignore"):
@@ -83,11 +85,12 @@ become {factor} times as large. The other lines read likewise.
 
 
 def _cells(weight):
-    label, name, standardized, per_unit, factor = weight.values()  # as compare_weights lists them
+    standardized = weight["standardized"]
+    factor = weight["odds_factor"]
     return [
-        label,
-        name,
+        weight["class"],
+        weight["feature"],
         "-" if standardized is None else f"{standardized:.4g}",
-        f"{per_unit:.4g}",
+        f"{weight['per_unit']:.4g}",
         "inf" if factor is None else f"{factor:.6g}",
     ]
