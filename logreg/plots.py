@@ -71,19 +71,20 @@ def plot_curve(model, ax=None):
     ('training cost (right)', '-.', 'None')
     """
     facts = _model_facts(model)
+    is_loss = facts.criterion.is_loss
     points, stopping = replay(facts)
-    iters, costs, errors, tests, *losses = points.T  # one row of losses, or none
+    iters, costs, errors, tests, losses = numpy.array(points, float).T
     n_batches = facts.n_train_batches or 1
     epochs = (iters + 1) / n_batches
     errors = 100 * errors
     tests = 100 * tests
     ax = ax or _axes()
-    (decisive,) = ax.plot(epochs, errors, clip_on=False, color=BLUE, label="validation error")
+    (criterion_line,) = ax.plot(epochs, errors, clip_on=False, color=BLUE, label="validation error")
     is_tested = numpy.isfinite(tests)
     if is_tested.sum() > 1:
         style = {"clip_on": False, "color": ORANGE, "linestyle": "--"}
         ax.plot(epochs[is_tested], tests[is_tested], **style, label="test error of each new best")
-    # An end far to the right would squeeze the curve.
+    # If patience ends far to the right of the curve, its end would squeeze the curve.
     if stopping.patience <= 1.25 * (iters[-1] + 1):
         end = (stopping.patience + 1) / n_batches
         ax.axvline(end, color=GREY, linestyle=":", label="end of patience")
@@ -92,17 +93,19 @@ def plot_curve(model, ax=None):
     ax.set_ylim(bottom=0, top=1.15 * numpy.nanmax([errors, tests]) or 1)
     right = ax.twinx()
     right.plot(epochs, costs, color=GREY, linestyle="-.", label="training cost (right)")
-    if losses:
-        (decisive,) = right.plot(epochs, losses[0], color=GREY, label="validation loss (right)")
-    # Gains and the best model lie on the line that decides which model is best.
-    style = {"clip_on": False, "color": decisive.get_color(), "linestyle": "", "zorder": 3}
-    values = decisive.get_ydata()
-    mark = decisive.axes.plot
-    is_gain = numpy.isin(iters, stopping.gains)
-    is_best = iters == stopping.best_iter
-    mark(epochs[is_gain], values[is_gain], **style, marker="o", ms=4, label="significant gain")
-    mark(epochs[is_best], values[is_best], **style, marker="*", ms=13, label="best model")
-    right.set(ylabel="cost" if losses else "training cost", ylim=(0, None))
+    if is_loss:
+        (criterion_line,) = right.plot(epochs, losses, color=GREY, label="validation loss (right)")
+    # Gains and the best model are marks on the line that decides which model is best.
+    style = {"clip_on": False, "color": criterion_line.get_color(), "linestyle": "", "zorder": 3}
+    values = criterion_line.get_ydata()
+    for label, marker, size, is_marked in (
+        ("significant gain", "o", 4, numpy.isin(iters, stopping.gains)),
+        ("best model", "*", 13, iters == stopping.best_iter),
+    ):
+        criterion_line.axes.plot(
+            epochs[is_marked], values[is_marked], **style, marker=marker, ms=size, label=label
+        )
+    right.set(ylabel="cost" if is_loss else "training cost", ylim=(0, None))
     lines = [*ax.get_lines(), *right.get_lines()]
     above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "ncols": 2, "frameon": False}
     ax.legend(handles=lines, fontsize="small", **above)
@@ -112,8 +115,7 @@ def plot_curve(model, ax=None):
 def replay(facts):
     """Run early stopping again over the recorded validations of a model.
 
-    Returns the validations as an array, and the EarlyStopping. A row has iteration, cost, error and
-    test error, and the loss if that is the criterion.
+    Returns a list of each :class:`.Point`, and the EarlyStopping.
 
     Examples
     --------
@@ -137,10 +139,8 @@ def replay(facts):
     """
     if not facts.curve:
         raise SettingError("no curve is known: no validation was made")
-    stopping = early_stopping.replay(
-        [early_stopping.Point(*row) for row in facts.curve], facts.settings
-    )
-    return numpy.array(facts.curve, dtype=float), stopping
+    points = [early_stopping.Point(*row) for row in facts.curve]
+    return points, early_stopping.replay(points, facts.settings)
 
 
 def plot_confusion(evaluation, ax=None):
@@ -194,7 +194,7 @@ def plot_confusion(evaluation, ax=None):
     ax.imshow(mistakes, cmap="YlOrBr", vmin=0, vmax=numpy.sqrt(largest), aspect="auto")
     if len(labels) <= MAX_COUNTS:
         for (i, j), n in numpy.ndenumerate(counts):
-            colour = None  # that of all text: it suits the page behind a cell without colour
+            colour = None  # of all text: that of the page, which is behind cells without colour
             if has_mistakes[i, j]:
                 colour = "white" if shares[i, j] > 0.5 * largest else "black"
             ax.text(j, i, n or "", ha="center", va="center", color=colour, fontsize="small")

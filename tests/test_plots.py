@@ -50,9 +50,9 @@ def test_a_long_curve_is_kept_in_500_points_and_stops_as_the_run_did():
     run.validations[:] = [Validation(i, 1.0, error, error) for i, error in enumerate(errors)]
     run.compute_stopping()
     points, stopping = plots.replay(ModelFacts.from_metadata(run.facts()))
-    assert len(points) <= 500 and points[[0, -1], 0].tolist() == [0, 4999]
+    assert len(points) <= 500 and (points[0].iter, points[-1].iter) == (0, 4999)
     line, *_ = plots.plot_curve(run, axes()).get_lines()
-    assert line.get_ydata().tolist() == (100 * points[:, 2]).tolist()
+    assert line.get_ydata().tolist() == [100 * point.error for point in points]
     assert (stopping.best_iter, stopping.patience) == (4999, run.stopping.patience)
     assert stopping.gains == [*range(0, 5000, 100)]
     # New bests alone are more than 500 points, and the last of them is not the last point.
@@ -61,7 +61,7 @@ def test_a_long_curve_is_kept_in_500_points_and_stops_as_the_run_did():
         run.validations[i] = Validation(i, 1.0, error, error, None, tested, tested)
     run.compute_stopping()
     points, stopping = plots.replay(ModelFacts.from_metadata(run.facts()))
-    assert len(points) <= 500 and points[[0, -1], 0].tolist() == [0, 4999]
+    assert len(points) <= 500 and (points[0].iter, points[-1].iter) == (0, 4999)
     assert stopping.best_iter == run.stopping.best_iter == 4500
     with pytest.raises(ValueError, match="no curve is known: no validation was made"):
         plots.plot_curve(new_run(), axes())
