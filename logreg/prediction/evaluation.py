@@ -87,18 +87,18 @@ def _predict_rows(predictor, data, y):
     """Predict the test rows of a data set, whose labels have the codes y."""
     batches = []
     n_before = 0
+    least = numpy.finfo(predictor.dtype).eps
     for batch, (classes, p) in predictor.predict_batches(held_out_batches(data, predictor.facts)):
+        p = p.astype("float64")
         rows = numpy.arange(len(p))
-        p_of_label = numpy.maximum(p[rows, y[n_before + rows]], numpy.finfo(p.dtype).eps)
-        batches.append(
-            _TestedRows(
-                predicted=classes,
-                p_of_answer=p[rows, classes].astype("float64"),
-                p_of_label=p_of_label.astype("float64"),
-                p_of_last_class=p[:, -1].astype("float64"),
-                numbers=batch.numbers,
-            )
+        tested = _TestedRows(
+            predicted=classes,
+            p_of_answer=p[rows, classes],
+            p_of_label=numpy.maximum(p[rows, y[n_before + rows]], least),
+            p_of_last_class=p[:, -1],
+            numbers=batch.numbers,
         )
+        batches.append(tested)
         n_before += len(p)
     # Each field is joined over the batches.
     return _TestedRows(*map(numpy.concatenate, zip(*batches)))
@@ -181,19 +181,19 @@ def _mistakes(labels, y, predicted):
 
 def _score_classes(labels, y, predicted):
     """Errors, precision, recall and F1 of each class that occurs."""
-    n_rows, n_predicted, n_right = (
+    counts = [
         numpy.bincount(codes, minlength=len(labels)).tolist()
         for codes in (y, predicted, y[y == predicted])
-    )
+    ]
     entries = []
-    for k, label in enumerate(labels):
-        if n_rows[k] or n_predicted[k]:
+    for label, n_rows, n_predicted, n_right in zip(labels, *counts):
+        if n_rows or n_predicted:
             entry = {
                 "label": label,
-                **_errors(n_rows[k], n_rows[k] - n_right[k]),
-                "precision": n_right[k] / max(n_predicted[k], 1),
-                "recall": n_right[k] / max(n_rows[k], 1),
-                "f1": 2 * n_right[k] / (n_rows[k] + n_predicted[k]),
+                **_errors(n_rows, n_rows - n_right),
+                "precision": n_right / max(n_predicted, 1),
+                "recall": n_right / max(n_rows, 1),
+                "f1": 2 * n_right / (n_rows + n_predicted),
             }
             entries.append(entry)
     return entries

@@ -66,16 +66,13 @@ def _read(dataset, model_facts, options):
         set_name = "train"
         chosen, rows_are = _find_rows_to_test(parts, sets["train"], data_facts, model_facts)
     x, y = sets[set_name]
-    test = x[chosen], y[chosen]
-    # This refuses values that are not finite. The digest that it returns is not needed here.
-    read_through(parts, {"test": test}, data_facts, model_facts.dtype)
     numbers = numpy.array(parts[set_name].rows or range(len(y)))
     weights = parts[set_name].weights
     if weights is not None:
         weights = {"test": weights[chosen]}
     return DataSet(
         data_facts,
-        test=test,
+        test=(x[chosen], y[chosen]),
         files=files,
         weights=weights,
         rows_are=rows_are,

@@ -15,7 +15,7 @@ from logreg.datasets.formats import read_arrays, sniff
 from logreg.datasets.frames import framed, is_frame
 from logreg.datasets.names import OTHER_PICTURES, PICTURES, find_rows
 from logreg.datasets.options import NO_OPTIONS
-from logreg.datasets.pixels import MIN_PICTURE_SIDE
+from logreg.datasets.pixels import MIN_PICTURE_SIDE, image_shape
 
 STDIN = "-"
 BATCH_SIZE = 1000  # the largest number of rows that are predicted together
@@ -113,13 +113,13 @@ def array_batches(name, array, facts, n=sys.maxsize):
     if not is_numeric(array.dtype):
         raise DatasetError(f"{name}: has dtype {cut(array.dtype)}: numbers are needed")
     shape = array.shape
-    squeezed = tuple(size for size in shape if size != 1)
+    layout = facts.image_layout
     is_list = len(shape) > 1 and math.prod(shape[1:]) == facts.n_in
-    image_shape = facts.image_layout.shape
-    is_example = shape == (facts.n_in,) or (image_shape and squeezed == image_shape)
+    is_image = layout.shape is not None and image_shape(shape) == layout.shape
+    is_example = is_image or shape == (facts.n_in,)
     if array.size == 0 or not (is_list or is_example):
         raise DatasetError(f"{name}: the model expects {facts.expected}, got {shape}")
-    if array.dtype == numpy.uint8 and not facts.image_layout.takes_bytes:
+    if array.dtype == numpy.uint8 and not layout.takes_bytes:
         raise DatasetError(
             f"{name}: is uint8, and the model was trained on numbers from 0 to 1, or of a range "
             "that its file does not tell: divide by what the training data were divided by"

@@ -38,16 +38,16 @@ def compare_weights(predictor):
     per_unit = W * facts.preprocessing.pixel_scale / scales
     with numpy.errstate(over="ignore"):
         factors = numpy.exp(per_unit)
-    by_size = numpy.argsort(-abs(W), axis=None, kind="stable")
     weights = []
-    for j, k in zip(*numpy.unravel_index(by_size, W.shape)):
+    for place in sorted(numpy.ndindex(W.shape), key=lambda place: -abs(W[place])):
+        j, k = place
         if k != base:
             entry = {
                 "class": labels[k],
                 "feature": names[j],
-                "standardized": W[j, k] if facts.feature_scales else None,
-                "per_unit": per_unit[j, k],
-                "odds_factor": factors[j, k] if numpy.isfinite(factors[j, k]) else None,
+                "standardized": W[place] if facts.feature_scales else None,
+                "per_unit": per_unit[place],
+                "odds_factor": factors[place] if numpy.isfinite(factors[place]) else None,
             }
             weights.append(entry)
     return {"against": labels[base], "weights": weights}

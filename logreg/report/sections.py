@@ -30,7 +30,7 @@ def scores(facts, evaluation):
     <div><strong>0.00 %</strong> as the tutorial counts<small>over whole minibatches</small>
     <BLANKLINE>
     >>> evaluation = {"dataset": "<b>.csv", "rows_are": "all rows", "rows": 50}
-    >>> evaluation.update(error_percent=20.0, weight=None)
+    >>> evaluation.update(error_percent=20.0, weight=None, auc=None)
     >>> evaluation["whole_minibatches"] = {"errors": 1, "rows": 40}
     >>> print(scores(facts, evaluation).replace("<small>", "\n").replace("</div>", "\n"))
     <div><strong>20.00 %</strong> test error over all rows
@@ -46,7 +46,8 @@ def scores(facts, evaluation):
     """
     error = facts.test_error_all_rows
     source = "from the model file"
-    error_whole_minibatches = facts.test_error
+    error_whole_minibatches = None if facts.criterion.is_loss else facts.test_error
+    auc = None
     if evaluation:
         error = evaluation["error_percent"] / 100
         rows = with_interval(error, evaluation["rows"], evaluation["weight"] is not None)
@@ -55,23 +56,22 @@ def scores(facts, evaluation):
         error_whole_minibatches = None
         if counts and counts["rows"]:
             error_whole_minibatches = counts["errors"] / counts["rows"]
+        auc = evaluation["auc"]
     name = "test error over all rows"
     if facts.options.weight_column is not None:
         name = "test error by the weights of the rows"
-    figures = [(error, name, source)]
-    if not facts.criterion.is_loss:
-        figures.append(
-            (error_whole_minibatches, "as the tutorial counts", "over whole minibatches")
-        )
-    found = "".join(
-        f"<div><strong>{percent(error)}</strong> {name}<small>{source}</small></div>"
-        for error, name, source in figures
-        if error is not None
-    )
-    auc = evaluation.get("auc") if evaluation else None
+    figures = []
+    if error is not None:
+        figures.append((percent(error), name, source))
+    if error_whole_minibatches is not None:
+        shown = percent(error_whole_minibatches)
+        figures.append((shown, "as the tutorial counts", "over whole minibatches"))
     if auc is not None:
-        found += f"<div><strong>{auc:.4f}</strong> AUC<small>of the two classes</small></div>"
-    return found
+        figures.append((f"{auc:.4f}", "AUC", "of the two classes"))
+    return "".join(
+        f"<div><strong>{shown}</strong> {name}<small>{source}</small></div>"
+        for shown, name, source in figures
+    )
 
 
 def run(facts):

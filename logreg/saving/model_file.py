@@ -104,9 +104,7 @@ def model_of(header, arrays):
 
 
 def _digest(header, data):
-    digest = hashlib.sha256(header.encode("utf-8", "surrogatepass"))
-    digest.update(data)
-    return digest.hexdigest()
+    return hashlib.sha256(header.encode("utf-8", "surrogatepass") + data).hexdigest()
 
 
 def dumps(kind, arrays, **content):

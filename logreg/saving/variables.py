@@ -71,9 +71,9 @@ def dumps_model(classifier, metadata, W_and_b=None):
     The parameters are those of the classifier, if they are not given as `W_and_b`.
     """
     W, b = W_and_b or _values(classifier)
-    # The metadata of a run count the classes of its data. The model may have more.
-    parameter_facts = {"n_out": W.shape[1], "dtype": W.dtype.name}
-    facts = ModelFacts.from_metadata({**provenance(), **metadata, **parameter_facts}, W)
+    metadata = {**provenance(), **metadata, "dtype": W.dtype.name}
+    metadata["n_out"] = W.shape[1]  # those of a run count the classes of its data, maybe fewer
+    facts = ModelFacts.from_metadata(metadata, W)
     return model_file.dumps("model", {"W": W, "b": b}, metadata=facts.metadata())
 
 

@@ -48,7 +48,7 @@ def script_data(data, run):
     points, labels = plane()
     test_points, test_labels = plane(seed=4)
     digits = io.BytesIO()
-    A = shares(data, run)[:N_DIGITS]
+    A = shares(data, run)[:N_DIGITS]  # what each digit has added to the weights
     unit = float(abs(A).max()) / 127
     Image.fromarray(x).save(digits, "png", optimize=True)  # a digit in each row of pixels
     return {
@@ -59,7 +59,7 @@ def script_data(data, run):
         "labels": y.tolist(),
         "plane": {
             "x": numpy.concatenate([points, test_points]).ravel().tolist(),
-            "y": [*labels.tolist(), *test_labels.tolist()],
+            "y": numpy.concatenate([labels, test_labels]).tolist(),
         },
         "validations": validations(),
         "logs": {"mnist": [*read_reference().values()], "own": log_of(x, y)},

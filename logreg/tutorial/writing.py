@@ -165,13 +165,14 @@ def math_font(html):
     from fontTools import subset
 
     formulas = "".join(re.findall("(?s)<math.*?</math>", html))
-    italics = map(chr, [0x210E, *range(0x1D434, 0x1D468)])  # which browsers show for x and W
-    kept = {"layout_features": [], "hinting": False, "name_IDs": [0, 1, 13]}  # 13: the licence
-    options = subset.Options(flavor="woff", **kept)
+    letters = unescape(re.sub("<.*?>", "", formulas))
+    # Browsers show letters of formulas in italics, which are characters of their own.
+    letters += "".join(map(chr, [0x210E, *range(0x1D434, 0x1D468)]))
+    options = subset.Options(flavor="woff", hinting=False, name_IDs=[0, 1, 13])  # 13: the licence
     path = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
     with subset.load_font(path, options) as font:
         subsetter = subset.Subsetter(options)
-        subsetter.populate(text=unescape(re.sub("<.*?>", "", formulas)) + "".join(italics))
+        subsetter.populate(text=letters)
         subsetter.subset(font)
         stream = io.BytesIO()
         subset.save_font(font, stream, options)
