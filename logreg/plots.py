@@ -5,7 +5,6 @@ Each ``plot_...`` function draws on the axes that it is given, or on new ones, a
 """
 
 import base64
-import contextlib
 import html
 import io
 import re
@@ -238,17 +237,6 @@ def colour_limit(W):
     return float(numpy.percentile(abs(W), 99.8)) or 1.0
 
 
-@contextlib.contextmanager
-def _style(**style):
-    """Draw in matplotlib's default style with these changes, whatever the user's settings are."""
-    import matplotlib
-
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(style)
-        yield
-
-
 def svg(plot, *arguments, size, alt):
     """Call ``plot(*arguments, ax)`` and return the figure as SVG, in the colours of a page.
 
@@ -263,12 +251,15 @@ def svg(plot, *arguments, size, alt):
     >>> re.findall("#000|#fff", drawn)  # of black or white, one is the page's own ground
     []
     """
+    from matplotlib import style
     from matplotlib.figure import Figure
 
     names = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
-    style = {**dict.fromkeys(names, INK), "svg.fonttype": "none", "svg.hashsalt": alt}
+    changes = {"svg.fonttype": "none", "svg.hashsalt": alt, "axes.spines.top": False}
+    changes.update(dict.fromkeys(names, INK))
     stream = io.StringIO()
-    with _style(**style, **{"axes.spines.top": False}), warnings.catch_warnings():
+    # Whatever the user's settings are, the page has matplotlib's own with these changes.
+    with style.context(changes, after_reset=True), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # if a font lacks a glyph, the browser has another font
         figure = Figure(figsize=size, layout="constrained")
         plot(*arguments, figure.subplots())
@@ -298,11 +289,11 @@ def image(pixels, alt, colours="gray", least=0, most=255):
     from matplotlib.image import imsave
 
     stream = io.BytesIO()
-    if colours == "gray":  # 256 exact levels, which a colour map does not give
+    if colours == "gray":  # 256 exact levels as RGB: the colour map would not give them
         share = (numpy.asarray(pixels, float) - least) / ((most - least) or 1)
         levels = numpy.nan_to_num(255 * share).clip(0, 255).round().astype("uint8")
         pixels = numpy.stack([levels] * 3, axis=-1)
-    with _style():  # imsave does not use the colour map for levels of grey
-        imsave(stream, pixels, cmap=colours, vmin=least, vmax=most, format="png")
+    # Whatever the user's settings are, the first row is at the top.
+    imsave(stream, pixels, cmap=colours, vmin=least, vmax=most, format="png", origin="upper")
     data = base64.b64encode(stream.getvalue()).decode()
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'

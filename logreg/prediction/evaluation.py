@@ -87,8 +87,8 @@ def _predict_rows(predictor, data, y):
     """Predict the test rows of a data set, whose labels have the codes y."""
     batches = []
     n_before = 0
-    least = numpy.finfo(predictor.dtype).eps
     for batch, (classes, p) in predictor.predict_batches(held_out_batches(data, predictor.facts)):
+        least = numpy.finfo(p.dtype).eps
         p = p.astype("float64")
         rows = numpy.arange(len(p))
         tested = _TestedRows(

@@ -201,5 +201,5 @@ def _date_field(kind, days):
 
 def base64_of(array):
     """Encode the bytes of an array in Base64, row by row and little-endian."""
-    little_endian = array.astype(array.dtype.newbyteorder("<"), order="C")
+    little_endian = array.astype(array.dtype.newbyteorder("<"))
     return base64.b64encode(little_endian.tobytes()).decode()

@@ -1,12 +1,10 @@
 """Sections of a model's page as HTML. Every text that comes from a file is escaped."""
 
 import math
-from html import escape
 
 import numpy
 
 from logreg import plots
-from logreg.basics.errors import SettingError
 from logreg.datasets.statistics import with_interval
 from logreg.early_stopping import REASON_TEXTS
 from logreg.plots import short
@@ -30,7 +28,7 @@ def scores(facts, evaluation):
     <div><strong>0.00 %</strong> as the tutorial counts<small>over whole minibatches</small>
     <BLANKLINE>
     >>> evaluation = {"dataset": "<b>.csv", "rows_are": "all rows", "rows": 50}
-    >>> evaluation.update(error_percent=20.0, weight=None, auc=None)
+    >>> evaluation.update(error_percent=20.0, weight=None)
     >>> evaluation["whole_minibatches"] = {"errors": 1, "rows": 40}
     >>> print(scores(facts, evaluation).replace("<small>", "\n").replace("</div>", "\n"))
     <div><strong>20.00 %</strong> test error over all rows
@@ -46,8 +44,7 @@ def scores(facts, evaluation):
     """
     error = facts.test_error_all_rows
     source = "from the model file"
-    error_whole_minibatches = None if facts.criterion.is_loss else facts.test_error
-    auc = None
+    error_whole_minibatches = facts.test_error
     if evaluation:
         error = evaluation["error_percent"] / 100
         rows = with_interval(error, evaluation["rows"], evaluation["weight"] is not None)
@@ -56,22 +53,23 @@ def scores(facts, evaluation):
         error_whole_minibatches = None
         if counts and counts["rows"]:
             error_whole_minibatches = counts["errors"] / counts["rows"]
-        auc = evaluation["auc"]
     name = "test error over all rows"
     if facts.options.weight_column is not None:
         name = "test error by the weights of the rows"
-    figures = []
-    if error is not None:
-        figures.append((percent(error), name, source))
-    if error_whole_minibatches is not None:
-        shown = percent(error_whole_minibatches)
-        figures.append((shown, "as the tutorial counts", "over whole minibatches"))
-    if auc is not None:
-        figures.append((f"{auc:.4f}", "AUC", "of the two classes"))
-    return "".join(
-        f"<div><strong>{shown}</strong> {name}<small>{source}</small></div>"
-        for shown, name, source in figures
+    figures = [(error, name, source)]
+    if not facts.criterion.is_loss:
+        figures.append(
+            (error_whole_minibatches, "as the tutorial counts", "over whole minibatches")
+        )
+    found = "".join(
+        f"<div><strong>{percent(error)}</strong> {name}<small>{source}</small></div>"
+        for error, name, source in figures
+        if error is not None
     )
+    auc = evaluation.get("auc") if evaluation else None
+    if auc is not None:
+        found += f"<div><strong>{auc:.4f}</strong> AUC<small>of the two classes</small></div>"
+    return found
 
 
 def run(facts):
@@ -164,10 +162,9 @@ def curve(facts):
     >>> curve(ModelFacts())
     '<p>No curve is known: no validation was made.</p>'
     """
-    try:
-        points, stopping = plots.replay(facts)
-    except SettingError as error:
-        return f"<p>{escape(str(error)).capitalize()}.</p>"
+    if not facts.curve:
+        return "<p>No curve is known: no validation was made.</p>"
+    points, stopping = plots.replay(facts)
     n_batches = facts.n_train_batches or 1
     # Count minibatches if an epoch has only one, or if the file does not say how many it has.
     unit = "epoch" if n_batches > 1 else "minibatch"

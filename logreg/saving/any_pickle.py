@@ -15,7 +15,7 @@ from logreg.datasets import pickles
 from logreg.datasets.formats import open_bytes
 
 MAX_PATH = 1000  # characters of an array's path inside a pickle; of a longer one, the last are kept
-UNNAMED = None  # the name of the outermost object, and of an object's state
+UNNAMED = ""  # the name of the outermost object, and of an object's state: no part of a path
 ADVICE = "a pickle is needed, as it is or gzipped"
 OPCODES = f"""{pickles.OPCODES}
     LONG4 FLOAT BINFLOAT INST OBJ NEWOBJ DUP POP POP_MARK
@@ -154,13 +154,12 @@ def arrays_of(stream, file_size):
 def _walk(root):
     """Yield what may hold arrays, each object once and with its path, level by level."""
     seen = {id(root)}
-    waiting = deque([(root, "", UNNAMED)])
+    waiting = deque([(root, UNNAMED, UNNAMED)])
     while waiting:
         value, path, name = waiting.popleft()
-        if name is not UNNAMED:  # an object's state has the path of the object
-            if isinstance(name, bytes):
-                name = name.decode("latin1")
-            path = f"{path}/{cut(name, MAX_PATH)}"[-MAX_PATH:].lstrip("/")
+        if isinstance(name, bytes):
+            name = name.decode("latin1")
+        path = "/".join(filter(None, [path, cut(name, MAX_PATH)]))[-MAX_PATH:].lstrip("/")
         yield value, path
         for name, part in _parts_of(value):
             # A list may have millions of numbers: nothing is kept of these.

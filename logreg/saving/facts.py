@@ -149,6 +149,7 @@ class ModelFacts(Facts):
             ("class_counts", lambda value: len(value) <= n_out, f"at most {n_out} numbers"),
             ("image_shape", lambda value: math.prod(value) == n_in, f"a shape of {n_in} features"),
             ("feature_scales", lambda value: min(value) > 0, "a list of numbers above 0"),
+            ("feature_scales", lambda value: self.feature_means, "a list feature_means"),
             ("pixel_scale", lambda value: 1e-99 < value < 1e99, "a number above 0"),
             ("raw_range", _is_range, "two numbers, the smaller one first"),
             ("x_range", _is_range, "two numbers, the smaller one first"),
@@ -161,12 +162,8 @@ class ModelFacts(Facts):
             value = getattr(self, name)
             if value is not None:
                 _require(name, value, fits(value), needed)
-        for name, value in (  # with missing="mean", the means fill empty cells
-            ("missing", self.options.missing),
-            ("feature_scales", self.feature_scales),
-        ):
-            if value and not self.feature_means:
-                raise ModelFileError(f"its {name} is {cut(value)}: feature_means are needed")
+        if self.options.missing:  # the means fill empty cells
+            _require("missing", self.options.missing, self.feature_means, "a list feature_means")
 
     @property
     def criterion(self):

@@ -149,10 +149,10 @@ def plane(seed=3):
     >>> y[:6].tolist(), [x[y == k].mean(axis=0).round(1).tolist() for k in range(3)]
     ([0, 1, 2, 0, 1, 2], [[-1.0, -0.8], [0.9, -0.5], [-0.1, 1.0]])
     """
-    labels = numpy.repeat([0, 1, 2], 20)
-    points = numpy.array(CENTRES)[labels] + SPREAD * numpy.random.RandomState(seed).randn(60, 2)
-    order = numpy.arange(60).reshape(3, 20).T.ravel()
-    return points[order], labels[order]
+    labels = numpy.tile([0, 1, 2], 20)
+    noise = numpy.random.RandomState(seed).randn(3, 20, 2)  # for the twenty points of each class
+    points = numpy.array(CENTRES)[labels] + SPREAD * noise.swapaxes(0, 1).reshape(60, 2)
+    return points, labels
 
 
 def validations():

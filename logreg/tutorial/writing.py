@@ -139,8 +139,10 @@ def to_html(markdown, home=None):
     markdown = text.with_pictures_in_line(text.with_links_to(home, markdown))
     for pattern, replacement in FORMS.items():
         markdown = re.sub(pattern, replacement, markdown)
-    tables = {"<table>": '<div class="table"><table>', "</table>": "</table></div>"}
-    html = re.sub("</?table>", lambda tag: tables[tag.group()], parser.render(markdown))
+    html = parser.render(markdown)
+    # On a narrow screen, a table is moved within its box.
+    html = html.replace("<table>", '<div class="table"><table>')
+    html = html.replace("</table>", "</table></div>")
     return re.sub(r'(<h2 id="|href="#)\d+-', r"\1", html)  # without the chapters' numbers
 
 
