@@ -13,7 +13,7 @@ import warnings
 import numpy
 
 from logreg import early_stopping
-from logreg.basics.errors import SettingError, needing
+from logreg.basics.errors import SettingError, needing, printable
 from logreg.saving.facts import ModelFacts
 
 MAX_COUNTS = 20  # classes of a confusion matrix, above which its cells have no room for counts
@@ -81,8 +81,14 @@ def plot_curve(model, ax=None):
     (criterion_line,) = ax.plot(epochs, errors, clip_on=False, color=BLUE, label="validation error")
     is_tested = numpy.isfinite(tests)
     if is_tested.sum() > 1:
-        style = {"clip_on": False, "color": ORANGE, "linestyle": "--"}
-        ax.plot(epochs[is_tested], tests[is_tested], **style, label="test error of each new best")
+        ax.plot(
+            epochs[is_tested],
+            tests[is_tested],
+            clip_on=False,
+            color=ORANGE,
+            linestyle="--",
+            label="test error of each new best",
+        )
     # If patience ends far to the right of the curve, its end would squeeze the curve.
     if stopping.patience <= 1.25 * (iters[-1] + 1):
         end = (stopping.patience + 1) / n_batches
@@ -95,19 +101,31 @@ def plot_curve(model, ax=None):
     if is_loss:
         (criterion_line,) = right.plot(epochs, losses, color=GREY, label="validation loss (right)")
     # Gains and the best model are marks on the line that decides which model is best.
-    style = {"clip_on": False, "color": criterion_line.get_color(), "linestyle": "", "zorder": 3}
     values = criterion_line.get_ydata()
     for label, marker, size, is_marked in (
         ("significant gain", "o", 4, numpy.isin(iters, stopping.gains)),
         ("best model", "*", 13, iters == stopping.best_iter),
     ):
         criterion_line.axes.plot(
-            epochs[is_marked], values[is_marked], **style, marker=marker, ms=size, label=label
+            epochs[is_marked],
+            values[is_marked],
+            clip_on=False,
+            color=criterion_line.get_color(),
+            linestyle="",
+            zorder=3,
+            marker=marker,
+            markersize=size,
+            label=label,
         )
     right.set(ylabel="cost" if is_loss else "training cost", ylim=(0, None))
-    lines = [*ax.get_lines(), *right.get_lines()]
-    above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "ncols": 2, "frameon": False}
-    ax.legend(handles=lines, fontsize="small", **above)
+    ax.legend(
+        handles=[*ax.get_lines(), *right.get_lines()],
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1),  # above the plot
+        ncols=2,
+        frameon=False,
+        fontsize="small",
+    )
     return ax
 
 
@@ -220,9 +238,9 @@ def short(name, n=24):
     Examples
     --------
     >>> short("new\nline"), short("four", 4), short("short", 4)
-    ('new?line', 'four', 'sho…')
+    ('new\\nline', 'four', 'sho…')
     """
-    text = "".join(c if c.isprintable() else "?" for c in str(name))
+    text = printable(name)
     return text if len(text) <= n else text[: n - 1] + "…"
 
 

@@ -88,14 +88,13 @@ def _predict_rows(predictor, data, y):
     batches = []
     n_before = 0
     for batch, (classes, p) in predictor.predict_batches(held_out_batches(data, predictor.facts)):
-        least = numpy.finfo(p.dtype).eps
-        p = p.astype("float64")
         rows = numpy.arange(len(p))
+        p_of_label = numpy.maximum(p[rows, y[n_before + rows]], numpy.finfo(p.dtype).eps)
         tested = _TestedRows(
             predicted=classes,
-            p_of_answer=p[rows, classes],
-            p_of_label=numpy.maximum(p[rows, y[n_before + rows]], least),
-            p_of_last_class=p[:, -1],
+            p_of_answer=p[rows, classes].astype("float64"),
+            p_of_label=p_of_label.astype("float64"),
+            p_of_last_class=p[:, -1].astype("float64"),
             numbers=batch.numbers,
         )
         batches.append(tested)

@@ -133,9 +133,10 @@ def array_batches(name, array, facts, n=sys.maxsize):
 
 def held_out_batches(data, facts, n=sys.maxsize):
     """Yield each :class:`Batch` of a DataSet's test rows, numbered as the data number them."""
-    numbers = range(len(data.test[0])) if data.test_rows is None else data.test_rows.tolist()
     for batch in array_batches(data.facts.dataset, data.test[0], facts, n):
-        yield batch._replace(numbers=numbers[batch.numbers.start : batch.numbers.stop])
+        if data.test_rows is not None:
+            batch = batch._replace(numbers=data.test_rows[batch.numbers].tolist())
+        yield batch
 
 
 def is_numeric(dtype):

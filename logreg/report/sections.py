@@ -112,9 +112,12 @@ def run(facts):
     >>> print(run(ModelFacts(reason="n_epochs")).split("<dt>")[4])
     Why it stopped</dt><dd>all epochs had been run</dd>
     """
-    settings = {**facts.settings, "missing": facts.options.missing}
-    settings["standardize"] = bool(facts.feature_scales) or None
-    settings = [f"{name} {value}" for name, value in settings.items() if value is not None]
+    settings = {
+        **facts.settings,
+        "missing": facts.options.missing,
+        "standardize": True if facts.feature_scales else None,
+    }
+    stated = [f"{name} {value}" for name, value in settings.items() if value is not None]
     best = f"of epoch {facts.epoch}"
     if facts.curve:
         last_iter = facts.curve[-1][0]
@@ -129,7 +132,7 @@ def run(facts):
     rows = {
         "Data set": facts.dataset,
         "Model": f"{facts.n_in} features, {facts.n_out} classes, {facts.dtype}",
-        "Settings": ", ".join(settings),
+        "Settings": ", ".join(stated),
         "Why it stopped": REASON_TEXTS.get(facts.reason, facts.reason),
         "Best model": best if facts.epoch else None,
         "Validation error": None if error is None else percent(error),

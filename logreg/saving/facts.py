@@ -108,7 +108,9 @@ class ModelFacts(Facts):
         for name, kind in typing.get_type_hints(cls).items():
             if name in stated and name not in NO_KEYS:
                 values[name] = stated[name]
-                _require(name, values[name], has_type(values[name], kind), _in_words(kind))
+                # Each of these types is Optional[...]: name it without the None.
+                needed = re.sub(r"typing\.|<class '|'>", "", str(typing.get_args(kind)[0]))
+                _require(name, values[name], has_type(values[name], kind), needed)
         try:
             values["options"] = TableOptions(**_members(TableOptions, stated))
             values["settings"] = _members(Hyperparameters, stated)
@@ -232,12 +234,6 @@ def has_type(value, kind):
     if kind in (int, float):  # a whole number is a float, too, and a bool is no number
         return type(value) in (int, kind) and abs(value) < LARGEST
     return isinstance(value, kind)
-
-
-def _in_words(kind):
-    """Name the type of a field, such as ``Optional[List[int]]``, without the None."""
-    names = " or ".join(map(str, kind.__args__))
-    return re.sub(r" or <class 'NoneType'>|typing\.|<class '|'>", "", names)
 
 
 def _are_labels(labels):

@@ -135,7 +135,6 @@ def dumps(kind, arrays, **content):
     listed = []
     parts = []
     for name, array in arrays.items():
-        array = numpy.asarray(array)
         if array.dtype.name not in DTYPES:
             raise ModelFileError(f"{name} is {array.dtype}: a file holds {', '.join(DTYPES)}")
         listed.append([name, array.dtype.name, array.shape])
