@@ -100,23 +100,7 @@ def plot_curve(model, ax=None):
     right.plot(epochs, costs, color=GREY, linestyle="-.", label="training cost (right)")
     if is_loss:
         (criterion_line,) = right.plot(epochs, losses, color=GREY, label="validation loss (right)")
-    # Gains and the best model are marks on the line that decides which model is best.
-    values = criterion_line.get_ydata()
-    for label, marker, size, is_marked in (
-        ("significant gain", "o", 4, numpy.isin(iters, stopping.gains)),
-        ("best model", "*", 13, iters == stopping.best_iter),
-    ):
-        criterion_line.axes.plot(
-            epochs[is_marked],
-            values[is_marked],
-            clip_on=False,
-            color=criterion_line.get_color(),
-            linestyle="",
-            zorder=3,
-            marker=marker,
-            markersize=size,
-            label=label,
-        )
+    _mark_gains(criterion_line, iters, stopping)
     right.set(ylabel="cost" if is_loss else "training cost", ylim=(0, None))
     ax.legend(
         handles=[*ax.get_lines(), *right.get_lines()],
@@ -127,6 +111,26 @@ def plot_curve(model, ax=None):
         fontsize="small",
     )
     return ax
+
+
+def _mark_gains(line, iters, stopping):
+    """Mark the significant gains and the best model on the line of the criterion."""
+    epochs, values = line.get_data()
+    for label, marker, size, is_marked in (
+        ("significant gain", "o", 4, numpy.isin(iters, stopping.gains)),
+        ("best model", "*", 13, iters == stopping.best_iter),
+    ):
+        line.axes.plot(
+            epochs[is_marked],
+            values[is_marked],
+            clip_on=False,
+            color=line.get_color(),
+            linestyle="",
+            zorder=3,
+            marker=marker,
+            markersize=size,
+            label=label,
+        )
 
 
 def replay(facts):
