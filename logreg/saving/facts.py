@@ -95,8 +95,7 @@ class ModelFacts(Facts):
         ModelFileError
             If a value does not fit: it names the key, and what is needed.
         """
-        if not isinstance(metadata, dict):
-            raise ModelFileError(f"its metadata is {cut(metadata)}: a dict is needed")
+        _require("metadata", metadata, isinstance(metadata, dict), "a dict")
         # From here on, NumPy's arrays and numbers are the lists and numbers of JSON.
         metadata = {
             name: json.loads(as_json(value, f"its {name}")) for name, value in metadata.items()
