@@ -71,8 +71,7 @@ def _say_as_the_tutorial(run):
     )
     rate = run.epoch / run.seconds
     log("The code run for %d epochs, with %f epochs/sec" % (run.epoch, rate))
-    file = os.path.basename(sys.argv[0])
-    if not file.endswith(".py"):  # the command is called `logreg`
-        file = "train.py"
-    of_file = "" if in_notebook() else f" for file {file}"
+    program = os.path.basename(sys.argv[0])
+    is_file = program.endswith(".py") and not in_notebook()
+    of_file = f" for file {program}" if is_file else ""
     note("The code%s ran for %.1fs" % (of_file, run.seconds), is_part_of_log=True)

@@ -91,8 +91,8 @@ def doubts(run):
         return
     if not has_errors_over_all_rows(facts):
         yield (
-            f"{_always_guessing(run)}, the most frequent class of the training rows, gives a test error of "
-            f"{100 * facts.baseline_error:f} %"
+            f"{_always_guessing(run)}, the most frequent class of the training rows, gives a test "
+            f"error of {100 * facts.baseline_error:f} %"
         )
     n_valid = facts.rows[1]
     if n_valid < FEW_ROWS:
@@ -138,8 +138,8 @@ def _compare_with_guesses(run):
         )
     elif not is_better:
         yield (
-            f"warning: the best model is no better than {_always_guessing(run)}: the features may say "
-            "nothing of the label"
+            f"warning: the best model is no better than {_always_guessing(run)}: the features may "
+            "say nothing of the label"
         )
 
 
