@@ -14,7 +14,7 @@ from logreg.basics.errors import ModelFileError, SettingError, cut
 from logreg.basics.files import refuse_overwriting
 from logreg.datasets.facts import Facts
 from logreg.datasets.options import TableOptions
-from logreg.early_stopping import REPEATABLE, Point, find_criterion
+from logreg.early_stopping import POINT_FIELDS, REPEATABLE, Point
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 
 LARGEST = 1e300  # JSON may have numbers that are too large for a float
@@ -109,7 +109,7 @@ class ModelFacts(Facts):
                 values[name] = stated[name]
                 # Each of these types is Optional[...]: name it without the None.
                 needed = re.sub(r"typing\.|<class '|'>", "", str(typing.get_args(kind)[0]))
-                _require(name, values[name], has_type(values[name], kind), needed)
+                _require(name, values[name], _has_type(values[name], kind), needed)
         try:
             values["options"] = TableOptions(**_members(TableOptions, stated))
             values["settings"] = _members(Hyperparameters, stated)
@@ -143,7 +143,7 @@ class ModelFacts(Facts):
         n_out = self.n_out
         # Each category is a feature, and so is each column without categories.
         n_features = sum(1 if texts is None else len(texts) for texts in self.categories or ())
-        items = self.criterion.validation_fields  # those of a point of the curve
+        items = POINT_FIELDS[self.criterion]  # those of a point of the curve
         for name, fits, needed in (
             ("class_labels", _are_labels, "a list of whole numbers or of texts, each once"),
             # The last classes may have no training row, and so no count.
@@ -168,8 +168,8 @@ class ModelFacts(Facts):
 
     @property
     def criterion(self):
-        """The criterion by which the best model was chosen."""
-        return find_criterion(self.settings)
+        """The criterion by which the best model was chosen; older models name none."""
+        return self.settings.get("criterion", "error")
 
     @property
     def batch_size(self):
@@ -223,13 +223,13 @@ def _members(group, metadata):
     return {f.name: metadata[f.name] for f in fields(group) if f.name in metadata}
 
 
-def has_type(value, kind):
+def _has_type(value, kind):
     """Whether a value of JSON has a type, such as ``Optional[List[int]]``."""
     members = typing.get_args(kind)
     if typing.get_origin(kind) is list:
-        return isinstance(value, list) and all(has_type(item, members[0]) for item in value)
+        return isinstance(value, list) and all(_has_type(item, members[0]) for item in value)
     if members:
-        return any(has_type(value, member) for member in members)
+        return any(_has_type(value, member) for member in members)
     if kind in (int, float):  # a whole number is a float, too, and a bool is no number
         return type(value) in (int, kind) and abs(value) < LARGEST
     return isinstance(value, kind)
