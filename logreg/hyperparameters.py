@@ -52,7 +52,8 @@ def check(settings):
     A setting whose default is None may be None.
     """
     for option in fields(settings):
-        value, allowed = getattr(settings, option.name), option.metadata["allowed"]
+        value = getattr(settings, option.name)
+        allowed = option.metadata["allowed"]
         if value is None and option.default is None:
             continue
         if isinstance(value, numbers.Real) and hasattr(value, "item"):

@@ -88,8 +88,8 @@ class Run:
     def __post_init__(self):
         if self.start is None:
             self.start = engine.copy_values(self.variables)
-        n_train_rows = engine.n_rows(self.data[0][0])
-        self.n_train_batches = n_train_rows // self.hyperparameters.batch_size
+        train_x, _ = self.data[0]
+        self.n_train_batches = engine.n_rows(train_x) // self.hyperparameters.batch_size
         self.compute_stopping()
         self.start_clock()
 
@@ -107,9 +107,11 @@ class Run:
         return self.seconds
 
     def __repr__(self):
-        best, n = self.best_validation, len(self.validations)
-        best_error = f", best error {best.error:.6f}" if best else ""
-        return f"Run(epoch {self.epoch}, {n} validations{best_error}, {self.ending or 'not ended'})"
+        best = self.best_validation
+        validations = f"{len(self.validations)} validations"
+        if best:
+            validations += f", best error {best.error:.6f}"
+        return f"Run(epoch {self.epoch}, {validations}, {self.ending or 'not ended'})"
 
     @property
     def ending(self):
