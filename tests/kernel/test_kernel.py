@@ -382,6 +382,21 @@ def test_other_arrays_in_the_shared_variables_are_laid_out_anew(change, cell, pr
             labels.set_value(softmax.data_y.astype(dtype))
 
 
+def test_new_weights_of_rows_are_those_of_the_next_step(monkeypatch):
+    """Labels are numbers of rows; rows of no weight change nothing."""
+    softmax = Softmax()
+    y, classes = softmax.y, theano.shared(softmax.data_y.astype("int32"))
+    weights = theano.shared(numpy.ones(47, "float32"))
+    softmax.cost = -T.mean(weights[y] * softmax.model._log_likelihoods(classes[y]))
+    softmax.dataset = softmax.dataset[0], theano.shared(numpy.arange(47, dtype="int32"))
+    if engine._on_cpu.has_kernel:
+        monkeypatch.setattr(theano, "function", None)  # nothing compiles
+    train_model = softmax.compile(softmax.updates(), 1)
+    assert list(train_model(0, 0)) == pytest.approx([softmax.step(0)], rel=1e-5)
+    weights.set_value(numpy.zeros(47, "float32"))
+    assert list(train_model(1, 1)) == [0] and softmax.is_taken()
+
+
 @pytest.mark.parametrize("found", ["None", "types.ModuleType('of an older version')"])
 def test_one_note_says_that_no_compiler_built_the_kernel(found, run):
     code = f"""
@@ -479,12 +494,13 @@ def test_sanitizers_find_nothing(sanitizers, name, run):
     sources = (ROOT / "logreg" / "kernel").glob("*.c")
     flags = ["-O0", f"-fsanitize={sanitizers}", "-fno-sanitize-recover=undefined"]
     flags += [f"-I{sysconfig.get_paths()['include']}", "-lm", "-lpthread"]
+    flags += ["-include", Path(__file__).with_name("slow_stores.h")]
     link(*sources, *flags, "-o", f"_kernel{sysconfig.get_config_var('EXT_SUFFIX')}")
     preloaded = subprocess.getoutput(f"gcc -print-file-name=lib{name}.so")
     how = {"LOGREG_NUM_THREADS": "3", "ASAN_OPTIONS": "detect_leaks=0"}
     for instructions in SETS if name == "asan" else SETS[:1]:
         env = {"LD_PRELOAD": preloaded, "LOGREG_KERNEL_SET": instructions, **how}
-        done = run("-c", SANITIZED, env=env)
+        done = run("-c", SANITIZED, env=env, timeout=900)  # seconds: a hang is a failure
         if "unexpected memory mapping" in done.stderr:
             pytest.skip("this gcc's sanitizer of threads needs `sysctl vm.mmap_rnd_bits=28`")
         assert done.returncode == 0, done.stderr[:3000]
