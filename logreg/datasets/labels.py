@@ -88,7 +88,7 @@ def _checked(labels, part, is_table):
 
 
 def _number_of(text):
-    """The number that a label is; None if it is a name, as 1e3 and 007 are."""
+    """The number that a label of a table is; None of other texts, to which 1e3 and 007 belong."""
     if re.fullmatch(rf"[+-]?(0|[1-9][0-9]{{,{MAX_DIGITS - 1}}})(\.[0-9]*)?", text):
         return float(text)
     return None
@@ -97,4 +97,4 @@ def _number_of(text):
 def _is_label(label):
     if isinstance(label, str):
         return label.strip().lower() not in ("", "nan")
-    return label == label // 1 and abs(label) < 10**MAX_DIGITS
+    return label % 1 == 0 and abs(label) < 10**MAX_DIGITS

@@ -66,7 +66,7 @@ def _read(dataset, model_facts, options):
     test = x[chosen], y[chosen]
     # This refuses values that are not finite. The digest that it returns is not needed here.
     read_through(parts, {"test": test}, data_facts, model_facts.dtype)
-    numbers = numpy.array(parts[split].rows or range(len(y)))
+    numbers = numpy.array(parts[split].rows)
     weights = parts[split].weights
     if weights is not None:
         weights = {"test": weights[chosen]}

@@ -17,10 +17,6 @@ from logreg.datasets.formats import open_bytes
 MAX_PATH = 1000  # characters of a path, its last ones: what is nested deep has a far longer one
 UNNAMED = None  # the name of the outermost object, and of an object's state
 ADVICE = "a pickle is needed, as it is or gzipped"
-OPCODES = f"""{pickles.OPCODES}
-    LONG4 FLOAT BINFLOAT INST OBJ NEWOBJ DUP POP POP_MARK
-    EMPTY_DICT DICT SETITEM SETITEMS EMPTY_SET ADDITEMS FROZENSET
-"""
 
 
 class _Object(pickles.Placeholder):
@@ -76,9 +72,15 @@ def _load_items(unpickler):
     unpickler.append(collection)
 
 
-LOADERS = {"EMPTY_DICT": _load_empty, "EMPTY_SET": _load_empty}
 # Python gives DICT no items, and adds them by SETITEM; other programs may give some.
-LOADERS.update(DICT=_load_items, FROZENSET=_load_items)
+OTHER_LOADERS = pickles.opcode_loaders(
+    "LONG4 FLOAT BINFLOAT INST OBJ NEWOBJ DUP POP POP_MARK SETITEM SETITEMS ADDITEMS",
+    EMPTY_DICT=_load_empty,
+    EMPTY_SET=_load_empty,
+    DICT=_load_items,
+    FROZENSET=_load_items,
+)
+LOADERS = {**pickles.LOADERS, **OTHER_LOADERS}
 
 HOLDERS = (pickles.Placeholder, list, tuple)  # what may hold arrays
 
@@ -125,7 +127,7 @@ def arrays_of(stream, file_size):
         If the stream is damaged, or its arrays are far larger than the file. They can be, as
         arrays may share their bytes, and files may be compressed.
     """
-    roots = [*pickles.load_all(stream, file_size, CLASSES, OPCODES, LOADERS)]
+    roots = [*pickles.load_all(stream, file_size, CLASSES, LOADERS)]
     arrays = {}
     left_out = []
     n_bytes = 0

@@ -12,7 +12,7 @@ from logreg.basics.errors import DatasetError, listed
 from logreg.datasets.facts import name_features
 from logreg.datasets.options import NUMBER
 from logreg.datasets.pixels import image_shape, may_be_pixels
-from logreg.datasets.preprocessing import FLOAT32_MAX, blocks
+from logreg.datasets.preprocessing import FLOAT32_MAX, blocks, ends_of
 from logreg.tables.columns import MISFIT, UNKNOWN, Column
 
 # In a column that may determine the label, each value has so many rows on average, or more.
@@ -30,9 +30,7 @@ class Features:
         self.header = header
         model = header.model_columns  # in training, it has neither kinds nor categories
         columns = itertools.zip_longest(indices, model.kinds, model.categories)
-        self.columns = [
-            Column(header, index, kind_text, categories) for index, kind_text, categories in columns
-        ]
+        self.columns = [Column(header, *column) for column in columns]
         self.n_rows = 0
         self.row_numbers = []  # of each chunk
 
@@ -68,14 +66,14 @@ class Features:
         x = numpy.full((len(frame), len(self.columns)), numpy.nan)
         numbers = frame[[self.columns[j].index for j in numpy.flatnonzero(is_numeric)]]
         x[:, is_numeric] = numbers.to_numpy("float64", na_value=numpy.nan)
-        # If the number 1 means an empty cell, True still does not.
+        # `na='1'` makes empty cells of the number 1, and not of True.
         is_bool = numpy.array(dtype_kinds) == "b"
         x[numpy.isin(x, self.header.na_numbers) & ~is_bool] = numpy.nan
         has_numbers = numpy.isfinite(x).any(axis=0).tolist()
         is_too_large = (abs(x) > FLOAT32_MAX).any(axis=0)
         for j, column in enumerate(self.columns):
             column.has_numbers |= has_numbers[j]
-            # A chunk of a text column may be empty, which looks like numbers.
+            # A chunk without a cell that is filled has a numeric dtype, in a column of texts, too.
             may_be_texts = column.kind is None and not has_numbers[j]
             # Too large a number is kept as a text, so that it is reported as a misfit.
             if not is_numeric[j] or may_be_texts or is_too_large[j]:
@@ -111,17 +109,15 @@ class Features:
     def _leave_out_constant(self, x):
         """Leave out each column that is constant, if the columns have names.
 
-        All columns stay if the rows are pictures, or if all columns are constant.
+        All columns stay if the rows are images, or if all columns are constant.
         """
-        lowest = numpy.fmin.reduce(x)  # of each column
-        highest = numpy.fmax.reduce(x)
-        is_constant = ~(highest > lowest)  # also if both are NaN, in an empty column
+        ends = numpy.array([numpy.fmin.reduce(x), numpy.fmax.reduce(x)])  # of each column
+        is_constant = ~(ends[1] > ends[0])  # also if both are NaN, in an empty column
+        if is_constant.all() or not self.header.names:
+            return
         has_text = any(column.categories is not None for column in self.columns)
-        may_be_image = not has_text and may_be_pixels(
-            numpy.fmin.reduce(lowest), numpy.fmax.reduce(highest)
-        )
-        is_image = image_shape((len(self.columns),), may_be_image)
-        if is_image or not self.header.names or is_constant.all():
+        has_pixels = not has_text and may_be_pixels(*ends_of(ends, ignore_nan=True))
+        if has_pixels and image_shape((len(self.columns),), guess=True):
             return
         for column, is_left_out in zip(self.columns, is_constant.tolist()):
             column.is_left_out = is_left_out
@@ -198,7 +194,7 @@ class Features:
         if left_out:
             yield f"left out, as all cells are alike: {listed(left_out)}"
         if self.header.options.decimal is None and self.header.decimal == ",":
-            yield "the decimal mark is a comma (`decimal='.'`: it is none)"
+            yield "the decimal mark is a comma (`decimal='.'`: a point)"
 
 
 def one_hot(x, category_codes):
@@ -245,9 +241,8 @@ def _say_misfits(misfits):
             f"{'; '.join(too_many)}: `drop={names!r}` leaves out what is no feature, such as names "
             "and sentences; "
         )
-    texts = itertools.chain.from_iterable(misfits.values())
-    quotable = [f"`na={text[:30]!r}`" for text in texts if "`" not in text]
-    na = " and ".join(quotable[:3]) or "`na`"
+    texts = [*itertools.chain.from_iterable(misfits.values())]
+    na = " and ".join(f"`na={text[:30]!r}`" for text in texts[:3])
     return (
         f"{advice}{examples}: a column holds numbers (of one currency, below 3e38), dates whose "
         "day is clear, or few texts. Mend these cells (2024-01-31 is clear, `decimal=','` reads "
@@ -269,8 +264,8 @@ def oddities(x, label_codes, columns):
         is_plain = column.kind.saved_as == NUMBER
         if is_plain and _is_increasing(sample) and _is_increasing(values):
             numbering.append(column.title)
-        # A value that recurs among all rows may occur once in the sample.
-        is_candidate = _determines_label(sample, sampled_codes, 1)
+        # In the sample, a value need not recur: it may do so among all rows.
+        is_candidate = _determines_label(sample, sampled_codes, rows_per_value=1)
         if is_candidate and _determines_label(values, label_codes, ROWS_PER_VALUE):
             telling.append(column.title)
     if numbering:
@@ -299,10 +294,11 @@ def _determines_label(values, label_codes, rows_per_value):
     n_classes = label_codes.max() + 1
     # If there are as many pairs (value, class) as values, each value has one class.
     n_pairs = len(numpy.unique(ranks.astype("int64") * n_classes + label_codes))
+    if n_classes == 1 or n_pairs > n_values:
+        return False
     # If each class has a range, rows sorted by value change the class once between two ranges.
     n_changes = numpy.count_nonzero(numpy.diff(label_codes[numpy.argsort(ranks)]))
-    has_many_rows = rows_per_value * n_values <= len(values)
-    return n_classes > 1 and n_pairs == n_values and (has_many_rows or n_changes == n_classes - 1)
+    return rows_per_value * n_values <= len(values) or n_changes == n_classes - 1
 
 
 def scratch_file(folder):

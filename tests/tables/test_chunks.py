@@ -137,7 +137,7 @@ def test_a_sheet_has_numbers_among_its_texts():
     pandas.DataFrame(columns).to_excel("t.xlsx", index=False)
     found = read("t.xlsx", TableOptions("kind", decimal=",", categorical="c"))
     assert found.x[:3, :2].tolist() == [[1.234, 2.5], [1.111, 3.5], [1.222, 4.5]]
-    assert found.columns.categories == (None, None, ("1.125", "p", "q"))
+    assert found.columns.categories == (None, None, ["1.125", "p", "q"])
 
 
 @pytest.mark.parametrize("name", ["t.xlsx", "t.parquet"])

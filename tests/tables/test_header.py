@@ -54,7 +54,7 @@ def test_the_rules(text, header, label, names, capsys):
     said = (HEADER if header else DATA).format(", ".join(cells))
     assert told.startswith(f"note: t.csv: {said}, ") == (header != CLEARLY)
     assert f"{title} is the label (`label_column` names another)" in told
-    assert told.endswith("the decimal mark is a comma (`decimal='.'`: it is none)") == (";" in text)
+    assert told.endswith("the decimal mark is a comma (`decimal='.'`: a point)") == (";" in text)
     assert (found.columns.label, found.columns.names) == (label, names)
     assert len(found.codes) == text.count("\n") - bool(header)
     assert found.first_rows[0] == 1 + bool(header)
@@ -78,7 +78,7 @@ def test_an_option_overrules_the_rules(capsys):
     assert read("t.csv", model_columns=found.columns).labels == ["x", "z"]  # as its model knows
     assert not re.search("left out|decimal mark", capsys.readouterr().err)
     found = table("a,kind\n7,x\n7.0,y\n", categorical="a")  # as a frame with gaps has it
-    assert found.columns.categories == (("7",),)
+    assert found.columns.categories == (["7"],)
 
 
 TAKEN = [
@@ -96,7 +96,7 @@ def test_which_columns_are_taken(text, n_in, options, rows):
     assert batches(text, n_in, **options) == rows
 
 
-A_B = {"feature_names": ["a", "b"]}
+A_B = {"feature_names": ("a", "b")}
 
 
 NOT_TAKEN = [
@@ -130,8 +130,8 @@ TOLD = [
     ("a,b,y\n1,2,3\n", {"header": True}, [LABEL.format("column 3 (y)")]),
     ("a,b\n1,2\n", {}, []),
     ("a,b\np,q\n", {"categories": [["p"], ["q"]]}, [HEADER.format("a, b")]),
-    ("a,b\n1,2\n", {"feature_names": ["a", "b"]}, []),
-    ("0,1\n3,4\n", {"feature_names": ["0", "1"]}, [HEADER.format("0, 1")]),
+    ("a,b\n1,2\n", {"feature_names": ("a", "b")}, []),
+    ("0,1\n3,4\n", {"feature_names": ("0", "1")}, [HEADER.format("0, 1")]),
     (",a,b,y\n7,1,2,3\n", {"label_column": "b"}, [HEADER.format(", a, b, y"), NAMELESS]),
     ("Unnamed: 0,a,b\n7,1,2\n", {"label_column": "-3"}, []),
 ]

@@ -138,7 +138,11 @@ WRONG = [
     ("b,a,a,kind\n1,2,3,x\n", {}, "called 'a': .*; if row 1 is data, give `header=False`"),
     (gzip.compress(b"1,2,x\n3,4,y\n" * 999)[:-30], {}, "cannot be read: cut off or damaged"),
     # All doubtful columns at once.
-    ("a,b,k\n4x,`,x\n1,2,x\n", {}, r"row 2, .*'4x', row 2, .*'`': .*, `na='4x'` l.*'a,b'.*'a,b'"),
+    (
+        "a,b,k\n4x,`,x\n1,2,x\n",
+        {},
+        r"row 2.*'4x', row 2.*'`': .*, `na='4x'` and `na='`'` l.*'a,b'.*'a,b'",
+    ),
     # Several columns are called so.
     ("label,a,target\n1,2,3\n", {}, r"which .*\? its columns are 1 \(label\), 2 \(a\)"),
 ]
