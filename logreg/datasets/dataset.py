@@ -182,9 +182,10 @@ def make_folds(data, n_folds):
     x, y = map(numpy.concatenate, zip(*data))
     if not 2 <= n_folds <= len(y) // 3:
         raise SettingError(f"`folds` is {n_folds}: of {len(y)} rows, 2 to {len(y) // 3} are made")
-    seed = data.facts.split_seed
     folds = numpy.array_split(numpy.arange(len(y)), n_folds)
+    seed = groups = None  # a split at random has shuffled the rows already
     if data.groups is not None:
+        seed = data.facts.split_seed  # whole groups are shuffled again
         folds = in_groups(y, data.groups, [*map(len, folds)], seed)
     weights = None
     if data.weights:
@@ -192,11 +193,9 @@ def make_folds(data, n_folds):
     is_standardized = data.facts.feature_scales is not None
     for i, fold in enumerate(folds):
         rest = numpy.concatenate(folds[:i] + folds[i + 1 :])
-        # A split at random has shuffled the rows already. With groups, it takes the seed again.
-        if data.groups is None:
-            rows = choose_rows(y[rest], ["valid"])
-        else:
-            rows = choose_rows(y[rest], ["valid"], seed, data.groups[rest])
+        if data.groups is not None:
+            groups = data.groups[rest]
+        rows = choose_rows(y[rest], ["valid"], seed, groups)
         rows = {"train": rest[rows["train"]], "valid": rest[rows["valid"]], "test": fold}
         sets = {name: (x[chosen], y[chosen]) for name, chosen in rows.items()}
         if data.weights:

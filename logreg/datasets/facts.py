@@ -202,12 +202,12 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
         The encoding and the decimal mark of training are left out. Each table shows its own, and
         those of training only decide in doubt (see :mod:`logreg.tables.chunks`).
         """
-        values = self.options.given()
-        values.pop("encoding", None)
-        values.pop("decimal", None)
+        left_out = ["encoding", "decimal"]
         if self.columns:  # the columns are found by their names, wherever they stand
-            values.pop("label_column", None)
-            values.pop("drop", None)
+            left_out += ["label_column", "drop"]
+        values = self.options.given()
+        for name in left_out:
+            values.pop(name, None)
         values.update(options.given())
         return TableOptions(**values)
 

@@ -33,7 +33,6 @@ KINDS = {
     # Parquet and UTF-16 (the reader of tables reads them, or says what to do), and text
     "table": rb"PAR1|\xFF\xFE|\xFE\xFF|[^\x00-\x08\x0E-\x1A\x1C-\x1F]*\Z",
 }
-CHUNK = 1 << 20  # bytes that are unpacked at a time
 # The first bytes of these files
 PARQUET = b"PAR1"
 ZIP = b"PK\x03\x04"

@@ -70,20 +70,17 @@ def without_zero_fraction(text):
 
 def _checked(labels, part, is_table):
     """The labels of a set, if all of them can be classes; whole numbers become integers."""
+    column = "label column" if is_table else "y"
+    base = "" if is_table else " (counted from 0)"
     for label, row in zip(labels, part.first_rows):
-        if _is_label(label):
-            continue
-        place = f"{part.where} y holds the label {quoted(label)} in row {row} (counted from 0)"
-        advice = "leave out rows without a label"
-        if is_table:
-            place = f"{part.where} label column holds the label {quoted(label)} in row {row}"
-            advice += ", or name another `label_column`"
-        raise DatasetError(
-            f"{place}: labels are text, neither empty nor NaN, or whole numbers of up to "
-            f"{MAX_DIGITS} digits. A number with a fraction is a quantity: make classes of it, as "
-            "'low' and 'high'; if numbers are larger: give labels as text, as 'n1'; "
-            f"{advice}"
-        )
+        if not _is_label(label):
+            raise DatasetError(
+                f"{part.where} {column} holds the label {quoted(label)} in row {row}{base}: labels "
+                f"are text, neither empty nor NaN, or whole numbers of up to {MAX_DIGITS} digits. "
+                "A number with a fraction is a quantity: make classes of it, as 'low' and 'high'; "
+                "if numbers are larger: give labels as text, as 'n1'; leave out rows without a "
+                "label, or name another `label_column` of a table"
+            )
     return [label if isinstance(label, str) else int(label) for label in labels]
 
 

@@ -36,9 +36,7 @@ def learn(parts, sets, facts, dtype, standardize, weights):
     if facts.is_table and parts:
         describe_table(facts, sets)
     x, y = sets["train"]
-    moments = None
-    if standardize or facts.options.missing:
-        moments = Moments()
+    moments = Moments() if standardize or facts.options.missing else None
     raw_range, digest = read_through(parts, sets, facts, dtype, moments, standardize)
     facts = replace(facts, raw_range=raw_range)  # the image layout goes by it
     scale = scale_of(x, facts.pixel_scale)

@@ -161,10 +161,9 @@ def _place(ink, shape):
     size = [max(1, round(n * scale)) for n in image.size]
     small = numpy.asarray(image.resize(size, Image.HAMMING))
     corner = numpy.round(numpy.divide(shape, 2) - ndimage.center_of_mass(small)).astype(int)
-    top, left = corner.clip(0, numpy.subtract(shape, small.shape))
-    field = numpy.zeros(shape, numpy.uint8)
-    field[top : top + small.shape[0], left : left + small.shape[1]] = small
-    return field
+    free = numpy.subtract(shape, small.shape)  # rows and columns beside the ink
+    before = corner.clip(0, free)
+    return numpy.pad(small, [*zip(before, free - before)])
 
 
 def _widen(ink):

@@ -68,11 +68,10 @@ class ImageLayout(NamedTuple):
 
 
 def _shape_of(facts):
-    may_be_image = not facts.categories
-    if facts.is_table:  # which has no shape; a square number of its columns may be an image
-        low, high = facts.raw_range or (0, 255)
-        may_be_image = may_be_image and may_be_pixels(low, high)
-    return image_shape(tuple(facts.image_shape or [facts.n_in]), guess=may_be_image)
+    low, high = facts.raw_range or (0, 255)
+    has_pixels = not facts.is_table or may_be_pixels(low, high)
+    may_be_image = has_pixels and not facts.categories
+    return image_shape(facts.image_shape or [facts.n_in], guess=may_be_image)
 
 
 def _is_light(facts, are_bytes):

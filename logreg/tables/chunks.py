@@ -13,21 +13,15 @@ import warnings
 from functools import partial
 
 from logreg.basics.errors import DatasetError, cut, needing
-from logreg.datasets.formats import CHUNK, PARQUET, ZIP, open_bytes, parsing, reading
+from logreg.datasets.formats import PARQUET, ZIP, open_bytes, parsing, reading
 from logreg.datasets.frames import FRAME, framed, is_frame
 from logreg.datasets.options import Columns
 from logreg.tables.columns import decimal_mark
 from logreg.tables.header import Header
 from logreg.tables.layout import find_layout, read_first_lines
 
+CHUNK_BYTES = 1 << 20
 CHUNK_CELLS = 1 << 19
-# The byte order mark that begins a file, and the encoding that it shows.
-ENCODINGS_BY_MARK = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "UTF-16",
-    codecs.BOM_UTF16_BE: "UTF-16",
-}
-TEXT_DTYPES = ("string", "categorical")
 FIRST_ROWS = 100  # so many rows of a frame show its decimal mark and its label
 JSON_ROWS = re.compile(rb'\[\s*[{\]]|\{\s*["}]')  # how JSON of rows begins
 
@@ -147,7 +141,7 @@ def _open_frame(pandas, frame, options, model_columns, is_sheet):
     if not is_sheet:
         frame.index = range(1, len(frame) + 1)
         header.text_columns = {
-            i for i in frame if pandas.api.types.infer_dtype(frame[i]) in TEXT_DTYPES
+            i for i in frame if pandas.api.types.infer_dtype(frame[i]) in ("string", "categorical")
         }
 
     def frames(raw_columns, n_rows=None):
@@ -165,9 +159,10 @@ def _find_encoding(stream, start, options, model_columns):
     A byte order mark decides first, then the option. Else it is UTF-8, or that of the training
     table if the text is no UTF-8.
     """
-    for mark, encoding in ENCODINGS_BY_MARK.items():
-        if start.startswith(mark):
-            return encoding
+    if start.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "UTF-16"
     if options.encoding:
         return options.encoding
     if model_columns.options.encoding and not _is_utf8(stream):
@@ -177,7 +172,7 @@ def _find_encoding(stream, start, options, model_columns):
 
 def _is_utf8(stream):
     """Whether a stream is text in UTF-8, to its end. A zero byte is a sign of UTF-16."""
-    bytes_read = iter(partial(stream.read, CHUNK), b"")
+    bytes_read = iter(partial(stream.read, CHUNK_BYTES), b"")
     try:
         return not any("\0" in text for text in codecs.iterdecode(bytes_read, "utf-8"))
     except UnicodeError:
@@ -223,9 +218,8 @@ def _open_text(pandas, stream, options, model_columns):
 
 def _find_decimal(rows, delimiter, options, model_columns):
     """Find the decimal mark of a table: the option's, else that of its rows, else the model's."""
-    if options.decimal:
-        return options.decimal
-    return decimal_mark(rows, delimiter, model_columns.options.decimal or ".")
+    default = model_columns.options.decimal or "."
+    return options.decimal or decimal_mark(rows, delimiter, default)
 
 
 def _chunk_rows(n_rows, header):

@@ -146,18 +146,23 @@ class Features:
 
         The result is in a :func:`scratch_file` in the folder `scratch`.
         """
-        category_codes = []  # None for a column that stays
-        for column in self.columns:
-            categories = column.categories
-            if column.is_left_out:
-                categories = []  # without categories, no feature comes of the column
-            category_codes.append(None if categories is None else range(len(categories)))
-        if category_codes.count(None) == len(category_codes):
+        if all(each.categories is None and not each.is_left_out for each in self.columns):
             return x
         with scratch_file(scratch) as file:
             for block in blocks(x):
-                file.write(one_hot(block, category_codes))
+                file.write(self._one_hot(block))
             return rows_in(file, x.dtype, len(x))
+
+    def _one_hot(self, x):
+        features = []
+        for column, values in zip(self.columns, x.T):
+            if column.is_left_out:
+                continue
+            if column.categories is None:
+                features.append(values)
+            else:
+                features += [values == code for code in range(len(column.categories))]
+        return numpy.column_stack(features).astype(x.dtype, copy=False)
 
     def describe(self, label):
         """The :class:`.TableFacts` of the table, as a dict."""
@@ -195,35 +200,6 @@ class Features:
             yield f"left out, as all cells are alike: {listed(left_out)}"
         if self.header.options.decimal is None and self.header.decimal == ",":
             yield "the decimal mark is a comma (`decimal='.'`: a point)"
-
-
-def one_hot(x, category_codes):
-    """One-hot encode the columns of `x` that hold numbers of categories.
-
-    Parameters
-    ----------
-    x : numpy.ndarray
-        Of shape (n, d).
-    category_codes : list of d
-        None for a column that stays, else the numbers that become a feature each, perhaps none.
-
-    Returns
-    -------
-    numpy.ndarray
-        Of shape (n, n_in), and of the dtype of `x`.
-
-    Examples
-    --------
-    >>> one_hot(numpy.array([[5.0, 1], [6, 0], [7, 2]]), [None, [0, 1]]).tolist()
-    [[5.0, 0.0, 1.0], [6.0, 1.0, 0.0], [7.0, 0.0, 0.0]]
-    """
-    columns = []
-    for column, codes in zip(x.T, category_codes):
-        if codes is None:
-            columns.append(column)
-        else:
-            columns += [column == code for code in codes]
-    return numpy.column_stack(columns).astype(x.dtype, copy=False)
 
 
 def _say_misfits(misfits):

@@ -49,8 +49,8 @@ class Header:
         The columns that an option calls categorical.
     nameless : list of int
         The columns without a name of their own, which are left out.
-    dropped, kept : set of int, list of int
-        The columns that are neither features nor the label, and the others.
+    dropped, candidates : set of int, list of int
+        The columns that are neither features nor the label, and those that may be.
     text_columns : set of int
         The columns that a data frame declares as text.
     na_numbers : list of float
@@ -101,7 +101,7 @@ class Header:
                 self.find_columns(options.drop, "to drop"),
                 self.nameless,
             )
-        self.kept = [i for i in range(n) if i not in self.dropped]
+        self.candidates = [i for i in range(n) if i not in self.dropped]
 
     def _find_optional(self, wanted, purpose):
         """Find a column that an option names; None without an option.
@@ -145,7 +145,10 @@ class Header:
         return len(is_name) > 2 and all(is_name)  # fewer cells may be so by chance
 
     def _find_na_numbers(self):
-        """Find the numbers of the option `na`, with the table's decimal mark or with a point."""
+        """Find the numbers of the option `na`, with the table's decimal mark or with a point.
+
+        What has a unit, or is a truth value, is compared as a text alone.
+        """
         found = []
         for text in self.options.na:
             number = parse_number(text, self.decimal) or parse_number(text)
@@ -238,7 +241,7 @@ class Header:
                         "are in the same order, leave out row 1"
                     )
             return [self.indices[name] for name in model_names]
-        features = [i for i in self.kept if i != label]
+        features = [i for i in self.candidates if i != label]
         n_needed = self.model_columns.n_columns
         if not features or (n_needed and len(features) != n_needed):
             raise DatasetError(
@@ -265,7 +268,7 @@ class Header:
                 )
             return label
         model = self.model_columns
-        candidates = self.kept
+        candidates = self.candidates
         if self.names:
             candidates = [i for i in candidates if self.names[i] not in (model.names or ())]
             found = [i for i in candidates if self.names[i] == model.label_name]
