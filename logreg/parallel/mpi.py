@@ -120,8 +120,6 @@ class Ranks:
             code = error.code
             if not code:
                 return
-            if isinstance(code, str):
-                code = 1  # a message, as Python has it
         if error and (self.rank or not is_exit):  # rank 0 exits as one process does
             lines = traceback.format_exception(type(error), error, error.__traceback__)
             text = "".join(lines).rstrip()
