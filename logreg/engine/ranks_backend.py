@@ -1,5 +1,6 @@
 """Steps that several ranks take together: they sum their gradients before the updates."""
 
+import math
 import zlib
 
 import numpy
@@ -26,12 +27,12 @@ class RanksBackend:
         gradients = _gradients(self.backend, givens, cost, updates)
         first_row, end_row = ranks.part(batch_size)
         gradients_of_rows, apply = self.backend.compile_in_two(givens, cost, gradients, updates)
-        params = [self.backend.value(param) for param in gradients.values()]
+        shapes = [self.backend.value(param).shape for param in gradients.values()]
         # The buffer holds the cost, the gradients one after another, and the ranks' flag.
-        places = numpy.cumsum([1, *(param.size for param in params)])
+        places = numpy.cumsum([1, *map(math.prod, shapes)])
         buffer = ranks.prepare_steps(places[-1], cost.dtype)
         all_cost, *parts, _ = numpy.split(buffer, places)
-        all_gradients = [part.reshape(param.shape) for part, param in zip(parts, params)]
+        all_gradients = [part.reshape(shape) for part, shape in zip(parts, shapes)]
 
         def step(index):
             start = index * batch_size
@@ -40,7 +41,8 @@ class RanksBackend:
                 place[...] = value
             buffer[:] *= (end_row - first_row) / batch_size
             ranks.sum_step(buffer)
-            apply(*(sums.astype(param.dtype) for sums, param in zip(all_gradients, params)))
+            pairs = zip(all_gradients, gradients)
+            apply(*(sums.astype(gradient.dtype) for sums, gradient in pairs))
             return all_cost[0]
 
         return lambda first, last: [step(index) for index in range(first, last + 1)]
