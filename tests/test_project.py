@@ -94,7 +94,11 @@ def test_modules_and_functions_are_short():
 
 
 # Nodes of the syntax tree that a folder may have. A change that needs more says why, and raises it.
-CEILINGS = {"logreg": 54051, "scripts": 8447, "tests": 70416}
+<<<<<<< HEAD
+CEILINGS = {"logreg": 53880, "scripts": 8447, "tests": 55439}
+=======
+CEILINGS = {"logreg": 53880, "scripts": 8447, "tests": 55439}
+>>>>>>> main
 COUNTED = ast.stmt, ast.expr, ast.arg, ast.keyword, ast.alias, ast.comprehension, ast.ExceptHandler
 
 
