@@ -32,7 +32,7 @@ train T --folds 3 --checkpoint run | 1 | | error: --folds keeps no model, so
 train T --folds 3 --check-reference | 1 | | error: --folds keeps no model, so
 train D --check-reference | 1 | epoch 2 | epoch 1: .* and the tutorial has 12.458333 %, test error
 train T | 0 | t.csv: 60 rows, 4 features, 3 classes\n40 rows to train on, 10 to val | class
-train T --drop b,c --no-standardize --missing mean --na - | 0 | 2 features, 3 classes | .
+train T --drop 'b, c,' --no-standardize --missing mean --na - | 0 | 2 features, 3 classes | .
 train a.csv --dataset b.csv | 2 | | error: a.csv and --dataset b.csv: give one of them\n$
 train T --header --no-header | 2 | | argument --no-header: not allowed with argument --header
 train D --pixel-scale 0 | 1 | loading data | error: --pixel-scale is 0.0: it must be a number from 1 to 1e9
@@ -44,6 +44,9 @@ predict rows.csv -M | 1 | | error: rows.csv: .*'x'
 predict rows.csv -M -n 3 | 0 | ^rows.csv\[1\]: ant\nrows.csv\[2\]: bee\nrows.csv\[3\]: cat\n$ |
 predict -M --proba --top 2 | 2 | | argument --top: not allowed with argument --proba
 predict rows.csv -M --na - --group a | 2 | | error: unrecognized arguments: --na - --group a\n$
+predict rows.npy -M --threshold 0 | 1 | | error: --threshold is 0.0, and model.pkl has 3 classes: it is for two classes, and goes from 0 to 1
+predict rows.csv -M --keep a | 2 | | error: --keep is for the formats csv and json\n$
+predict t.csv -M --keep 'a, no' --format csv | 1 | | no column no to keep, or several
 predict -M --info --weights | 2 | | argument --weights: not allowed with argument --info
 predict wide.csv -M --encoding utf-16-le | 0 | ^wide.csv\[1\]: ant\nwide.csv\[2\]: bee\nwide.csv\[3\]: cat\n$ |
 predict logo.svg -M | 1 | | error: logo.svg: is no npy, npz, CSV or IDX file; the model expects 4 features. It takes no pictures, as it was not trained on grey images of a known range that are at least 10 x 10 pixels large\n$
@@ -56,6 +59,7 @@ predict rows.npy -M --info | 2 | | error: --info goes without INPUT
 predict -M --info --dataset e.npz --header | 2 | | error: --info and --dataset, --header do not go together\n$
 predict -M --weights -n 3 --top 2 | 2 | | error: --weights and -n, --top do not go together\n$
 predict rows.npy -M --dataset e.npz | 2 | | error: INPUT and --dataset do not go together\n$
+predict -M --evaluate pictures | 1 | | error: pictures: a folder of pictures, which the model does not take\n$
 predict photos -M --evaluate --no-invert | 2 | | error: --evaluate and --no-invert do not go together\n$
 predict rows.npy -M --top 0 | 1 | | ^error: --top is 0: it must be 1 or more\n$
 predict wrong.npy rows.npy -M -n 1 --min-proba 1 | 1 | ^rows.npy\[0\]: \?\n$ | error: wrong.npy.* 5
@@ -81,8 +85,9 @@ def files(working_folder, request):
     if "[report" in request.node.name:
         pytest.importorskip("matplotlib")
     os.mkdir("empty")
-    os.mkdir("photos")
-    write("photos/p.png", b"\x89PNG")
+    for folder in ("photos", "pictures/no", "pictures/yes"):
+        os.makedirs(folder)
+        write(f"{folder}/p.png", b"\x89PNG")
     save_pairs("d.npz", make_pairs())
     save_pairs("e.npz", [(ROWS, numpy.array(LABELS))] * 3)
     told = {"class_labels": LABELS, "dataset": "d.npz"}
