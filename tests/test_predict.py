@@ -27,7 +27,7 @@ def test_a_model_of_pixels_in_a_table(cli):
     whole = Predictor("best_model.pkl").metadata
     long = "784 values: logreg export --to json has them"
     shown = {k: long if isinstance(v, list) and len(v) == 784 else v for k, v in whole.items()}
-    assert told == shown and len(told["curve"]) == 50
+    assert told == shown and len(told["curve"]) == 50 and not told["feature_means"]
     done = cli("predict", "--evaluate")
     assert f"% ({error}), 95 % interval: " in done.out and "255" not in done.err
     done = cli("predict", "x.csv", "x.npy")
