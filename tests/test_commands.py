@@ -60,6 +60,9 @@ predict -M --info --dataset e.npz --header | 2 | | error: --info and --dataset, 
 predict -M --weights -n 3 --top 2 | 2 | | error: --weights and -n, --top do not go together\n$
 predict rows.npy -M --dataset e.npz | 2 | | error: INPUT and --dataset do not go together\n$
 predict -M --evaluate pictures | 1 | | error: pictures: a folder of pictures, which the model does not take\n$
+predict -M --evaluate -n 3 --top 2 | 2 | | error: --evaluate and -n, --top do not go together\n$
+predict -M --evaluate --proba | 2 | | error: --evaluate and --proba do not go together\n$
+predict -M --evaluate --format csv | 2 | | error: 
 predict photos -M --evaluate --no-invert | 2 | | error: --evaluate and --no-invert do not go together\n$
 predict rows.npy -M --top 0 | 1 | | ^error: --top is 0: it must be 1 or more\n$
 predict wrong.npy rows.npy -M -n 1 --min-proba 1 | 1 | ^rows.npy\[0\]: \?\n$ | error: wrong.npy.* 5

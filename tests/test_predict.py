@@ -155,9 +155,6 @@ def test_options_beside_each_other(how, n, least, cli):
         is_table = source == "t.csv"
         words = [source] if is_table else ["--dataset", source]
         words += [*how.split(), *options.split(), *(["-n", n] if n else []), "--min-proba", least]
-        if not is_table:
-            evaluated = cli("predict", "--evaluate", *words)
-            assert evaluated.code == (2 if how or n or form == "csv" else 0)
         done = cli("predict", *words)
         assert (done.code, done.err) == (0, "")
         count, first = n or (12 if is_table else 10), 2 if is_table else 0

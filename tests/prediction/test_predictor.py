@@ -36,10 +36,6 @@ def test_labels_and_probabilities_of_what_python_has(capsys):
     many = numpy.tile(X, (200, 1))  # more than one batch
     assert (predictor.predict(many) == numpy.tile(predictor.predict(X), 200)).all()
     assert capsys.readouterr().err == ""
-    random = numpy.random.RandomState(3)
-    W, b, x = random.randn(3, 40), random.randn(40), random.randn(5, 3)
-    found = Predictor(save("double.pkl", W, b, "float64")).predict_proba(x)
-    numpy.testing.assert_allclose(found, probabilities(x, W, b), rtol=1e-13)
 
 
 REFUSED = [
