@@ -31,16 +31,17 @@ class Reader(Noter):
     reads_steps = True
 
 
-ENDS = [  # of 4 minibatches an epoch, a validation each 3, and patience that ends at 6
-    (Noter, {}, [2, 3, 5, 6]),
-    (Noter, {"MINIBATCHES_AT_ONCE": 2}, [1, 2, 3, 5, 6]),
-    (Noter, {"PRODUCTS_AT_ONCE": 2 * 15 * 10}, [1, 2, 3, 5, 6]),  # W and b have 15 elements
-    (Noter, {"PRODUCTS_AT_ONCE": 1}, [0, 1, 2, 3, 4, 5, 6]),
-    (Reader, {}, [0, 1, 2, 3, 4, 5, 6]),
-]
-
-
-@pytest.mark.parametrize("kind, limits, ends", ENDS, ids=range(5))
+@pytest.mark.parametrize(
+    "kind, limits, ends",
+    [  # of 4 minibatches an epoch, a validation each 3, and patience that ends at 6
+        (Noter, {}, [2, 3, 5, 6]),
+        (Noter, {"MINIBATCHES_AT_ONCE": 2}, [1, 2, 3, 5, 6]),
+        (Noter, {"PRODUCTS_AT_ONCE": 2 * 15 * 10}, [1, 2, 3, 5, 6]),  # W and b have 15 elements
+        (Noter, {"PRODUCTS_AT_ONCE": 1}, [0, 1, 2, 3, 4, 5, 6]),
+        (Reader, {}, [0, 1, 2, 3, 4, 5, 6]),
+    ],
+    ids=range(5),
+)
 def test_a_block_ends_where_something_else_is_to_be_done(kind, limits, ends, device, monkeypatch):
     for name, limit in limits.items():
         monkeypatch.setattr(f"logreg.run.{name}", limit)
@@ -54,14 +55,15 @@ def test_a_block_ends_where_something_else_is_to_be_done(kind, limits, ends, dev
     assert [v.cost for v in run.validations] == pytest.approx(expected, rel=1e-4)
 
 
-REFITS = [  # the limit of a block, and its ends in the run and in the refit
-    (lambda x: x, 2000, [3, 7, 5, 7]),
-    (lambda x: x, 3, [1, 3, 5, 7, 2, 5, 7]),  # those of an epoch are of equal size
-    (T.tanh, 2000, 2 * [*range(8)]),
-]
-
-
-@pytest.mark.parametrize("layer, most, ends", REFITS, ids=range(3))
+@pytest.mark.parametrize(
+    "layer, most, ends",
+    [  # the limit of a block, and its ends in the run and in the refit
+        (lambda x: x, 2000, [3, 7, 5, 7]),
+        (lambda x: x, 3, [1, 3, 5, 7, 2, 5, 7]),  # those of an epoch are of equal size
+        (T.tanh, 2000, 2 * [*range(8)]),
+    ],
+    ids=range(3),
+)
 def test_a_refit_goes_in_blocks_too_but_nets_do_not(layer, most, ends, monkeypatch):
     """After two epochs of 4 minibatches, as many of 6 an epoch."""
     monkeypatch.setattr("logreg.run.MINIBATCHES_AT_ONCE", most)

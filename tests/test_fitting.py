@@ -23,10 +23,9 @@ class Polars:
         return {name: column.where(column.notna(), None).tolist() for name, column in FRAME.items()}
 
 
-TABLES = [FRAME, Polars(), FRAME.to_dict("records"), FRAME.to_dict("list")]
-
-
-@pytest.mark.parametrize("table", TABLES, ids=range(4))
+@pytest.mark.parametrize(
+    "table", [FRAME, Polars(), FRAME.to_dict("records"), FRAME.to_dict("list")], ids=range(4)
+)
 def test_a_table_of_any_kind_gives_the_model_of_the_command(table, cli, capsys):
     found = fit_table(table, "kind", "one.pkl", **OPTIONS)
     told = capsys.readouterr()

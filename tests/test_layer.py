@@ -66,17 +66,17 @@ def test_an_array_is_copied_and_cast():
     assert load_model("model.pkl").b.get_value().tolist() == (B / 3).tolist()
 
 
-REFUSED = [
-    ({"W": W.T}, r"W is float64 of shape \(3, 4\): floats of shape \(4, 3\) are needed"),
-    ({"n_in": 4.0}, r"W would have the shape \(4.0, 3\): n_in and n_out must be whole numbers"),
-    ({"n_out": 0}, r"W would have the shape \(4, 0\): n_in and n_out must be whole numbers"),
-    ({"b": B > 0}, r"b is bool of shape \(3,\): floats of shape \(3,\) are needed"),
-    ({"b": theano.shared(numpy.arange(3))}, r"b is int64 of shape \(3,\): floats"),
-    ({"W": T.dvector() * 2}, r"W is float64 of shape .*: floats of shape \(4, 3\) are needed"),
-]
-
-
-@pytest.mark.parametrize("given, message", REFUSED)
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({"W": W.T}, r"W is float64 of shape \(3, 4\): floats of shape \(4, 3\) are needed"),
+        ({"n_in": 4.0}, r"W would have the shape \(4.0, 3\): n_in and n_out must be whole numbers"),
+        ({"n_out": 0}, r"W would have the shape \(4, 0\): n_in and n_out must be whole numbers"),
+        ({"b": B > 0}, r"b is bool of shape \(3,\): floats of shape \(3,\) are needed"),
+        ({"b": theano.shared(numpy.arange(3))}, r"b is int64 of shape \(3,\): floats"),
+        ({"W": T.dvector() * 2}, r"W is float64 of shape .*: floats of shape \(4, 3\) are needed"),
+    ],
+)
 def test_parameters_of_other_shapes_and_types_are_refused(given, message):
     with pytest.raises(SettingError, match=message):
         LogisticRegression(T.matrix("x"), **{"n_in": 4, "n_out": 3, **given})

@@ -60,7 +60,6 @@ def test_batches_before_the_one_with_a_bad_row_are_written(cli):
 
 @pytest.mark.parametrize("lacking", [[], ["logreg.kernel._kernel"]])
 def test_what_reads_a_model_starts_no_engine(run, lacking):
-    pytest.importorskip("matplotlib")
     save_digits_model(dataset="mnist_sample")
     numpy.save("x.npy", sample()["x_test"][:3])
     code = f"""if True:

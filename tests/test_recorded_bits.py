@@ -48,14 +48,14 @@ def test_a_run_gives_the_recorded_parameters(options, recorded, cli):
     assert found == recorded
 
 
-VERIFIED = [
-    ("plain.pkl", "15", []),
-    # It has l2 and momentum, empty cells and categories, and was trained anew on more rows.
-    ("penguins.pkl", "36", ["--dataset", f"{ROOT}/data/penguins.csv"]),
-]
-
-
-@pytest.mark.parametrize("name, n, options", VERIFIED)
+@pytest.mark.parametrize(
+    "name, n, options",
+    [
+        ("plain.pkl", "15", []),
+        # It has l2 and momentum, empty cells and categories, and was trained anew on more rows.
+        ("penguins.pkl", "36", ["--dataset", f"{ROOT}/data/penguins.csv"]),
+    ],
+)
 def test_a_model_is_verified_by_the_rule_of_its_file(name, n, options, cli, arrays):
     done = cli("train", "--verify", GOLDEN / name, *options)
     assert (done.code, done.out[:30]) == (0, f"verified: the {n} parameters ar")

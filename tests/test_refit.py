@@ -77,15 +77,17 @@ def test_a_resumed_refit_begins_where_the_first_run_began():
 
 
 DIVERGED = "warning: trained anew on all rows, the model diverged"
-DISTURBED = [
-    (stop, "", {}, "interrupted", ""),
-    (stop, "enough", {}, "stopped: enough", ""),
-    (spoil, numpy.nan, {}, "n_epochs", DIVERGED),
-    (spoil, 1e6, {"loss": T.exp}, "n_epochs", DIVERGED),
-]
 
 
-@pytest.mark.parametrize("disturb, value, how, reason, said", DISTURBED)
+@pytest.mark.parametrize(
+    "disturb, value, how, reason, said",
+    [
+        (stop, "", {}, "interrupted", ""),
+        (stop, "enough", {}, "stopped: enough", ""),
+        (spoil, numpy.nan, {}, "n_epochs", DIVERGED),
+        (spoil, 1e6, {"loss": T.exp}, "n_epochs", DIVERGED),
+    ],
+)
 def test_a_refit_that_is_stopped_or_diverges_leaves_the_best_model(
     disturb, value, how, reason, said, capsys
 ):
@@ -110,21 +112,23 @@ def test_sets_that_cannot_be_joined_are_refused():
 
 SPLIT = "to test (split at random)"
 IN_ORDER = "to test (in their order)"
-REFITS = [  # the rows of a refit, and what is said of the split
-    ("table.csv --label-column kind", 75, SPLIT),
-    ("table.csv --label-column kind --no-refit", None, SPLIT),
-    ("one.npz", 84, SPLIT),
-    ("mapped", None, IN_ORDER),  # what stays in its files would be copied
-    ("two.npz", None, IN_ORDER),
-    ("pair --label-column kind", 90, SPLIT),  # tables to train on and to test on
-    ("own --label-column kind", None, ""),
-    ("three.npz", None, ""),
-    ("three.npz --refit", 80, ""),
-    ("sets --refit --shuffle --standardize", 80, ""),  # shuffled rows stay in no file
-]
 
 
-@pytest.mark.parametrize("options, n_rows, said", REFITS)
+@pytest.mark.parametrize(
+    "options, n_rows, said",
+    [  # the rows of a refit, and what is said of the split
+        ("table.csv --label-column kind", 75, SPLIT),
+        ("table.csv --label-column kind --no-refit", None, SPLIT),
+        ("one.npz", 84, SPLIT),
+        ("mapped", None, IN_ORDER),  # what stays in its files would be copied
+        ("two.npz", None, IN_ORDER),
+        ("pair --label-column kind", 90, SPLIT),  # tables to train on and to test on
+        ("own --label-column kind", None, ""),
+        ("three.npz", None, ""),
+        ("three.npz --refit", 80, ""),
+        ("sets --refit --shuffle --standardize", 80, ""),  # shuffled rows stay in no file
+    ],
+)
 def test_the_command_refits_where_it_splits_validation_rows_off(options, n_rows, said, cli):
     pairs = make_pairs()
     x, y = map(numpy.concatenate, zip(*pairs))

@@ -77,29 +77,39 @@ def with_training_set(x, y):
     return {"datasets": [(x, y), *PAIRS[1:]]}
 
 
-REFUSED = [
-    ({"x": X}, r"^x is (.|\n)*symbolic variables, such as .* given as datasets"),
-    ({"hyperparameters": BY_LOSS, "loss": T.vector("rows")}, "^loss is rows: .* errors, loss sy"),
-    ({"cost": T.vector("costs")}, r"^cost is costs: .* cost, errors symbolic numbers"),
-    ({"x": T.matrix("other")}, "neither cost nor errors is made of other"),
-    ({"updates": [(W, W + 1), (W, W + 1)]}, r"updates\[1\]: W has a new value already"),
-    ({"updates": [W]}, r"updates is \[W\]: pairs \(shared variable, symbolic new value\) are"),
-    ({"updates": [(W, W + 1)]}, "no variable of updates: give the shared variables"),
-    (with_training_set(X, Y[:9]), r"training y has shape \(9,\) .*, x has 20 rows"),
-    (with_training_set(theano.shared(X[:9]), T.cast(SHARED, "int32")), r"\(20,\) .* x has 9"),
-    (with_training_set(X, Y - 1), "training y has labels from -1 to 1, .* from 0 to 2"),
-    (with_training_set(X, T.cast(SHARED + 1, "int32")), "y has labels from 1 to 3, .* 3 classes"),
-    (with_training_set(X, Y + 0.5), "dtype float64, .* the symbolic y is int32"),
-    (with_training_set(X, numpy.eye(3)[Y]), r"y has shape \(20, 3\) and dtype float64"),
-    (with_training_set(X[:, :3], Y), r"shape \(20, 3\), and the model takes 4 columns"),
-    (with_training_set(X * numpy.nan, Y), "training x holds nan in row 0, column 0"),
-    (with_training_set(PIXELS, Y), r"training x is multiplied by 0.00\d+, and validation x by 1, "),
-    ({"datasets": [*PAIRS[:2], (theano.shared(X[:0]), SHARED[:0])]}, "the test set has 0 rows"),
-    ({"callbacks": [History("nowhere/file")]}, "nowhere.file cannot be written"),
-]
-
-
-@pytest.mark.parametrize("changed, message", REFUSED, ids=range(18))
+@pytest.mark.parametrize(
+    "changed, message",
+    [
+        ({"x": X}, r"^x is (.|\n)*symbolic variables, such as .* given as datasets"),
+        (
+            {"hyperparameters": BY_LOSS, "loss": T.vector("rows")},
+            "^loss is rows: .* errors, loss sy",
+        ),
+        ({"cost": T.vector("costs")}, r"^cost is costs: .* cost, errors symbolic numbers"),
+        ({"x": T.matrix("other")}, "neither cost nor errors is made of other"),
+        ({"updates": [(W, W + 1), (W, W + 1)]}, r"updates\[1\]: W has a new value already"),
+        ({"updates": [W]}, r"updates is \[W\]: pairs \(shared variable, symbolic new value\) are"),
+        ({"updates": [(W, W + 1)]}, "no variable of updates: give the shared variables"),
+        (with_training_set(X, Y[:9]), r"training y has shape \(9,\) .*, x has 20 rows"),
+        (with_training_set(theano.shared(X[:9]), T.cast(SHARED, "int32")), r"\(20,\) .* x has 9"),
+        (with_training_set(X, Y - 1), "training y has labels from -1 to 1, .* from 0 to 2"),
+        (
+            with_training_set(X, T.cast(SHARED + 1, "int32")),
+            "y has labels from 1 to 3, .* 3 classes",
+        ),
+        (with_training_set(X, Y + 0.5), "dtype float64, .* the symbolic y is int32"),
+        (with_training_set(X, numpy.eye(3)[Y]), r"y has shape \(20, 3\) and dtype float64"),
+        (with_training_set(X[:, :3], Y), r"shape \(20, 3\), and the model takes 4 columns"),
+        (with_training_set(X * numpy.nan, Y), "training x holds nan in row 0, column 0"),
+        (
+            with_training_set(PIXELS, Y),
+            r"training x is multiplied by 0.00\d+, and validation x by 1, ",
+        ),
+        ({"datasets": [*PAIRS[:2], (theano.shared(X[:0]), SHARED[:0])]}, "the test set has 0 rows"),
+        ({"callbacks": [History("nowhere/file")]}, "nowhere.file cannot be written"),
+    ],
+    ids=range(18),
+)
 def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, message, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)
     with pytest.raises(LogRegError, match=message):

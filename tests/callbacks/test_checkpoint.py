@@ -98,18 +98,23 @@ def write_state(validations=(), **settings):
 NEW = {"batch_size": 10, "class_weight": "balanced", "criterion": "loss", "l1": 0.5, "l2": 0.1}
 NEW.update(improvement_threshold=1, learning_rate=1, momentum=0.4, patience_increase=3, patience=9)
 ALL = "; ".join(f"{name} was .* and is {NEW[name]}" for name in sorted(NEW))
-OTHERS = [
-    (NEW, f"it is of another run: {ALL}"),
-    ({"of_data": {"dataset": "e", "dataset_sha256": "1"}}, "another run: dataset_sha256 was 0 and"),
-    ({"of_data": {"pixel_scale": 0.5, "scale_all": True}}, "pixel_scale was None and is 0.5"),
-    ({"n_epochs": 3}, "the run is in epoch 4, and n_epochs is 3: give 4 or more"),
-    ({"shape": (3, 2)}, "it is of another model, whose parameters have other shapes"),
-    ({"dtype": "float32"}, "parameters have other shapes or types"),
-    ({}, "it is of another run: floatX was float64 and is float32"),
-]
 
 
-@pytest.mark.parametrize("now, message", OTHERS)
+@pytest.mark.parametrize(
+    "now, message",
+    [
+        (NEW, f"it is of another run: {ALL}"),
+        (
+            {"of_data": {"dataset": "e", "dataset_sha256": "1"}},
+            "another run: dataset_sha256 was 0 and",
+        ),
+        ({"of_data": {"pixel_scale": 0.5, "scale_all": True}}, "pixel_scale was None and is 0.5"),
+        ({"n_epochs": 3}, "the run is in epoch 4, and n_epochs is 3: give 4 or more"),
+        ({"shape": (3, 2)}, "it is of another model, whose parameters have other shapes"),
+        ({"dtype": "float32"}, "parameters have other shapes or types"),
+        ({}, "it is of another run: floatX was float64 and is float32"),
+    ],
+)
 def test_what_a_run_is_not_resumed_from(now, message, working_folder):
     write_state()
     said = rf"run\.state cannot be resumed from.*{message}"

@@ -22,17 +22,18 @@ def raises(error):
     return command(main)
 
 
-ERRORS = [
-    (SettingError("give `split_seed=3`"), 1, "error: give --split-seed 3\n"),
-    (MemoryError(), 1, "error: there is not enough memory\n"),
-    (OSError(28, "No space", "a file"), 1, "error: a file: No space\n"),
-    (OSError("it is odd"), 1, "error: stdout or the working folder: it is odd\n"),
-    (BrokenPipeError(), 1, ""),
-    (KeyboardInterrupt(), 130, "interrupted\n"),
-]
-
-
-@pytest.mark.parametrize("error, code, err", ERRORS, ids=repr)
+@pytest.mark.parametrize(
+    "error, code, err",
+    [
+        (SettingError("give `split_seed=3`"), 1, "error: give --split-seed 3\n"),
+        (MemoryError(), 1, "error: there is not enough memory\n"),
+        (OSError(28, "No space", "a file"), 1, "error: a file: No space\n"),
+        (OSError("it is odd"), 1, "error: stdout or the working folder: it is odd\n"),
+        (BrokenPipeError(), 1, ""),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
+    ids=repr,
+)
 def test_what_a_user_can_mend_is_an_exit_code_and_a_line(error, code, err, capsys):
     assert raises(error)([]) == code
     assert capsys.readouterr() == ("", err)
@@ -91,21 +92,21 @@ FULL = "error: stdout or the working folder: No space left on device\n"
 IGNORING = "signal.signal(signal.SIGINT, signal.SIG_IGN)"
 
 
-PROGRAMS = [
-    (INTERRUPTED, "", (130, "", "interrupted\n")),
-    (INTERRUPTED.replace("SIGINT", "SIGTERM"), "", (143, "", "")),
-    (IGNORING + INTERRUPTED, "</dev/null", (0, "", "")),
-    ((IGNORING + INTERRUPTED).replace("SIGINT", "SIGTERM"), "</dev/null", (0, "", "")),
-    (SCRIPT, "", (0, "interrupted\n", "")),
-    (PRINTING, ">&-", (0, "", "a note\n")),
-    (PRINTING, "2>&-", (0, "a result\n", "")),
-    (MAIN.format("print('a result')"), ">/dev/full", (1, "", FULL)),
-    (PRINTING, "2>/dev/full", (0, "a result\n", "")),
-    (OVERFLOWING, "2>&1 | grep -o 'Warning: .*'", (0, "Warning: of another kind\n", "")),
-]
-
-
-@pytest.mark.parametrize("program, shell, expected", PROGRAMS)
+@pytest.mark.parametrize(
+    "program, shell, expected",
+    [
+        (INTERRUPTED, "", (130, "", "interrupted\n")),
+        (INTERRUPTED.replace("SIGINT", "SIGTERM"), "", (143, "", "")),
+        (IGNORING + INTERRUPTED, "</dev/null", (0, "", "")),
+        ((IGNORING + INTERRUPTED).replace("SIGINT", "SIGTERM"), "</dev/null", (0, "", "")),
+        (SCRIPT, "", (0, "interrupted\n", "")),
+        (PRINTING, ">&-", (0, "", "a note\n")),
+        (PRINTING, "2>&-", (0, "a result\n", "")),
+        (MAIN.format("print('a result')"), ">/dev/full", (1, "", FULL)),
+        (PRINTING, "2>/dev/full", (0, "a result\n", "")),
+        (OVERFLOWING, "2>&1 | grep -o 'Warning: .*'", (0, "Warning: of another kind\n", "")),
+    ],
+)
 def test_how_a_program_ends(working_folder, program, shell, expected):
     (working_folder / "logreg-main").write_text(HEAD + program)
     env = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -9,12 +9,11 @@ from builders import save_digits_model, write
 
 from logreg import errors
 
-MODULES = ["train", "predict", "report", "export", "tutorial.__main__"]
 NAMES_A_FILE = {"FILE", "PATH", "MODEL", "INPUT"}
 
 
 @pytest.mark.parametrize("name", ["", "a\0b"])
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", ["train", "predict", "report", "export", "tutorial.__main__"])
 def test_what_names_no_file_is_refused_by_every_option(module, name, cli, working_folder):
     parser = importlib.import_module(f"logreg.{module}").parser()
     actions = [action for action in parser._actions if action.metavar in NAMES_A_FILE]
@@ -28,17 +27,17 @@ def test_what_names_no_file_is_refused_by_every_option(module, name, cli, workin
     assert not list(working_folder.iterdir())
 
 
-EXTRAS = [
-    ("train --dataset t.csv", "pandas", "tables"),
-    ("train --dataset t.parquet", "pyarrow", "parquet"),
-    ("predict digit.png", "PIL", "images"),
-    ("report", "matplotlib", "report"),
-    ("export best_model.pkl --to onnx", "onnx", "onnx"),
-    ("tutorial.__main__", "markdown_it", "tutorial"),
-]
-
-
-@pytest.mark.parametrize("command, library, extra", EXTRAS)
+@pytest.mark.parametrize(
+    "command, library, extra",
+    [
+        ("train --dataset t.csv", "pandas", "tables"),
+        ("train --dataset t.parquet", "pyarrow", "parquet"),
+        ("predict digit.png", "PIL", "images"),
+        ("report", "matplotlib", "report"),
+        ("export best_model.pkl --to onnx", "onnx", "onnx"),
+        ("tutorial.__main__", "markdown_it", "tutorial"),
+    ],
+)
 def test_an_extra_that_is_lacking_is_named(command, library, extra, cli, monkeypatch):
     save_digits_model()
     for name, content in (("t.csv", b"1,2\n"), ("t.parquet", b"PAR1"), ("digit.png", b"\x89PNG")):

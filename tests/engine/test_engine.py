@@ -25,16 +25,16 @@ def test_the_engine_that_is_asked_for_or_the_one_that_imports(run, wanted):
     assert (done.stdout, done.stderr) == (f"{engine.NAME} float64\n", "")
 
 
-NO_ENGINE = [
-    ("a.b", "", "EngineError: no engine: a.b is not installed; set LOGREG_ENGINE to theano or"),
-    ("", "", f"no engine: {FAILS.format('theano')}, {FAILS.format('pytensor')}; set LOGREG_"),
-    # One that is asked for is not replaced by the other.
-    (engine.NAME, "", f"no engine: {FAILS.format(engine.NAME)}; set LOGREG_ENGINE to theano"),
-    (engine.NAME, "floatX='f", f'SettingError: {FLAGS} is "floatX=\'f": No closing quotation'),
-]
-
-
-@pytest.mark.parametrize("wanted, flags, message", NO_ENGINE)
+@pytest.mark.parametrize(
+    "wanted, flags, message",
+    [
+        ("a.b", "", "EngineError: no engine: a.b is not installed; set LOGREG_ENGINE to theano or"),
+        ("", "", f"no engine: {FAILS.format('theano')}, {FAILS.format('pytensor')}; set LOGREG_"),
+        # One that is asked for is not replaced by the other.
+        (engine.NAME, "", f"no engine: {FAILS.format(engine.NAME)}; set LOGREG_ENGINE to theano"),
+        (engine.NAME, "floatX='f", f'SettingError: {FLAGS} is "floatX=\'f": No closing quotation'),
+    ],
+)
 def test_no_engine_says_what_to_do(run, wanted, flags, message):
     for name in ("theano", "pytensor"):
         Path(f"{name}.py").write_text("raise AttributeError('blas_opt_info')\n")
@@ -45,15 +45,15 @@ def test_no_engine_says_what_to_do(run, wanted, flags, message):
 RC_TEXT = "[global]\nfloatX = float64\n[blas]\nldflags = -lmine\n"
 
 
-FLOATX = [
-    ("", None, None, "float32"),
-    (RC_TEXT, None, None, "float64"),
-    (RC_TEXT, "blas.ldflags='-L a,b=c'", None, "float64"),
-    (RC_TEXT, "floatX=float64,blas.ldflags='-L a,b', floatX=float32", None, "float32"),
-]
-
-
-@pytest.mark.parametrize("rc, flags, option, expected", FLOATX)
+@pytest.mark.parametrize(
+    "rc, flags, option, expected",
+    [
+        ("", None, None, "float32"),
+        (RC_TEXT, None, None, "float64"),
+        (RC_TEXT, "blas.ldflags='-L a,b=c'", None, "float64"),
+        (RC_TEXT, "floatX=float64,blas.ldflags='-L a,b', floatX=float32", None, "float32"),
+    ],
+)
 def test_a_command_uses_float32_unless_told(monkeypatch, tmp_path, rc, flags, option, expected):
     (tmp_path / ("rc" if flags else f".{engine.NAME}rc")).write_text(rc)
     monkeypatch.setenv("HOME", str(tmp_path))

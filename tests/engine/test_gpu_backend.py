@@ -35,10 +35,11 @@ def test_data_and_parameters_stay_on_the_device(jax):
     assert all(isinstance(variable.container.storage[0], jax.Array) for variable in variables)
 
 
-OPTIONS = [[], ["--standardize"], ["--class-weight", "balanced", "--momentum", 0.5, "--l1", 1e-3]]
-
-
-@pytest.mark.parametrize("options", OPTIONS, ids=range(3))
+@pytest.mark.parametrize(
+    "options",
+    [[], ["--standardize"], ["--class-weight", "balanced", "--momentum", 0.5, "--l1", 1e-3]],
+    ids=range(3),
+)
 def test_a_command_gives_the_model_of_the_cpu(options, jax, cli):
     folder = save_folder([((40 * x + 99).clip(0, 255).astype("u1"), y) for x, y in make_pairs()])
     models, train = [], ("train", folder, "--n-epochs", 2, "--batch-size", 9, *options)

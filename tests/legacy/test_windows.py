@@ -3,6 +3,7 @@
 import numpy
 import pytest
 from numpy.testing import assert_allclose
+from scipy import signal
 
 import logreg.legacy  # noqa: F401
 
@@ -12,7 +13,6 @@ import theano.tensor as T
 from theano.tensor.nnet import conv2d
 from theano.tensor.signal import downsample, pool
 
-signal = pytest.importorskip("scipy.signal")
 RANDOM = numpy.random.RandomState(11)
 IS_THEANO = theano.__version__ == "1.0.5"
 # Theano compiles C for each kind, half a minute: it has some of the cases, to compare with.

@@ -168,16 +168,16 @@ if ranks.rank == {}:
 """
 
 
-FAILURES = [
-    (FAILING.format("1 / 0", 0), "error: rank 0 of 3: Traceback"),
-    (FAILING.format("sys.exit(5)", 1), "SystemExit: 5"),
-    (FAILING.format("raise callbacks.StopTraining", 1), "do the same: rank 1 is at its e"),
-    # Before the training
-    ("if ranks.rank == 2: 1 / 0\n", "error: rank 2 of 3: Traceback"),
-]
-
-
-@pytest.mark.parametrize("script, message", FAILURES)
+@pytest.mark.parametrize(
+    "script, message",
+    [
+        (FAILING.format("1 / 0", 0), "error: rank 0 of 3: Traceback"),
+        (FAILING.format("sys.exit(5)", 1), "SystemExit: 5"),
+        (FAILING.format("raise callbacks.StopTraining", 1), "do the same: rank 1 is at its e"),
+        # Before the training
+        ("if ranks.rank == 2: 1 / 0\n", "error: rank 2 of 3: Traceback"),
+    ],
+)
 def test_a_rank_that_fails_ends_all_and_is_named(mpirun, pairs, script, message):
     done = mpirun(3, "-c", JOINED + script + TRAIN.format(OPTIONS))
     assert done.returncode != 0 and message in done.stderr
@@ -203,15 +203,15 @@ def test_what_differs_between_ranks_or_cannot_be_summed_is_refused(mpirun, pairs
         assert ("set LOGREG_RANKS=0" in done.stderr) == ("of rank 2" in what)
 
 
-LAUNCHERS = [
-    ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "", "MPI sees 1: "),
-    ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "", "MPI sees 1: "),
-    ("PMI_SIZE", "PMI_RANK", "sys.modules['mpi4py'] = None; ", "mpi4py does not import"),
-]
-
-
 @pytest.mark.once
-@pytest.mark.parametrize("size, rank, before, message", LAUNCHERS)
+@pytest.mark.parametrize(
+    "size, rank, before, message",
+    [
+        ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "", "MPI sees 1: "),
+        ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "", "MPI sees 1: "),
+        ("PMI_SIZE", "PMI_RANK", "sys.modules['mpi4py'] = None; ", "mpi4py does not import"),
+    ],
+)
 def test_launchers_of_another_mpi_or_of_none(mpirun, run, pairs, size, rank, before, message):
     script = "import sys; " + before + TRAIN.format(OPTIONS)
     alone = run("-c", script, env={size: "4", rank: "3", "LOGREG_RANKS": "0"})
@@ -221,18 +221,18 @@ def test_launchers_of_another_mpi_or_of_none(mpirun, run, pairs, size, rank, bef
     assert f"error: rank 3 of 4: 4 processes were started together, and {message}" in done.stderr
 
 
-SAID = [
-    (["--help"], 0, ""),  # nothing on stderr
-    (["--dataset", "t.csv"], 0, "note: several ranks do not train the model anew on valid"),
-    (["--batch-size", "x"], 2, "argument --batch-size: invalid int value: 'x'"),
-    (["--batch-size", "2"], 1, "error: the batch size is 2, and there are 3 ranks"),
-    (["--refit"], 1, "error: several ranks share the rows of a set: give --no-refit"),
-    (["--device", "jax:cpu"], 1, "error: device 'jax:cpu': several ranks train on the CPU"),
-]
-
-
 @pytest.mark.once
-@pytest.mark.parametrize("options, code, message", SAID)
+@pytest.mark.parametrize(
+    "options, code, message",
+    [
+        (["--help"], 0, ""),  # nothing on stderr
+        (["--dataset", "t.csv"], 0, "note: several ranks do not train the model anew on valid"),
+        (["--batch-size", "x"], 2, "argument --batch-size: invalid int value: 'x'"),
+        (["--batch-size", "2"], 1, "error: the batch size is 2, and there are 3 ranks"),
+        (["--refit"], 1, "error: several ranks share the rows of a set: give --no-refit"),
+        (["--device", "jax:cpu"], 1, "error: device 'jax:cpu': several ranks train on the CPU"),
+    ],
+)
 def test_what_is_said_of_all_is_said_once(mpirun, pairs, options, code, message):
     Path("t.csv").write_text("a,k\n" + "1,x\n2,y\n" * 99)
     done = mpirun(3, "-m", "logreg.train", *OPTIONS, *options)

@@ -7,6 +7,7 @@ import pandas
 import pytest
 from builders import GivenModel, save
 from conftest import peak_memory
+from sklearn import metrics
 
 from logreg.datasets.dataset import DataSet
 from logreg.datasets.facts import Facts
@@ -35,7 +36,6 @@ def scores(entry):
 
 def account(y, p, numbers, settings, min_proba):
     """What an evaluation has, by pandas and scikit-learn."""
-    metrics = pytest.importorskip("sklearn.metrics")
     labels, n = [*range(p.shape[1])], len(y)
     rows = pandas.DataFrame({"y": y, "k": p.argmax(axis=1), "number": numbers})
     rows = rows.assign(p=p.max(axis=1).astype("float64"), wrong=rows.y != rows.k)
@@ -76,15 +76,16 @@ def account(y, p, numbers, settings, min_proba):
     }
 
 
-CASES = [
-    (13, "float64", 0.75, {"batch_size": 130}),
-    (50, "float32", 0.9, LOSS),
-    (51, "float32", 0.04, {"batch_size": 300}),
-    (10000, "float32", 0.0, {}),
-]
-
-
-@pytest.mark.parametrize("n_out, dtype, min_proba, settings", CASES, ids=str)
+@pytest.mark.parametrize(
+    "n_out, dtype, min_proba, settings",
+    [
+        (13, "float64", 0.75, {"batch_size": 130}),
+        (50, "float32", 0.9, LOSS),
+        (51, "float32", 0.04, {"batch_size": 300}),
+        (10000, "float32", 0.0, {}),
+    ],
+    ids=str,
+)
 def test_an_evaluation_is_what_others_count(n_out, dtype, min_proba, settings):
     """Ties, a class that is never predicted, one that never occurs, one in neither, and p = 0."""
     random = numpy.random.RandomState(n_out)
@@ -120,7 +121,6 @@ def test_an_evaluation_is_what_others_count(n_out, dtype, min_proba, settings):
 
 @pytest.mark.parametrize("threshold", [None, 0.0, 0.3, 0.5, 1.0])  # 0.5 is reached exactly
 def test_two_classes_have_an_auc_and_a_threshold(threshold, cli):
-    metrics = pytest.importorskip("sklearn.metrics")
     random = numpy.random.RandomState(0)
     x = random.randint(-4, 4, (90, 1)).astype("float32")  # whose probabilities have ties
     y = numpy.where(x[:, 0] + random.randn(90) > 1, "yes", "no")

@@ -38,38 +38,40 @@ def test_labels_and_probabilities_of_what_python_has(capsys):
     assert capsys.readouterr().err == ""
 
 
-REFUSED = [
-    (X[:0], r"^X: the model expects 784 features \(28 x 28\), got \(0, 784\)$"),
-    (X.astype(str), "X: has dtype <U.: numbers are needed"),
-    (X, "X: is uint8, and the model was trained on num"),
-]
-
-
-@pytest.mark.parametrize("x, said", REFUSED)
+@pytest.mark.parametrize(
+    "x, said",
+    [
+        (X[:0], r"^X: the model expects 784 features \(28 x 28\), got \(0, 784\)$"),
+        (X.astype(str), "X: has dtype <U.: numbers are needed"),
+        (X, "X: is uint8, and the model was trained on num"),
+    ],
+)
 def test_what_the_model_does_not_take_is_refused(x, said):
     with pytest.raises(DatasetError, match=said):
         predictor_of().predict(x)
 
 
 HALVES = {"feature_means": [0.0] * 784, "feature_scales": [0.5] * 784}
-SCALES = [
-    ([-1, 1], {}, 3.0, None),
-    ([-1, 1], {}, -3.0, None),
-    ([0, 1], {}, 2.01, "trained on 0 to 1: in column 301, column 501, as 2.01 in row 1500;"),
-    ([-1, 1], {}, -3.01, "X: values from -3.01 to 0, and"),
-    ([0, 16], {}, numpy.uint8(200), "from 0 to 200, and the model was trained on 0 to 16"),
-    (
-        [0, 3],
-        HALVES,
-        4.0,
-        "X: standardized values from 0 to 8, and the model was trained on 0 to 3",
-    ),
-    ([0, 3], HALVES, 4.0, "as 4 in row 1500"),  # as it was given
-    (None, {}, 1e9, None),
-]
 
 
-@pytest.mark.parametrize("ends, told, value, said", SCALES)
+@pytest.mark.parametrize(
+    "ends, told, value, said",
+    [
+        ([-1, 1], {}, 3.0, None),
+        ([-1, 1], {}, -3.0, None),
+        ([0, 1], {}, 2.01, "trained on 0 to 1: in column 301, column 501, as 2.01 in row 1500;"),
+        ([-1, 1], {}, -3.01, "X: values from -3.01 to 0, and"),
+        ([0, 16], {}, numpy.uint8(200), "from 0 to 200, and the model was trained on 0 to 16"),
+        (
+            [0, 3],
+            HALVES,
+            4.0,
+            "X: standardized values from 0 to 8, and the model was trained on 0 to 3",
+        ),
+        ([0, 3], HALVES, 4.0, "as 4 in row 1500"),  # as it was given
+        (None, {}, 1e9, None),
+    ],
+)
 def test_values_on_another_scale_are_warned_of(capsys, ends, told, value, said):
     x = numpy.zeros((2100, 784), numpy.asarray(value).dtype)  # three batches
     x[1500:, 300] = x[1501:, 500] = value

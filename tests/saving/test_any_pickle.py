@@ -86,15 +86,15 @@ def test_what_is_no_number_or_text_is_left_out(cli):
     assert done.out.endswith(" did not write: one\n")
 
 
-REFUSED = [
-    (pickle.dumps({"a": [1, "x"]}), "it holds no arrays of numbers or text"),
-    (b"", "it is cut short"),
-    (gzip.compress(pickle.dumps(W))[:-9], "Compressed file ended"),
-    (gzip.compress(b"")[:10] + 40 * b"\xff", "it is damaged (error: Error -3 while"),
-]
-
-
-@pytest.mark.parametrize("data, said", REFUSED)
+@pytest.mark.parametrize(
+    "data, said",
+    [
+        (pickle.dumps({"a": [1, "x"]}), "it holds no arrays of numbers or text"),
+        (b"", "it is cut short"),
+        (gzip.compress(pickle.dumps(W))[:-9], "Compressed file ended"),
+        (gzip.compress(b"")[:10] + 40 * b"\xff", "it is damaged (error: Error -3 while"),
+    ],
+)
 def test_what_is_no_pickle_of_arrays_is_told(data, said, cli):
     done = cli("export", write("old.pkl", data), "--to", "npz")
     assert done.code == 1 and f"error: old.pkl cannot be read: {said}" in done.err

@@ -156,10 +156,10 @@ def test_every_bit_of_a_net_comes_back_whatever_floatx_is(dtype, floatx):
     assert [value.tobytes() for value in arrays.values()] == [bytes_ for *_, bytes_ in bits(saved)]
 
 
-OTHERS = [(SHAPES[:3], "float64"), (SHAPES, "float32"), ([(5, 6), (6,), (6, 3), (3,)], "float64")]
-
-
-@pytest.mark.parametrize("shapes, dtype", OTHERS)
+@pytest.mark.parametrize(
+    "shapes, dtype",
+    [(SHAPES[:3], "float64"), (SHAPES, "float32"), ([(5, 6), (6,), (6, 3), (3,)], "float64")],
+)
 def test_a_file_of_another_net_changes_nothing(shapes, dtype):
     params = net()
     save_params(net(shapes, seed=1, dtype=dtype), "net.pkl")
@@ -172,14 +172,22 @@ def test_a_file_of_another_net_changes_nothing(shapes, dtype):
 # ---- files that are none of ours
 
 
-REFUSED = [
-    (model_file.dumps("checkpoint", {}), "model", "checkpoint file, not a model file; BestM.* one"),
-    (WHOLE, "parameters", "it is a model file, not a parameters file"),
-    (sealed(json.dumps({**HEADER, "version": 2}), DATA), "model", "of version 2, and 1 is known"),
-]
-
-
-@pytest.mark.parametrize("data, kind, said", REFUSED)
+@pytest.mark.parametrize(
+    "data, kind, said",
+    [
+        (
+            model_file.dumps("checkpoint", {}),
+            "model",
+            "checkpoint file, not a model file; BestM.* one",
+        ),
+        (WHOLE, "parameters", "it is a model file, not a parameters file"),
+        (
+            sealed(json.dumps({**HEADER, "version": 2}), DATA),
+            "model",
+            "of version 2, and 1 is known",
+        ),
+    ],
+)
 def test_what_is_no_such_file_is_refused_with_the_reason(data, kind, said):
     advice = "No such file or directory; train a model first: python -m logreg.train$"
     with pytest.raises(ModelFileError, match=f"^model.pkl cannot be loaded: {advice}"):

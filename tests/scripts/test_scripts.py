@@ -38,15 +38,15 @@ def test_the_figures_of_mnist_are_the_tutorials(line, run, mnist_folder):
     assert done.returncode == 0, done.stderr
 
 
-MENDED = [
-    ("mlp --n-epochs 1 --n-hidden 5 --check-reference", "has 9.620000 % and 10.090000 %"),
-    ("logistic_cg --n-iterations 10 --check-reference", "has 11.531250 % and 11.635417 %"),
-    ("mlp --n-hidden 0", "error: n_hidden is 0: it must be 1 or more"),
-    ("logistic_cg --n-iterations 7 --check-reference", "error: --check-reference needs --n-i"),
-]
-
-
-@pytest.mark.parametrize("line, message", MENDED)
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        ("mlp --n-epochs 1 --n-hidden 5 --check-reference", "has 9.620000 % and 10.090000 %"),
+        ("logistic_cg --n-iterations 10 --check-reference", "has 11.531250 % and 11.635417 %"),
+        ("mlp --n-hidden 0", "error: n_hidden is 0: it must be 1 or more"),
+        ("logistic_cg --n-iterations 7 --check-reference", "error: --check-reference needs --n-i"),
+    ],
+)
 def test_other_figures_and_what_the_user_can_mend(line, message, cli, working_folder):
     name, *options = line.split()
     done = cli(importlib.import_module(name), *SAMPLE, *options)

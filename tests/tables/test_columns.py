@@ -10,21 +10,22 @@ from reads import DAY, read, table
 from logreg.datasets.options import TableOptions
 from logreg.errors import DatasetError
 
-COLUMNS = [
-    (["45.2%", "0 %", ""], "number %", [45.2, 0, numpy.nan]),
-    (["1.000", "7.888,57", "0,5"], "number", [1000, 7888.57, 0.5]),
-    (["1 234", "1'234.5", "1’234"], "number", [1234, 1234.5, 1234]),
-    (["007", "12"], "number", [7, 12]),
-    (["01.02.2024", "02.02.2024"], "date %d.%m.%Y", [DAY + 1, DAY + 2]),
-    (["2024/01/05", "2024/02/01"], "date %Y/%m/%d", [DAY - 26, DAY + 1]),
-    (["01/31/2024", "02/01/2024"], "date %m/%d/%Y", [DAY, DAY + 1]),
-    (["Jan 31, 2024", "Feb 1, 2024"], "date %b %d, %Y", [DAY, DAY + 1]),
-    (["18-24", "25-34"], "text", None),
-    (["1990-1999", "2000-2009"], "text", None),
-]
 
-
-@pytest.mark.parametrize("column, kind, values", COLUMNS)
+@pytest.mark.parametrize(
+    "column, kind, values",
+    [
+        (["45.2%", "0 %", ""], "number %", [45.2, 0, numpy.nan]),
+        (["1.000", "7.888,57", "0,5"], "number", [1000, 7888.57, 0.5]),
+        (["1 234", "1'234.5", "1’234"], "number", [1234, 1234.5, 1234]),
+        (["007", "12"], "number", [7, 12]),
+        (["01.02.2024", "02.02.2024"], "date %d.%m.%Y", [DAY + 1, DAY + 2]),
+        (["2024/01/05", "2024/02/01"], "date %Y/%m/%d", [DAY - 26, DAY + 1]),
+        (["01/31/2024", "02/01/2024"], "date %m/%d/%Y", [DAY, DAY + 1]),
+        (["Jan 31, 2024", "Feb 1, 2024"], "date %b %d, %Y", [DAY, DAY + 1]),
+        (["18-24", "25-34"], "text", None),
+        (["1990-1999", "2000-2009"], "text", None),
+    ],
+)
 def test_what_cells_mean_is_found_and_noted(column, kind, values, capsys):
     text = "a\tn\tkind\n" + "".join(f"{cell}\t{i}\tx\n" for i, cell in enumerate(column))
     found = table(text, missing="mean")
@@ -35,20 +36,23 @@ def test_what_cells_mean_is_found_and_noted(column, kind, values, capsys):
         assert f"column 1 (a), '{column[0]}' as {values[0]:.9g}" in told
 
 
-DOUBTFUL = [
-    ("1.5 0,5", ["0,5"]),
-    ("$5 €6 $4e38", ["€6", "$4e38"]),
-    ("soon 2024-01-31 2024-02-01", ["soon"]),
-    ("31/01/2024 01/02/2024 1st", ["1st"]),
-    ("03/04/2024 03/05/2024", ["03/04/2024", "03/05/2024"]),
-    # Of so many texts, one for each two rows, or not.
-    *((" ".join(f"t{i % n}" for i in range(2 * n - 1)), ["t0", "t1", "t2"]) for n in (11, 12, 101)),
-    *((" ".join(f"t{i % n}" for i in range(2 * n)), []) for n in (11, 12, 100)),
-    (" ".join(f"t{i}" for i in range(10)), []),
-]
-
-
-@pytest.mark.parametrize("column, doubtful", DOUBTFUL)
+@pytest.mark.parametrize(
+    "column, doubtful",
+    [
+        ("1.5 0,5", ["0,5"]),
+        ("$5 €6 $4e38", ["€6", "$4e38"]),
+        ("soon 2024-01-31 2024-02-01", ["soon"]),
+        ("31/01/2024 01/02/2024 1st", ["1st"]),
+        ("03/04/2024 03/05/2024", ["03/04/2024", "03/05/2024"]),
+        # Of so many texts, one for each two rows, or not.
+        *(
+            (" ".join(f"t{i % n}" for i in range(2 * n - 1)), ["t0", "t1", "t2"])
+            for n in (11, 12, 101)
+        ),
+        *((" ".join(f"t{i % n}" for i in range(2 * n)), []) for n in (11, 12, 100)),
+        (" ".join(f"t{i}" for i in range(10)), []),
+    ],
+)
 def test_cells_that_make_a_column_doubtful_are_named_with_all_ways_out(column, doubtful):
     cells = column.split()
     text = "n\ta\tkind\n" + "".join(f"{i}\t{cell}\tx\n" for i, cell in enumerate(cells))
@@ -89,18 +93,20 @@ def test_a_frame_declares_columns_of_text():
 
 MONEY = "a;kind\n$9,5;x\n-99,90;y\n-1000;x\n"
 EMPTY = numpy.nan
-STAND_FOR_EMPTY = [
-    (MONEY, "-99,9", [[9.5], [EMPTY], [-1000]]),
-    (MONEY, "-99.9", [[9.5], [EMPTY], [-1000]]),
-    (MONEY, "-1.000", [[9.5], [-99.9], [EMPTY]]),
-    # True and False are no numbers that stand for empty.
-    ("a,n,kind\nTrue,0,x\nFalse,1,y\nTrue,2,y\n", "0", [[1, EMPTY], [0, 1], [1, 2]]),
-    ("a,kind\nTRUE,x\nFALSE,y\n0,y\n", "FALSE", [[1], [EMPTY], [0]]),
-    ("a,n,kind\n99 %,99,x\n5 %,1,y\n7 %,2,y\n", "99 %", [[EMPTY, 99], [5, 1], [7, 2]]),
-]
 
 
-@pytest.mark.parametrize("text, na, wanted", STAND_FOR_EMPTY)
+@pytest.mark.parametrize(
+    "text, na, wanted",
+    [
+        (MONEY, "-99,9", [[9.5], [EMPTY], [-1000]]),
+        (MONEY, "-99.9", [[9.5], [EMPTY], [-1000]]),
+        (MONEY, "-1.000", [[9.5], [-99.9], [EMPTY]]),
+        # True and False are no numbers that stand for empty.
+        ("a,n,kind\nTrue,0,x\nFalse,1,y\nTrue,2,y\n", "0", [[1, EMPTY], [0, 1], [1, 2]]),
+        ("a,kind\nTRUE,x\nFALSE,y\n0,y\n", "FALSE", [[1], [EMPTY], [0]]),
+        ("a,n,kind\n99 %,99,x\n5 %,1,y\n7 %,2,y\n", "99 %", [[EMPTY, 99], [5, 1], [7, 2]]),
+    ],
+)
 def test_what_stands_for_empty_is_compared_as_a_number(text, na, wanted):
     numpy.testing.assert_array_equal(table(text, na=na, missing="mean").x, wanted)
 

@@ -92,8 +92,7 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
         assert (numpy.concatenate(numbers) == numpy.arange(n) + 1 + header).all()
         for i, name in enumerate(names):
             title = name if header else f"column {i + 1}"
-            assert sum((batch[title] for batch in cells), []) == columns[name]
-    pytest.importorskip("openpyxl")
+            assert [cell for batch in cells for cell in batch[title]] == columns[name]
     pandas.DataFrame(columns).to_excel("t.xlsx", header=has_names, index=False)
     sheet = {**vars(read("t.xlsx", options)), "where": trained.where}
     numpy.testing.assert_equal(sheet, vars(trained))
@@ -107,61 +106,81 @@ def test_memory_is_at_most_twice_the_data():
     assert peak() < 2 * x.nbytes
 
 
-WRONG = [
-    (f"1,2\n\x1b[31m{'é' * 5000},3\n", {}, r"column 1 holds '\\x1b\[31mé{35,55}':.{,350}$"),
-    ("a,b,k\n4,5,6\n4,-1e39,5\n", {}, r"row 3, column 2 \(b\) holds '-1e\+39': .*below 3e38"),
-    ("# t\n\n1,,3\n4,5,6,7\n7,8,9,0\n", {}, r"row 2 \(1,,3\) fills columns: 3, and row 3: 4; le"),
-    ("Q 1,,\na,b,kind\n1,2,x\n", {}, r"row 1 \(Q 1,,\) fills columns: 1, and row 2: 3"),
-    ('1,2\n3,"4\n5,6\n', {}, "EOF inside string starting at row 1.* each opening quote needs"),
-    ("1\n2\n", {}, "has 0 columns beside the label: 1 are needed"),
-    (f"a,k\n{'x' * 200_000},y\n", {}, "field larger than .*: every row needs as many cells as"),
-    ("\n\n", {}, "is empty: it has no row"),
-    ("label,f\n  \n", {}, "row 1 is taken for a header, and no row is below it .`header=F"),
-    ("a,k\n1,Müller\n".encode("cp1252"), {}, "is not UTF-8.*`encoding='cp1252'`$"),
-    ("a,t,k\n,p,x\n?,,k\n3,q,k\n", {}, r"2 in column 1 \(a\) \(row 2\), 1 in .*3\); .*`missing='"),
-    ("a,kind\n1,\n2,NA\n", {"missing": "mean"}, "2 of 2 rows have no label, row 2 first"),
-    ("a,kind\n1,x\n2,NA\n", {}, r"1 of 2 rows .* row 3 .* \(kind\): `missing='mean'` leaves"),
-    ("g,a,k\n,2,x\n?,3,x\np,4,x\n", {"group": "g"}, r"2 of 3 rows have no group, row 2.* \(g"),
-    (
-        "a,k\n1,x\n",
-        {"drop": 2, "label_column": "k"},
-        r"column 2 \(k\) is the label: `drop`, `group` and `weight_column` need other columns",
-    ),
-    ("Aircon,b,kind\n1,1,x\n", {"group": "AIRCO"}, "or several; did you mean Aircon. its col"),
-    ("a,a,b,kind\n1,2,3,x\n", {"drop": "a"}, "no column a to drop, or several; its columns are 1 "),
-    ("a,a,kind\n4x,1,x\n1,2,x\n", {"drop": "2"}, "`categorical='1'` makes .* `drop='1'` leaves"),
-    ("b,a,a,kind\n1,2,3,x\n", {}, "called 'a': .*; if row 1 is data, give `header=False`"),
-    (gzip.compress(b"1,2,x\n3,4,y\n" * 999)[:-30], {}, "cannot be read: cut off or damaged"),
-    # All doubtful columns at once.
-    ("a,b,k\n4x,`,x\n1,2,x\n", {}, r"row 2, .*'4x', row 2, .*'`': .*, `na='4x'` l.*'a,b'.*'a,b'"),
-    # Several columns are called so.
-    ("label,a,target\n1,2,3\n", {}, r"which .*\? its columns are 1 \(label\), 2 \(a\)"),
-]
-
-
-@pytest.mark.parametrize("text, options, said", WRONG)
+@pytest.mark.parametrize(
+    "text, options, said",
+    [
+        (f"1,2\n\x1b[31m{'é' * 5000},3\n", {}, r"column 1 holds '\\x1b\[31mé{35,55}':.{,350}$"),
+        ("a,b,k\n4,5,6\n4,-1e39,5\n", {}, r"row 3, column 2 \(b\) holds '-1e\+39': .*below 3e38"),
+        (
+            "# t\n\n1,,3\n4,5,6,7\n7,8,9,0\n",
+            {},
+            r"row 2 \(1,,3\) fills columns: 3, and row 3: 4; le",
+        ),
+        ("Q 1,,\na,b,kind\n1,2,x\n", {}, r"row 1 \(Q 1,,\) fills columns: 1, and row 2: 3"),
+        ('1,2\n3,"4\n5,6\n', {}, "EOF inside string starting at row 1.* each opening quote needs"),
+        ("1\n2\n", {}, "has 0 columns beside the label: 1 are needed"),
+        (f"a,k\n{'x' * 200_000},y\n", {}, "field larger than .*: every row needs as many cells as"),
+        ("\n\n", {}, "is empty: it has no row"),
+        ("label,f\n  \n", {}, "row 1 is taken for a header, and no row is below it .`header=F"),
+        ("a,k\n1,Müller\n".encode("cp1252"), {}, "is not UTF-8.*`encoding='cp1252'`$"),
+        (
+            "a,t,k\n,p,x\n?,,k\n3,q,k\n",
+            {},
+            r"2 in column 1 \(a\) \(row 2\), 1 in .*3\); .*`missing='",
+        ),
+        ("a,kind\n1,\n2,NA\n", {"missing": "mean"}, "2 of 2 rows have no label, row 2 first"),
+        ("a,kind\n1,x\n2,NA\n", {}, r"1 of 2 rows .* row 3 .* \(kind\): `missing='mean'` leaves"),
+        ("g,a,k\n,2,x\n?,3,x\np,4,x\n", {"group": "g"}, r"2 of 3 rows have no group, row 2.* \(g"),
+        (
+            "a,k\n1,x\n",
+            {"drop": 2, "label_column": "k"},
+            r"column 2 \(k\) is the label: `drop`, `group` and `weight_column` need other columns",
+        ),
+        ("Aircon,b,kind\n1,1,x\n", {"group": "AIRCO"}, "or several; did you mean Aircon. its col"),
+        (
+            "a,a,b,kind\n1,2,3,x\n",
+            {"drop": "a"},
+            "no column a to drop, or several; its columns are 1 ",
+        ),
+        (
+            "a,a,kind\n4x,1,x\n1,2,x\n",
+            {"drop": "2"},
+            "`categorical='1'` makes .* `drop='1'` leaves",
+        ),
+        ("b,a,a,kind\n1,2,3,x\n", {}, "called 'a': .*; if row 1 is data, give `header=False`"),
+        (gzip.compress(b"1,2,x\n3,4,y\n" * 999)[:-30], {}, "cannot be read: cut off or damaged"),
+        # All doubtful columns at once.
+        (
+            "a,b,k\n4x,`,x\n1,2,x\n",
+            {},
+            r"row 2, .*'4x', row 2, .*'`': .*, `na='4x'` l.*'a,b'.*'a,b'",
+        ),
+        # Several columns are called so.
+        ("label,a,target\n1,2,3\n", {}, r"which .*\? its columns are 1 \(label\), 2 \(a\)"),
+    ],
+)
 def test_what_is_wrong_is_said(text, options, said):
     with pytest.raises(DatasetError, match=r"^t\.csv: (?s:.*)" + said):
         table(text, **options)
 
 
-NO_LABELS = [
-    (90, lambda i: "x", "every row has the label 'x': give two at least"),
-    (
-        90,
-        lambda i: f"k{i * 46 // 90}",
-        "there are 46 classes in 90 rows, 'k0', 'k1', ...: that is no",
-    ),
-    (
-        12,
-        lambda i: min(i, 10),
-        "there are 11 classes in 12 rows, 0, 1, ...: that is no label; `label",
-    ),
-    (90, lambda i: i / 8, "label column holds the label 0.125 in row 3: l"),
-]
-
-
-@pytest.mark.parametrize("n, label, said", NO_LABELS)
+@pytest.mark.parametrize(
+    "n, label, said",
+    [
+        (90, lambda i: "x", "every row has the label 'x': give two at least"),
+        (
+            90,
+            lambda i: f"k{i * 46 // 90}",
+            "there are 46 classes in 90 rows, 'k0', 'k1', ...: that is no",
+        ),
+        (
+            12,
+            lambda i: min(i, 10),
+            "there are 11 classes in 12 rows, 0, 1, ...: that is no label; `label",
+        ),
+        (90, lambda i: i / 8, "label column holds the label 0.125 in row 3: l"),
+    ],
+)
 def test_what_makes_no_label(n, label, said):
     put_labels(n, label)
     with pytest.raises(DatasetError, match=re.escape(f"t.csv: {said}")):
@@ -173,17 +192,17 @@ def put_labels(n, label):
 
 
 # How many different numbers are too many to be classes, or None.
-LABELS = [
-    (90, lambda i: i // 4, 23),
-    (90, lambda i: i // 5, None),  # 18 numbers
-    (240, lambda i: i % 31, 31),
-    (3000, lambda i: f"k{min(i % 90, 31):02}", None),
-    (90, lambda i: f"k{i * 45 // 90:02}", None),
-    (12, lambda i: min(i, 9), 10),
-]
-
-
-@pytest.mark.parametrize("n, label, n_numbers", LABELS)
+@pytest.mark.parametrize(
+    "n, label, n_numbers",
+    [
+        (90, lambda i: i // 4, 23),
+        (90, lambda i: i // 5, None),  # 18 numbers
+        (240, lambda i: i % 31, 31),
+        (3000, lambda i: f"k{min(i % 90, 31):02}", None),
+        (90, lambda i: f"k{i * 45 // 90:02}", None),
+        (12, lambda i: min(i, 9), 10),
+    ],
+)
 def test_classes_are_counted_and_many_numbers_may_be_a_quantity(n, label, n_numbers, capsys):
     put_labels(n, label)
     read_dataset("t.csv")
