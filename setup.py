@@ -8,7 +8,8 @@ from setuptools.command.build_ext import build_ext
 from setuptools.command.sdist import sdist
 
 here = Path(__file__).parent
-version = re.search(r'__version__ = "(.+)"', (here / "logreg/version.py").read_text()).group(1)
+version_file = (here / "logreg/basics/version.py").read_text()
+version = re.search(r'__version__ = "(.+)"', version_file).group(1)
 
 
 class BuildKernel(build_ext):
@@ -83,15 +84,16 @@ setup(
     package_dir={"": "."},
     packages=[
         "logreg",
+        "logreg.basics",
         "logreg.callbacks",
         "logreg.cli",
         "logreg.datasets",
         "logreg.engine",
         "logreg.kernel",
         "logreg.legacy",
-        "logreg.page",
         "logreg.parallel",
         "logreg.prediction",
+        "logreg.report",
         "logreg.saving",
         "logreg.tables",
         "logreg.tutorial",
@@ -108,7 +110,7 @@ setup(
     package_data={
         "logreg": ["py.typed"],
         "logreg.callbacks": ["tutorial_log.csv"],
-        "logreg.page": ["*.js", "page.html"],
+        "logreg.report": ["*.js", "page.html"],
         "logreg.tutorial": ["*.md", "*.svg", "page.html", "*.js", "toys/*.js", "*.csv"],
     },
     # An installed package finds the sample under sys.prefix; a clone has it in data/.
@@ -164,7 +166,7 @@ setup(
             "logreg=logreg.__main__:main",
             "logreg-train=logreg.train:main",
             "logreg-predict=logreg.predict:main",
-            "logreg-report=logreg.report:main",
+            "logreg-report=logreg.report.__main__:main",
             "logreg-export=logreg.export:main",
             "logreg-tutorial=logreg.tutorial.__main__:main",
         ]

@@ -7,11 +7,11 @@ The public names are loaded when they are first used, so that what needs no engi
 import importlib
 from typing import TYPE_CHECKING
 
-from logreg.version import __version__ as __version__
+from logreg.basics.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from logreg.basics.errors import LogRegWarning as LogRegWarning
     from logreg.datasets.shared_sets import load_data as load_data
-    from logreg.errors import LogRegWarning as LogRegWarning
     from logreg.estimator import SoftmaxClassifier as SoftmaxClassifier
     from logreg.fitting import fit_table as fit_table
     from logreg.hyperparameters import Hyperparameters as Hyperparameters
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _MODULE_OF = {
     "Hyperparameters": "hyperparameters",
-    "LogRegWarning": "errors",
+    "LogRegWarning": "basics.errors",
     "LogisticRegression": "model",
     "Predictor": "prediction.predictor",
     "SoftmaxClassifier": "estimator",

@@ -3,14 +3,14 @@
 import importlib
 import sys
 
+from logreg.basics.version import __version__
 from logreg.cli.start import end_at_ctrl_c
-from logreg.version import __version__
 
 MODULES = {
     "tutorial": "logreg.tutorial.__main__",
     "train": "logreg.train",
     "predict": "logreg.predict",
-    "report": "logreg.report",
+    "report": "logreg.report.__main__",
     "export": "logreg.export",
     "legacy": "logreg.legacy.__main__",
 }

@@ -13,9 +13,8 @@ from logreg.hyperparameters import DEFAULTS
 EARLY_STOPPING_SETTINGS = ("patience", "patience_increase", "improvement_threshold", "criterion")
 # The reasons for which a complete run ends, in words.
 REASON_TEXTS = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
-COMPLETE = tuple(REASON_TEXTS)
 # These endings follow from data and settings: a training with the same ones ends in the same way.
-REPEATABLE = (*COMPLETE, "diverged")
+REPEATABLE = (*REASON_TEXTS, "diverged")
 
 
 class Measures(NamedTuple):

@@ -9,8 +9,8 @@ from typing import Any, Optional
 
 import numpy
 
+from logreg.basics.errors import DatasetError, SettingError, cut, needing, quoted
 from logreg.datasets.splits import stratified_order
-from logreg.errors import DatasetError, SettingError, cut, needing, quoted
 from logreg.hyperparameters import Hyperparameters, default_batch_size
 
 with needing("SoftmaxClassifier", "sklearn", "scikit-learn"):

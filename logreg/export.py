@@ -34,12 +34,11 @@ if __name__ == "__main__":
 
 import numpy
 
+from logreg.basics.console import note, say
+from logreg.basics.errors import ModelFileError, listed, needing
+from logreg.basics.files import BEST_MODEL, refuse_overwriting
 from logreg.cli.command import command
 from logreg.cli.options import add_file, add_output, command_parser
-from logreg.console import note, say
-from logreg.errors import ModelFileError, listed, needing
-from logreg.files import refuse_overwriting
-from logreg.hyperparameters import BEST_MODEL
 from logreg.saving import any_pickle, model_file
 
 # What is written beside W and b: the keys of the metadata that predictions need.

@@ -5,19 +5,14 @@ from typing import Any, Optional
 import numpy
 
 from logreg import engine, kernel
+from logreg.basics.console import note, say, warning
+from logreg.basics.errors import DatasetError, SettingError, cut, listed
+from logreg.basics.files import BEST_MODEL, AnyPath, check_writable
 from logreg.callbacks.verdict import doubts, explain
-from logreg.console import note, say, warning
 from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.frames import framed
 from logreg.datasets.options import NO_PREPARATION, Preparation, TableOptions, split_options
-from logreg.early_stopping import REPEATABLE
-from logreg.errors import DatasetError, SettingError, cut, listed
-from logreg.files import AnyPath, check_writable
-from logreg.hyperparameters import (
-    BEST_MODEL,
-    Hyperparameters,
-    choose_hyperparameters,
-)
+from logreg.hyperparameters import Hyperparameters, choose_hyperparameters
 from logreg.kernel import rules
 from logreg.prediction.evaluation import evaluate
 from logreg.prediction.predictor import Predictor
@@ -175,7 +170,7 @@ def verify(path, dataset=None, callbacks=()) -> Optional[bool]:
         note(f"training as {path} says")
         hyperparameters = Hyperparameters(**facts.settings)
         run = sgd_optimization(data, hyperparameters, None, callbacks, bool(facts.refit))
-        if run.reason not in REPEATABLE:
+        if not run.is_complete and run.reason != "diverged":
             return None
         new_facts = ModelFacts.from_metadata(run.facts(), run.best_values[0])
     differences = [
@@ -225,7 +220,7 @@ def _check_repeatable(path, facts):
             f"its file does not tell {listed(lacking)}, as one of `python -m logreg.train` does, "
             "but not that of a script's own cost or data"
         )
-    elif facts.reason not in REPEATABLE:
+    elif not facts.is_repeatable:
         fault = f"it was ended ({facts.reason})"
     elif (facts.n_ranks or 1) > 1:
         fault = f"{facts.n_ranks} ranks took part"

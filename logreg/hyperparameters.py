@@ -5,11 +5,8 @@ import sys
 from dataclasses import dataclass, field, fields
 from typing import Optional
 
-from logreg.errors import SettingError
+from logreg.basics.errors import SettingError
 
-# The tutorial's names for what it reads and writes.
-DATASET = "mnist.pkl.gz"
-BEST_MODEL = "best_model.pkl"
 EPOCHS_OF_A_TABLE = 5000
 
 LARGEST = sys.float_info.max  # the largest float; whole numbers above it are refused

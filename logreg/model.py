@@ -18,8 +18,8 @@ from typing import Any, Dict, List, NamedTuple
 import numpy
 
 from logreg import engine, updates
+from logreg.basics.errors import SettingError
 from logreg.engine import T, checked_labels, theano
-from logreg.errors import SettingError
 
 
 class LogisticRegression:

@@ -14,7 +14,7 @@ import warnings
 import numpy
 
 from logreg import early_stopping
-from logreg.errors import SettingError, needing
+from logreg.basics.errors import SettingError, needing
 from logreg.saving.facts import ModelFacts
 
 MAX_COUNTS = 20  # classes of a confusion matrix, above which its cells have no room for counts
@@ -179,11 +179,11 @@ def plot_confusion(evaluation, ax=None):
     [0.0, 0.048]
     >>> plot_confusion({"confusion": None})
     Traceback (most recent call last):
-    logreg.errors.SettingError: there are more than 50 classes: the evaluation has no matrix of them
+    logreg.basics.errors.SettingError: there are more than 50 classes: the evaluation has no matrix
     """
     confusion = evaluation["confusion"]
     if confusion is None:
-        raise SettingError("there are more than 50 classes: the evaluation has no matrix of them")
+        raise SettingError("there are more than 50 classes: the evaluation has no matrix")
     labels = confusion["labels"]
     counts = numpy.array(confusion["counts"])
     ax = ax or _axes()

@@ -30,13 +30,12 @@ if __name__ == "__main__":
 
 import numpy
 
+from logreg.basics.console import say, set_quiet
+from logreg.basics.errors import SettingError, listed
+from logreg.basics.files import BEST_MODEL, DATASET, refuse_overwriting
 from logreg.cli import options
 from logreg.cli.command import command
-from logreg.console import say, set_quiet
 from logreg.datasets.options import TableOptions
-from logreg.errors import SettingError, listed
-from logreg.files import refuse_overwriting
-from logreg.hyperparameters import BEST_MODEL, DATASET
 from logreg.prediction import inputs
 from logreg.prediction.evaluation import evaluate
 from logreg.prediction.held_out import read_test_set

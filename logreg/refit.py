@@ -4,11 +4,10 @@ import math
 from dataclasses import replace
 
 from logreg import engine
+from logreg.basics.console import COMPILING, waiting_for_engine, warning
+from logreg.basics.errors import SettingError
 from logreg.callbacks.base import catching_stop
-from logreg.console import COMPILING, waiting_for_engine, warning
 from logreg.datasets.shared_sets import join_training_and_validation
-from logreg.early_stopping import COMPLETE
-from logreg.errors import SettingError
 
 
 def check_joinable(data):
@@ -32,7 +31,7 @@ def train_anew(run, expressions, validate_model, callbacks):
     replaces ``run.best_values``, unless the run or this training was stopped or diverged. The
     callbacks' `on_minibatch_end` gets a Run that counts the minibatches of this training.
     """
-    if run.reason not in COMPLETE or not run.best_values:
+    if not run.is_complete or not run.best_values:
         return
     data = join_training_and_validation(run.data)
     batch_size = run.hyperparameters.batch_size
@@ -52,7 +51,7 @@ def train_anew(run, expressions, validate_model, callbacks):
             second_run.iter += n
             for callback in callbacks:
                 callback.on_minibatch_end(second_run)
-    if run.reason not in COMPLETE:  # this training was stopped
+    if not run.is_complete:  # this training was stopped
         return
     measured = validate_model()
     if measured is None or not math.isfinite(measured.loss or 0):

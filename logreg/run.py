@@ -3,8 +3,6 @@
 import contextlib
 import copy
 import functools
-import hashlib
-import json
 import math
 import operator
 import timeit
@@ -14,18 +12,17 @@ from typing import Any, Dict, Iterator, List, Optional
 import numpy
 
 from logreg import engine
+from logreg.basics.errors import SettingError
 from logreg.datasets.shared_sets import digest
 from logreg.early_stopping import (
     CRITERIA,
     EARLY_STOPPING_SETTINGS,
+    REASON_TEXTS,
     Criterion,
     Point,
     replay,
 )
-from logreg.early_stopping import (
-    Validation as Validation,
-)
-from logreg.errors import SettingError
+from logreg.early_stopping import Validation as Validation
 from logreg.hyperparameters import Hyperparameters
 from logreg.kernel import rules
 
@@ -136,6 +133,11 @@ class Run:
     def ending(self):
         """The reason in a word; after 'stopped', also the message."""
         return f"{self.reason}: {self.message}" if self.message else self.reason
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the run has ended, and was neither stopped nor diverged."""
+        return self.reason in REASON_TEXTS
 
     @property
     def criterion(self) -> Criterion:
@@ -286,7 +288,7 @@ class Run:
             **self._used_hyperparameters,
             # The version of the arithmetic, see `rules`. Plain descent has had only one.
             "rule": 1 if self._is_plain else rules.current(),
-            "names_sha256": _digest_of_names(facts) if facts.is_table else None,
+            "names_sha256": facts.digest_of_names() if facts.is_table else None,
             "floatX": engine.theano.config.floatX,
             # None if the scale follows from the dtype.
             "pixel_scale": facts.pixel_scale if facts.scale_all else None,
@@ -321,9 +323,3 @@ class Run:
                 test_error_all_rows=best.test_error_all_rows,
             )
         return facts
-
-
-def _digest_of_names(facts):
-    """The SHA-256 of the names in a table: labels, titles and categories."""
-    names = [facts.class_labels, facts.label_name, facts.columns, facts.categories]
-    return hashlib.sha256(json.dumps(names).encode()).hexdigest()

@@ -11,15 +11,16 @@ from typing import Any, Sequence
 import numpy
 
 from logreg import engine
+from logreg.basics.console import COMPILING, log, note, waiting_for_engine
+from logreg.basics.errors import SettingError
+from logreg.basics.files import BEST_MODEL, DATASET
 from logreg.callbacks import BestModel, Callback, PrintLog
 from logreg.callbacks.base import catching_stop
-from logreg.console import COMPILING, log, note, waiting_for_engine
 from logreg.datasets import shared_sets
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import find_usable_map
 from logreg.early_stopping import CRITERIA, REPEATABLE, Measures, Validation
-from logreg.errors import SettingError
-from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
+from logreg.hyperparameters import DEFAULTS, Hyperparameters
 from logreg.model import Expressions, balanced_weights, softmax_regression, weight_rows
 from logreg.refit import check_joinable, train_anew
 from logreg.run import Run

@@ -10,22 +10,16 @@ if __name__ == "__main__":
 
 import numpy
 
+from logreg.basics.console import STARTING, log, note, say, set_quiet, waiting_for_engine
+from logreg.basics.errors import SettingError, listed
+from logreg.basics.files import BEST_MODEL, DATASET, check_writable, refuse_overwriting
 from logreg.cli import options
 from logreg.cli.command import command
-from logreg.console import STARTING, log, note, say, set_quiet, waiting_for_engine
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import TRAINING_OPTIONS, Preparation, TableOptions
 from logreg.datasets.statistics import with_interval
-from logreg.errors import SettingError, listed
-from logreg.files import check_writable, refuse_overwriting
-from logreg.hyperparameters import (
-    BEST_MODEL,
-    DATASET,
-    DEFAULTS_BY_DATA,
-    Hyperparameters,
-    choose_hyperparameters,
-)
-from logreg.ranks import ranks
+from logreg.hyperparameters import DEFAULTS_BY_DATA, Hyperparameters, choose_hyperparameters
+from logreg.parallel.ranks import ranks
 
 USED_BY_VERIFY = ("verify", "dataset", "quiet")
 UNUSED_BY_FOLDS = ("output", "checkpoint", "history", "check_reference")

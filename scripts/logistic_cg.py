@@ -24,15 +24,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 
 from logreg import engine
+from logreg.basics.console import log, note, waiting_for_engine
+from logreg.basics.errors import SettingError
+from logreg.basics.files import DATASET
 from logreg.callbacks.reference import percent
 from logreg.cli.command import command
 from logreg.cli.options import add_file
-from logreg.console import log, note, waiting_for_engine
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.shared_sets import share_as_floats
 from logreg.engine import T, theano
-from logreg.errors import SettingError
-from logreg.hyperparameters import DATASET
 from logreg.model import LogisticRegression
 
 BATCH_SIZE = 600

@@ -21,16 +21,16 @@ import numpy
 from numpy.lib import format as npy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from logreg.basics.console import note
+from logreg.basics.errors import SettingError
 from logreg.cli.command import command
 from logreg.cli.options import add_file, add_table_options, read_options
-from logreg.console import note
 from logreg.datasets.formats import MAPPED_DTYPES
 from logreg.datasets.labels import number_classes
 from logreg.datasets.options import Preparation, TableOptions
 from logreg.datasets.preprocessing import blocks, check_values
 from logreg.datasets.sources import read_parts
 from logreg.datasets.splits import SHARE, SPLITS, stratified_order
-from logreg.errors import SettingError
 
 BUCKET = 1 << 25  # bytes that are shuffled in memory at a time
 MAX_BUCKETS = 200  # open files

@@ -52,9 +52,9 @@ def state_of_the_process(monkeypatch):
 
     A command that runs in this process sets the engine's.
     """
-    from logreg.console import printing
+    from logreg.basics.console import printing
 
-    monkeypatch.setattr("logreg.console.SLOW_AFTER", 1e6)
+    monkeypatch.setattr("logreg.basics.console.SLOW_AFTER", 1e6)
     with printing():  # as in a command: most tests look for notes on stderr
         yield
     if "logreg.engine" in sys.modules:
@@ -68,7 +68,7 @@ def failing_disk(monkeypatch):
     The names of the calls since then are in its `calls`.
     """
 
-    from logreg import files
+    from logreg.basics import files
 
     def counted(call):
         def counting(*args):
@@ -185,8 +185,8 @@ def clone(tmp_path):
 @pytest.fixture(scope="session")
 def mnist_folder():
     """A folder with MNIST whole and right; skip where it cannot be had."""
+    from logreg.basics.errors import DownloadError
     from logreg.datasets import mnist
-    from logreg.errors import DownloadError
 
     try:
         return Path(mnist.fetch()).resolve()

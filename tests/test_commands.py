@@ -74,9 +74,9 @@ predict rows.npy -M --min-proba 75 | 1 | | error: --min-proba is 75.0: it must b
 predict -M --dataset e.npz --evaluate | 0 | ^Test set of e.npz: its own test set\n.* 0.000000 % \(0 of 3 rows\).*\nbee +0 +1 +0\ncat +0 +0 +1\n.*first: none\n$ |
 predict --model other.pkl --dataset d.npz | 1 | | ^error: d.npz: the model expects 5 features, got \(20, 4\); give as --dataset data like those that it was trained on\n$
 export ./model.pkl --to npz | 0 | ^./model.npz: a model of 4 features and 3 classes\n$ |
-report model.pkl --dataset no.csv | 1 | | error: .*no.csv
-report new.pkl | 0 | | \nnote: the page is without the errors on a test set .*: t.csv: the model does not know the labels '1', '2'.*\nthe page is new.html\n$
-report ./other.pkl --label-column no | 0 | | ^note: the page is without the errors on a test set \(--dataset names one\): t.csv.* has no column no.*\. The model was trained on 't.csv'; --dataset names other data\nthe page is ./other.html\n$
+report.__main__ model.pkl --dataset no.csv | 1 | | error: .*no.csv
+report.__main__ new.pkl | 0 | | \nnote: the page is without the errors on a test set .*: t.csv: the model does not know the labels '1', '2'.*\nthe page is new.html\n$
+report.__main__ ./other.pkl --label-column no | 0 | | ^note: the page is without the errors on a test set \(--dataset names one\): t.csv.* has no column no.*\. The model was trained on 't.csv'; --dataset names other data\nthe page is ./other.html\n$
 tutorial.__main__ --output a --notebook a | 1 | | error: a would overwrite
 tutorial.__main__ --mnist --notebook tutorial_mnist.html | 1 | | error: tutorial_mnist.html would
 """  # noqa: E501
@@ -138,8 +138,8 @@ def test_a_command(line, cli, files):
         ("predict -M --evaluate --dataset e.npz", "--output", "e.npz model.pkl d.npz"),
         ("predict -M --info", "--output", "model.pkl d.npz"),
         ("export model.pkl --to npz", "--output", "model.pkl d.npz"),
-        ("report model.pkl --dataset e.npz", "--output", "e.npz model.pkl d.npz"),
-        ("report other.pkl", "--output", "other.pkl t.csv"),
+        ("report.__main__ model.pkl --dataset e.npz", "--output", "e.npz model.pkl d.npz"),
+        ("report.__main__ other.pkl", "--output", "other.pkl t.csv"),
         ("tutorial.__main__", "--output --notebook", ""),
     ],
 )

@@ -9,11 +9,11 @@ import time
 
 import pytest
 
-from logreg.console import note, printing, say, set_quiet, waiting_for_engine
+from logreg.basics.console import note, printing, say, set_quiet, waiting_for_engine
 
 
 def test_a_slow_start_says_why(capsys, monkeypatch):
-    monkeypatch.setattr("logreg.console.SLOW_AFTER", 0)
+    monkeypatch.setattr("logreg.basics.console.SLOW_AFTER", 0)
     with waiting_for_engine("this takes a while"):
         err = ""
         for _ in range(2000):  # until it is slow enough
@@ -58,7 +58,9 @@ def test_a_program_gets_warnings_as_pythons_and_notes_from_the_logger(run, worki
     done = run("p.py")
     first, *_, last = done.stderr.splitlines()
     assert first.startswith(f"{working_folder}/p.py:5: LogRegWarning: every row of the validation")
-    assert last.startswith("logreg.errors.LogRegWarning: every row of the validation set has the")
+    assert last.startswith(
+        "logreg.basics.errors.LogRegWarning: every row of the validation set has the"
+    )
     notes = [line for line in done.stdout.splitlines() if line.startswith("logreg INFO note: ")]
     assert len(notes) >= 3 and "(True, 8)" in done.stdout
 
@@ -67,7 +69,7 @@ def test_a_program_gets_warnings_as_pythons_and_notes_from_the_logger(run, worki
 @pytest.mark.parametrize("in_notebook", [False, True])
 def test_where_a_message_goes(quiet, in_notebook, capsys, monkeypatch):
     """And what a terminal would obey."""
-    monkeypatch.setattr("logreg.console.in_notebook", lambda: in_notebook)
+    monkeypatch.setattr("logreg.basics.console.in_notebook", lambda: in_notebook)
     with printing(names_options=True):
         set_quiet(quiet)
         for kind in ("note: ", "warning: ", "error: "):

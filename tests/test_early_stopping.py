@@ -5,9 +5,9 @@ import math
 import numpy
 import pytest
 
+from logreg.basics.errors import SettingError
 from logreg.datasets.options import Preparation
 from logreg.early_stopping import EarlyStopping
-from logreg.errors import SettingError
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 
 # Losses at minibatches 4, 9, 14, ...; patience 10.

@@ -8,9 +8,9 @@ import pytest
 from builders import arguments, make_pairs
 
 from logreg import LogisticRegression, Predictor, engine, fit, load_data, load_model, save_model
+from logreg.basics.errors import ModelFileError, SettingError
 from logreg.callbacks import BestModel
 from logreg.engine import T
-from logreg.errors import ModelFileError, SettingError
 from logreg.hyperparameters import Hyperparameters
 from logreg.updates import sgd
 

@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from logreg.errors import LogRegError, ModelFileError, SettingError
-from logreg.files import check_writable, refuse_overwriting
+from logreg.basics.errors import LogRegError, ModelFileError, SettingError
+from logreg.basics.files import check_writable, refuse_overwriting
 from logreg.prediction.writers import destination
 from logreg.saving import model_file
 
@@ -80,7 +80,7 @@ def test_what_can_have_no_temporary_file_is_found_out_before(old, path):
 
 WRITE = """
 import os, sys
-from logreg.files import replacing
+from logreg.basics.files import replacing
 with replacing('model[1].pkl') as file:
     file.write(b'from a process')
     print(flush=True)

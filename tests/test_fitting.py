@@ -5,7 +5,7 @@ import pandas
 import pytest
 
 from logreg import Predictor, fit_table
-from logreg.errors import DatasetError, ModelFileError, SettingError
+from logreg.basics.errors import DatasetError, ModelFileError, SettingError
 
 SIZES = numpy.random.RandomState(0).randint(0, 100, 90)
 FRAME = pandas.DataFrame({"id": range(90), "size": SIZES, "wing": ["a", "b", None] * 30})

@@ -5,9 +5,9 @@ import pytest
 from builders import arguments, cost_and_gradients, make_pairs
 
 from logreg import Hyperparameters, LogisticRegression, engine, fit, load_model, save_model
+from logreg.basics.errors import SettingError
 from logreg.callbacks import BestModel
 from logreg.engine import T, theano
-from logreg.errors import SettingError
 from logreg.updates import sgd
 
 W, B = numpy.random.RandomState(1).randn(4, 3), numpy.array([0.5, 0.0, -0.5])

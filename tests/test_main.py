@@ -6,8 +6,8 @@ from conftest import ROOT
 import logreg
 
 COMMANDS = [
-    path.stem
-    for path in (ROOT / "logreg").glob("*.py")
+    path.parent.name if path.stem == "__main__" else path.stem
+    for path in (ROOT / "logreg").rglob("*.py")
     if "\n@command\n" in path.read_text("utf-8")
 ]
 
@@ -15,8 +15,8 @@ COMMANDS = [
 def test_one_command_runs_all(run):
     """Each by its name, and as a module; each tells its version, and does not warn."""
     done = run("-m", "logreg")
-    assert (done.returncode, done.stderr) == (0, "") and len(COMMANDS) == 4
-    for name in [*COMMANDS, "tutorial"]:
+    assert (done.returncode, done.stderr) == (0, "") and len(COMMANDS) == 5
+    for name in COMMANDS:
         assert f"\n  logreg {name} " in done.stdout
         for module in (["logreg", name], [f"logreg.{name}"]):
             version = run("-W", "error", "-m", *module, "--version")

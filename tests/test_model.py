@@ -5,8 +5,8 @@ import pytest
 from builders import cost_and_gradients, probabilities
 
 from logreg import LogisticRegression, engine
+from logreg.basics.errors import SettingError
 from logreg.engine import T, theano
-from logreg.errors import SettingError
 
 N, N_IN, N_OUT = 7, 5, 4
 

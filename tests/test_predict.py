@@ -65,9 +65,10 @@ def test_what_reads_a_model_starts_no_engine(run, lacking):
     code = f"""if True:
         import sys
         sys.modules.update(dict.fromkeys({lacking}))  # their import fails
-        from logreg import Predictor, predict, report
+        from logreg import Predictor, predict
+        from logreg.report.__main__ import main as report
         assert predict.main(["x.npy"]) == predict.main(["--evaluate"]) == predict.main([]) == 0
-        assert predict.main(["--info"]) == report.main([]) == 0
+        assert predict.main(["--info"]) == report([]) == 0
         print({{"theano", "pytensor", "logreg.engine", "pandas"}} & set(sys.modules))
     """
     done = run("-c", code)

@@ -20,11 +20,10 @@ SOURCES = {
 MODULES = {*SOURCES, "logreg.kernel._kernel"}
 # A module imports what is lower than itself. Within a room, imports make no circle.
 LAYERS = """
-errors version < console files flags hyperparameters < parallel
-< ranks kernel early_stopping < engine < updates datasets < tables < model < run saving
-< callbacks prediction
-< plots refit < sgd < cli < estimator fitting page < tutorial
-< train predict report export __main__ < legacy
+basics < hyperparameters parallel kernel < early_stopping
+< engine < updates datasets < tables < model < run saving
+< callbacks prediction < plots refit < sgd < cli < estimator fitting report < tutorial
+< train predict export __main__ < legacy
 """
 
 # What offers a leaf that is higher than itself, and imports it in the function that uses it.

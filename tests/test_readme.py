@@ -16,7 +16,7 @@ PYTHON = re.findall(r"^```python\n(.*?)^```$", README, re.M | re.S)
 PROSE = re.sub(r"^```.*?^```$", "", README, flags=re.M | re.S)
 SHELL = re.findall(r"^ {4}(.+)$", PROSE, re.M)
 QUOTED = re.findall(r"`([^`\n]+)`", PROSE)
-MODULES = ("train", "predict", "report", "export", "tutorial.__main__", "legacy.__main__")
+MODULES = ("train", "predict", "report.__main__", "export", "tutorial.__main__", "legacy.__main__")
 
 
 @pytest.mark.parametrize("code", PYTHON, ids=lambda code: code.split("\n")[0])

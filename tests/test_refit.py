@@ -9,9 +9,9 @@ import pytest
 from builders import arguments, make_pairs, save_folder, save_pairs, table_bytes
 
 from logreg import LogisticRegression, Predictor, engine, fit
+from logreg.basics.errors import SettingError
 from logreg.callbacks import BestModel, Callback, Checkpoint, StopTraining
 from logreg.engine import T, theano
-from logreg.errors import SettingError
 from logreg.hyperparameters import Hyperparameters
 from logreg.updates import momentum, sgd
 

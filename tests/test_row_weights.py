@@ -9,9 +9,9 @@ import pytest
 from builders import SPLITS, write
 
 from logreg import Predictor, fit_table
+from logreg.basics.errors import DatasetError
 from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.options import TableOptions
-from logreg.errors import DatasetError
 
 SETTINGS = "--no-standardize --no-refit --n-epochs=30 --learning-rate=0.2 --target=kind"
 
@@ -67,7 +67,7 @@ def test_weights_go_with_their_rows(cli):
     error = 100 * Predictor("best_model.pkl").metadata["validation_error_all_rows"]
     assert f"validation error: {error:.2f} % by the weights of 6 rows\n" in told.out
     assert "error by the weights of the rows: " in cli("predict", "--evaluate").out
-    assert cli("report").code == 0
+    assert cli("report.__main__").code == 0
     assert "test error by the weights of the rows" in Path("best_model.html").read_text("utf-8")
     told = cli(*command.split(), "--folds=3").out
     options = {"weight_column": "n", "n_epochs": 2, "folds": 3}

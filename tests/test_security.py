@@ -9,9 +9,9 @@ from attacks import ATTACKS, FILES
 from builders import save_digits_model, write
 from conftest import peak_memory
 
+from logreg.basics.errors import DatasetError
 from logreg.datasets import mnist
 from logreg.datasets.formats import read_arrays
-from logreg.errors import DatasetError
 
 FILES_BY_NAME = {**{f"{name}.pkl": data for name, data in ATTACKS.items()}, **FILES}
 COMMANDS = {
@@ -20,8 +20,8 @@ COMMANDS = {
     "predict": ("--model", "model.pkl", "{}"),
     "predict --model": ("--model", "{}", "x.npy"),
     "predict --dataset": ("--model", "model.pkl", "--dataset", "{}", "--evaluate"),
-    "report": ("{}",),
-    "report --dataset": ("model.pkl", "--dataset", "{}"),
+    "report.__main__": ("{}",),
+    "report.__main__ --dataset": ("model.pkl", "--dataset", "{}"),
     "export": ("{}", "--to", "npz"),
 }
 

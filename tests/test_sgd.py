@@ -11,9 +11,9 @@ import pytest
 from builders import arguments, make_pairs, new_run
 
 from logreg import LogisticRegression, Predictor, engine, load_model, sgd_optimization_mnist
+from logreg.basics.errors import LogRegError, SettingError
 from logreg.callbacks import BestModel, Callback, History
 from logreg.engine import T, theano
-from logreg.errors import LogRegError, SettingError
 from logreg.hyperparameters import Hyperparameters
 from logreg.sgd import fit
 from logreg.updates import momentum, sgd

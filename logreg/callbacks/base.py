@@ -5,8 +5,8 @@ import os
 import timeit
 from typing import Optional
 
-from logreg.errors import ModelFileError
-from logreg.files import AnyPath, check_writable
+from logreg.basics.errors import ModelFileError
+from logreg.basics.files import AnyPath, check_writable
 from logreg.run import Run, Validation
 from logreg.saving.model_file import save
 

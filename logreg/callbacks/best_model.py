@@ -2,9 +2,9 @@
 
 from typing import Any, Optional
 
+from logreg.basics.errors import SettingError
+from logreg.basics.files import AnyPath
 from logreg.callbacks.base import FileCallback
-from logreg.errors import SettingError
-from logreg.files import AnyPath
 from logreg.model import LogisticRegression
 from logreg.run import Run
 from logreg.saving.variables import check_stands_alone, dumps_model, dumps_params

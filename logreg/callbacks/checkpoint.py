@@ -4,10 +4,10 @@ import os
 from typing import List, Optional, get_type_hints
 
 from logreg import engine
+from logreg.basics.console import warning
+from logreg.basics.errors import ModelFileError
+from logreg.basics.files import AnyPath
 from logreg.callbacks.base import FileCallback
-from logreg.console import warning
-from logreg.errors import ModelFileError
-from logreg.files import AnyPath
 from logreg.hyperparameters import DEFAULTS
 from logreg.run import Run, Validation
 from logreg.saving.facts import has_type

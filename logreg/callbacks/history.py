@@ -3,8 +3,8 @@
 import os
 from typing import Optional
 
+from logreg.basics.errors import ModelFileError
 from logreg.callbacks.base import FileCallback
-from logreg.errors import ModelFileError
 from logreg.run import Run
 
 COLUMNS = (

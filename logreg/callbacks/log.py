@@ -4,9 +4,9 @@ import os
 import sys
 from typing import Optional
 
+from logreg.basics.console import in_notebook, log, note, say
 from logreg.callbacks import verdict
 from logreg.callbacks.base import Callback
-from logreg.console import in_notebook, log, note, say
 from logreg.run import Run, Validation
 
 

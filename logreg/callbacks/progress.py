@@ -4,7 +4,7 @@ import os
 import sys
 import timeit
 
-from logreg import console
+from logreg.basics import console
 from logreg.callbacks.base import Callback
 from logreg.run import Run
 

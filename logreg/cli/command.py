@@ -8,10 +8,10 @@ import signal
 import sys
 import warnings
 
-from logreg import console
-from logreg.console import note
-from logreg.errors import LogRegError
-from logreg.ranks import ranks
+from logreg.basics import console
+from logreg.basics.console import note
+from logreg.basics.errors import LogRegError
+from logreg.parallel.ranks import ranks
 
 
 def command(main):

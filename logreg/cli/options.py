@@ -5,8 +5,8 @@ import textwrap
 from dataclasses import fields
 from typing import Optional
 
+from logreg.basics.version import __version__
 from logreg.datasets.options import TRAINING_OPTIONS, TableOptions
-from logreg.version import __version__
 
 FLOAT = {"type": float, "metavar": "X"}
 NUMBERS = {int: {"type": int, "metavar": "N"}, float: FLOAT, Optional[float]: FLOAT}

@@ -13,6 +13,8 @@ from typing import Dict, Optional
 
 import numpy
 
+from logreg.basics.errors import DatasetError, SettingError
+from logreg.basics.files import AnyPath, refuse_overwriting
 from logreg.datasets.arrays import check_sets
 from logreg.datasets.facts import Facts
 from logreg.datasets.formats import find_usable_map, reading
@@ -21,8 +23,6 @@ from logreg.datasets.options import NO_OPTIONS, NO_PREPARATION
 from logreg.datasets.pixels import ImageLayout
 from logreg.datasets.sources import read_parts
 from logreg.datasets.splits import SPLITS, choose_rows, find_lacking, in_groups, take_rows
-from logreg.errors import DatasetError, SettingError
-from logreg.files import AnyPath, refuse_overwriting
 
 
 @dataclass(frozen=True, eq=False)

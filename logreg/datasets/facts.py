@@ -4,6 +4,8 @@ Its fields stand in groups here. They are called like the keys in a model file, 
 be written as JSON. In every group, None stands for what is unknown or what the data do not have.
 """
 
+import hashlib
+import json
 from dataclasses import dataclass, fields
 from typing import List, Optional
 
@@ -133,6 +135,11 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
     @property
     def is_table(self):
         return self.label_number is not None
+
+    def digest_of_names(self):
+        """Compute the SHA-256 of the names in a table: labels, titles and categories."""
+        names = [self.class_labels, self.label_name, self.columns, self.categories]
+        return hashlib.sha256(json.dumps(names).encode()).hexdigest()
 
     @property
     def preprocessing(self):

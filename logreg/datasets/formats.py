@@ -1,7 +1,7 @@
 """Readers of array files, gzipped or not: IDX, npy, npz, and the tutorial's pickles.
 
 Each gives the arrays of a file by name. Nothing in a file is run, and whatever may be wrong
-with one ends in a :class:`~logreg.errors.DatasetError` that begins with its path.
+with one ends in a :class:`~logreg.basics.errors.DatasetError` that begins with its path.
 """
 
 import contextlib
@@ -17,8 +17,8 @@ import zlib
 import numpy
 from numpy.lib import format as npy
 
+from logreg.basics.errors import DatasetError, ExtraError, cut, listed, quoted
 from logreg.datasets import pickles
-from logreg.errors import DatasetError, ExtraError, cut, listed, quoted
 from logreg.kernel.functions import map_of
 
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}

@@ -1,6 +1,6 @@
 """Data frames, and what Python has in their place: rows and columns as dicts."""
 
-from logreg.errors import DatasetError, needing
+from logreg.basics.errors import DatasetError, needing
 
 FRAME = "the data frame"  # as messages call one
 

@@ -5,7 +5,7 @@ import re
 
 import numpy
 
-from logreg.errors import DatasetError, quoted
+from logreg.basics.errors import DatasetError, quoted
 
 MAX_DIGITS = 15  # of a whole number: floats and JSON keep all of these
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy
 
-from logreg.console import note
+from logreg.basics.console import note
 from logreg.datasets.arrays import narrower
 from logreg.datasets.doubts import check_classes, check_weights, describe_table
 from logreg.datasets.pixels import N_IMAGES, are_centred, edges_of

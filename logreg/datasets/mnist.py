@@ -7,10 +7,10 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
-from logreg.console import note
+from logreg.basics.console import note
+from logreg.basics.errors import DatasetError, DownloadError, cut
+from logreg.basics.files import explaining, replacing
 from logreg.datasets.formats import open_bytes, reading
-from logreg.errors import DatasetError, DownloadError, cut
-from logreg.files import explaining, replacing
 
 
 class File(NamedTuple):

@@ -1,6 +1,6 @@
 """The names by which arrays are found among others, and pictures among files."""
 
-from logreg.errors import DatasetError, cut, listed
+from logreg.basics.errors import DatasetError, cut, listed
 
 # The names of the features and of the labels, ...
 ARRAYS = (("x", "y"), ("X", "y"), ("data", "target"), ("images", "labels"))

@@ -11,7 +11,7 @@ import re
 
 import numpy
 
-from logreg.errors import DatasetError, cut, quoted
+from logreg.basics.errors import DatasetError, cut, quoted
 
 # A gzip makes zeros a thousand times smaller, and pictures some ten times.
 MAX_UNPACKED = 1 << 26

@@ -11,7 +11,7 @@ import warnings
 
 import numpy
 
-from logreg.errors import DatasetError, cut, needing
+from logreg.basics.errors import DatasetError, cut, needing
 
 # Not all that Pillow knows: for some formats (EPS) it runs another program.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")

@@ -8,7 +8,7 @@ from typing import Optional
 
 import numpy
 
-from logreg.errors import DatasetError
+from logreg.basics.errors import DatasetError
 
 FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
 ONE_HOT_SCALE = 0.5  # of a category, however rare: few rows must not decide its weight

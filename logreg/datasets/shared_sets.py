@@ -7,7 +7,8 @@ from typing import Any
 import numpy
 
 from logreg import engine
-from logreg.console import note
+from logreg.basics.console import note
+from logreg.basics.errors import DatasetError, SettingError
 from logreg.datasets.arrays import as_array, check_features, pairs_of
 from logreg.datasets.dataset import DataSet, read_dataset
 from logreg.datasets.facts import Facts
@@ -15,7 +16,6 @@ from logreg.datasets.formats import find_usable_map
 from logreg.datasets.options import Preparation, TableOptions, split_options
 from logreg.datasets.preprocessing import PIXEL_SCALE, check_values
 from logreg.datasets.splits import SPLITS, set_name
-from logreg.errors import DatasetError, SettingError
 
 OPTIONS = TableOptions, Preparation  # of load_data
 N_SAMPLED = 1000  # rows of a digest, of features that are mapped from a file

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy
 
-from logreg.console import warning
+from logreg.basics.console import warning
+from logreg.basics.errors import DatasetError
 from logreg.datasets import mnist
 from logreg.datasets.arrays import array_part, pairs_of
 from logreg.datasets.facts import Facts
@@ -15,7 +16,6 @@ from logreg.datasets.names import PICTURES, find_sets
 from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.pixels import are_centred
 from logreg.datasets.splits import SPLITS, set_name
-from logreg.errors import DatasetError
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
 TABLE_SUFFIXES = (".parquet", ".csv.gz", ".csv")  # if a folder has two of a table, the last is read

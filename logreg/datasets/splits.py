@@ -2,7 +2,7 @@
 
 import numpy
 
-from logreg.errors import DatasetError
+from logreg.basics.errors import DatasetError
 
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}
 SHARE = 6  # one row in so many goes into a set that is not given

@@ -19,9 +19,9 @@ from logreg.engine.backend import as_stored as as_stored
 from logreg.engine.backend import Givens, n_rows
 from logreg.engine.backend import n_bytes as n_bytes
 from logreg.engine.expressions import is_symbolic as is_symbolic
-from logreg.errors import EngineError, SettingError
-from logreg.flags import user_setting
-from logreg.ranks import ranks as ranks
+from logreg.basics.errors import EngineError, SettingError
+from logreg.basics.flags import user_setting
+from logreg.parallel.ranks import ranks as ranks
 
 ROWS_OF_A_SUM = 512  # rows that are summed in a model's own dtype
 ROUNDING = 4e-7  # relative error of a rate in float32, as JAX computes it

@@ -1,7 +1,7 @@
 """What is checked and found of the symbolic expressions that :func:`logreg.sgd.fit` is given."""
 
+from logreg.basics.errors import SettingError
 from logreg.engine.kernel_graph import ancestors, find_params, n_elements, shared_arrays
-from logreg.errors import SettingError
 
 
 def is_symbolic(value):

@@ -15,9 +15,9 @@ import jax
 import numpy
 from pytensor.graph.replace import graph_replace
 
+from logreg.basics.errors import EngineError, install_command
 from logreg.engine.backend import Backend, Stored, as_features
 from logreg.engine.kernel_graph import ancestors
-from logreg.errors import EngineError, install_command
 
 CONFIG = "jax_enable_x64", "jax_default_device", "jax_default_matmul_precision"
 

@@ -6,11 +6,11 @@ PyTensor's internals move from release to release: they are imported inside func
 import contextlib
 import os
 
-from logreg.console import warning
+from logreg.basics.console import warning
+from logreg.basics.errors import EngineError, install_command
 from logreg.engine.backend import Backend
 from logreg.engine.compat import with_theanos_names
 from logreg.engine.kernel_graph import make_matcher
-from logreg.errors import EngineError, install_command
 
 
 class PyTensorBackend(Backend):

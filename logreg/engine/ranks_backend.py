@@ -4,9 +4,9 @@ import zlib
 
 import numpy
 
+from logreg.basics.errors import EngineError, SettingError
 from logreg.engine.kernel_graph import ancestors, find_params
-from logreg.errors import EngineError, SettingError
-from logreg.ranks import ranks
+from logreg.parallel.ranks import ranks
 
 
 class RanksBackend:

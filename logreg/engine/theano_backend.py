@@ -11,11 +11,11 @@ import types
 import warnings
 import zlib
 
-from logreg.console import warning
+from logreg.basics.console import warning
+from logreg.basics.errors import EngineError
+from logreg.basics.flags import user_setting
 from logreg.engine.backend import Backend
 from logreg.engine.kernel_graph import make_matcher
-from logreg.errors import EngineError
-from logreg.flags import user_setting
 
 # SciPy's OpenBLAS has a prefix before the names of the functions that Theano's C code calls.
 BLAS_FUNCTIONS = [p + name for p in "sd" for name in ("gemm", "gemv", "ger", "dot")]

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from logreg.errors import SettingError, listed
+from logreg.basics.errors import SettingError, listed
 
 try:
     import logreg.kernel._kernel as _kernel

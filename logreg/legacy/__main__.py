@@ -5,7 +5,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from logreg.console import note, printing
+from logreg.basics.console import note, printing
 
 
 def parser():

@@ -15,9 +15,9 @@ from pytensor.graph.traversal import walk
 from pytensor.printing import pp as pp
 from pytensor.sparse.type import SparseTensorType as SparseType  # noqa: F401
 
-from logreg.console import note
+from logreg.basics.console import note
+from logreg.basics.flags import user_setting
 from logreg.engine import T
-from logreg.flags import user_setting
 
 note_once = functools.lru_cache(maxsize=None)(note)
 

@@ -5,7 +5,7 @@ from theano.sandbox.rng_mrg import MRG_RandomStreams as CURAND_RandomStreams  # 
 from theano.tensor.nnet import conv2d
 from theano.tensor.signal.pool import pool_2d
 
-from logreg.console import note
+from logreg.basics.console import note
 
 cuda_available = cuda_enabled = pygpu_activated = False
 float32_shared_constructor = gpuarray_shared_constructor = theano.shared

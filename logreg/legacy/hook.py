@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy
 import six
 
-from logreg.console import note
-from logreg.flags import user_setting
+from logreg.basics.console import note
+from logreg.basics.flags import user_setting
 
 # Modules that neither engine has, and the file here for each.
 FILES = {

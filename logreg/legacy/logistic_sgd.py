@@ -1,6 +1,6 @@
 """The module of the tutorial's program, for programs that import from it."""
 
-from logreg.console import log
+from logreg.basics.console import log
 from logreg.datasets import shared_sets
 from logreg.model import LogisticRegression as LogisticRegression
 from logreg.predict import predict as predict

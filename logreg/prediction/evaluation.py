@@ -4,9 +4,7 @@ from typing import NamedTuple
 
 import numpy
 
-from logreg.early_stopping import find_criterion
-from logreg.errors import DatasetError, listed, quoted
-from logreg.hyperparameters import DEFAULTS
+from logreg.basics.errors import DatasetError, listed, quoted
 from logreg.prediction.inputs import held_out_batches
 
 MAX_CLASSES = 50  # of a confusion matrix, and in a table of classes or mistakes
@@ -64,7 +62,7 @@ def evaluate(predictor, data, min_proba=0.0):
         "macro": {key: float(numpy.mean([entry[key] for entry in classes])) for key in SCORES},
         "log_loss": float(numpy.average(losses, weights=weights)),
         "auc": _auc(rows.p_of_last_class, y == 1, weights) if len(labels) == 2 else None,
-        "whole_minibatches": _errors_in_whole_minibatches(predictor.facts.settings, is_wrong),
+        "whole_minibatches": _errors_in_whole_minibatches(predictor.facts, is_wrong),
         "classes": classes,
         "confusion": _confusion(labels, y, rows.predicted),
         "mistakes": _mistakes(labels, y[wrong], rows.predicted[wrong]),
@@ -125,13 +123,12 @@ def _label_codes(predictor, data):
     return y
 
 
-def _errors_in_whole_minibatches(settings, is_wrong):
+def _errors_in_whole_minibatches(facts, is_wrong):
     """The errors over whole minibatches, as the tutorial counts; None with the criterion loss."""
-    if find_criterion(settings).is_loss:
+    if facts.criterion.is_loss:
         return None
-    batch_size = settings.get("batch_size", DEFAULTS.batch_size)
-    n_rows = len(is_wrong) // batch_size * batch_size
-    return {"batch_size": batch_size, **_errors(n_rows, is_wrong[:n_rows].sum())}
+    n_rows = len(is_wrong) // facts.batch_size * facts.batch_size
+    return {"batch_size": facts.batch_size, **_errors(n_rows, is_wrong[:n_rows].sum())}
 
 
 def _auc(p, is_second, weights):

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import numpy
 
-from logreg.console import note, warning
+from logreg.basics.console import note, warning
+from logreg.basics.errors import DatasetError
+from logreg.basics.files import DATASET
 from logreg.datasets.arrays import check_sets
 from logreg.datasets.dataset import DataSet
 from logreg.datasets.learning import read_through
 from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.sources import read_parts
 from logreg.datasets.splits import choose_rows, take_rows
-from logreg.errors import DatasetError
-from logreg.hyperparameters import DATASET
 
 
 def read_test_set(facts, dataset=None, options=NO_OPTIONS):

@@ -8,14 +8,14 @@ from typing import Mapping, NamedTuple, Sequence
 
 import numpy
 
-from logreg.console import warning
+from logreg.basics.console import warning
+from logreg.basics.errors import DatasetError, cut
 from logreg.datasets.arrays import as_array
 from logreg.datasets.formats import read_arrays, sniff
 from logreg.datasets.frames import framed, is_frame
 from logreg.datasets.names import OTHER_PICTURES, PICTURES, find_rows
 from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.pixels import MIN_PICTURE_SIDE
-from logreg.errors import DatasetError, cut
 
 STDIN = "-"
 BATCH_SIZE = 1000  # the largest number of rows that are predicted together

@@ -4,9 +4,9 @@ from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tu
 
 import numpy
 
-from logreg.console import warning
+from logreg.basics.console import warning
+from logreg.basics.errors import DatasetError, ModelFileError, SettingError, listed
 from logreg.datasets.frames import framed
-from logreg.errors import DatasetError, ModelFileError, SettingError, listed
 from logreg.prediction.inputs import Batch, input_batches
 from logreg.saving import model_file
 from logreg.saving.facts import ModelFacts

@@ -2,7 +2,7 @@
 
 import numpy
 
-from logreg.errors import SettingError, printable
+from logreg.basics.errors import SettingError, printable
 from logreg.prediction.writers import align
 
 N_LARGEST = 50  # weights in the text

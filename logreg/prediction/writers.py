@@ -11,9 +11,9 @@ from typing import Mapping, NamedTuple, Sequence, Union
 
 import numpy
 
-from logreg.console import encodable, note
-from logreg.errors import DatasetError, LogRegError, SettingError, listed, printable
-from logreg.files import explaining, replacing
+from logreg.basics.console import encodable, note
+from logreg.basics.errors import DatasetError, LogRegError, SettingError, listed, printable
+from logreg.basics.files import explaining, replacing
 
 # Characters that a terminal would obey, or that UTF-8 lacks.
 CONTROL = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")

@@ -9,10 +9,10 @@ import os
 import zlib
 from collections import deque
 
+from logreg.basics.errors import ModelFileError, cut
+from logreg.basics.files import explaining
 from logreg.datasets import pickles
 from logreg.datasets.formats import open_bytes
-from logreg.errors import ModelFileError, cut
-from logreg.files import explaining
 
 MAX_PATH = 1000  # characters of a path, its last ones: what is nested deep has a far longer one
 UNNAMED = None  # the name of the outermost object, and of an object's state

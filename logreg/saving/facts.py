@@ -10,12 +10,12 @@ from typing import List, Optional
 
 import numpy
 
+from logreg.basics.errors import ModelFileError, SettingError, cut
+from logreg.basics.files import refuse_overwriting
 from logreg.datasets.facts import Facts
 from logreg.datasets.options import TableOptions
-from logreg.early_stopping import Point, find_criterion
-from logreg.errors import ModelFileError, SettingError, cut
-from logreg.files import refuse_overwriting
-from logreg.hyperparameters import Hyperparameters
+from logreg.early_stopping import REPEATABLE, Point, find_criterion
+from logreg.hyperparameters import DEFAULTS, Hyperparameters
 
 LARGEST = 1e300  # JSON may have numbers that are too large for a float
 
@@ -136,7 +136,7 @@ class ModelFacts(Facts):
         n_in = self.n_in
         n_out = self.n_out
         n_encoded = sum(1 if texts is None else len(texts) for texts in self.categories or ())
-        n_items = len(find_criterion(self.settings).validation_fields)
+        n_items = len(self.criterion.validation_fields)
         needed_curve = f"a list of rows [iteration, cost, error, test error], {n_items} a row,"
         for name, fits, needed in (
             ("class_labels", _are_labels, "a list of whole numbers or of texts, each once"),
@@ -163,6 +163,21 @@ class ModelFacts(Facts):
             if value and not self.feature_means:
                 raise ModelFileError(f"its {name} is {cut(value)}: feature_means are needed")
 
+    @property
+    def criterion(self):
+        """The criterion by which the best model was chosen."""
+        return find_criterion(self.settings)
+
+    @property
+    def batch_size(self):
+        """The batch size of the training; where the file has none, it is the tutorial's."""
+        return self.settings.get("batch_size", DEFAULTS.batch_size)
+
+    @property
+    def is_repeatable(self):
+        """Whether a training with the same data and settings ends in the same way."""
+        return self.reason in REPEATABLE
+
     def check_outputs(self, *paths):
         """Check that no output would overwrite the training data; a SettingError names one.
 
@@ -174,7 +189,7 @@ class ModelFacts(Facts):
         >>> facts.check_outputs("predictions.csv", None)
         >>> facts.check_outputs(os.path.expanduser("~"))  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        logreg.errors.SettingError: ... would overwrite what is read, or written as well: give ...
+        logreg.basics.errors.SettingError: ... would overwrite what is read, or written ...
         """
         dataset = os.path.expanduser(self.dataset or "")
         refuse_overwriting(paths, filter(os.path.exists, [dataset]))

@@ -7,7 +7,7 @@ W and b are taken, and nothing is run: see :mod:`logreg.saving.any_pickle`.
 import io
 import re
 
-from logreg.errors import ModelFileError, cut
+from logreg.basics.errors import ModelFileError, cut
 from logreg.saving import any_pickle
 
 

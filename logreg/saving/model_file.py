@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 import numpy
 
+from logreg.basics.errors import ModelFileError, cut
+from logreg.basics.files import explaining, read_whole, replacing
 from logreg.datasets import pickles
-from logreg.errors import ModelFileError, cut
-from logreg.files import explaining, read_whole, replacing
 from logreg.saving.facts import ModelFacts, as_json
 
 VERSION = 1

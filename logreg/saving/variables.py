@@ -11,13 +11,13 @@ from typing import Any, List
 import numpy
 
 from logreg import engine
-from logreg.console import warning
-from logreg.errors import ModelFileError, cut
-from logreg.files import AnyPath
+from logreg.basics.console import warning
+from logreg.basics.errors import ModelFileError, cut
+from logreg.basics.files import AnyPath
+from logreg.basics.version import __version__
 from logreg.model import LogisticRegression
 from logreg.saving import model_file
 from logreg.saving.facts import ModelFacts
-from logreg.version import __version__
 
 
 def as_model(facts, W, b):

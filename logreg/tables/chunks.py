@@ -12,10 +12,10 @@ import tempfile
 import warnings
 from functools import partial
 
+from logreg.basics.errors import DatasetError, cut, needing
 from logreg.datasets.formats import CHUNK, PARQUET, ZIP, open_bytes, parsing, reading
 from logreg.datasets.frames import FRAME, framed, is_frame
 from logreg.datasets.options import Columns
-from logreg.errors import DatasetError, cut, needing
 from logreg.tables.columns import decimal_mark
 from logreg.tables.header import Header
 from logreg.tables.layout import find_layout, read_first_lines

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy
 
+from logreg.basics.errors import quoted
 from logreg.datasets.labels import without_zero_fraction
 from logreg.datasets.options import DATE, NUMBER, TEXT
 from logreg.datasets.preprocessing import FLOAT32_MAX
-from logreg.errors import quoted
 from logreg.tables.texts import Texts
 
 MISFIT = numpy.inf  # a text becomes this number if it does not fit the kind of its column

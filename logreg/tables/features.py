@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import numpy
 
+from logreg.basics.errors import DatasetError, listed
 from logreg.datasets.facts import name_features
 from logreg.datasets.options import NUMBER
 from logreg.datasets.pixels import image_shape, may_be_pixels
 from logreg.datasets.preprocessing import FLOAT32_MAX, blocks
-from logreg.errors import DatasetError, listed
 from logreg.tables.columns import MISFIT, UNKNOWN, Column
 
 # In a column that may determine the label, each value has so many rows on average, or more.

@@ -6,8 +6,8 @@ Simple rules find them in the first rows. An option overrules its rule.
 import difflib
 from collections import Counter
 
+from logreg.basics.errors import DatasetError, cut, listed, quoted
 from logreg.datasets.labels import without_zero_fraction
-from logreg.errors import DatasetError, cut, listed, quoted
 from logreg.tables.columns import MARKS, parse_number
 
 CLEAR_LABEL_NAMES = ("label", "class", "target")

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
-from logreg.errors import DatasetError, cut
+from logreg.basics.errors import DatasetError, cut
 
 # These first characters show the layout, with the rest of their last line and two more lines.
 FIRST_CHARACTERS = 1 << 16

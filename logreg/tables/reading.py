@@ -9,14 +9,14 @@ from typing import Dict, NamedTuple, Sequence
 
 import numpy
 
-from logreg.console import note, warning
+from logreg.basics.console import note, warning
+from logreg.basics.errors import DatasetError, listed, quoted
 from logreg.datasets.arrays import Part
 from logreg.datasets.facts import Facts
 from logreg.datasets.frames import is_frame
 from logreg.datasets.labels import without_zero_fraction
 from logreg.datasets.options import NO_OPTIONS, NUMBER, TableOptions
 from logreg.datasets.splits import set_name
-from logreg.errors import DatasetError, listed, quoted
 from logreg.tables.chunks import name_of, open_table
 from logreg.tables.columns import Column
 from logreg.tables.features import Features, oddities

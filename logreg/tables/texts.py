@@ -4,7 +4,7 @@ from numbers import Real
 
 import numpy
 
-from logreg.errors import DatasetError
+from logreg.basics.errors import DatasetError
 
 
 class Texts:

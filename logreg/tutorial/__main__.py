@@ -2,10 +2,10 @@
 
 import sys
 
+from logreg.basics.console import STARTING, note, waiting_for_engine
+from logreg.basics.files import check_writable, refuse_overwriting
 from logreg.cli.command import command
 from logreg.cli.options import add_file, add_output, command_parser
-from logreg.console import STARTING, note, waiting_for_engine
-from logreg.files import check_writable, refuse_overwriting
 from logreg.tutorial import quiz
 
 PAGE = "tutorial.html"

@@ -4,7 +4,7 @@ import re
 
 import numpy
 
-from logreg.errors import SettingError
+from logreg.basics.errors import SettingError
 from logreg.tutorial.text import TEXT
 
 ANSWER = "<details><summary>Answer"
@@ -54,7 +54,7 @@ def is_right(found, exercise):
     (False, False)
     >>> is_right(1, "1.2")
     Traceback (most recent call last):
-    logreg.errors.SettingError: the text has no exercise '1.2' that asks for numbers
+    logreg.basics.errors.SettingError: the text has no exercise '1.2' that asks for numbers
     """
     right_answers = answers()
     if exercise not in right_answers:

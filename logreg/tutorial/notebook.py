@@ -6,7 +6,7 @@ import re
 import sys
 import tempfile
 
-from logreg.errors import needing
+from logreg.basics.errors import needing
 from logreg.saving.model_file import save
 from logreg.tutorial.answers import ANSWER, answers
 from logreg.tutorial.text import blocks, examples, with_links_to, with_pictures_in_line

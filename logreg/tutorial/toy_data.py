@@ -11,7 +11,7 @@ from logreg.callbacks.reference import LAST_EPOCH, percent, read_reference
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.mnist import FILES
 from logreg.hyperparameters import Hyperparameters
-from logreg.page.rows import base64_of
+from logreg.report.rows import base64_of
 from logreg.sgd import sgd_optimization
 
 HERE = Path(__file__).parent

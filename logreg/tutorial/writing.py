@@ -8,11 +8,12 @@ from datetime import datetime, timezone
 from html import escape, unescape
 from pathlib import Path
 
-from logreg.console import warning
+from logreg.basics.console import warning
+from logreg.basics.errors import DatasetError, needing
+from logreg.basics.files import DATASET
 from logreg.datasets.dataset import read_dataset
-from logreg.errors import DatasetError, needing
-from logreg.hyperparameters import DATASET, Hyperparameters
-from logreg.page.writing import SHARED, filled
+from logreg.hyperparameters import Hyperparameters
+from logreg.report.writing import SHARED, filled
 from logreg.saving.model_file import save
 from logreg.sgd import sgd_optimization
 from logreg.tutorial import text, toy_data

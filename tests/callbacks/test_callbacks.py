@@ -11,9 +11,9 @@ import pytest
 from builders import new_run
 
 from logreg import LogisticRegression, load_model
+from logreg.basics.errors import LogRegError, ModelFileError
 from logreg.callbacks import BestModel, History, Interruption, PrintLog, StopTraining
 from logreg.engine import T
-from logreg.errors import LogRegError, ModelFileError
 from logreg.run import Validation
 
 BEST = Validation(3, 0.7, 0.125, 0.2, None, 0.11111111, 0.3)

@@ -11,11 +11,11 @@ import pytest
 from builders import arguments, make_pairs, new_run, outcome, write
 
 from logreg import engine, fit
+from logreg.basics.errors import ModelFileError
 from logreg.callbacks import Callback, History, StopTraining
 from logreg.callbacks.checkpoint import Checkpoint
 from logreg.datasets.dataset import read_dataset
 from logreg.engine import theano
-from logreg.errors import ModelFileError
 from logreg.hyperparameters import Hyperparameters
 from logreg.run import Validation
 from logreg.saving.model_file import dumps

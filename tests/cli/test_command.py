@@ -10,9 +10,9 @@ import warnings
 import pytest
 from conftest import ROOT
 
-from logreg import console
+from logreg.basics import console
+from logreg.basics.errors import SettingError
 from logreg.cli.command import command
-from logreg.errors import SettingError
 
 
 def raises(error):
@@ -62,8 +62,8 @@ def test_the_process_is_as_it_was(monkeypatch, capsys):
 HEAD = """
 import gc, os, signal, sys, warnings
 from logreg.cli.command import command
-from logreg.files import replacing
-from logreg.console import note, say, waiting_for_engine
+from logreg.basics.files import replacing
+from logreg.basics.console import note, say, waiting_for_engine
 """
 MAIN = """
 @command
@@ -77,7 +77,7 @@ INTERRUPTED = MAIN.format("""with waiting_for_engine("..."), replacing("output")
         sys.stdin.read()""")
 # Of a user, who calls it logreg-something.
 SCRIPT = """
-import logreg.train, logreg.predict, logreg.report, logreg.export
+import logreg.train, logreg.predict, logreg.report.__main__, logreg.export
 try:
     os.kill(os.getpid(), signal.SIGINT)
     sys.stdin.read()

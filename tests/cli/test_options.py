@@ -7,13 +7,15 @@ import sys
 import pytest
 from builders import save_digits_model, write
 
-from logreg import errors
+from logreg.basics import errors
 
 NAMES_A_FILE = {"FILE", "PATH", "MODEL", "INPUT"}
 
 
 @pytest.mark.parametrize("name", ["", "a\0b"])
-@pytest.mark.parametrize("module", ["train", "predict", "report", "export", "tutorial.__main__"])
+@pytest.mark.parametrize(
+    "module", ["train", "predict", "report.__main__", "export", "tutorial.__main__"]
+)
 def test_what_names_no_file_is_refused_by_every_option(module, name, cli, working_folder):
     parser = importlib.import_module(f"logreg.{module}").parser()
     actions = [action for action in parser._actions if action.metavar in NAMES_A_FILE]
@@ -33,7 +35,7 @@ def test_what_names_no_file_is_refused_by_every_option(module, name, cli, workin
         ("train --dataset t.csv", "pandas", "tables"),
         ("train --dataset t.parquet", "pyarrow", "parquet"),
         ("predict digit.png", "PIL", "images"),
-        ("report", "matplotlib", "report"),
+        ("report.__main__", "matplotlib", "report"),
         ("export best_model.pkl --to onnx", "onnx", "onnx"),
         ("tutorial.__main__", "markdown_it", "tutorial"),
     ],
@@ -46,6 +48,6 @@ def test_an_extra_that_is_lacking_is_named(command, library, extra, cli, monkeyp
     done = cli(*command.split())
     assert done.code == 1 and f"pip install '.[{extra}]'" in done.err.splitlines()[-1]
     # Outside a clone, the name of the extra means nothing.
-    monkeypatch.setattr(errors, "__file__", "/elsewhere/site-packages/logreg/errors.py")
+    monkeypatch.setattr(errors, "__file__", "/elsewhere/site-packages/logreg/basics/errors.py")
     needed = re.search(r" needs (.*) \(.*: pip install (.*)\n$", cli(*command.split()).err)
     assert needed[1].replace(",", "") == needed[2]

@@ -4,9 +4,9 @@ import numpy
 import pytest
 from builders import write
 
+from logreg.basics.errors import DatasetError
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import Preparation
-from logreg.errors import DatasetError
 
 
 def pair(n=12, d=5, k=3, dtype="f4"):

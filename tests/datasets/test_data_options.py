@@ -3,7 +3,7 @@
 import pytest
 
 from logreg import load_data
-from logreg.errors import SettingError
+from logreg.basics.errors import SettingError
 
 
 @pytest.mark.parametrize(

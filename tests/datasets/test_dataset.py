@@ -10,6 +10,7 @@ from builders import csv_text, make_pairs, save_folder, write
 from conftest import peak_memory
 
 from logreg import engine
+from logreg.basics.errors import DatasetError, SettingError
 from logreg.datasets import preprocessing
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import find_usable_map
@@ -21,7 +22,6 @@ from logreg.datasets.shared_sets import (
     share_as_stored,
     share_given,
 )
-from logreg.errors import DatasetError, SettingError
 
 PAIRS = make_pairs()
 

@@ -20,9 +20,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from logreg.basics.errors import DatasetError, ModelFileError
 from logreg.datasets import formats, pickles
 from logreg.datasets.formats import read_arrays, sniff
-from logreg.errors import DatasetError, ModelFileError
 from logreg.saving import any_pickle, model_file
 
 checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

@@ -18,8 +18,8 @@ import pytest
 from builders import write
 from conftest import peak_memory
 
+from logreg.basics.errors import DownloadError
 from logreg.datasets import mnist
-from logreg.errors import DownloadError
 
 NAMES = [file.name for file in mnist.FILES.values()]
 # Small stand-ins of random bytes, which gzip cannot shrink.

@@ -11,11 +11,11 @@ import pytest
 from builders import classes_of, sample, write
 from PIL import Image
 
+from logreg.basics.errors import DatasetError
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import Preparation
 from logreg.datasets.pictures import FORMATS, read_picture
 from logreg.datasets.pixels import ImageLayout
-from logreg.errors import DatasetError
 from logreg.saving.facts import ModelFacts
 
 FIELD = ImageLayout((28, 28), is_centred=True)

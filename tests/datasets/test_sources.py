@@ -7,12 +7,12 @@ import numpy
 import pytest
 from builders import idx_folder, make_pairs, npz_bytes, save_pairs, table_bytes, write
 
+from logreg.basics.errors import DatasetError
 from logreg.datasets import mnist
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import find_usable_map
 from logreg.datasets.names import find_sets
 from logreg.datasets.options import Preparation, TableOptions
-from logreg.errors import DatasetError
 from logreg.tables.reading import read_table
 
 TRAIN, VALID, _ = make_pairs((12, 4, 4), 5)

@@ -6,9 +6,9 @@ import pytest
 from builders import write
 
 from logreg import load_data
+from logreg.basics.errors import DatasetError
 from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.options import Preparation, TableOptions
-from logreg.errors import DatasetError
 
 
 def test_rows_of_a_group_stay_in_one_set(cli):

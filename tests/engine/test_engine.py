@@ -9,8 +9,8 @@ from builders import cost_and_gradients, make_pairs
 from softmax import Softmax
 
 from logreg import engine
+from logreg.basics.errors import SettingError
 from logreg.engine import T, kernel_steps, theano
-from logreg.errors import SettingError
 
 FLAGS, RC = engine.NAME.upper() + "_FLAGS", engine.NAME.upper() + "RC"
 FAILS = "{} fails to import (AttributeError: blas_opt_info)"

@@ -6,8 +6,8 @@ from builders import make_pairs, save_folder
 from softmax import Softmax
 
 from logreg import Predictor, engine
+from logreg.basics.errors import EngineError
 from logreg.engine import T, theano
-from logreg.errors import EngineError
 from logreg.updates import momentum
 
 pytestmark = pytest.mark.skipif(engine.NAME != "pytensor", reason="JAX is PyTensor's backend")

@@ -18,8 +18,8 @@ from conftest import ROOT
 from softmax import Softmax
 
 from logreg import LogisticRegression, engine, kernel, updates
+from logreg.basics.errors import listed
 from logreg.engine import T, theano
-from logreg.errors import listed
 from logreg.kernel import Rows
 
 pytestmark = pytest.mark.skipif(not kernel.is_built(), reason="no C compiler built the kernel")

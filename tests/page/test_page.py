@@ -10,11 +10,12 @@ from builders import draw, probabilities, sample, save, save_digits_model, weigh
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
-from logreg import report, train
+from logreg import train
 from logreg.datasets.pictures import read_picture
 from logreg.datasets.pixels import ImageLayout
 from logreg.plots import short
 from logreg.prediction.predictor import Predictor
+from logreg.report.__main__ import main as report
 
 RdBu_r = pytest.importorskip("matplotlib.cm").RdBu_r
 pytestmark = pytest.mark.once
@@ -62,7 +63,7 @@ def state_of(browser, pinned=None):
 def digits_page(tmp_path_factory):
     """The page of a model of digits."""
     folder = tmp_path_factory.mktemp("digits")
-    assert report.main([save_digits_model(folder / "best_model.pkl", dataset="mnist_sample")]) == 0
+    assert report([save_digits_model(folder / "best_model.pkl", dataset="mnist_sample")]) == 0
     return folder / "best_model.html"
 
 
@@ -122,7 +123,7 @@ def test_wrong_pictures_are_on_the_pad_what_their_rows_are(open_page, factor):
     if factor < 1:
         told = {"pixel_scale": 1, "raw_range": [0, 1], "x_range": [0, 1], "image_shape": [14, 56]}
     numpy.savez("d.npz", x_train=x, y_train=y, x_test=x, y_test=y)
-    assert report.main([save_digits_model(**told, dataset="d.npz")]) == 0
+    assert report([save_digits_model(**told, dataset="d.npz")]) == 0
     p = probabilities(x.reshape(-1, 784) * told.get("pixel_scale", 1 / 256), *weights())
     browser = open_page("best_model.html")
     pictures = browser.find_elements("css selector", ".to-pad img")
@@ -202,7 +203,7 @@ def test_the_tools_of_the_pad(open_page, digits_page):
 
 def test_a_model_of_small_images_has_no_pad(open_page):
     model = save("s.pkl", numpy.zeros((64, 2)), numpy.zeros(2), image_shape=[8, 8])
-    assert report.main([model]) == 0
+    assert report([model]) == 0
     browser = open_page("s.html")
     said = browser.find_element("id", "draw").text
     assert said.startswith("Draw\nThere is no pad for this model: ") and said.count("\n") == 1
@@ -231,7 +232,7 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, scaling):
     assert train.main(options.split()) == 0
     table.loc[80:86, HOSTILE[1]] = "unheard of"
     table.to_csv("table.csv", index=False)
-    assert report.main(["--output", "p.html"]) == 0
+    assert report(["--output", "p.html"]) == 0
     predictor, browser, pinned = Predictor("best_model.pkl"), open_page("p.html"), None
 
     def check(*row):
@@ -328,7 +329,7 @@ def test_models_of_few_and_of_many_classes(open_page, n_out, shape, centred, gro
     if n_out == 3:
         told = {"centred": centred, "background": ground, "pixel_scale": 1 / 256}
     model = save("any.pkl", W, b, dtype, image_shape=shape, dataset="nowhere.npz", **told)
-    assert report.main([model, "--output", "any page.html"]) == 0
+    assert report([model, "--output", "any page.html"]) == 0
     browser = open_page("any page.html")
     for stroke in ([(20, 20), (260, 40)], [(100, 60), (140, 200)]) if shape else ():
         draw_anew(browser, [stroke])

@@ -13,7 +13,7 @@ from builders import make_pairs, save_pairs
 from conftest import ROOT
 
 MPIEXEC = Path(sys.executable).parent / "mpiexec"
-JOINED = "import logreg.engine\nfrom logreg.ranks import ranks\n"  # by that import
+JOINED = "import logreg.engine\nfrom logreg.parallel.ranks import ranks\n"  # by that import
 TRAIN = "import sys; from logreg.train import main; sys.exit(main({}))"
 OPTIONS = ["--dataset", "pairs.npz", "--batch-size", "20", "--n-epochs", "4"]
 
@@ -61,7 +61,7 @@ from builders import make_pairs
 from logreg import Hyperparameters, LogisticRegression, engine, fit, load_data, updates
 from logreg.callbacks import BestModel
 from logreg.engine import T, theano
-from logreg.ranks import ranks
+from logreg.parallel.ranks import ranks
 
 theano.config.floatX = "float32"
 

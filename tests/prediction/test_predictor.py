@@ -8,9 +8,9 @@ import pytest
 from builders import make_pairs, new_run, probabilities, sample, save, weights
 
 from logreg import Hyperparameters, LogisticRegression, fit, updates
+from logreg.basics.errors import DatasetError, ModelFileError, SettingError
 from logreg.callbacks import BestModel
 from logreg.engine import T
-from logreg.errors import DatasetError, ModelFileError, SettingError
 from logreg.prediction.predictor import Predictor
 
 X = sample()["x_test"][:12].reshape(12, 784)

@@ -6,7 +6,7 @@ import numpy
 import pytest
 from builders import save
 
-from logreg.errors import SettingError
+from logreg.basics.errors import SettingError
 from logreg.prediction.predictor import Predictor
 from logreg.prediction.weights import compare_weights, describe_weights
 

@@ -9,7 +9,7 @@ import numpy
 import pytest
 from builders import py2_array, py2_string, write
 
-from logreg.errors import listed
+from logreg.basics.errors import listed
 
 W = numpy.array([[0.1, -1 / 3], [1e-40, 3e38]], "float32")
 B = numpy.arange(3.0)

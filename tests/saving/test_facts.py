@@ -9,8 +9,8 @@ from builders import GOLDEN, model_header, sealed, table_bytes, write
 from conftest import ROOT
 
 from logreg import load_model
+from logreg.basics.errors import ModelFileError
 from logreg.datasets.options import NO_OPTIONS
-from logreg.errors import ModelFileError
 from logreg.hyperparameters import DEFAULTS
 from logreg.saving.facts import ModelFacts
 

@@ -13,12 +13,12 @@ import pytest
 from builders import GOLDEN, model_header, sealed, write
 
 from logreg import engine
+from logreg.basics.errors import ModelFileError
+from logreg.basics.version import __version__
 from logreg.engine import T, theano
-from logreg.errors import ModelFileError
 from logreg.model import LogisticRegression
 from logreg.saving import model_file
 from logreg.saving.variables import load_model, load_params, save_model, save_params
-from logreg.version import __version__
 
 # Values that rounding, text or the sign of zero would lose.
 W = [[0.1, -1 / 3], [1e-40, 3e38], [-0.0, numpy.pi]]

@@ -7,7 +7,7 @@ import pytest
 from builders import py2_array, py2_string, write
 
 from logreg import Predictor
-from logreg.errors import ModelFileError
+from logreg.basics.errors import ModelFileError
 from logreg.saving.variables import load_model, save_model
 
 W = numpy.array([[0.1, -1 / 3], [1e-40, 3e38], [-0.0, numpy.pi]], "float32")

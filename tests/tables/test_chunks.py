@@ -11,10 +11,10 @@ from conftest import peak_memory
 from pyarrow import parquet
 from reads import labels_of, put, read, table
 
+from logreg.basics.errors import DatasetError
 from logreg.datasets import preprocessing
 from logreg.datasets.facts import Facts
 from logreg.datasets.options import TableOptions
-from logreg.errors import DatasetError
 from logreg.tables import chunks, layout
 from logreg.tables.reading import read_table, table_batches
 

@@ -7,8 +7,8 @@ import pandas
 import pytest
 from reads import DAY, read, table
 
+from logreg.basics.errors import DatasetError
 from logreg.datasets.options import TableOptions
-from logreg.errors import DatasetError
 
 
 @pytest.mark.parametrize(

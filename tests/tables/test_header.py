@@ -5,7 +5,7 @@ import re
 import pytest
 from reads import DAY, batches, read, table
 
-from logreg.errors import DatasetError
+from logreg.basics.errors import DatasetError
 
 HEADER = "row 1 ({}) is taken for a header (`header=False`: it is data)"
 

@@ -18,9 +18,9 @@ from builders import SAMPLE, cost_and_gradients, probabilities, sample, tutorial
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
+from logreg.basics.errors import DownloadError
 from logreg.datasets.mnist import FILES
 from logreg.early_stopping import EarlyStopping
-from logreg.errors import DownloadError
 from logreg.tutorial import text, toy_data
 from logreg.tutorial.__main__ import main
 

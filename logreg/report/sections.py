@@ -6,12 +6,12 @@ from html import escape
 import numpy
 
 from logreg import plots
+from logreg.basics.errors import SettingError
 from logreg.datasets.statistics import with_interval
-from logreg.early_stopping import REASON_TEXTS, Point, find_criterion
-from logreg.errors import SettingError
-from logreg.page import markup
+from logreg.early_stopping import REASON_TEXTS, Point
 from logreg.plots import short
 from logreg.prediction.summary import percent, tables
+from logreg.report import markup
 
 N_BARS = 12  # bars that are shown of a class
 MANY_CLASSES = 30  # of more classes, only so many are shown with their weights, in a folded part
@@ -58,7 +58,7 @@ def scores(facts, evaluation):
     if facts.options.weight_column is not None:
         name = "test error by the weights of the rows"
     figures = [(error, name, source)]
-    if not find_criterion(facts.settings).is_loss:
+    if not facts.criterion.is_loss:
         figures.append(
             (error_whole_minibatches, "as the tutorial counts", "over whole minibatches")
         )
@@ -126,7 +126,7 @@ def run(facts):
     if facts.refit:
         best += f", then trained anew on {facts.n_refit_rows} rows"
     error = facts.validation_error  # over whole minibatches
-    if find_criterion(facts.settings).is_loss:
+    if facts.criterion.is_loss:
         error = facts.validation_error_all_rows
     made_by = f"logreg {facts.logreg} on {facts.engine}, Python {facts.python}"
     rows = {
@@ -174,7 +174,7 @@ def curve(facts):
     unit = "epoch" if n_batches > 1 else "minibatch"
     best = stopping.best_iter // n_batches + 1
     end = (stopping.patience + 1) / n_batches
-    criterion = find_criterion(facts.settings)
+    criterion = facts.criterion
     shown = "{:.4f}".format if criterion.is_loss else percent
     first = getattr(Point(*points[0]), criterion.name)  # its field has the criterion's name
     # The best "loss" of early stopping is the best value of the criterion: here perhaps an error.

@@ -8,9 +8,9 @@ from pathlib import Path
 from string import Template
 
 from logreg import plots
-from logreg.page import markup, rows, sections
+from logreg.basics.version import __version__
+from logreg.report import markup, rows, sections
 from logreg.saving.model_file import save
-from logreg.version import __version__
 
 HERE = Path(__file__).parent
 SHARED = [HERE / "model.js", HERE / "pad.js"]

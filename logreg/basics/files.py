@@ -5,8 +5,11 @@ import os
 import uuid
 from typing import Union
 
-from logreg.errors import ModelFileError, SettingError
+from logreg.basics.errors import ModelFileError, SettingError
 
+# The tutorial's names for what it reads and writes.
+DATASET = "mnist.pkl.gz"
+BEST_MODEL = "best_model.pkl"
 AnyPath = Union[str, "os.PathLike[str]"]
 NOT_REGULAR = "it is not a regular file"
 UNCHANGED = "what was there before is unchanged"
@@ -45,11 +48,11 @@ def explaining(
     >>> with explaining("", advice="", catch=MemoryError):
     ...     raise MemoryError
     Traceback (most recent call last):
-    logreg.errors.ModelFileError: '' cannot be written: there is not enough memory
+    logreg.basics.errors.ModelFileError: '' cannot be written: there is not enough memory
     >>> with explaining("model.pkl", "cannot be loaded", "give another"):
     ...     raise OSError(28, "No space", "of a temporary name")
     Traceback (most recent call last):
-    logreg.errors.ModelFileError: model.pkl cannot be loaded: No space; give another
+    logreg.basics.errors.ModelFileError: model.pkl cannot be loaded: No space; give another
     """
     try:
         yield
@@ -75,8 +78,8 @@ def refuse_overwriting(written, read=()):
     >>> refuse_overwriting(["new.pkl", None, "run.csv", None], ["d.npz"])
     >>> refuse_overwriting(["new.pkl", "./new.pkl"])
     Traceback (most recent call last):
-    logreg.errors.SettingError: ./new.pkl would overwrite what is read, or written as well: give \
-another name
+    logreg.basics.errors.SettingError: ./new.pkl would overwrite what is read, or written as well: \
+give another name
     """
     taken = set(map(os.path.realpath, read))
     for path in filter(None, written):

@@ -8,17 +8,16 @@ from logreg.cli.start import end_at_ctrl_c
 if __name__ == "__main__":
     end_at_ctrl_c()  # now, as the modules below take time to import
 
+from logreg.basics.console import note
+from logreg.basics.errors import LogRegError, needing
+from logreg.basics.files import BEST_MODEL, refuse_overwriting
 from logreg.cli import options
 from logreg.cli.command import command
-from logreg.console import note
 from logreg.datasets.options import TableOptions
-from logreg.errors import LogRegError, needing
-from logreg.files import refuse_overwriting
-from logreg.hyperparameters import BEST_MODEL
-from logreg.page.writing import write_page
 from logreg.prediction.evaluation import evaluate
 from logreg.prediction.held_out import read_test_set
 from logreg.prediction.predictor import Predictor
+from logreg.report.writing import write_page
 
 
 def parser():

@@ -68,7 +68,7 @@ def install_command(extra, *packages):
     ['pip', 'install']
     """
     # On a package index, the name of ours is another project's.
-    is_clone = os.path.isfile(os.path.join(os.path.dirname(__file__), os.pardir, "setup.py"))
+    is_clone = os.path.isfile(os.path.join(os.path.dirname(__file__), "..", "..", "setup.py"))
     return f"pip install '.[{extra}]'" if is_clone else f"pip install {' '.join(packages)}"
 
 
@@ -78,10 +78,10 @@ def needing(what, extra, *packages):
 
     Examples
     --------
-    >>> with needing("a plot", "report", "matplotlib", "numpy"):
+    >>> with needing("a plot", "report", "matplotlib"):
     ...     raise ImportError("not found\\nin 7 folders")
     Traceback (most recent call last):
-    logreg.errors.ExtraError: a plot needs matplotlib, numpy (not found): pip install '.[report]'
+    logreg.basics.errors.ExtraError: a plot needs matplotlib (not found): pip install '.[report]'
     """
     try:
         yield

@@ -4,7 +4,7 @@ import configparser
 import os
 import shlex
 
-from logreg.errors import SettingError
+from logreg.basics.errors import SettingError
 
 
 def user_setting(engine, option):

@@ -6,8 +6,8 @@ import numpy
 
 from logreg import plots
 from logreg.datasets.options import DATE
-from logreg.page import markup
 from logreg.plots import short
+from logreg.report import markup
 
 N_CELLS = 8  # shown of a wrong row of a table
 

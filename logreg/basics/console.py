@@ -17,7 +17,7 @@ import threading
 import time
 import warnings
 
-from logreg.errors import LogRegWarning, printable
+from logreg.basics.errors import LogRegWarning, printable
 
 SLOW_AFTER = 2.0  # seconds until something slow is explained
 STARTING, COMPILING = "starting the engine", "compiling"
@@ -146,7 +146,7 @@ def _print_message(message, is_note):
 
 def _depth_of_user():
     """Count the frames from the caller to the first one outside logreg, as `stacklevel` does."""
-    package = os.path.dirname(__file__) + os.sep
+    package = os.path.dirname(os.path.dirname(__file__)) + os.sep
     frame = sys._getframe(1)
     depth = 1
     while frame.f_back and frame.f_code.co_filename.startswith(package):

@@ -1,0 +1,1 @@
+"""What every room stands on: errors, messages, whole files, flags of engines, the version."""
