@@ -59,14 +59,11 @@ def probabilities(x, W, b):
     return e / e.sum(axis=1, keepdims=True)
 
 
-def cost_and_gradients(x, y, W, b, weights=None, row_weights=None):
-    """The mean cost of softmax regression, and its gradients by W and by b, in the same way.
-
-    The weights are those of the classes.
-    """
+def cost_and_gradients(x, y, W, b, row_weights=None):
+    """The mean cost of softmax regression, and its gradients by W and by b, in the same way."""
     rows, p = numpy.arange(len(y)), probabilities(x, W, b)
     if row_weights is None:
-        row_weights = numpy.ones(len(y), p.dtype) if weights is None else weights[y]
+        row_weights = numpy.ones(len(y), p.dtype)
     cost = -(row_weights * log_softmax(x @ W + b, axis=1)[rows, y]).mean()
     p[rows, y] -= 1
     p *= row_weights[:, None] / p.dtype.type(len(y))

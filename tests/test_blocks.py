@@ -10,8 +10,6 @@ from softmax import Softmax
 from logreg import Hyperparameters, LogisticRegression, engine, fit
 from logreg.callbacks import Callback
 from logreg.engine import T
-from logreg.model import WeightedRows, softmax_regression
-from logreg.sgd import fit_expressions
 from logreg.updates import sgd as descent
 
 
@@ -40,7 +38,6 @@ class Reader(Noter):
         (Noter, {"PRODUCTS_AT_ONCE": 1}, [0, 1, 2, 3, 4, 5, 6]),
         (Reader, {}, [0, 1, 2, 3, 4, 5, 6]),
     ],
-    ids=range(5),
 )
 def test_a_block_ends_where_something_else_is_to_be_done(kind, limits, ends, device, monkeypatch):
     for name, limit in limits.items():
@@ -62,7 +59,6 @@ def test_a_block_ends_where_something_else_is_to_be_done(kind, limits, ends, dev
         (lambda x: x, 3, [1, 3, 5, 7, 2, 5, 7]),  # those of an epoch are of equal size
         (T.tanh, 2000, 2 * [*range(8)]),
     ],
-    ids=range(3),
 )
 def test_a_refit_goes_in_blocks_too_but_nets_do_not(layer, most, ends, monkeypatch):
     """After two epochs of 4 minibatches, as many of 6 an epoch."""
@@ -77,17 +73,6 @@ def test_a_refit_goes_in_blocks_too_but_nets_do_not(layer, most, ends, monkeypat
     )
     run = fit(**given, callbacks=[noter], refit=True)
     assert (run.n_refit_rows, run.stopping.best_iter, noter.noted) == (60, 7, ends)
-
-
-def test_rows_with_weights_are_trained_in_blocks():
-    """Their labels are the numbers of rows in tables of classes and of weights."""
-    noter, settings = Noter(), Hyperparameters(batch_size=10, n_epochs=2)
-    weights = numpy.linspace(0, 2, 40)
-    rows = WeightedRows(numpy.arange(40, dtype="int32") % 3, weights, weights, weights)
-    _, expressions = softmax_regression(4, 3, settings, rows=rows)
-    pairs = [(x, numpy.arange(len(x))) for x, _ in make_pairs((40, 20, 20), dtype="float64")]
-    fit_expressions(expressions, pairs, settings, [noter])
-    assert noter.noted == [3, 7]
 
 
 THREE_EPOCHS = Hyperparameters(batch_size=10, n_epochs=3)

@@ -57,7 +57,7 @@ SETTINGS = {
     "momentum": ("a number from 0, below 1", [0, 0.999], [-0.1, 1]),
     "class_weight": ("None or 'balanced'", [None, "balanced"], [numpy.ones(2), "loss"]),
     "criterion": ("'error' or 'loss'", ["error", "loss"], ["cost", None]),
-    "split_seed": ("a whole number from 0 to 2**32-1", [0, 2**32 - 1], [-1, 2**32]),
+    "split_seed": ("a whole number from 0 to 2**32-1", [0, 2**32 - 1], [-1, 2**32, 1.5, None]),
     "size": ("a whole number from 10 to 1000", [10, 1000], [9, 1001]),
 }
 SETTINGS.update(batch_size=SETTINGS["n_epochs"], l2=SETTINGS["l1"])

@@ -121,12 +121,6 @@ def test_the_code_is_small(folder):
     assert n_nodes <= CEILINGS[folder]
 
 
-def test_test_files_have_names_of_their_own():
-    """pytest imports them by these names alone."""
-    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
-    assert len({*names}) == len(names)
-
-
 OUR_PATH = re.compile(
     r"(?<![\w./-])(?:logreg|scripts|tests|data|\.ci|\.github)/[\w./*\[\]-]*[\w\]]"
 )

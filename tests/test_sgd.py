@@ -108,7 +108,6 @@ def with_training_set(x, y):
         ({"datasets": [*PAIRS[:2], (theano.shared(X[:0]), SHARED[:0])]}, "the test set has 0 rows"),
         ({"callbacks": [History("nowhere/file")]}, "nowhere.file cannot be written"),
     ],
-    ids=range(18),
 )
 def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, message, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)

@@ -140,7 +140,7 @@ FORGED = [
 ]
 
 
-@pytest.mark.parametrize("told", FORGED, ids=str)
+@pytest.mark.parametrize("told", FORGED)
 def test_a_state_that_no_run_has_written_is_refused(told, working_folder):
     run = run_of()
     run.params = run.variables[:1]

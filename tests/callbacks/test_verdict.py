@@ -74,7 +74,7 @@ def test_what_a_run_is_worth(run, data, said, capsys):
 
 
 @pytest.mark.parametrize("criterion, value", [("error", "0.5"), ("loss", "0.75")])
-@pytest.mark.parametrize("kind", [{"label_number": 1}, {"background": "dark"}], ids=str)
+@pytest.mark.parametrize("kind", [{"label_number": 1}, {"background": "dark"}])
 def test_the_result_of_a_table_or_of_pictures(kind, criterion, value, capsys):
     run = ended(data=data_of(**kind), criterion=criterion)
     cost, run.is_tutorial_model = (1, True) if criterion == "error" else (9, False)

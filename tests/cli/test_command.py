@@ -32,7 +32,6 @@ def raises(error):
         (BrokenPipeError(), 1, ""),
         (KeyboardInterrupt(), 130, "interrupted\n"),
     ],
-    ids=repr,
 )
 def test_what_a_user_can_mend_is_an_exit_code_and_a_line(error, code, err, capsys):
     assert raises(error)([]) == code

@@ -12,11 +12,7 @@ from logreg.basics.errors import SettingError
         *(("encoding", value, "one that Python knows") for value in ("klingon", "hex", "a\0", 8)),
         *(("header", 0, "True or False"), ("missing", "median", "'mean'")),
         *(("label_column", True, "a name, or a number"), ("decimal", ";", "'.' or ','")),
-        *(
-            ("size", 9, "a whole number from 10"),
-            ("pixel_scale", 1 / 255, "a number from 1 to 1e9"),
-        ),
-        *(("split_seed", n, r"a whole .* 0 to 2\*\*32-1") for n in (1.5, "1", -1, 2**32, None)),
+        ("pixel_scale", 1 / 255, "a number from 1 to 1e9"),
     ],
 )
 def test_senseless_options_are_refused_by_name(name, value, needed):

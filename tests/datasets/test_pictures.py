@@ -124,7 +124,7 @@ KINDS += [(0, 255, "f4", None), (0, 1, "f4", None), (-1, 1, "f8", None)]
 @pytest.mark.parametrize("is_centred", [False, True])
 @pytest.mark.parametrize("background", ["dark", "light"])
 @pytest.mark.parametrize("standardize", [None, True])
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_picture_of_a_training_image_is_that_image(kind, standardize, background, is_centred):
     low, high, dtype, scale = kind
     digits = sample()["x_train"][:300]

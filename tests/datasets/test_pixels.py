@@ -32,7 +32,6 @@ SCALED = {"raw_range": [0, 16], "pixel_scale": 1 / 16}
         ({}, "takes_pictures", False),
         ({**SCALED, "image_shape": [112, 7]}, "takes_pictures", False),
     ],
-    ids=str,
 )
 def test_what_a_model_takes_by_what_its_file_tells(told, name, expected):
     facts = ModelFacts.from_metadata({"image_shape": [28, 28], **told}, weights()[0])

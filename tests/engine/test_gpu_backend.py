@@ -38,7 +38,6 @@ def test_data_and_parameters_stay_on_the_device(jax):
 @pytest.mark.parametrize(
     "options",
     [[], ["--standardize"], ["--class-weight", "balanced", "--momentum", 0.5, "--l1", 1e-3]],
-    ids=range(3),
 )
 def test_a_command_gives_the_model_of_the_cpu(options, jax, cli):
     folder = save_folder([((40 * x + 99).clip(0, 255).astype("u1"), y) for x, y in make_pairs()])
@@ -59,12 +58,12 @@ def test_settings_hold_for_a_block(jax):
 
     before = state()
     with pytest.raises(KeyError), engine.settings("float64", "cpu"):
+        assert "float64, cpu" in engine.describe() and theano.config.mode != "JAX"
+        assert state()[2:] == (False, None)  # as JAX has them by default
         with engine.settings("float64", "jax:cpu"):
             assert "float64, JAX" in engine.describe()
             assert state()[2:] == (True, "highest")  # else, a GPU multiplies float32 as TF32
-        assert "float64, cpu" in engine.describe() and theano.config.mode != "JAX"
-        assert state()[2:] == (False, None)  # as JAX has them by default
-        raise KeyError
+            raise KeyError
     assert before == state()
 
 

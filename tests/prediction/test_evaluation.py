@@ -84,7 +84,6 @@ def account(y, p, numbers, settings, min_proba):
         (51, "float32", 0.04, {"batch_size": 300}),
         (10000, "float32", 0.0, {}),
     ],
-    ids=str,
 )
 def test_an_evaluation_is_what_others_count(n_out, dtype, min_proba, settings):
     """Ties, a class that is never predicted, one that never occurs, one in neither, and p = 0."""

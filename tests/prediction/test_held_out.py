@@ -19,7 +19,7 @@ def facts_of(data):
     return ModelFacts.from_metadata({**data.facts.as_dict(), "dtype": "float32"})
 
 
-@pytest.mark.parametrize("how", [{"group": "day"}, {"drop": "day"}, {"missing": "mean"}], ids=str)
+@pytest.mark.parametrize("how", [{"group": "day"}, {"drop": "day"}, {"missing": "mean"}])
 @pytest.mark.parametrize("order", [{"shuffle": False}, {}, {"split_seed": 1}])
 @pytest.mark.parametrize("standardize", [True, False])
 def test_the_rows_that_a_model_was_not_trained_on(order, standardize, how, capsys):

@@ -16,6 +16,4 @@ def test_the_benchmark_runs_and_prints_a_table(run):
     assert sum(name.startswith("logreg on ") for name in rows) == 2 and "NumPy by hand" in rows
     for row in rows.values():
         assert row["remark"] == "not installed" or (row["epochs"], row["remark"]) == (2, "")
-        assert row["remark"] or (0 < row["seconds"] < row["seconds_in_all"] and row["of_limit"] > 0)
     assert all(f"\n{name} " in done.stdout for name in ("program", *rows))
-    assert result["shapes"]
