@@ -97,10 +97,13 @@ Ended = namedtuple("Ended", "code out err")  # how a command ended, and what it 
 
 @pytest.fixture(scope="session")
 def cli():
-    """Run a command in this process: `cli("predict", "x.npy", "-n", 3)`, or a script's module."""
+    """Run a command in this process, or a script's module: `cli("predict x.npy --keep", name)`."""
 
     def cli(module, *words, stdin=b""):
-        module = importlib.import_module(f"logreg.{module}") if isinstance(module, str) else module
+        if isinstance(module, str):
+            name, *first_words = module.split()
+            module = importlib.import_module(f"logreg.{name}")
+            words = (*first_words, *words)
         out, err, given = io.StringIO(), io.StringIO(), io.TextIOWrapper(io.BytesIO(stdin))
         with mock.patch.multiple("sys", stdin=given, stdout=out, stderr=err):
             try:

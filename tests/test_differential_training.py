@@ -210,7 +210,7 @@ def train(source, options, n_epochs_before, cli):
             words.append(f"--{option}={value}")
     assert cli(*words, f"--n-epochs={min(n_epochs_before, options['n_epochs'])}").code == 0
     assert cli(*words, "--resume").code == 0
-    assert cli("train", "--verify", "m.pkl").code == 0
+    assert cli("train --verify m.pkl").code == 0
 
 
 @with_examples

@@ -54,7 +54,7 @@ def test_onnx(told, cli):
     pytest.importorskip("onnx", reason="there is no onnx for this Python")
     runtime = pytest.importorskip("onnxruntime", reason="there is no onnxruntime for this Python")
     x = rows(told)
-    cli("export", "model.pkl", "--to", "onnx")
+    cli("export model.pkl --to onnx")
     session = runtime.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])
     dtype = told.get("dtype", "float32")
     kind = "float64" if "feature_means" in told else dtype
@@ -74,7 +74,7 @@ def test_what_was_exported_is_read_by_others(told, cli):
     """By NumPy, and by any reader of JSON, without a line of ours."""
     x, dtype = rows(told), told.get("dtype", "float32")
     for form in ("npz", "json"):
-        assert cli("export", "model.pkl", "--to", form).code == 0
+        assert cli("export model.pkl --to", form).code == 0
     with numpy.load("model.npz", allow_pickle=False) as stored:
         arrays = dict(stored)
     lists = json.loads(Path("model.json").read_text())

@@ -28,17 +28,17 @@ def test_a_model_of_pixels_in_a_table(cli):
     write("t.csv", csv_text(numpy.c_[x, y]).encode())
     write("x.csv", csv_text(x[:9]).encode())
     numpy.save("x.npy", x[:9])
-    trained = cli("train", "t.csv", "--batch-size", 20, "--n-epochs", 50, "--pixel-scale", 255)
+    trained = cli("train t.csv --batch-size 20 --n-epochs 50 --pixel-scale 255")
     (error,) = re.findall(r"test error: (\d+ of \d+ rows)", trained.out)
-    assert cli("predict", "--info", "--output", "i.json") == (0, "", "")
+    assert cli("predict --info --output i.json") == (0, "", "")
     told = json.loads(Path("i.json").read_text("utf-8"))
     whole = Predictor("best_model.pkl").metadata
     long = "784 values: logreg export --to json has them"
     shown = {k: long if isinstance(v, list) and len(v) == 784 else v for k, v in whole.items()}
     assert told == shown and len(told["curve"]) == 50 and not told["feature_means"]
-    done = cli("predict", "--evaluate")
+    done = cli("predict --evaluate")
     assert f"% ({error}), 95 % interval: " in done.out and "255" not in done.err
-    done = cli("predict", "x.csv", "x.npy")
+    done = cli("predict x.csv x.npy")
     assert done.out.split()[1::2] == 2 * [str(k) for k in y[:9]] and "warning" not in done.err
 
 
@@ -56,12 +56,12 @@ def test_batches_before_the_one_with_a_bad_row_are_written(cli):
     nan = numpy.tile(sample()["x_test"][:12], (90, 1, 1)).astype(float)  # 1000 are read at a time
     nan[1009, 1, 2] = numpy.nan
     numpy.save("nan.npy", nan)
-    done = cli("predict", "nan.npy")
+    done = cli("predict nan.npy")
     expected = [f"nan.npy[{i}]: {k}" for i, k in enumerate(classes_of(nan[:1000]))]
     assert (done.code, done.out.splitlines()) == (1, expected)
     assert "row 1009, column 30 (from 0) holds nan: every" in done.err
     numpy.savez("d.npz", x=nan[:1005], y=numpy.zeros(1005, int))
-    done = cli("predict", "--dataset", "d.npz", "-n", 2000, "--format", "csv")
+    done = cli("predict --dataset d.npz -n 2000 --format csv")
     expected = [f"d.npz,{i},{k}" for i, k in enumerate(classes_of(nan[:1005]))]
     assert done.out.split()[1:] == expected
 
@@ -90,15 +90,15 @@ def test_a_model_is_tested_on_its_own_data(cli):
     _, labels = save_table(60)
     options = "--no-header --drop 2 --split-seed 5 --batch-size 8 --learning-rate 0.001"
     write("t.csv", Path("t.csv").read_bytes().split(b"\n", 1)[1])
-    trained = cli("train", "t.csv", *options.split())
-    found = json.loads(cli("predict", "--evaluate", "--format", "json").out)
+    trained = cli("train t.csv", *options.split())
+    found = json.loads(cli("predict --evaluate --format json").out)
     assert f"test error: {found['errors']} of 10 rows, " in trained.out
-    assert cli("predict", "t.csv", "--evaluate", "--output", "e.json") == (0, "", "")
+    assert cli("predict t.csv --evaluate --output e.json") == (0, "", "")
     assert json.loads(Path("e.json").read_text("utf-8")) == found
-    predicted = json.loads(cli("predict", "t.csv", "--format", "json").out)
+    predicted = json.loads(cli("predict t.csv --format json").out)
     assert len(found["wrong_rows"]) == found["errors"] > 0
     assert all(predicted[n - 1]["prediction"] != labels[n - 1] for n in found["wrong_rows"])
-    held_out = json.loads(cli("predict", "--format", "json").out)  # numbered as in the file
+    held_out = json.loads(cli("predict --format json").out)  # numbered as in the file
     assert all(predicted[entry["row"] - 1] == entry for entry in held_out) and len(held_out) == 10
 
 
@@ -123,14 +123,14 @@ def model_of_a():
 def test_predictions_stand_beside_ones_own_cells(text, names, kept, cli, model_of_a):
     """Whatever a kept column is: a number as it was written, an id that looks empty, a feature."""
     write("t.csv", text.encode())
-    done = cli("predict", "t.csv", "--keep", names, "--format", "json")
+    done = cli("predict t.csv --keep", names, "--format", "json")
     assert json.loads(done.out)[-1]["kept"] == kept
 
 
 def test_a_table_whose_kept_columns_are_others_is_refused(cli, model_of_a):
     write("one.csv", b"a,id\n-6,007\n")
     write("other.csv", b"id,a\n1,6\n")
-    done = cli("predict", "one.csv", "other.csv", "--keep", "all", "--output", "o.csv")
+    done = cli("predict one.csv other.csv --keep all --output o.csv")
     written = Path("o.csv").read_text("utf-8")
     assert (done.code, written) == (1, "input,row,a,id,prediction\none.csv,2,-6,007,1\n")
     assert "error: other.csv: has the columns id, a, and what comes before it has" in done.err

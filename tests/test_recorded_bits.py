@@ -57,7 +57,7 @@ def test_a_run_gives_the_recorded_parameters(options, recorded, cli):
     ],
 )
 def test_a_model_is_verified_by_the_rule_of_its_file(name, n, options, cli, arrays):
-    done = cli("train", "--verify", GOLDEN / name, *options)
+    done = cli("train --verify", GOLDEN / name, *options)
     assert (done.code, done.out[:30]) == (0, f"verified: the {n} parameters ar")
 
 

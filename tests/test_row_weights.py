@@ -39,7 +39,7 @@ def test_a_weight_is_as_good_as_so_many_rows(working_folder, cli):
         given = [option, f"--batch-size={len(table)}", *SETTINGS.split()]
         told = cli("train", str(folder), *given).out
         found.append([told.splitlines()[-1], Predictor("best_model.pkl")])
-        found[-1].append(json.loads(cli("predict", "--evaluate", "--format=json").out))
+        found[-1].append(json.loads(cli("predict --evaluate --format=json").out))
     (guess, weighted, tested), (wanted_guess, wanted, as_rows) = found
     assert guess == wanted_guess
     for name in ("baseline_error", "test_error"):
@@ -66,7 +66,7 @@ def test_weights_go_with_their_rows(cli):
     assert "rows count as column 3 (n) says" in told.err
     error = 100 * Predictor("best_model.pkl").metadata["validation_error_all_rows"]
     assert f"validation error: {error:.2f} % by the weights of 6 rows\n" in told.out
-    assert "error by the weights of the rows: " in cli("predict", "--evaluate").out
+    assert "error by the weights of the rows: " in cli("predict --evaluate").out
     assert cli("report.__main__").code == 0
     assert "test error by the weights of the rows" in Path("best_model.html").read_text("utf-8")
     told = cli(*command.split(), "--folds=3").out

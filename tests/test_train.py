@@ -77,7 +77,7 @@ def test_folds_that_are_interrupted_are_no_success(monkeypatch, cli):
         return original(*args)
 
     monkeypatch.setattr("logreg.fitting.sgd_optimization", second_interrupted)
-    done = cli("train", "t.csv", "--folds", 3)
+    done = cli("train t.csv --folds 3")
     assert (done.code, [settings.n_epochs for _, settings, *_ in calls]) == (130, [5000, 5000])
     assert not re.search("^fold 2|^mean", done.out, re.M)
 
@@ -105,7 +105,7 @@ def test_tables_need_no_options(name, cli):
     getattr(datasets, f"load_{name}")(as_frame=True).frame.to_csv("t.csv", index=False)
     excess = []  # of our error over theirs
     for seed in (11, 12):
-        assert cli("train", "t.csv", "--split-seed", seed).code == 0
+        assert cli("train t.csv --split-seed", seed).code == 0
         error = Predictor("best_model.pkl").metadata["test_error_all_rows"]
         data = read_dataset("t.csv", preparation=Preparation(split_seed=seed))
         peer = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(*data.train)

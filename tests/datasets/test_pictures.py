@@ -175,17 +175,17 @@ def test_a_folder_of_pictures_for_each_class_is_a_data_set(side, cli):
         image.save(f"pictures/{CLASSES[label % 3]}/{i}.png")
     shutil.copytree("pictures/no", "pictures/.ipynb_checkpoints")
     open("pictures/no/._0.png", "wb").close()  # as macOS has it
-    done = cli("train", "--dataset", "pictures", "--size", 20, "--n-epochs", 20)
+    done = cli("train --dataset pictures --size 20 --n-epochs 20")
     assert done.code == 0, done.err
-    told = json.loads(cli("predict", "--info").out)
+    told = json.loads(cli("predict --info").out)
     assert (told["image_shape"], told["rows"]) == ([20, 20], [400, 100, 100])
     assert told["class_labels"] == CLASSES and told["centred"]
-    found = json.loads(cli("predict", "--evaluate", "pictures", "--format", "json").out)
+    found = json.loads(cli("predict --evaluate pictures --format json").out)
     assert found["rows_are"] == "those that training held out"
     assert found["errors"] == round(100 * told["test_error_all_rows"]) < 30
     done = json.loads(cli("predict", *sorted(found["wrong_rows"]), "--format", "json").out)
     assert all(entry["prediction"] not in entry["input"] for entry in done)
-    assert cli("predict", "--evaluate", "pictures/test").code == 1
+    assert cli("predict --evaluate pictures/test").code == 1
 
 
 @pytest.mark.parametrize("option", ["", "--pixel-scale 255", "--standardize"])
@@ -196,10 +196,10 @@ def test_grey_pictures_are_tested_as_they_were_trained_on(random, cli, option):
         grey = random.randint(40, 120, (28, 28)) if i % 2 else smooth if i else 0 * smooth
         os.makedirs(f"pictures/{i % 2}", exist_ok=True)
         Image.fromarray(grey.astype("u1")).save(f"pictures/{i % 2}/{i}.png")
-    done = cli("train", "pictures", "--n-epochs", 9, *option.split())
+    done = cli("train pictures --n-epochs 9", *option.split())
     blank = os.path.join("pictures", "0", "0.png")
     assert done.code == 0 and f"1 pictures are blank, or too faint, {blank} first" in done.err
-    found = json.loads(cli("predict", "--evaluate", "--format", "json").out)
+    found = json.loads(cli("predict --evaluate --format json").out)
     assert found["rows_are"] == "those that training held out"  # by the SHA-256 of their pixels
 
 

@@ -34,7 +34,7 @@ def test_rows_of_a_group_stay_in_one_set(cli):
     few = pandas.DataFrame({"g": groups, "a": random.randn(400), "ill": groups >= 200})
     folds = make_folds(read_dataset(few, TableOptions("ill", group="g")), 5)
     assert [fold.test[1].sum() for fold in folds] == 5 * [40]  # a large group in each
-    done = cli("train", "t.csv", "--label-column", "ill", "--group", "p", "--n-epochs", 9)
+    done = cli("train t.csv --label-column ill --group p --n-epochs 9")
     assert "rows with the same cell in column 1 (p) stay in one set" in done.err
     assert cli("predict", write("new.csv", b"a,b,more\n1,2,3\n")).code == 0
     with pytest.raises(DatasetError, match=r"^t\.csv: 2 groups cannot be split into 3 sets: "):
@@ -44,6 +44,6 @@ def test_rows_of_a_group_stay_in_one_set(cli):
 def test_a_group_that_is_in_two_files(cli):
     write("train.csv", b"g,a,y\n7,1,0\n8,1,1\n8.0,2,1\n")
     write("test.csv", b"a,y,g\n1,0,7.0\n1,1,\n")  # as of whole numbers beside a gap
-    done = cli("train", ".", "--group", 1, "--missing", "mean")
+    done = cli("train . --group 1 --missing mean")
     said = "error: .: of 2 groups, 1 stand in several sets ('7'): move the rows of each into "
     assert (done.code, done.err.splitlines()[-1]) == (1, said + "one set, or give no --group")

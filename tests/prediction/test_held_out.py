@@ -57,14 +57,14 @@ def test_data_that_have_changed_since_training_are_told(n_seen, quiet, rows, cli
     """The model has seen most of the rows that are tested: the error is too small."""
     write("t.csv", table_bytes(60))
     options = ("--label-column", "kind", "--n-epochs", 2, *["--no-refit"] * (n_seen == 40))
-    assert cli("train", "--dataset", "t.csv", *options).code == 0
+    assert cli("train --dataset t.csv", *options).code == 0
     write("t.csv", rows)
-    done = cli("predict", "--evaluate", "--format", "json", *quiet)
+    done = cli("predict --evaluate --format json", *quiet)
     found, n = json.loads(done.out), rows.count(b"\n") - 1
     said = f"t.csv has changed since the model was trained on {n_seen} of its 60 rows: all {n} "
     assert said in done.err and found["rows"] == n
     assert found["rows_are"] == "all rows of data that have changed since training"
     write("u.csv", rows + b"9,ant,99999\n")
-    err = cli("predict", "--evaluate", "u.csv", *quiet).err
+    err = cli("predict --evaluate u.csv", *quiet).err
     said = f"note: u.csv: all {n + 1} rows are the test set, as the model was trained on other da"
     assert (said in err) == (not quiet) and f"as 99999 in row {n + 2}; " in err

@@ -35,7 +35,7 @@ def test_one_unit_more_multiplies_the_odds_as_the_weights_say(scale, scales, cli
     means = scales and [0.0, 0.0]
     told.update(class_counts=[5, 7, 6], feature_scales=scales, feature_means=means)
     predictor = Predictor(save("best_model.pkl", W, numpy.zeros(3), "float64", **told))
-    found = json.loads(cli("predict", "--weights", "--format", "json").out)
+    found = json.loads(cli("predict --weights --format json").out)
     assert found["against"] == "b"  # the most frequent class
     row = {"bill": 5, "mass": 45}
     for entry in found["weights"]:
@@ -49,4 +49,4 @@ def test_one_unit_more_multiplies_the_odds_as_the_weights_say(scale, scales, cli
             assert entry["standardized"] == pytest.approx(entry["per_unit"] * deviation)
     sizes = [abs(entry["standardized"] or entry["per_unit"]) for entry in found["weights"]]
     assert len(sizes) == 4 and sizes == sorted(sizes, reverse=True)
-    assert cli("predict", "--weights").out == describe_weights(found)
+    assert cli("predict --weights").out == describe_weights(found)

@@ -112,7 +112,7 @@ def test_a_file_of_a_table_of_an_older_version_is_evaluated_as_it_was(cli):
     """By that version's own log, no row of 57 was wrong."""
     data = f"{ROOT}/data/penguins.csv"
     options = ["--evaluate", "--dataset", data, "--format", "json"]
-    done = cli("predict", "--model", GOLDEN / "penguins.pkl", *options)
+    done = cli("predict --model", GOLDEN / "penguins.pkl", *options)
     found = json.loads(done.out)
     assert (found["errors"], found["rows"]) == (0, 57)
     assert found["rows_are"] == "those that training held out"

@@ -20,8 +20,8 @@ def lines_of(run, arguments):
 
 
 def test_logreg_prints_the_same_lines_and_predicts_the_same(run, cli):
-    trained = cli("train", "mnist_sample", "--n-epochs", 30)
-    predicted = cli("predict", "--dataset", "mnist_sample")
+    trained = cli("train mnist_sample --n-epochs 30")
+    predicted = cli("predict --dataset mnist_sample")
     expected = [*trained.out.splitlines(), *predicted.out.splitlines()]
     found = lines_of(run, "n_epochs=30")
     assert len(found) > 40

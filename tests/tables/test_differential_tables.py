@@ -72,12 +72,12 @@ def test_predictions_are_those_of_scikit_learns_steps(
             options += ["--no-standardize", "--learning-rate=1e-9"]
         if n_empty:
             options.append("--missing=mean")
-        done = cli("train", "t.csv", *options)
+        done = cli("train t.csv", *options)
         assert done.code == 0, done.err
-        assert cli("train", "--verify", "best_model.pkl").code == 0
-        cli("export", "best_model.pkl", "--to", "json")
+        assert cli("train --verify best_model.pkl").code == 0
+        cli("export best_model.pkl --to json")
         model = json.loads(Path("best_model.json").read_text("utf-8"))
-        done = cli("predict", "new.csv", "--proba", "--format", "json")
+        done = cli("predict new.csv --proba --format json")
     found = [[*row["probabilities"].values()] for row in json.loads(done.out)]
     p = probabilities(numpy.hstack(x), numpy.array(model["W"]), numpy.array(model["b"]))
     numpy.testing.assert_allclose(found, p, rtol=1e-10, atol=1e-15)
