@@ -18,7 +18,9 @@ from logreg.saving.facts import ModelFacts
 
 GOLDEN = Path(__file__).resolve().parent / "golden"  # files that older versions wrote
 SPLITS = ("train", "valid", "test")
-SAMPLE = Path(__file__).resolve().parent.parent / "data" / "mnist_sample.npz"
+DATA = Path(__file__).resolve().parent.parent / "data"
+SAMPLE = DATA / "mnist_sample.npz"
+PENGUINS = DATA / "penguins.csv"
 # Of tests that draw examples. One that fails is shown as small as it can be, with a line that
 # repeats it.
 with_examples = settings(

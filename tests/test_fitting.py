@@ -32,7 +32,7 @@ def test_a_table_of_any_kind_gives_the_model_of_the_command(table, cli, capsys):
     assert told.out == ""
     FRAME.to_csv("t.csv", index=False)
     train = "train --dataset t.csv --label-column kind --drop id --missing mean --n-epochs 30"
-    done = cli(*f"{train} --batch-size 9 --output two.pkl".split())
+    done = cli(f"{train} --batch-size 9 --output two.pkl")
     notes = [line for line in done.err.splitlines() if line.startswith(("note: ", "warning: "))]
     assert told.err.replace(found.facts.dataset, "t.csv").splitlines() == notes
     assert "note: 6 of the 60 training rows are left over by minibatches of 9 rows, and" in told.err

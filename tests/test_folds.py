@@ -10,7 +10,7 @@ from logreg.datasets.options import Preparation, TableOptions
 from logreg.hyperparameters import choose_hyperparameters
 from logreg.sgd import sgd_optimization
 
-TRAIN = ("train", "--dataset", "t.csv", "--folds", 3, "--n-epochs", 3)
+TRAIN = "train t.csv --folds 3 --n-epochs 3"
 
 
 def test_each_row_is_in_one_test_set_and_classes_keep_their_shares():
@@ -45,7 +45,7 @@ def test_each_fold_is_trained_as_its_rows_alone_are(refit, cli, working_folder):
             wrong.append(p.argmax(axis=1) != y)
             losses.extend(-numpy.log(p[numpy.arange(len(y)), y].astype("float64")))
             others.extend(y != numpy.bincount(fold.train[1]).argmax())
-    done = cli(*TRAIN, "--refit" if refit else "--no-refit")
+    done = cli(TRAIN, "--refit" if refit else "--no-refit")
     *_, first, second, third, mean, guess = done.out.splitlines()
     for i, (line, each) in enumerate(zip((first, second, third), wrong), 1):
         assert line.startswith(f"fold {i} of 3: test error: {each.sum()} of {len(each)} rows, ")
@@ -55,7 +55,7 @@ def test_each_fold_is_trained_as_its_rows_alone_are(refit, cli, working_folder):
     said = f"errs in {100 * numpy.mean(others):.2f} %; log loss {numpy.mean(losses):.6f}"
     assert guess.endswith(said)
     assert "the interval assumes independent rows" in done.err and "of the future" not in done.err
-    assert "does not show the error of the future" in cli(*TRAIN, "--no-shuffle").err
+    assert "does not show the error of the future" in cli(TRAIN, "--no-shuffle").err
     assert [path.name for path in working_folder.iterdir()] == ["t.csv"]
     assert done.err.count("rows of each class: ") == 1
     model = fit_table("t.csv", path="m.pkl", folds=3, n_epochs=3, refit=refit)

@@ -88,9 +88,9 @@ def test_what_reads_a_model_starts_no_engine(run, lacking):
 
 def test_a_model_is_tested_on_its_own_data(cli):
     _, labels = save_table(60)
-    options = "--no-header --drop 2 --split-seed 5 --batch-size 8 --learning-rate 0.001"
     write("t.csv", Path("t.csv").read_bytes().split(b"\n", 1)[1])
-    trained = cli("train t.csv", *options.split())
+    options = "--no-header --drop 2 --split-seed 5 --batch-size 8 --learning-rate 0.001"
+    trained = cli(f"train t.csv {options}")
     found = json.loads(cli("predict --evaluate --format json").out)
     assert f"test error: {found['errors']} of 10 rows, " in trained.out
     assert cli("predict t.csv --evaluate --output e.json") == (0, "", "")
@@ -123,7 +123,7 @@ def model_of_a():
 def test_predictions_stand_beside_ones_own_cells(text, names, kept, cli, model_of_a):
     """Whatever a kept column is: a number as it was written, an id that looks empty, a feature."""
     write("t.csv", text.encode())
-    done = cli("predict t.csv --keep", names, "--format", "json")
+    done = cli("predict t.csv --format json --keep", names)
     assert json.loads(done.out)[-1]["kept"] == kept
 
 

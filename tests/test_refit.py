@@ -143,7 +143,7 @@ def test_the_command_refits_where_it_splits_validation_rows_off(options, n_rows,
     own = [f"own/{name}.csv" for name in ("train", "valid", "test")]
     for path in ("table.csv", *own, "pair/train.csv", "pair/test.csv"):
         Path(path).write_bytes(table_bytes(90))
-    done = cli("train", *options.split(), "--n-epochs", 2, "--output", "m.pkl")
+    done = cli(f"train {options} --n-epochs 2 --output m.pkl")
     assert done.code == 0, done.err
     facts = Predictor("m.pkl").facts
     assert (facts.refit, facts.n_refit_rows) == (n_rows is not None, n_rows)

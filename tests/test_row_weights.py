@@ -13,7 +13,7 @@ from logreg.basics.errors import DatasetError
 from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.options import TableOptions
 
-SETTINGS = "--no-standardize --no-refit --n-epochs=30 --learning-rate=0.2 --target=kind"
+SETTINGS = "train --no-standardize --no-refit --n-epochs=30 --learning-rate=0.2 --target=kind"
 
 
 def frequencies(seed=0):
@@ -36,8 +36,7 @@ def test_a_weight_is_as_good_as_so_many_rows(working_folder, cli):
         folder.mkdir()
         for split, unit in units.items():
             table.assign(n=table["n"] / unit).to_csv(folder / f"{split}.csv", index=False)
-        given = [option, f"--batch-size={len(table)}", *SETTINGS.split()]
-        told = cli("train", str(folder), *given).out
+        told = cli(f"{SETTINGS} {option} --batch-size={len(table)}", folder).out
         found.append([told.splitlines()[-1], Predictor("best_model.pkl")])
         found[-1].append(json.loads(cli("predict --evaluate --format=json").out))
     (guess, weighted, tested), (wanted_guess, wanted, as_rows) = found
@@ -62,14 +61,14 @@ def test_weights_go_with_their_rows(cli):
                 numpy.testing.assert_array_equal(each.weights[split], abs(x[:, 0]))
     frame.to_csv("t.csv", index=False)
     command = "train t.csv --label-column=kind --weight-column=n --n-epochs=2"
-    told = cli(*command.split())
+    told = cli(command)
     assert "rows count as column 3 (n) says" in told.err
     error = 100 * Predictor("best_model.pkl").metadata["validation_error_all_rows"]
     assert f"validation error: {error:.2f} % by the weights of 6 rows\n" in told.out
     assert "error by the weights of the rows: " in cli("predict --evaluate").out
     assert cli("report.__main__").code == 0
     assert "test error by the weights of the rows" in Path("best_model.html").read_text("utf-8")
-    told = cli(*command.split(), "--folds=3").out
+    told = cli(f"{command} --folds=3").out
     options = {"weight_column": "n", "n_epochs": 2, "folds": 3}
     errors = fit_table(frame, "kind", "folds.pkl", **options).fold_errors
     for error in errors:
@@ -77,7 +76,8 @@ def test_weights_go_with_their_rows(cli):
     weights = [fold.weights["test"].sum() for fold in make_folds(data, 3)]
     mean = 100 * numpy.average(errors, weights=weights)
     assert f"mean of 3 folds: {mean:.2f} % by the weights of 40 rows\n" in told
-    assert cli("predict", write("new.csv", b"b,a,g\n1,2,0\n")).code == 0
+    write("new.csv", b"b,a,g\n1,2,0\n")
+    assert cli("predict new.csv").code == 0
 
 
 def test_other_weights_are_other_data():

@@ -66,8 +66,7 @@ def test_train_and_predict_open_no_connection(cli, monkeypatch):
 
     for name in ("socket", "create_connection", "getaddrinfo"):
         monkeypatch.setattr(socket, name, refuse)
-    words = ["--dataset", "mnist_sample", "--n-epochs", "1", "--output", "model.pkl"]
-    assert cli("train", *words).code == 0
+    assert cli("train mnist_sample --n-epochs 1 --output model.pkl").code == 0
     assert cli("predict --model model.pkl --evaluate").code == 0
     with pytest.raises(AssertionError, match="a connection"):
         mnist.fetch("empty", ["http://localhost/"])

@@ -26,10 +26,10 @@ def test_a_run_that_diverges_keeps_the_last_good_model(rate, l2, last, code, cli
     y[200:] = numpy.where(numpy.arange(100) % 8, 0, y[200:])  # what NaN predicts is often right
     save_pairs("d.npz", zip(*(numpy.split(array, [200, 250]) for array in (x, y))))
     Path("best_model.pkl").write_bytes(b"of an earlier run")
-    options = ["--dataset", "d.npz", "--batch-size", "50", "--learning-rate", rate, "--l2", l2]
-    for resume in ([], ["--resume"]):
-        kept = ["--history", "run.csv", "--checkpoint", "run.state", *resume]
-        ended, out, err = cli("train", *options, *kept)
+    command = f"train d.npz --batch-size 50 --learning-rate {rate} --l2 {l2}"
+    command += " --history run.csv --checkpoint run.state"
+    for given in (command, f"{command} --resume"):
+        ended, out, err = cli(given)
         assert ended == code == ("Optimization" not in out) and f"epoch {last + 1}, " not in out
         diverged = f"{'error' if code else 'warning'}: the run diverged"
         (said,) = (line for line in err.splitlines() if line.startswith(diverged))
@@ -45,23 +45,23 @@ def test_a_run_that_diverges_keeps_the_last_good_model(rate, l2, last, code, cli
 @pytest.mark.skipif(os.name != "posix", reason="processes get no such signals here")
 def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli):
     save_table(60)
-    kept = ["t.csv", "--class-weight=balanced", "--n-epochs=4", "--history=run.csv"]
-    kept += ["--checkpoint=run.state"]
-    resumed = [*kept, "--resume"]
+    first = "train t.csv --class-weight=balanced --n-epochs=4 --history=run.csv"
+    first += " --checkpoint=run.state"
+    resumed = f"{first} --resume"
     there = "the best model is in best_model.pkl"
     monkeypatch.setattr("logreg.run.MINIBATCHES_AT_ONCE", 1)
     for when, number, given, epoch, model in (
-        ("on_train_begin", signal.SIGINT, kept, 1, "no model yet"),
-        ("on_validation", signal.SIGTERM, kept, 1, there),
+        ("on_train_begin", signal.SIGINT, first, 1, "no model yet"),
+        ("on_validation", signal.SIGTERM, first, 1, there),
         ("on_validation", signal.SIGINT, resumed, 2, there),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(History, when, lambda *_, number=number: os.kill(os.getpid(), number))
-            done = cli("train", *given)
+            done = cli(given)
         assert done.code == 128 + number and "best model" not in done.out
         said = f"interrupted in epoch {epoch}: {model}; a run with --checkpoint can --resume"
         assert done.err.splitlines()[-1] == said
-    assert cli("train", *resumed).code == 0
+    assert cli(resumed).code == 0
     epochs = [row.split(b",")[0] for row in Path("run.csv").read_bytes().splitlines()]
     assert epochs == [b"epoch", b"1", b"2", b"3", b"4"]
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import make_pairs, save_table, write
-from conftest import ROOT
+from builders import PENGUINS, make_pairs, save_table, write
 
 from logreg import engine, load_model, save_model
 from logreg.callbacks import Interruption
@@ -18,7 +17,7 @@ NOT_REPEATABLE = "the training cannot be repeated bit by bit"
 DIVERGING = "--label-column=species --missing=mean --drop=year --n-epochs=40 --l2=1.2"
 KINDS = [
     ("7,850", "mnist_sample --n-epochs=2 --pixel-scale=255 --shuffle --split-seed=7"),
-    ("33", f"{ROOT}/data/penguins.csv --learning-rate=1 {DIVERGING}"),
+    ("33", f"{PENGUINS} --learning-rate=1 {DIVERGING}"),
 ]
 
 
@@ -33,7 +32,7 @@ def trained(cli):
 
 @pytest.mark.parametrize("n, options", KINDS, ids=["pixels", "a table"])
 def test_a_model_of_each_kind_is_what_its_training_gives(n, options, cli, working_folder):
-    assert cli("train", *options.split(), "--output", "m.pkl").code == 0
+    assert cli(f"train {options} --output m.pkl").code == 0
     before = sorted(working_folder.iterdir()), (working_folder / "m.pkl").read_bytes()
     done = cli("train --verify m.pkl --quiet")
     said = f"verified: the {n} parameters are those of m.pkl, bit by bit, and its facts agree\n"
@@ -112,11 +111,11 @@ def test_names_that_a_table_has_no_more_are_named(cli):
     text = Path("t.csv").read_text("utf-8")
     write("t.csv", text.replace("a,b,c,d", "b,a,c,d").encode())
     assert verified_facts(cli).split() == ["columns", "feature_names"]
-    resume = "train", "t.csv", "--n-epochs=3", "--checkpoint=s", "--resume", "--output=r.pkl"
-    done = cli(*resume)
+    resume = "train t.csv --n-epochs=3 --checkpoint=s --resume --output=r.pkl"
+    done = cli(resume)
     assert done.code == 1 and "it is of another run: names_sha256 was " in done.err
     rewrite("s", "s", "checkpoint", "run", names_sha256=None)  # as an older version wrote it
-    assert cli(*resume).code == 0
+    assert cli(resume).code == 0
     write("t.csv", text.replace(",2\n", ",7\n").encode())
     assert verified_facts(cli).split() == ["class_labels"]
 
@@ -126,10 +125,10 @@ def test_a_setting_that_is_added_later_has_its_default_in_older_files(cli, train
     cli("train --dataset arrays.npz --n-epochs=2 --checkpoint s --quiet")
     rewrite("m.pkl", "m.pkl", momentum=None)
     rewrite("s", "s", "checkpoint", "run", momentum=None)
-    resume = ["train", "--dataset", "arrays.npz", "--n-epochs=3", "--checkpoint", "s", "--resume"]
+    resume = "train arrays.npz --n-epochs=3 --checkpoint=s --resume"
     assert cli("train --verify m.pkl").code == 0
-    assert "momentum was 0.0 and is 0.5" in cli(*resume, "--momentum=0.5").err
-    assert cli(*resume).code == 0
+    assert "momentum was 0.0 and is 0.5" in cli(resume, "--momentum=0.5").err
+    assert cli(resume).code == 0
 
 
 def test_what_cannot_be_promised_is_said(cli, trained):

@@ -45,9 +45,9 @@ def test_an_extra_that_is_lacking_is_named(command, library, extra, cli, monkeyp
     for name, content in (("t.csv", b"1,2\n"), ("t.parquet", b"PAR1"), ("digit.png", b"\x89PNG")):
         write(name, content)
     monkeypatch.setitem(sys.modules, library, None)  # its import fails
-    done = cli(*command.split())
+    done = cli(command)
     assert done.code == 1 and f"pip install '.[{extra}]'" in done.err.splitlines()[-1]
     # Outside a clone, the name of the extra means nothing.
     monkeypatch.setattr(errors, "__file__", "/elsewhere/site-packages/logreg/basics/errors.py")
-    needed = re.search(r" needs (.*) \(.*: pip install (.*)\n$", cli(*command.split()).err)
+    needed = re.search(r" needs (.*) \(.*: pip install (.*)\n$", cli(command).err)
     assert needed[1].replace(",", "") == needed[2]

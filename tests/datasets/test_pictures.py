@@ -183,7 +183,7 @@ def test_a_folder_of_pictures_for_each_class_is_a_data_set(side, cli):
     found = json.loads(cli("predict --evaluate pictures --format json").out)
     assert found["rows_are"] == "those that training held out"
     assert found["errors"] == round(100 * told["test_error_all_rows"]) < 30
-    done = json.loads(cli("predict", *sorted(found["wrong_rows"]), "--format", "json").out)
+    done = json.loads(cli("predict --format json", *sorted(found["wrong_rows"])).out)
     assert all(entry["prediction"] not in entry["input"] for entry in done)
     assert cli("predict --evaluate pictures/test").code == 1
 
@@ -196,7 +196,7 @@ def test_grey_pictures_are_tested_as_they_were_trained_on(random, cli, option):
         grey = random.randint(40, 120, (28, 28)) if i % 2 else smooth if i else 0 * smooth
         os.makedirs(f"pictures/{i % 2}", exist_ok=True)
         Image.fromarray(grey.astype("u1")).save(f"pictures/{i % 2}/{i}.png")
-    done = cli("train pictures --n-epochs 9", *option.split())
+    done = cli(f"train pictures --n-epochs 9 {option}")
     blank = os.path.join("pictures", "0", "0.png")
     assert done.code == 0 and f"1 pictures are blank, or too faint, {blank} first" in done.err
     found = json.loads(cli("predict --evaluate --format json").out)

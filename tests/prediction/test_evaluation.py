@@ -129,7 +129,7 @@ def test_two_classes_have_an_auc_and_a_threshold(threshold, cli):
     p = 1 / (1 + numpy.exp(-0.75 * x[:, 0]))
     given = [] if threshold is None else ["--threshold", threshold]
     is_yes = p >= threshold if given else p > 0.5
-    command = ["predict", "--model", "m.pkl", *given, "--format", "json"]
+    command = "predict --model m.pkl --format json", *given
     found = json.loads(cli(*command, "--evaluate", "d.npz").out)
     assert found["auc"] == pytest.approx(metrics.roc_auc_score(y, p))
     assert found["errors"] == (is_yes != (y == "yes")).sum()

@@ -56,8 +56,8 @@ ONE_MORE, ONE_ELSE = table_bytes(61), table_bytes(60).replace(b"59,ant", b"58,an
 def test_data_that_have_changed_since_training_are_told(n_seen, quiet, rows, cli):
     """The model has seen most of the rows that are tested: the error is too small."""
     write("t.csv", table_bytes(60))
-    options = ("--label-column", "kind", "--n-epochs", 2, *["--no-refit"] * (n_seen == 40))
-    assert cli("train --dataset t.csv", *options).code == 0
+    refit = "--no-refit" if n_seen == 40 else "--refit"
+    assert cli("train t.csv --label-column kind --n-epochs 2", refit).code == 0
     write("t.csv", rows)
     done = cli("predict --evaluate --format json", *quiet)
     found, n = json.loads(done.out), rows.count(b"\n") - 1

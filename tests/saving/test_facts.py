@@ -5,8 +5,7 @@ import json
 
 import numpy
 import pytest
-from builders import GOLDEN, model_header, sealed, table_bytes, write
-from conftest import ROOT
+from builders import GOLDEN, PENGUINS, model_header, sealed, table_bytes, write
 
 from logreg import load_model
 from logreg.basics.errors import ModelFileError
@@ -60,7 +59,7 @@ def is_taken(cli):
 
     def is_taken(header):
         write("best_model.pkl", sealed(json.dumps(header), W.tobytes() + bytes(8)))
-        ends = [cli(*command.split()) for command in commands]
+        ends = [cli(command) for command in commands]
         try:
             load_model("best_model.pkl")
         except ModelFileError as error:
@@ -110,9 +109,7 @@ def test_scales_and_empty_cells_need_means(told, is_taken):
 
 def test_a_file_of_a_table_of_an_older_version_is_evaluated_as_it_was(cli):
     """By that version's own log, no row of 57 was wrong."""
-    data = f"{ROOT}/data/penguins.csv"
-    options = ["--evaluate", "--dataset", data, "--format", "json"]
-    done = cli("predict --model", GOLDEN / "penguins.pkl", *options)
+    done = cli("predict --format json --model", GOLDEN / "penguins.pkl", "--evaluate", PENGUINS)
     found = json.loads(done.out)
     assert (found["errors"], found["rows"]) == (0, 57)
     assert found["rows_are"] == "those that training held out"
