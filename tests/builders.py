@@ -121,7 +121,9 @@ def draw(browser, pad, strokes):
 
 
 def write(path, content):
-    """Write a file; return its path."""
+    """Write a file of bytes, or of text in UTF-8; return its path."""
+    if isinstance(content, str):
+        content = content.encode()
     with open(path, "wb") as file:
         file.write(content)
     return path
@@ -240,7 +242,7 @@ def csv_text(x, header=None):
 def save_table(n):
     """Write t.csv, n rows of 4 features with their class in the last column; return x and y."""
     x, y = make_pairs((n,))[0]
-    write("t.csv", csv_text(numpy.c_[x, y.astype(object)], [*"abcd", "class"]).encode())
+    write("t.csv", csv_text(numpy.c_[x, y.astype(object)], [*"abcd", "class"]))
     return x, y
 
 

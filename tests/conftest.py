@@ -92,7 +92,13 @@ def failing_disk(monkeypatch):
     return fail_at
 
 
-Ended = namedtuple("Ended", "code out err")  # how a command ended, and what it printed
+class Ended(namedtuple("Ended", "code out err")):
+    """How a command ended, and what it printed."""
+
+    @property
+    def json(self):
+        """What it printed as JSON."""
+        return json.loads(self.out)
 
 
 @pytest.fixture(scope="session")

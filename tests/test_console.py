@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+from builders import write
 
 from logreg.basics.console import note, printing, say, set_quiet, waiting_for_engine
 
@@ -47,9 +48,9 @@ load_data("t.csv", "kind", shuffle=False)
 
 
 def test_a_program_gets_warnings_as_pythons_and_notes_from_the_logger(run, working_folder):
-    (working_folder / "p.py").write_text(LIBRARY)
+    write("p.py", LIBRARY)
     rows = [f"{size},{'ant' if size < 88 else 'bee'}" for size in range(90)]
-    (working_folder / "t.csv").write_text("\n".join(["size,kind", *rows]))
+    write("t.csv", "\n".join(["size,kind", *rows]))
     done = run("p.py")
     first, *_, last = done.stderr.splitlines()
     assert first.startswith(f"{working_folder}/p.py:5: LogRegWarning: every row of the validation")

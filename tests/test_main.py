@@ -1,6 +1,7 @@
 """The one command, which runs the others by their names."""
 
 import pytest
+from builders import write
 from conftest import ROOT
 
 import logreg
@@ -32,9 +33,9 @@ def test_only_a_command_is_run(name, code, run):
     assert done.stderr.startswith(f"error: there is no command {name!r}: ") == (code == 2)
 
 
-def test_one_command_passes_arguments_and_exit_codes_on(run, working_folder):
+def test_one_command_passes_arguments_and_exit_codes_on(run):
     predicted = run("-m", "logreg", "predict", "--model", "none.pkl")
     assert predicted.returncode == 1 and "none.pkl" in predicted.stderr
-    (working_folder / "old.py").write_text("import sys; print(sys.argv[1:]); sys.exit(5)")
+    write("old.py", "import sys; print(sys.argv[1:]); sys.exit(5)")
     legacy = run("-m", "logreg", "legacy", "old.py", "--help")
     assert (legacy.returncode, legacy.stdout) == (5, "['--help']\n")

@@ -25,8 +25,8 @@ from logreg.prediction.writers import WRITERS, Answer
 
 def test_a_model_of_pixels_in_a_table(cli):
     x, y = sample()["x_test"][:300].reshape(300, 784), sample()["y_test"][:300]
-    write("t.csv", csv_text(numpy.c_[x, y]).encode())
-    write("x.csv", csv_text(x[:9]).encode())
+    write("t.csv", csv_text(numpy.c_[x, y]))
+    write("x.csv", csv_text(x[:9]))
     numpy.save("x.npy", x[:9])
     trained = cli("train t.csv --batch-size 20 --n-epochs 50 --pixel-scale 255")
     (error,) = re.findall(r"test error: (\d+ of \d+ rows)", trained.out)
@@ -91,14 +91,14 @@ def test_a_model_is_tested_on_its_own_data(cli):
     write("t.csv", Path("t.csv").read_bytes().split(b"\n", 1)[1])
     options = "--no-header --drop 2 --split-seed 5 --batch-size 8 --learning-rate 0.001"
     trained = cli(f"train t.csv {options}")
-    found = json.loads(cli("predict --evaluate --format json").out)
+    found = cli("predict --evaluate --format json").json
     assert f"test error: {found['errors']} of 10 rows, " in trained.out
     assert cli("predict t.csv --evaluate --output e.json") == (0, "", "")
     assert json.loads(Path("e.json").read_text("utf-8")) == found
-    predicted = json.loads(cli("predict t.csv --format json").out)
+    predicted = cli("predict t.csv --format json").json
     assert len(found["wrong_rows"]) == found["errors"] > 0
     assert all(predicted[n - 1]["prediction"] != labels[n - 1] for n in found["wrong_rows"])
-    held_out = json.loads(cli("predict --format json").out)  # numbered as in the file
+    held_out = cli("predict --format json").json  # numbered as in the file
     assert all(predicted[entry["row"] - 1] == entry for entry in held_out) and len(held_out) == 10
 
 
@@ -122,9 +122,9 @@ def model_of_a():
 @pytest.mark.parametrize("text, names, kept", KEPT)
 def test_predictions_stand_beside_ones_own_cells(text, names, kept, cli, model_of_a):
     """Whatever a kept column is: a number as it was written, an id that looks empty, a feature."""
-    write("t.csv", text.encode())
+    write("t.csv", text)
     done = cli("predict t.csv --format json --keep", names)
-    assert json.loads(done.out)[-1]["kept"] == kept
+    assert done.json[-1]["kept"] == kept
 
 
 def test_a_table_whose_kept_columns_are_others_is_refused(cli, model_of_a):

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from builders import idx_folder, sample
+from builders import idx_folder, sample, write
 from conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -23,7 +23,7 @@ MODULES = ("train", "predict", "report.__main__", "export", "tutorial.__main__",
 def test_the_python_runs_as_it_stands(code, run, working_folder):
     datasets = re.findall(r"(?:load_data|read_dataset|sgd_optimization_mnist)\(([^),]*)", code)
     assert set(datasets) <= {'"mnist_sample"'}, "MNIST itself is not there without a network"
-    (working_folder / "readme.py").write_text(code, encoding="utf-8")
+    write("readme.py", code)
     done = run("readme.py", cwd=str(working_folder))
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import arguments, make_pairs, save_folder, save_pairs, table_bytes
+from builders import arguments, make_pairs, save_folder, save_pairs, table_bytes, write
 
 from logreg import LogisticRegression, Predictor, engine, fit
 from logreg.basics.errors import SettingError
@@ -142,7 +142,7 @@ def test_the_command_refits_where_it_splits_validation_rows_off(options, n_rows,
     numpy.save("mapped/y.npy", y)
     own = [f"own/{name}.csv" for name in ("train", "valid", "test")]
     for path in ("table.csv", *own, "pair/train.csv", "pair/test.csv"):
-        Path(path).write_bytes(table_bytes(90))
+        write(path, table_bytes(90))
     done = cli(f"train {options} --n-epochs 2 --output m.pkl")
     assert done.code == 0, done.err
     facts = Predictor("m.pkl").facts

@@ -1,6 +1,5 @@
 """A column that says how much each row counts, as if it stood in the table so often."""
 
-import json
 from pathlib import Path
 
 import numpy
@@ -38,7 +37,7 @@ def test_a_weight_is_as_good_as_so_many_rows(working_folder, cli):
             table.assign(n=table["n"] / unit).to_csv(folder / f"{split}.csv", index=False)
         told = cli(f"{SETTINGS} {option} --batch-size={len(table)}", folder).out
         found.append([told.splitlines()[-1], Predictor("best_model.pkl")])
-        found[-1].append(json.loads(cli("predict --evaluate --format=json").out))
+        found[-1].append(cli("predict --evaluate --format=json").json)
     (guess, weighted, tested), (wanted_guess, wanted, as_rows) = found
     assert guess == wanted_guess
     for name in ("baseline_error", "test_error"):
@@ -95,7 +94,7 @@ def test_other_weights_are_other_data():
 
 @pytest.mark.parametrize("cell", ["-1", "", "many"])
 def test_what_is_no_weight_is_refused(cell):
-    write("t.csv", f"a,n,kind\n1,{cell},x\n2,1,y\n3,1,x\n".encode())
+    write("t.csv", f"a,n,kind\n1,{cell},x\n2,1,y\n3,1,x\n")
     with pytest.raises(DatasetError, match=r"t\.csv: 1 of 3 rows have no weight in column 2"):
         fit_table("t.csv", "kind", weight_column="n")
 

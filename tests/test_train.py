@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import make_pairs, save_pairs, save_table
+from builders import make_pairs, save_pairs, save_table, write
 from sklearn import datasets
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -25,7 +25,7 @@ def test_a_run_that_diverges_keeps_the_last_good_model(rate, l2, last, code, cli
     x, y = make_pairs([300], seed=5)[0]
     y[200:] = numpy.where(numpy.arange(100) % 8, 0, y[200:])  # what NaN predicts is often right
     save_pairs("d.npz", zip(*(numpy.split(array, [200, 250]) for array in (x, y))))
-    Path("best_model.pkl").write_bytes(b"of an earlier run")
+    write("best_model.pkl", b"of an earlier run")
     command = f"train d.npz --batch-size 50 --learning-rate {rate} --l2 {l2}"
     command += " --history run.csv --checkpoint run.state"
     for given in (command, f"{command} --resume"):

@@ -109,14 +109,14 @@ def test_names_that_a_table_has_no_more_are_named(cli):
     assert cli("train t.csv --n-epochs=2 --output=m.pkl --checkpoint=s").code == 0
     assert verified_facts(cli, feature_means=[9] * 4) == "feature_means\n"
     text = Path("t.csv").read_text("utf-8")
-    write("t.csv", text.replace("a,b,c,d", "b,a,c,d").encode())
+    write("t.csv", text.replace("a,b,c,d", "b,a,c,d"))
     assert verified_facts(cli).split() == ["columns", "feature_names"]
     resume = "train t.csv --n-epochs=3 --checkpoint=s --resume --output=r.pkl"
     done = cli(resume)
     assert done.code == 1 and "it is of another run: names_sha256 was " in done.err
     rewrite("s", "s", "checkpoint", "run", names_sha256=None)  # as an older version wrote it
     assert cli(resume).code == 0
-    write("t.csv", text.replace(",2\n", ",7\n").encode())
+    write("t.csv", text.replace(",2\n", ",7\n"))
     assert verified_facts(cli).split() == ["class_labels"]
 
 

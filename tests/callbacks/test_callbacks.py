@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import new_run
+from builders import new_run, write
 
 from logreg import LogisticRegression, load_model
 from logreg.basics.errors import LogRegError, ModelFileError
@@ -97,7 +97,7 @@ def test_a_history_is_written_once_a_second_and_at_the_end(working_folder, monke
 
 
 def test_another_table_is_not_taken_for_a_history(working_folder):
-    Path("run.csv").write_bytes(b"epoch,loss\n\xff\xfe")
+    write("run.csv", b"epoch,loss\n\xff\xfe")
     with pytest.raises(ModelFileError, match=r"run\.csv is no history of a run: give another name"):
         History("run.csv").check(new_run(iter=3))
 

@@ -8,6 +8,7 @@ import sys
 import warnings
 
 import pytest
+from builders import write
 from conftest import ROOT
 
 from logreg.basics import console
@@ -106,8 +107,8 @@ IGNORING = "signal.signal(signal.SIGINT, signal.SIG_IGN)"
         (OVERFLOWING, "2>&1 | grep -o 'Warning: .*'", (0, "Warning: of another kind\n", "")),
     ],
 )
-def test_how_a_program_ends(working_folder, program, shell, expected):
-    (working_folder / "logreg-main").write_text(HEAD + program)
+def test_how_a_program_ends(program, shell, expected):
+    write("logreg-main", HEAD + program)
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     env.pop("PYTHONUNBUFFERED", None)  # with it, nothing is left to flush at exit
     shell = f"{sys.executable} logreg-main {shell}"

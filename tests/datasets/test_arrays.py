@@ -95,7 +95,7 @@ def test_class_labels(labels, class_labels, capsys):
     if isinstance(labels, str):
         labels = labels.split()
         rows = "".join(f"{(i + 1) // 2},{label}\n" for i, label in enumerate(labels * 4))
-        source = write("t.csv", f"a,label\n{rows}".encode())
+        source = write("t.csv", f"a,label\n{rows}")
     data = read_dataset(source, preparation=Preparation(shuffle=False))
     assert data.facts.class_labels == class_labels
     told = capsys.readouterr().err

@@ -194,7 +194,7 @@ def test_numbers_are_standardized_before_they_are_rounded():
     """In float32, these stand 64 apart; the sign of their deviation is the label."""
     x = 1e9 + numpy.random.RandomState(0).randn(300, 1)
     labels = (x > x[:200].mean()).astype(int)
-    write("t.csv", csv_text(numpy.c_[x.astype(object), labels]).encode())
+    write("t.csv", csv_text(numpy.c_[x.astype(object), labels]))
     data = read_dataset("t.csv", NO_OPTIONS, Preparation(shuffle=False), dtype="float32")
     for x, y in data:
         ready = data.facts.preprocessing.apply(x, "float32")

@@ -1,11 +1,10 @@
 """Which engine is chosen, and the interface of its back ends: on the CPU, and on a device."""
 
 import os
-from pathlib import Path
 
 import numpy
 import pytest
-from builders import cost_and_gradients, make_pairs
+from builders import cost_and_gradients, make_pairs, write
 from softmax import Softmax
 
 from logreg import engine
@@ -37,7 +36,7 @@ def test_the_engine_that_is_asked_for_or_the_one_that_imports(run, wanted):
 )
 def test_no_engine_says_what_to_do(run, wanted, flags, message):
     for name in ("theano", "pytensor"):
-        Path(f"{name}.py").write_text("raise AttributeError('blas_opt_info')\n")
+        write(f"{name}.py", "raise AttributeError('blas_opt_info')\n")
     done = run("-c", "import logreg.engine", env={"LOGREG_ENGINE": wanted, FLAGS: flags})
     assert message in done.stderr.splitlines()[-1]
 
@@ -55,7 +54,7 @@ RC_TEXT = "[global]\nfloatX = float64\n[blas]\nldflags = -lmine\n"
     ],
 )
 def test_a_command_uses_float32_unless_told(monkeypatch, tmp_path, rc, flags, option, expected):
-    (tmp_path / ("rc" if flags else f".{engine.NAME}rc")).write_text(rc)
+    write(tmp_path / ("rc" if flags else f".{engine.NAME}rc"), rc)
     monkeypatch.setenv("HOME", str(tmp_path))
     for name, value in ((RC, f"~/none{os.pathsep}~/rc"), (FLAGS, flags)):
         monkeypatch.setenv(name, value) if flags else monkeypatch.delenv(name, raising=False)

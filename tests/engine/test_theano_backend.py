@@ -2,9 +2,9 @@
 
 import os
 import shutil
-from pathlib import Path
 
 import pytest
+from builders import write
 
 from logreg import engine
 
@@ -21,10 +21,10 @@ def config(run, option, **env):
 
 
 def test_the_users_flags_are_kept(run):
-    Path("rc").write_text("[blas]\nldflags = -lm -lc\n")
+    write("rc", "[blas]\nldflags = -lm -lc\n")
     assert config(run, "blas.ldflags", THEANORC="rc") == ("-lm -lc", "")
     assert config(run, "blas.ldflags", THEANO_FLAGS="blas.ldflags=") == ("", "")
-    Path("rc").write_text("[gcc]\ncxxflags = -Wl,-z,now -DNAME=1\n")
+    write("rc", "[gcc]\ncxxflags = -Wl,-z,now -DNAME=1\n")
     cxxflags, said = config(run, "gcc.cxxflags", THEANORC="rc")
     assert cxxflags.startswith("-Wl,-z,now -DNAME=1") and said == ""
 
@@ -38,7 +38,7 @@ def test_without_a_compiler_one_plain_warning(run):
 @needs_compiler
 def test_what_theano_does_not_need_is_imported_when_it_is_used(run):
     """SciPy and setuptools, which are large, and mpi4py, which would start MPI."""
-    Path("mpi4py.py").write_text("print('MPI starts')\n")
+    write("mpi4py.py", "print('MPI starts')\n")
     code = """
 import os, sys, warnings
 environ, finders = dict(os.environ), list(sys.meta_path)

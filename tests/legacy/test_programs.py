@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from builders import sample
+from builders import sample, write
 
 from logreg import Predictor
 
@@ -30,7 +30,7 @@ def run_old(run, working_folder):
     """Run a program by the command; return the process when it has ended."""
 
     def run_old(code, *args):
-        (working_folder / "old.py").write_text(code)
+        write("old.py", code)
         return run("-m", "logreg.legacy", "old.py", *args)
 
     return run_old
@@ -47,7 +47,7 @@ def test_the_tutorials_module_is_there(run_old):
 
 @pytest.mark.parametrize("module", ["theano", "logistic_sgd"])
 def test_a_gpu_is_read_as_the_cpu(run_old, working_folder, monkeypatch, module):
-    (working_folder / "rc").write_text("[global]\ndevice = gpu\n")
+    write("rc", "[global]\ndevice = gpu\n")
     monkeypatch.setenv("THEANORC", str(working_folder / "rc"))
     code = f"import {module}\nimport theano\nprint(theano.config.device)\n"
     done = run_old(code)
@@ -91,8 +91,8 @@ def test_a_model_of_the_command_predicts_as_in_the_tutorial(trained, floatx, run
 def test_a_module_beside_the_program_wins(run, working_folder):
     folder = working_folder / "programs"
     folder.mkdir()
-    (folder / "logistic_sgd.py").write_text("import sys\nprint(sys.path[0])\n")
-    (folder / "old.py").write_text("import logistic_sgd\n")
+    write(folder / "logistic_sgd.py", "import sys\nprint(sys.path[0])\n")
+    write(folder / "old.py", "import logistic_sgd\n")
     assert run("-m", "logreg.legacy", "programs/old.py").stdout == f"{folder.resolve()}\n"
 
 

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 import numpy
 import pytest
-from builders import GOLDEN, SPLITS, sample
+from builders import GOLDEN, SPLITS, sample, write
 from numpy.testing import assert_allclose
 
 ADDRESS = "https://raw.githubusercontent.com/"
@@ -58,7 +58,7 @@ def figures(text):
 def test_a_program_of_the_series(printed, programs, run, monkeypatch):
     call, _, expected = printed.partition("\n")
     monkeypatch.chdir(programs)
-    Path("call.py").write_text(f"import {call.partition('.')[0]}\n{call}\n")
+    write("call.py", f"import {call.partition('.')[0]}\n{call}\n")
     done = run("-m", "logreg.legacy", "call.py", cwd=programs)
     assert done.returncode == 0, done.stderr
     text, numbers = figures(done.stdout)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import make_pairs, save_pairs
+from builders import make_pairs, save_pairs, write
 from conftest import ROOT
 
 MPIEXEC = Path(sys.executable).parent / "mpiexec"
@@ -234,7 +234,7 @@ def test_launchers_of_another_mpi_or_of_none(mpirun, run, pairs, size, rank, bef
     ],
 )
 def test_what_is_said_of_all_is_said_once(mpirun, pairs, options, code, message):
-    Path("t.csv").write_text("a,k\n" + "1,x\n2,y\n" * 99)
+    write("t.csv", "a,k\n" + "1,x\n2,y\n" * 99)
     done = mpirun(3, "-m", "logreg.train", *OPTIONS, *options)
     assert done.returncode == code, done.stderr
     assert done.stderr.count(message) == 1 and done.stderr.count("rror: ") == bool(code)

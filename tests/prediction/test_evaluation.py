@@ -130,8 +130,8 @@ def test_two_classes_have_an_auc_and_a_threshold(threshold, cli):
     given = [] if threshold is None else ["--threshold", threshold]
     is_yes = p >= threshold if given else p > 0.5
     command = "predict --model m.pkl --format json", *given
-    found = json.loads(cli(*command, "--evaluate", "d.npz").out)
+    found = cli(*command, "--evaluate", "d.npz").json
     assert found["auc"] == pytest.approx(metrics.roc_auc_score(y, p))
     assert found["errors"] == (is_yes != (y == "yes")).sum()
-    answers = json.loads(cli(*command, "x.npy").out)
+    answers = cli(*command, "x.npy").json
     assert [answer["prediction"] == "yes" for answer in answers] == is_yes.tolist()

@@ -1,6 +1,5 @@
 """Which rows a model is tested on, against the rows that training left out."""
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -26,7 +25,7 @@ def test_the_rows_that_a_model_was_not_trained_on(order, standardize, how, capsy
     """Whose numbers float32 tells apart only when they are standardized."""
     options = TableOptions("kind", **{"drop": None if "group" in how else "day", **how})
     lines = [f"{2**25 + i},{'bee' if i % 2 else 'ant'},day {i // 8}" for i in range(60)]
-    write("t.csv", "\n".join(["a,kind,day", *lines, ""]).encode())
+    write("t.csv", "\n".join(["a,kind,day", *lines, ""]))
     trained = read_dataset("t.csv", options, Preparation(standardize, **order), dtype="float32")
     found = read_test_set(facts_of(trained), "t.csv", TableOptions(header=True))  # and the model's
     assert (found.test[0] == trained.test[0]).all() and (found.test[1] == trained.test[1]).all()
@@ -60,7 +59,7 @@ def test_data_that_have_changed_since_training_are_told(n_seen, quiet, rows, cli
     assert cli("train t.csv --label-column kind --n-epochs 2", refit).code == 0
     write("t.csv", rows)
     done = cli("predict --evaluate --format json", *quiet)
-    found, n = json.loads(done.out), rows.count(b"\n") - 1
+    found, n = done.json, rows.count(b"\n") - 1
     said = f"t.csv has changed since the model was trained on {n_seen} of its 60 rows: all {n} "
     assert said in done.err and found["rows"] == n
     assert found["rows_are"] == "all rows of data that have changed since training"

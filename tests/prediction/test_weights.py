@@ -1,7 +1,5 @@
 """Odds, against those of the probabilities that the model gives."""
 
-import json
-
 import numpy
 import pytest
 from builders import save
@@ -35,7 +33,7 @@ def test_one_unit_more_multiplies_the_odds_as_the_weights_say(scale, scales, cli
     means = scales and [0.0, 0.0]
     told.update(class_counts=[5, 7, 6], feature_scales=scales, feature_means=means)
     predictor = Predictor(save("best_model.pkl", W, numpy.zeros(3), "float64", **told))
-    found = json.loads(cli("predict --weights --format json").out)
+    found = cli("predict --weights --format json").json
     assert found["against"] == "b"  # the most frequent class
     row = {"bill": 5, "mass": 45}
     for entry in found["weights"]:

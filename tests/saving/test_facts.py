@@ -110,6 +110,6 @@ def test_scales_and_empty_cells_need_means(told, is_taken):
 def test_a_file_of_a_table_of_an_older_version_is_evaluated_as_it_was(cli):
     """By that version's own log, no row of 57 was wrong."""
     done = cli("predict --format json --model", GOLDEN / "penguins.pkl", "--evaluate", PENGUINS)
-    found = json.loads(done.out)
+    found = done.json
     assert (found["errors"], found["rows"]) == (0, 57)
     assert found["rows_are"] == "those that training held out"

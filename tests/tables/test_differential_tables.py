@@ -78,7 +78,7 @@ def test_predictions_are_those_of_scikit_learns_steps(
         cli("export best_model.pkl --to json")
         model = json.loads(Path("best_model.json").read_text("utf-8"))
         done = cli("predict new.csv --proba --format json")
-    found = [[*row["probabilities"].values()] for row in json.loads(done.out)]
+    found = [[*row["probabilities"].values()] for row in done.json]
     p = probabilities(numpy.hstack(x), numpy.array(model["W"]), numpy.array(model["b"]))
     numpy.testing.assert_allclose(found, p, rtol=1e-10, atol=1e-15)
     assert done.err.count("never seen") == sum(kind in TEXTS for kind in kinds)
