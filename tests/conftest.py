@@ -157,13 +157,14 @@ def _process(*args, env=None, **options):
 
 @pytest.fixture(scope="session")
 def run():
-    """Run this interpreter with some arguments and wait for its end.
+    """Run this interpreter with some arguments, and wait for its end with an exit code.
 
     What a slow machine makes a program say beside its own messages is left out of stderr.
     """
 
-    def run(*args, **options):
+    def run(*args, code=0, **options):
         done = subprocess.run(**_process(*args, **options), check=False)
+        assert done.returncode == code, done.stderr
         done.stderr = re.sub(r"(?m)^.*which takes longest the first time.*\n", "", done.stderr)
         return done
 

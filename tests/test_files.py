@@ -90,7 +90,7 @@ with replacing('model[1].pkl') as file:
 
 def test_two_that_write_one_file_do_not_meet(run, start, old):
     """The last to end wins, and what a killed one left is in nobody's way."""
-    assert run("-c", WRITE, stdin=subprocess.DEVNULL).returncode == 9
+    run("-c", WRITE, stdin=subprocess.DEVNULL, code=9)
     (left,) = set(os.listdir(".")) - {old.name}
     writer = start("-c", WRITE, stdin=subprocess.PIPE)
     writer.stdout.readline()

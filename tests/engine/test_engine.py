@@ -37,7 +37,7 @@ def test_the_engine_that_is_asked_for_or_the_one_that_imports(run, wanted):
 def test_no_engine_says_what_to_do(run, wanted, flags, message):
     for name in ("theano", "pytensor"):
         write(f"{name}.py", "raise AttributeError('blas_opt_info')\n")
-    done = run("-c", "import logreg.engine", env={"LOGREG_ENGINE": wanted, FLAGS: flags})
+    done = run("-c", "import logreg.engine", env={"LOGREG_ENGINE": wanted, FLAGS: flags}, code=1)
     assert message in done.stderr.splitlines()[-1]
 
 

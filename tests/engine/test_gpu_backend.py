@@ -80,7 +80,7 @@ def test_a_graph_that_draws_random_numbers_is_refused(jax):
 
 def test_without_jax_the_error_names_the_extra(run):
     code = "import sys; sys.modules['jax'] = None\nfrom logreg.engine import use_device\n"
-    error = run("-c", code + "use_device('cuda')").stderr.splitlines()[-1]
+    error = run("-c", code + "use_device('cuda')", code=1).stderr.splitlines()[-1]
     assert "device 'cuda' needs JAX" in error and error.endswith(": pip install '.[cuda]'")
 
 

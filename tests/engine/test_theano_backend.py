@@ -16,7 +16,6 @@ def config(run, option, **env):
     """An option as logreg sets it in a new process, and what was said."""
     code = f"from logreg.engine import theano; print(theano.config.{option})"
     done = run("-c", code, env={"THEANO_FLAGS": None, "THEANORC": os.devnull, **env})
-    assert done.returncode == 0, done.stderr
     return done.stdout.strip(), done.stderr
 
 
@@ -80,7 +79,7 @@ def test_blas_computes_what_numpy_computes(run):
     pytest.importorskip("scipy_openblas32")
     flags = os.environ.get("THEANO_FLAGS", "") + ",gcc.cxxflags=-DMINE"
     done = run("-c", BLAS, env={"THEANO_FLAGS": flags, "THEANORC": os.devnull})
-    assert (done.returncode, done.stderr) == (0, "") and "-lscipy_openblas" in done.stdout
+    assert done.stderr == "" and "-lscipy_openblas" in done.stdout
 
 
 CASTS = """
@@ -104,13 +103,12 @@ def test_without_a_compiler_numpy_does_each_operation(run):
     """A function of NumPy a node; else, Python would loop over the numbers."""
     flags = "cxx=,base_compiledir=."
     done = run("-c", CASTS, env={"THEANO_FLAGS": flags, "THEANORC": os.devnull})
-    assert done.returncode == 0, done.stderr
     assert int(done.stdout) == 3
 
 
 @pytest.mark.parametrize("name, flags", [("cuda0", ""), ("jax:cpu", ""), (None, "device=cuda0")])
 def test_a_gpu_is_pytensors(run, name, flags):
     code = f"from logreg.engine import use_device; use_device({name!r})"
-    error = run("-c", code, env={"THEANO_FLAGS": flags}).stderr.splitlines()[-1]
+    error = run("-c", code, env={"THEANO_FLAGS": flags}, code=1).stderr.splitlines()[-1]
     said = "is none that Theano reaches on today's machines: take PyTensor (Python 3.12 or later"
     assert f"device {name or 'cuda0'!r} {said}" in error

