@@ -103,9 +103,12 @@ class Ended(namedtuple("Ended", "code out err")):
 
 @pytest.fixture(scope="session")
 def cli():
-    """Run a command in this process, or a script's module: `cli("predict x.npy --keep", name)`."""
+    """Run a command in this process, or a script's module: `cli("predict x.npy --keep", name)`.
 
-    def cli(module, *words, stdin=b""):
+    It must end with the exit code; None is any.
+    """
+
+    def cli(module, *words, stdin=b"", code=0):
         if isinstance(module, str):
             name, *first_words = module.split()
             module = importlib.import_module(f"logreg.{name}")
@@ -113,10 +116,11 @@ def cli():
         out, err, given = io.StringIO(), io.StringIO(), io.TextIOWrapper(io.BytesIO(stdin))
         with mock.patch.multiple("sys", stdin=given, stdout=out, stderr=err):
             try:
-                code = module.main([str(word) for word in words])
+                ended_with = module.main([str(word) for word in words])
             except SystemExit as exit:  # argparse's
-                code = exit.code or 0
-        return Ended(code, out.getvalue(), err.getvalue())
+                ended_with = exit.code or 0
+        assert code in (None, ended_with), err.getvalue()
+        return Ended(ended_with, out.getvalue(), err.getvalue())
 
     return cli
 

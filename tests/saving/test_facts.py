@@ -59,7 +59,7 @@ def is_taken(cli):
 
     def is_taken(header):
         write("best_model.pkl", sealed(json.dumps(header), W.tobytes() + bytes(8)))
-        ends = [cli(command) for command in commands]
+        ends = [cli(command, code=None) for command in commands]
         try:
             load_model("best_model.pkl")
         except ModelFileError as error:
