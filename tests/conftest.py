@@ -16,6 +16,7 @@ from collections import namedtuple
 from pathlib import Path
 from unittest import mock
 
+import numpy
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,6 +60,12 @@ def state_of_the_process(monkeypatch):
         yield
     if "logreg.engine" in sys.modules:
         sys.modules["logreg.engine"].theano.config.floatX = "float64"
+
+
+@pytest.fixture
+def random():
+    """Random numbers, in each test the same."""
+    return numpy.random.RandomState(0)
 
 
 @pytest.fixture

@@ -1,8 +1,11 @@
 """Cross-validation from the shell: each row is tested once, by a model that has not seen it."""
 
+import os
+
 import numpy
 import pytest
 from builders import save_table
+from numpy.testing import assert_allclose, assert_array_equal
 
 from logreg import Predictor, engine, fit_table
 from logreg.datasets.dataset import make_folds, read_dataset
@@ -25,15 +28,15 @@ def test_each_row_is_in_one_test_set_and_classes_keep_their_shares():
         shares = numpy.bincount(data.test[1], minlength=3) - numpy.bincount(y) / 5
         assert abs(shares).max() <= 1
         means = data.facts.preprocessing.means
-        numpy.testing.assert_allclose(means, data.train[0].mean(axis=0), rtol=1e-12)
+        assert_allclose(means, data.train[0].mean(axis=0), rtol=1e-12)
     how = TableOptions(missing="mean"), Preparation(standardize=False, shuffle=False)
     in_order = list(make_folds(read_dataset("t.csv", *how), 5))
     assert not any(data.facts.feature_scales for data in in_order)
-    numpy.testing.assert_array_equal(in_order[1].test[0], x[18:36].astype("float64"))
+    assert_array_equal(in_order[1].test[0], x[18:36].astype("float64"))
 
 
 @pytest.mark.parametrize("refit", [True, False])
-def test_each_fold_is_trained_as_its_rows_alone_are(refit, cli, working_folder):
+def test_each_fold_is_trained_as_its_rows_alone_are(refit, cli):
     """And in the means, each row counts as much, though the folds are not of one size."""
     save_table(91)
     wrong, losses, others = [], [], []
@@ -56,7 +59,7 @@ def test_each_fold_is_trained_as_its_rows_alone_are(refit, cli, working_folder):
     assert guess.endswith(said)
     assert "the interval assumes independent rows" in done.err and "of the future" not in done.err
     assert "does not show the error of the future" in cli(TRAIN, "--no-shuffle").err
-    assert [path.name for path in working_folder.iterdir()] == ["t.csv"]
+    assert os.listdir() == ["t.csv"]
     assert done.err.count("rows of each class: ") == 1
     model = fit_table("t.csv", path="m.pkl", folds=3, n_epochs=3, refit=refit)
     assert model.fold_errors == [each.mean() for each in wrong]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy
 import pytest
 from builders import arguments, make_pairs, save_folder, save_pairs, table_bytes, write
+from numpy.testing import assert_equal
 
 from logreg import LogisticRegression, Predictor, engine, fit
 from logreg.basics.errors import SettingError
@@ -65,7 +66,7 @@ def test_it_is_a_run_on_both_sets_of_as_many_minibatches():
     patient = dataclasses.replace(SETTINGS, patience=1000)
     joined = trained([(x, y), valid, test], patient, [lambda _: ending])
     assert (joined.iter, run.n_refit_rows) == (last, 85)
-    numpy.testing.assert_equal(run.best_values, [engine.value(param) for param in joined.params])
+    assert_equal(run.best_values, [engine.value(param) for param in joined.params])
 
 
 def test_a_resumed_refit_begins_where_the_first_run_began():
@@ -73,7 +74,7 @@ def test_a_resumed_refit_begins_where_the_first_run_began():
     whole = trained(rule=DESCENT, refit=True)
     trained(rule=DESCENT, callbacks=state, refit=True)
     resumed = trained(rule=DESCENT, callbacks=state, refit=True, W=-START)
-    numpy.testing.assert_equal(resumed.best_values, whole.best_values)
+    assert_equal(resumed.best_values, whole.best_values)
 
 
 DIVERGED = "warning: trained anew on all rows, the model diverged"
@@ -98,7 +99,7 @@ def test_a_refit_that_is_stopped_or_diverges_leaves_the_best_model(
     assert (run.ending, run.n_refit_rows) == (reason, None)
     facts = Predictor("best.pkl").facts
     assert (facts.refit, facts.reason) == (False, reason)
-    numpy.testing.assert_equal(run.best_values, alone.best_values)
+    assert_equal(run.best_values, alone.best_values)
     assert said in capsys.readouterr().err
 
 

@@ -19,9 +19,8 @@ from logreg.sgd import fit
 from logreg.updates import momentum, sgd
 
 
-def test_any_cost_can_be_minimized():
+def test_any_cost_can_be_minimized(random):
     """Linear regression."""
-    random = numpy.random.RandomState(1)
     w_true = random.normal(size=4)
     sets = [random.normal(size=(n, 4)) for n in (40, 20, 20)]
     sets = [(x, x @ w_true) for x in sets]
@@ -40,10 +39,10 @@ def test_any_cost_can_be_minimized():
         fit(*given, settings, loss=T.mean(residual) / 0)
 
 
-def test_an_autoencoder_has_no_labels_and_errors_that_are_no_counts():
+def test_an_autoencoder_has_no_labels_and_errors_that_are_no_counts(random):
     """Neither cost nor errors are made of y; the errors are squares, far below 1 / n."""
     x = T.matrix("x")
-    W = theano.shared(numpy.random.RandomState(0).normal(size=(4, 2)).astype(x.dtype))
+    W = theano.shared(random.normal(size=(4, 2)).astype(x.dtype))
     cost = T.mean((T.dot(T.dot(x, W), W.T) - x) ** 2) / 1000
     given = {"x": x, "cost": cost, "errors": cost, "updates": sgd(cost, [W], 0.1)}
     run = fit(**arguments(**given))

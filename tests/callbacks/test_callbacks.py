@@ -119,14 +119,14 @@ def test_the_first_signal_ends_the_run_and_the_second_the_process(handler):
     with Interruption() as interruption:
         interruption.on_train_begin(new_run())
         interruption.on_minibatch_end(new_run())
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         assert handler == []
         with pytest.raises(StopTraining):
             interruption.on_minibatch_end(new_run())
         assert interruption.exit_code == 130
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         assert handler == [signal.SIGINT]
-    os.kill(os.getpid(), signal.SIGTERM)  # after the block, all is as before
+    signal.raise_signal(signal.SIGTERM)  # after the block, all is as before
     assert handler == [signal.SIGINT, signal.SIGTERM]
 
 
@@ -135,12 +135,12 @@ def test_a_signal_that_the_shell_ignores_stays_ignored(handler):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with Interruption() as interruption:
         interruption.on_train_begin(new_run())
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
     assert interruption.received is None
 
 
 def test_a_run_in_a_thread_leaves_signals_alone(handler):
     with ThreadPoolExecutor(1) as threads, Interruption() as interruption:
         threads.submit(interruption.on_train_begin, new_run()).result()
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
     assert (handler, interruption.received) == ([signal.SIGTERM], None)

@@ -87,6 +87,10 @@ def run_of(shape=(2, 2), dtype="float64", of_data=(), **settings):
     return new_run(data, variables, settings={"n_epochs": 9, **settings}, is_tutorial_model=True)
 
 
+def restore(run):
+    Checkpoint("run.state", resume=True).restore(run)
+
+
 def write_state(validations=(), **settings):
     run = run_of(**settings)
     run.iter, run.seconds, run.validations = 19, 7.5, list(validations)
@@ -119,7 +123,7 @@ def test_what_a_run_is_not_resumed_from(now, message, working_folder):
     write_state()
     said = rf"run\.state cannot be resumed from.*{message}"
     with engine.floatx("float64" if now else "float32"), pytest.raises(ModelFileError, match=said):
-        Checkpoint("run.state", resume=True).restore(run_of(**now))
+        restore(run_of(**now))
 
 
 ROW = [4, 0.5, 0.25, 0.25, None, None, None, 1.5]
@@ -147,17 +151,17 @@ def test_a_state_that_no_run_has_written_is_refused(told, working_folder):
     header = {"run": run.identity(), "progress": {"iter": 19, "seconds": 7.5}, "validations": []}
     arrays = {f"variable {i}": engine.value(v) for i, v in enumerate(run.variables)}
     write("run.state", dumps("checkpoint", arrays, **header))
-    Checkpoint("run.state", resume=True).restore(run)
+    restore(run)
     write("run.state", dumps("checkpoint", arrays, **{**header, **told}))
     fault = "another model" if told == FORGED[-1] else "not what a run writes"
     with pytest.raises(ModelFileError, match=f"^run.state cannot be resumed from: .* {fault}"):
-        Checkpoint("run.state", resume=True).restore(run)
+        restore(run)
 
 
 def test_a_run_without_a_best_yet_comes_back_whatever_the_data_are_called(working_folder):
     write_state([Validation(4, math.inf, 0.25, 0.3, math.nan, None, None, 1.5)], criterion="loss")
     run = run_of(n_epochs=4, criterion="loss", of_data={"dataset": "e"})  # its last
-    Checkpoint("run.state", resume=True).restore(run)
+    restore(run)
     assert (run.iter, run.seconds, run.best_values) == (19, 7.5, None)
     assert b'"numpy": "' in Path("run.state").read_bytes()  # it tells what wrote it
     assert [engine.value(variable).max() for variable in run.variables] == [*range(12)]

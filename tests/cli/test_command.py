@@ -73,13 +73,13 @@ def main(argv=None):
 sys.exit(main() + 9 * (not gc.isenabled()))
 """
 INTERRUPTED = MAIN.format("""with waiting_for_engine("..."), replacing("output"):
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         sys.stdin.read()""")
 # Of a user, who calls it logreg-something.
 SCRIPT = """
 import logreg.train, logreg.predict, logreg.report.__main__, logreg.export
 try:
-    os.kill(os.getpid(), signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
     sys.stdin.read()
 except KeyboardInterrupt:
     print("interrupted")

@@ -16,8 +16,8 @@ def pair(n=12, d=5, k=3, dtype="f4"):
 
 @pytest.mark.parametrize("x_dtype", ["u1", "i2", ">i4", "u8", "?", "f2", "<f4", ">f8"])
 @pytest.mark.parametrize("y_dtype", ["u1", "i1", ">i2", "i8", ">u8", "f4", ">f8"])
-def test_any_dtype(x_dtype, y_dtype):
-    x = numpy.random.RandomState(0).randint(0, 2, (9, 3, 2)).astype(x_dtype)
+def test_any_dtype(x_dtype, y_dtype, random):
+    x = random.randint(0, 2, (9, 3, 2)).astype(x_dtype)
     y = (numpy.arange(9) % 3 * 50).astype(y_dtype)
     pairs = (x, y), (numpy.asfortranarray(x), y), (x, y.reshape(9, 1))
     data = read_dataset(pairs, dtype="float32")

@@ -8,6 +8,7 @@ import numpy
 import pytest
 from builders import csv_text, make_pairs, save_folder, write
 from conftest import peak_memory
+from numpy.testing import assert_allclose
 
 from logreg import engine
 from logreg.basics.errors import DatasetError, SettingError
@@ -106,7 +107,7 @@ def assert_told(data, told, is_standardized, pixel_scale):
             are_bytes = make is share_as_stored and scale != 1 and not is_standardized
             assert found.shared.get_value().dtype == ("uint8" if are_bytes else floatx)
             rows = found.rows(0, len(wanted), "float64") * found.scale
-            numpy.testing.assert_allclose(rows, wanted, atol=1e-6)
+            assert_allclose(rows, wanted, atol=1e-6)
     is_narrow = not is_standardized and told["dataset"] != "data"  # what is mapped stays as it is
     assert x.dtype == ("uint8" if scale != 1 else "float32" if is_narrow else "float64")
     counts = numpy.bincount(y)
@@ -129,7 +130,7 @@ def assert_told(data, told, is_standardized, pixel_scale):
     digest.update(b"standardized" * is_standardized)
     assert found.pop("dataset_sha256") == digest.hexdigest()
     for name, value in numbers.items():
-        numpy.testing.assert_allclose(found.pop(name), value, rtol=1e-6, err_msg=name)
+        assert_allclose(found.pop(name), value, rtol=1e-6, err_msg=name)
     assert found == told
 
 
@@ -190,9 +191,9 @@ def test_float64_is_made_of_some_rows_at_a_time():
 # In a data set
 
 
-def test_numbers_are_standardized_before_they_are_rounded():
+def test_numbers_are_standardized_before_they_are_rounded(random):
     """In float32, these stand 64 apart; the sign of their deviation is the label."""
-    x = 1e9 + numpy.random.RandomState(0).randn(300, 1)
+    x = 1e9 + random.randn(300, 1)
     labels = (x > x[:200].mean()).astype(int)
     write("t.csv", csv_text(numpy.c_[x.astype(object), labels]))
     data = read_dataset("t.csv", NO_OPTIONS, Preparation(shuffle=False), dtype="float32")

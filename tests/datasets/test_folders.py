@@ -52,8 +52,8 @@ def test_a_folder_larger_than_the_memory_that_may_be_used(run):
 # ---- make_folder
 
 
-def test_make_folder_holds_no_table_in_memory(cli, monkeypatch):
-    x = numpy.random.RandomState(0).randint(0, 1 << 20, (30000, 100)).astype("float32")
+def test_make_folder_holds_no_table_in_memory(random, cli, monkeypatch):
+    x = random.randint(0, 1 << 20, (30000, 100)).astype("float32")
     table = pandas.DataFrame(x.astype("int32"), columns=[f"c{i}" for i in range(100)])
     table["y"] = x[:, 0] % 2 == 1
     table["kind"] = numpy.where(x[:, 1] % 2 == 1, "ant", "bee")

@@ -11,8 +11,7 @@ from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.options import Preparation, TableOptions
 
 
-def test_rows_of_a_group_stay_in_one_set(cli):
-    random = numpy.random.RandomState(0)
+def test_rows_of_a_group_stay_in_one_set(random, cli):
     patients = random.randint(40, size=600)
     ill = patients % 3 == 0
     columns = {"p": patients, "a": ill + random.randn(600), "b": patients + 0.25, "ill": ill}

@@ -3,6 +3,7 @@
 import numpy
 import pytest
 from builders import make_pairs, save_folder
+from numpy.testing import assert_allclose
 from softmax import Softmax
 
 from logreg import Predictor, engine
@@ -47,8 +48,8 @@ def test_a_command_gives_the_model_of_the_cpu(options, jax, cli):
         assert ("JAX" in done.err) == (device != "cpu")
         models.append(Predictor("best_model.pkl"))
     curves = (numpy.array(model.metadata["curve"], "float64") for model in models)
-    numpy.testing.assert_allclose(*curves, rtol=1e-5)
-    numpy.testing.assert_allclose(models[0].W, models[1].W, rtol=1e-4, atol=1e-6)
+    assert_allclose(*curves, rtol=1e-5)
+    assert_allclose(models[0].W, models[1].W, rtol=1e-4, atol=1e-6)
 
 
 def test_settings_hold_for_a_block(jax):

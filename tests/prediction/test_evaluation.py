@@ -119,8 +119,7 @@ def test_an_evaluation_is_what_others_count(n_out, dtype, min_proba, settings):
 
 
 @pytest.mark.parametrize("threshold", [None, 0.0, 0.3, 0.5, 1.0])  # 0.5 is reached exactly
-def test_two_classes_have_an_auc_and_a_threshold(threshold, cli):
-    random = numpy.random.RandomState(0)
+def test_two_classes_have_an_auc_and_a_threshold(threshold, random, cli):
     x = random.randint(-4, 4, (90, 1)).astype("float32")  # whose probabilities have ties
     y = numpy.where(x[:, 0] + random.randn(90) > 1, "yes", "no")
     save("m.pkl", numpy.array([[0, 0.75]]), numpy.zeros(2), class_labels=["no", "yes"])

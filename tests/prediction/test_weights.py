@@ -26,8 +26,8 @@ def test_odds_may_be_too_large_for_a_number_and_names_hold_anything():
 
 @pytest.mark.parametrize("scale", [1, 1 / 255])
 @pytest.mark.parametrize("scales", [None, [10.0, 2.0]])
-def test_one_unit_more_multiplies_the_odds_as_the_weights_say(scale, scales, cli):
-    W = numpy.random.RandomState(0).randn(2, 3)
+def test_one_unit_more_multiplies_the_odds_as_the_weights_say(scale, scales, random, cli):
+    W = random.randn(2, 3)
     told = {"class_labels": [*"abc"], "feature_names": ["mass", "bill"], "pixel_scale": scale}
     told["scale_all"] = True
     means = scales and [0.0, 0.0]

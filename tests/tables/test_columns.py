@@ -5,6 +5,7 @@ import re
 import numpy
 import pandas
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from reads import DAY, read, table
 
 from logreg.basics.errors import DatasetError
@@ -32,7 +33,7 @@ def test_what_cells_mean_is_found_and_noted(column, kind, values, capsys):
     assert found.columns.kinds == (kind, "number")
     told = capsys.readouterr().err
     if values is not None:
-        numpy.testing.assert_allclose(found.x[:, 0], values)
+        assert_allclose(found.x[:, 0], values)
         assert f"column 1 (a), '{column[0]}' as {values[0]:.9g}" in told
 
 
@@ -108,10 +109,10 @@ EMPTY = numpy.nan
     ],
 )
 def test_what_stands_for_empty_is_compared_as_a_number(text, na, wanted):
-    numpy.testing.assert_array_equal(table(text, na=na, missing="mean").x, wanted)
+    assert_array_equal(table(text, na=na, missing="mean").x, wanted)
 
 
 def test_a_number_of_a_frame_may_stand_for_empty():
     frame = pandas.DataFrame({"a": [0.5, -999, 7], "n": [3, 4, -999], "kind": [*"xyx"]})
     found = read(frame, TableOptions("kind", na="-999", missing="mean"))
-    numpy.testing.assert_array_equal(found.x, [[0.5, 3], [EMPTY, 4], [7, EMPTY]])
+    assert_array_equal(found.x, [[0.5, 3], [EMPTY, 4], [7, EMPTY]])

@@ -40,9 +40,8 @@ def test_a_look_before_training(capsys, monkeypatch):
     ]
 
 
-def test_the_rate_of_a_table():
+def test_the_rate_of_a_table(random):
     """Many columns do not decide; a rate that is given wins."""
-    random = numpy.random.RandomState(0)
     frame = pandas.DataFrame(random.randn(240, 40)).add_prefix("c")
     frame["job"] = ["fixed", "free", "none"] * 80
     frame["kind"] = random.choice(["x", "y"], 240)
@@ -63,8 +62,8 @@ def test_the_rate_of_a_table():
     numpy.testing.assert_allclose(scaled.predict_proba(grey), usual.predict_proba(grey), rtol=1e-4)
 
 
-def test_pictures_keep_columns_that_are_alike():
-    rows = numpy.random.RandomState(0).randint(9, size=(30, 65))
+def test_pictures_keep_columns_that_are_alike(random):
+    rows = random.randint(9, size=(30, 65))
     rows[:, :60] = 0
     for factor, first, n in ((1, 0, 64), (100, 0, 4), (1, "x", 4)):  # no picture has 800, or text
         text = csv_text(factor * rows, [*map("p{}".format, range(64)), "label"])

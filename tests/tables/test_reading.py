@@ -10,6 +10,7 @@ import numpy
 import pandas
 import pytest
 from conftest import peak_memory
+from numpy.testing import assert_array_equal, assert_equal
 from reads import MEANINGS, draw_column, labels_of, put, read, table
 
 from logreg.basics.errors import DatasetError
@@ -65,7 +66,7 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
             wanted.append(values)
     labels, groups = (numpy.array(meant[kinds.index(kind)]) for kind in ("label", "group"))
     wanted, (rows,) = numpy.array(wanted, float).T, labels.nonzero()
-    numpy.testing.assert_array_equal(found.x, wanted[rows])
+    assert_array_equal(found.x, wanted[rows])
     said = f"note: t.csv: {n - len(rows)} rows without a label are left out"
     assert (said in capsys.readouterr().err) == (len(rows) < n)
     assert labels_of(found) == labels[rows].tolist()
@@ -86,16 +87,16 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
         again = kept.table_options(TableOptions(header=header))
         if names != kept.column_titles:  # there is a label, to test on
             tested = vars(read("t.csv", again, model_columns=kept.table))
-            numpy.testing.assert_equal({**tested, "columns": trained.columns}, vars(trained))
+            assert_equal({**tested, "columns": trained.columns}, vars(trained))
         found, numbers, cells = zip(*table_batches("t.csv", again, 15, kept.table, ["all"]))
-        numpy.testing.assert_array_equal(numpy.concatenate(found), wanted)
+        assert_array_equal(numpy.concatenate(found), wanted)
         assert (numpy.concatenate(numbers) == numpy.arange(n) + 1 + header).all()
         for i, name in enumerate(names):
             title = name if header else f"column {i + 1}"
             assert [cell for batch in cells for cell in batch[title]] == columns[name]
     pandas.DataFrame(columns).to_excel("t.xlsx", header=has_names, index=False)
     sheet = {**vars(read("t.xlsx", options)), "where": trained.where}
-    numpy.testing.assert_equal(sheet, vars(trained))
+    assert_equal(sheet, vars(trained))
 
 
 def test_memory_is_at_most_twice_the_data():
