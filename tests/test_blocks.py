@@ -114,9 +114,8 @@ def test_callbacks_are_called_in_their_order_and_at_the_end_whatever_fails(monke
             assert run.seconds == 8
             raise KeyError(name)
 
-    events = ["restore", "check", "on_train_begin"]
-    events += 2 * ["on_validation", "on_minibatch_end"]  # an epoch is one block
-    events.append("on_train_end")
+    of_an_epoch = ["on_validation", "on_minibatch_end"]  # which is one block
+    events = ["restore", "check", "on_train_begin", *2 * of_an_epoch, "on_train_end"]
     for name, callback in zip("ab", callbacks):
         for event in events:
             setattr(callback, event, functools.partial(note, name, event))

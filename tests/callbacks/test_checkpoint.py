@@ -99,8 +99,18 @@ def write_state(validations=(), **settings):
     Checkpoint("run.state").on_validation(run, None)
 
 
-NEW = {"batch_size": 10, "class_weight": "balanced", "criterion": "loss", "l1": 0.5, "l2": 0.1}
-NEW.update(improvement_threshold=1, learning_rate=1, momentum=0.4, patience_increase=3, patience=9)
+NEW = {
+    "batch_size": 10,
+    "class_weight": "balanced",
+    "criterion": "loss",
+    "improvement_threshold": 1,
+    "l1": 0.5,
+    "l2": 0.1,
+    "learning_rate": 1,
+    "momentum": 0.4,
+    "patience": 9,
+    "patience_increase": 3,
+}
 ALL = "; ".join(f"{name} was .* and is {NEW[name]}" for name in sorted(NEW))
 
 

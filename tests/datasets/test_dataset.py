@@ -115,11 +115,19 @@ def assert_told(data, told, is_standardized, pixel_scale):
     if "image_shape" in told:
         images = some.reshape(-1, 10, 10)
         some = numpy.concatenate([images[:, [0, -1]], images[:, :, [0, -1]].swapaxes(1, 2)], 1)
-    numbers = {"n_in": x.shape[1], "n_out": 3, "rows": [len(y) for _, y in data]}
-    numbers.update(class_labels=[7, 8, 9], class_counts=counts, x_median=numpy.median(some))
-    numbers.update(baseline_error=(y_test != counts.argmax()).mean(), pixel_scale=scale)
-    numbers.update(raw_range=[x.min(), x.max()], scale_all=bool(pixel_scale))
-    numbers.update(x_range=[ready[0].min(), ready[0].max()])
+    numbers = {
+        "n_in": x.shape[1],
+        "n_out": 3,
+        "rows": [len(y) for _, y in data],
+        "class_labels": [7, 8, 9],
+        "class_counts": counts,
+        "baseline_error": (y_test != counts.argmax()).mean(),
+        "pixel_scale": scale,
+        "scale_all": bool(pixel_scale),
+        "raw_range": [x.min(), x.max()],
+        "x_range": [ready[0].min(), ready[0].max()],
+        "x_median": numpy.median(some),
+    }
     if is_standardized:
         numbers.update(feature_means=means, feature_scales=scales)
     found = {name: value for name, value in data.facts.as_dict().items() if value is not None}

@@ -28,10 +28,15 @@ def test_odds_may_be_too_large_for_a_number_and_names_hold_anything():
 @pytest.mark.parametrize("scales", [None, [10.0, 2.0]])
 def test_one_unit_more_multiplies_the_odds_as_the_weights_say(scale, scales, random, cli):
     W = random.randn(2, 3)
-    told = {"class_labels": [*"abc"], "feature_names": ["mass", "bill"], "pixel_scale": scale}
-    told["scale_all"] = True
-    means = scales and [0.0, 0.0]
-    told.update(class_counts=[5, 7, 6], feature_scales=scales, feature_means=means)
+    told = {
+        "class_labels": [*"abc"],
+        "class_counts": [5, 7, 6],
+        "feature_names": ["mass", "bill"],
+        "feature_means": scales and [0.0, 0.0],
+        "feature_scales": scales,
+        "pixel_scale": scale,
+        "scale_all": True,
+    }
     predictor = Predictor(save("best_model.pkl", W, numpy.zeros(3), "float64", **told))
     found = cli("predict --weights --format json").json
     assert found["against"] == "b"  # the most frequent class

@@ -155,10 +155,15 @@ def test_whole_numbers_beside_empty_cells_stay_whole(name):
 
 def test_a_data_frame_and_parquet_are_read_as_csv_is(capsys):
     """An index that has a name is a column, too."""
-    columns = {"island": pandas.Categorical(["Dream", "Biscoe", None, "Biscoe"])}
-    columns.update(mass=[1.5, None, 4.5, 2.5], n=pandas.array([1, 2, None, 4], "Int64"))
-    columns.update(ok=[True, False, True, False], maybe=[True, None, False, True])
-    columns.update(nothing=[None] * 4, kind=[0, 1, 0, 1])
+    columns = {
+        "island": pandas.Categorical(["Dream", "Biscoe", None, "Biscoe"]),
+        "mass": [1.5, None, 4.5, 2.5],
+        "n": pandas.array([1, 2, None, 4], "Int64"),
+        "ok": [True, False, True, False],
+        "maybe": [True, None, False, True],
+        "nothing": [None] * 4,
+        "kind": [0, 1, 0, 1],
+    }
     frame = pandas.DataFrame(columns, index=[[4, 5, 7, 9], [1, 2, 1, 3]])
     frame.index.names = ["id", "visit"]
     options = TableOptions("kind", missing="mean")

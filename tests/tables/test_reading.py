@@ -52,9 +52,16 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
     label, drop, group = (called[kinds.index(kind)] for kind in ("label", "drop", "group"))
     label = None if is_last else label - 8 if by_number else label
     codes = [name for name, kind in zip(called, kinds) if kind == "code"]
-    how = {"encoding": encoding, "drop": drop, "group": group, "categorical": codes}
-    how.update(missing="mean" if has_gaps else None, na=["-", "-99"])
-    options = TableOptions(label, None if has_names else False, **how)
+    options = TableOptions(
+        label,
+        header=None if has_names else False,
+        encoding=encoding,
+        drop=drop,
+        group=group,
+        categorical=codes,
+        missing="mean" if has_gaps else None,
+        na=["-", "-99"],
+    )
     found = trained = read("t.csv", options)
     wanted, names = [], []
     for name, kind, values in zip(columns, kinds, meant):
