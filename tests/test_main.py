@@ -33,8 +33,6 @@ def test_only_a_command_is_run(name, code, run):
 
 
 def test_one_command_passes_arguments_and_exit_codes_on(run):
-    predicted = run("-m", "logreg", "predict", "--model", "none.pkl", code=1)
-    assert "none.pkl" in predicted.stderr
+    assert "none.pkl" in run("-m", "logreg", "predict", "--model", "none.pkl", code=1).stderr
     write("old.py", "import sys; print(sys.argv[1:]); sys.exit(5)")
-    legacy = run("-m", "logreg", "legacy", "old.py", "--help", code=5)
-    assert legacy.stdout == "['--help']\n"
+    assert run("-m", "logreg", "legacy", "old.py", "--help", code=5).stdout == "['--help']\n"

@@ -122,8 +122,7 @@ def model_of_a():
 def test_predictions_stand_beside_ones_own_cells(text, names, kept, cli, model_of_a):
     """Whatever a kept column is: a number as it was written, an id that looks empty, a feature."""
     write("t.csv", text)
-    done = cli("predict t.csv --format json --keep", names)
-    assert done.json[-1]["kept"] == kept
+    assert cli("predict t.csv --format json --keep", names).json[-1]["kept"] == kept
 
 
 def test_a_table_whose_kept_columns_are_others_is_refused(cli, model_of_a):

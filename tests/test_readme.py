@@ -20,12 +20,11 @@ MODULES = ("train", "predict", "report.__main__", "export", "tutorial.__main__",
 
 
 @pytest.mark.parametrize("code", PYTHON, ids=lambda code: code.split("\n")[0])
-def test_the_python_runs_as_it_stands(code, run, working_folder):
+def test_the_python_runs_as_it_stands(code, run):
     datasets = re.findall(r"(?:load_data|read_dataset|sgd_optimization_mnist)\(([^),]*)", code)
     assert set(datasets) <= {'"mnist_sample"'}, "MNIST itself is not there without a network"
     write("readme.py", code)
-    done = run("readme.py", cwd=str(working_folder))
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in run("readme.py").stderr
 
 
 @pytest.mark.once

@@ -42,9 +42,8 @@ def test_a_folder_larger_than_the_memory_that_may_be_used(run):
         x.flush()
         numpy.save(f"large/y_{split}.npy", y)
     limit = partial(resource.setrlimit, resource.RLIMIT_DATA, (300 << 20, 300 << 20))
-    words = ["-m", "logreg.train", "large", "--n-epochs", 1]
-    env = {"LOGREG_NUM_THREADS": "1"}
-    done = run(*words, env=env, preexec_fn=limit)
+    options = {"env": {"LOGREG_NUM_THREADS": "1"}, "preexec_fn": limit}
+    done = run("-m", "logreg.train", "large", "--n-epochs", 1, **options)
     assert "with test performance 0.000000 %" in done.stdout
     os.remove("large/x_train.npy")  # pytest keeps folders
 

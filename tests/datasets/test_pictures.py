@@ -95,8 +95,7 @@ SIDEWAYS[0x0112] = 6  # the orientation of the camera
 )
 def test_how_a_picture_is_kept_does_not_matter(change, form, limit, options):
     picture = enlarged(sample()["x_test"][0])
-    found = prepared(change(picture), form, **options)
-    assert apart(found, prepared(picture)) < limit
+    assert apart(prepared(change(picture), form, **options), prepared(picture)) < limit
 
 
 def test_a_thin_pen_does_not_fade_and_paper_alone_is_blank(random):

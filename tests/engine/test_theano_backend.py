@@ -101,9 +101,8 @@ print(len(fused.maker.fgraph.toposort()))
 
 def test_without_a_compiler_numpy_does_each_operation(run):
     """A function of NumPy a node; else, Python would loop over the numbers."""
-    flags = "cxx=,base_compiledir=."
-    done = run("-c", CASTS, env={"THEANO_FLAGS": flags, "THEANORC": os.devnull})
-    assert int(done.stdout) == 3
+    env = {"THEANO_FLAGS": "cxx=,base_compiledir=.", "THEANORC": os.devnull}
+    assert int(run("-c", CASTS, env=env).stdout) == 3
 
 
 @pytest.mark.parametrize("name, flags", [("cuda0", ""), ("jax:cpu", ""), (None, "device=cuda0")])

@@ -15,10 +15,16 @@ from logreg.saving.facts import ModelFacts
 
 W = numpy.array([[1.0, -1], [0.5, 0], [0, 2]], "float32")
 TOLD = {
-    **{"dataset": "t.csv", "criterion": "loss", "label_name": "kind", "n_train_batches": 2},
-    **{"curve": [[1, 0.5, 0.25, None, 0.7], [3, None, 0.2, 0.2, 0.6]], "columns": ["a", "b"]},
-    **{"categories": [None, ["x", "y"]], "class_labels": ["ant", "bee"]},
-    **{"feature_names": ["a", "b=x", "b=y"], "feature_means": [0, 1, 0]},
+    "dataset": "t.csv",
+    "criterion": "loss",
+    "label_name": "kind",
+    "n_train_batches": 2,
+    "curve": [[1, 0.5, 0.25, None, 0.7], [3, None, 0.2, 0.2, 0.6]],
+    "columns": ["a", "b"],
+    "categories": [None, ["x", "y"]],
+    "class_labels": ["ant", "bee"],
+    "feature_names": ["a", "b=x", "b=y"],
+    "feature_means": [0, 1, 0],
 }
 VALUES = [
     *(None, True, 0, -1, 3, 10**30, 1.5, float("nan"), -1e308, "", "x", "\ud800\x1b[2J", {}),
@@ -43,10 +49,15 @@ LIMITS = {
     "split_seed": ([0, 2**32 - 1], [-1, 2**32]),
     "categories": ([[["x"], ["y", "z"]]], [[None, ["x"]], [["x", "y"], ["z", ""]]]),
     "columns": ([], [["a"], ["a", "a"], ["a", "b", "c"]]),
-    **{"kinds": ([], [["n"], [*"nnn"]]), "column_numbers": ([], [[1], [1, 2, 3]])},
+    "kinds": ([], [["n"], [*"nnn"]]),
+    "column_numbers": ([], [[1], [1, 2, 3]]),
     "curve": ([], [[[1, 0, 0, 0]], [[1.5, 0, 0, 0, 0]], [[-1, 0, 0, 0, 0]], [[1, 0, None, 0, 0]]]),
-    **{"n_in": ([3], [4]), "n_out": ([2], [3]), "dtype": (["float32"], ["float64"])},
-    **{"test_error": ([0, 0.5], [True, "x"]), "epoch": ([3], [1.5, True]), "refit": ([], [1])},
+    "n_in": ([3], [4]),
+    "n_out": ([2], [3]),
+    "dtype": (["float32"], ["float64"]),
+    "test_error": ([0, 0.5], [True, "x"]),
+    "epoch": ([3], [1.5, True]),
+    "refit": ([], [1]),
 }
 
 

@@ -89,10 +89,20 @@ def test_what_a_file_tells():
     age = datetime.now(timezone.utc) - datetime.fromisoformat(found["date"])
     assert 0 <= age.total_seconds() < 600
     assert found == {
-        **{"class_labels": [3, 7], "image_shape": [3, 1], "best": None, "pixel_scale": 0.5},
-        **{"dataset": name, "dtype": "float64", "n_in": 3, "n_out": 2, "date": found["date"]},
-        **{"python": platform.python_version(), "numpy": numpy.__version__, "device": "cpu"},
-        **{"engine": f"{engine.NAME} {engine.VERSION}", "logreg": __version__},
+        "class_labels": [3, 7],
+        "image_shape": [3, 1],
+        "best": None,
+        "pixel_scale": 0.5,
+        "dataset": name,
+        "dtype": "float64",
+        "n_in": 3,
+        "n_out": 2,
+        "date": found["date"],
+        "python": platform.python_version(),
+        "numpy": numpy.__version__,
+        "device": "cpu",
+        "engine": f"{engine.NAME} {engine.VERSION}",
+        "logreg": __version__,
     }
     # A model that was loaded is saved with all that its file tells.
     others = {"l2": 0.2, "pixel_scale": 0.25}

@@ -76,8 +76,7 @@ def test_a_table_to_predict_has_its_own_decimal_mark(mark, text, wanted):
     put(text)
     ((x, *_),) = table_batches("t.csv", facts.table_options(), 9, facts.table)
     assert x.tolist() == wanted
-    given = facts.table_options(TableOptions(decimal="."))
-    assert given.decimal == "."
+    assert facts.table_options(TableOptions(decimal=".")).decimal == "."
 
 
 @pytest.mark.parametrize("text", ["[\n {}, {}\n]\n", "{}\n\n{}\n"])
