@@ -78,9 +78,9 @@ def classes_of(pixels):
     return probabilities(x, *weights()).argmax(axis=1)
 
 
-def save(path, W, b, dtype="float32", **metadata):
-    """Write a model file, without an engine."""
-    arrays = {"W": W.astype(dtype), "b": b.astype(dtype)}
+def save(path, W, b=0, dtype="float32", **metadata):
+    """Write a model file, without an engine; `b` may be one number for all classes."""
+    arrays = {"W": W.astype(dtype), "b": numpy.full(W.shape[1], b, dtype)}
     known = ModelFacts.from_metadata(metadata, arrays["W"]).metadata()
     model_file.save(path, model_file.dumps("model", arrays, metadata=known))
     return str(path)

@@ -92,10 +92,10 @@ def files(working_folder):
     save_pairs("d.npz", make_pairs())
     save_pairs("e.npz", [(ROWS, numpy.array(LABELS))] * 3)
     told = {"class_labels": LABELS, "dataset": "d.npz"}
-    save("model.pkl", 10 * numpy.eye(4, 3), numpy.zeros(3), **told)
+    save("model.pkl", 10 * numpy.eye(4, 3), **told)
     save_table(60)
-    save("other.pkl", numpy.eye(5, 3), numpy.zeros(3), dataset="t.csv")  # which has 4 features
-    save("new.pkl", numpy.eye(4, 2), numpy.zeros(2), dataset="t.csv", class_labels=[0, 7])
+    save("other.pkl", numpy.eye(5, 3), dataset="t.csv")  # which has 4 features
+    save("new.pkl", numpy.eye(4, 2), dataset="t.csv", class_labels=[0, 7])
     numpy.save("rows.npy", ROWS)
     numpy.save("wrong.npy", numpy.eye(5))
     write("rows.csv", csv_text(ROWS).encode() + b"1,x,3,4\n")

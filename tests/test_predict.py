@@ -42,7 +42,7 @@ def test_a_model_of_pixels_in_a_table(cli):
 
 
 def test_a_pipe_and_an_encoding(run):
-    save("best_model.pkl", numpy.eye(3), numpy.zeros(3), class_labels=["ä", "b", "c"])
+    save("best_model.pkl", numpy.eye(3), class_labels=["ä", "b", "c"])
     env = {"PYTHONIOENCODING": "ascii", "PYTHONWARNINGS": "error::ResourceWarning"}
     done = run("-m", "logreg.predict", "-", env=env, input=csv_text(numpy.eye(3)))
     assert done.stdout == "-[1]: \\xe4\n-[2]: b\n-[3]: c\n", done.stderr
@@ -115,7 +115,7 @@ KEPT = [  # a table, the columns to keep, and what is kept of its last row
 @pytest.fixture
 def model_of_a():
     """A model file whose one feature is called a."""
-    save("best_model.pkl", numpy.eye(1, 2), numpy.zeros(2), feature_names=["a"])
+    save("best_model.pkl", numpy.eye(1, 2), feature_names=["a"])
 
 
 @pytest.mark.parametrize("text, names, kept", KEPT)
@@ -150,9 +150,7 @@ def test_options_beside_each_other(how, n, least, cli):
     """Of a table, and of a data set's test set; the docstrings of the writers show the formats."""
     x, labels = numpy.random.RandomState(7).rand(12, 3).round(2), ["ä", "b", 'c"']
     names = [*"uvw"]
-    save(
-        "best_model.pkl", 3 * numpy.eye(3), numpy.zeros(3), class_labels=labels, feature_names=names
-    )
+    save("best_model.pkl", 3 * numpy.eye(3), class_labels=labels, feature_names=names)
     pandas.DataFrame(x, columns=names).to_csv("t.csv", index=False)
     y = [*12 * "b"]
     numpy.savez("d.npz", x_train=x, y_train=y, x_test=x, y_test=y)

@@ -122,7 +122,7 @@ def test_an_evaluation_is_what_others_count(n_out, dtype, min_proba, settings):
 def test_two_classes_have_an_auc_and_a_threshold(threshold, random, cli):
     x = random.randint(-4, 4, (90, 1)).astype("float32")  # whose probabilities have ties
     y = numpy.where(x[:, 0] + random.randn(90) > 1, "yes", "no")
-    save("m.pkl", numpy.array([[0, 0.75]]), numpy.zeros(2), class_labels=["no", "yes"])
+    save("m.pkl", numpy.array([[0, 0.75]]), class_labels=["no", "yes"])
     numpy.savez("d.npz", x=x, y=y)
     numpy.save("x.npy", x)
     p = 1 / (1 + numpy.exp(-0.75 * x[:, 0]))

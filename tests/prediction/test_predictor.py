@@ -93,7 +93,7 @@ def test_values_that_cannot_be_computed_with_are_refused(bad, found):
 
 @pytest.mark.parametrize("W, b", [(numpy.nan, 0), (0, numpy.inf)])
 def test_parameters_that_are_not_finite_are_refused(W, b):
-    save("model.pkl", numpy.full((1, 2), W), numpy.full(2, b))
+    save("model.pkl", numpy.full((1, 2), W), b)
     with pytest.raises(ModelFileError, match=r"model.pkl: its parameters are not finite, .*again"):
         Predictor("model.pkl")
 

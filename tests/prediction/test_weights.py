@@ -12,7 +12,7 @@ from logreg.prediction.weights import compare_weights, describe_weights
 def test_odds_may_be_too_large_for_a_number_and_names_hold_anything():
     told = {"class_labels": ["\x1b", "\a"], "feature_names": ["\0", *map(str, range(59))]}
     W = numpy.array([[0, 1e5]] + [[0, 2e-5]] * 59)  # the latter as of an income
-    save("p.pkl", W, numpy.zeros(2), **told)
+    save("p.pkl", W, **told)
     found = compare_weights(Predictor("p.pkl"))
     first, second = (entry["odds_factor"] for entry in found["weights"][:2])
     assert first is None and second == pytest.approx(1.00002)
@@ -21,7 +21,7 @@ def test_odds_may_be_too_large_for_a_number_and_names_hold_anything():
     assert lines[0].endswith(": 50 of 60, the largest first") and len(lines) == 2 + 50 + 3
     assert lines[3].endswith(" 1.00002")
     with pytest.raises(SettingError, match="model knows one class only, 0: it has no odds"):
-        compare_weights(Predictor(save("one.pkl", numpy.ones((2, 1)), numpy.zeros(1))))
+        compare_weights(Predictor(save("one.pkl", numpy.ones((2, 1)))))
 
 
 @pytest.mark.parametrize("scale", [1, 1 / 255])
@@ -37,7 +37,7 @@ def test_one_unit_more_multiplies_the_odds_as_the_weights_say(scale, scales, ran
         "pixel_scale": scale,
         "scale_all": True,
     }
-    predictor = Predictor(save("best_model.pkl", W, numpy.zeros(3), "float64", **told))
+    predictor = Predictor(save("best_model.pkl", W, dtype="float64", **told))
     found = cli("predict --weights --format json").json
     assert found["against"] == "b"  # the most frequent class
     row = {"bill": 5, "mass": 45}

@@ -72,7 +72,7 @@ def test_pictures_keep_columns_that_are_alike(random):
 
 def test_a_category_that_is_new_to_a_model_is_told_of_rows_to_test_on(capsys):
     told = {"columns": ["island", "mass"], "categories": [["Biscoe", "Dream"], None]}
-    save("m.pkl", numpy.eye(3, 2), numpy.zeros(2), **told)
+    save("m.pkl", numpy.eye(3, 2), **told)
     put("mass,island\n1,Dream\n2,Biscoe\n3,Torgersen\n4,Dream\n5,Bute\n")
     read("t.csv", TableOptions("mass"), model_columns=Predictor("m.pkl").facts.table)
     new = "row 4, column 2 (island) holds 'Torgersen', no category that the model knows"
