@@ -75,7 +75,7 @@ def test_a_loaded_model_that_is_trained_on_other_data_tells_of_these(frame, cli)
     frame.to_csv("t.csv", index=False)
     cli("train t.csv --label-column kind --n-epochs 5 --floatx float64")
     before, classifier = Predictor("best_model.pkl").facts, load_model("best_model.pkl")
-    pairs = make_pairs((60, 20, 20), dtype="float64")
+    pairs = make_pairs(dtype="float64")
     run = trained(pairs, classifier)
     found, (x, y) = Predictor("m.pkl"), pairs[1]
     assert (found.predict(x) != y).mean() == run.best_validation.error_all_rows < 0.2

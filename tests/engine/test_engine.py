@@ -65,18 +65,6 @@ def test_a_command_uses_float32_unless_told(monkeypatch, tmp_path, rc, flags, op
         engine.settings("float16").__enter__()
 
 
-def test_steps_are_numpys(device):
-    softmax = Softmax()
-    train_model = softmax.compile(softmax.updates(), 3)
-    assert softmax.is_taken()  # compiling takes no step
-    for first, last in ((2, 2), (0, 2), (3, 3), (1, 3), (0, 1)):
-        costs = train_model(first, last)
-        expected = [softmax.step(index) for index in range(first, last + 1)]
-        assert all(cost.dtype == "float32" for cost in costs)
-        numpy.testing.assert_allclose(costs, expected, rtol=1e-4)
-        assert softmax.is_taken()
-
-
 @pytest.mark.parametrize("n, batch_size", [(47, 12), (47, 47), (1100, 500)])
 def test_errors_and_means_are_over_whole_minibatches_and_all_rows(
     device, n, batch_size, monkeypatch

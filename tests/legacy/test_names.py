@@ -122,8 +122,11 @@ def test_an_update_may_have_a_static_shape():
 @BOTH
 def test_random_numbers(streams, recwarn):
     stream, size = streams(3), (200, 100)
-    drawn = [stream.normal(size=size, avg=2.0, std=0.5), stream.normal((2,), dtype="float32")]
-    drawn.append(stream.binomial(size=size, n=1, p=0.3, dtype="float32"))
+    drawn = [
+        stream.normal(size=size, avg=2.0, std=0.5),
+        stream.normal((2,), dtype="float32"),
+        stream.binomial(size=size, n=1, p=0.3, dtype="float32"),
+    ]
     with engine.floatx("float32"):
         drawn += [stream.binomial((2,)), stream.uniform((2,))]
         for how in ({}, {"dtype": "float32"}):  # of a sum that is rounded
@@ -154,8 +157,11 @@ def test_what_a_stream_draws_can_be_drawn_again():
 
 def test_a_seed_draws_theanos_numbers():
     stream, seeds = RandomStreams(5), numpy.random.RandomState(5)
-    drawn = [stream.uniform((30, 2), low=-1, high=3), stream.binomial((200,), n=3, p=0.25)]
-    drawn.append(stream.multinomial(n=9, pvals=[0.5, 0.25, 0.25]))
+    drawn = [
+        stream.uniform((30, 2), low=-1, high=3),
+        stream.binomial((200,), n=3, p=0.25),
+        stream.multinomial(n=9, pvals=[0.5, 0.25, 0.25]),
+    ]
     first, second, third = [numpy.random.RandomState(seeds.randint(1 << 30)) for _ in drawn]
     function = theano.function([], drawn, **FAST)
     for uniform, binomial, multinomial in [function(), function()]:
@@ -164,10 +170,14 @@ def test_a_seed_draws_theanos_numbers():
         assert (multinomial == third.multinomial(9, [0.5, 0.25, 0.25])).all()
 
     x, stream = T.tanh(T.dmatrix()), MRG_RandomStreams(123)  # a size may be of such a variable
-    drawn = [stream.uniform((7, 5), low=-1, high=3)]
-    drawn += [stream.uniform((300, x.shape[0]))]  # more numbers than there are streams
-    drawn += [stream.normal(size=(11, 3), avg=1.0, std=2.0), stream.normal(size=x.shape)]
-    drawn += [stream.binomial(size=x.shape, p=0.3), stream.multinomial(pvals=x, n=3)]
+    drawn = [
+        stream.uniform((7, 5), low=-1, high=3),
+        stream.uniform((300, x.shape[0])),  # more numbers than there are streams
+        stream.normal(size=(11, 3), avg=1.0, std=2.0),
+        stream.normal(size=x.shape),
+        stream.binomial(size=x.shape, p=0.3),
+        stream.multinomial(pvals=x, n=3),
+    ]
     function = theano.function([x], [T.sum(value, axis=0)[0] for value in drawn], **FAST)
     recorded = [  # on Theano
         [4.593525391072035, 150.22900765994564, 6.817357284154091, 1.5232198772219843, 20, 52],
@@ -200,7 +210,7 @@ def test_a_chain_draws_in_each_step_and_each_call():
 
 @BOTH
 def test_masks_of_fit_are_those_of_a_loop_by_hand(streams):
-    pairs, parameters = make_pairs((60, 20, 20), dtype=theano.config.floatX), []
+    pairs, parameters = make_pairs(dtype=theano.config.floatX), []
     for by_hand in (False, True):
         x = T.matrix("x")
         masks = streams(7).binomial(size=(10, 4), n=1, p=0.5)  # of a minibatch, and no other size

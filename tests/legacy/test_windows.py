@@ -113,10 +113,14 @@ def test_names_of_earlier_versions():
     assert (pool.pool_2d(below, (2, 2), ignore_border=False).eval() == -1).all()
     options = {"ds": (2, 2), "st": (1, 1), "padding": (1, 0), "ignore_border": True, "mode": "sum"}
     shapes = {"image_shape": x.shape, "filter_shape": x.shape}
-    pools = [call(images, **options) for call in (pool.pool_2d, downsample.max_pool_2d)]
-    pools += [call(images, (2, 2)) for call in (pool.pool_2d, downsample.max_pool_2d)]
-    pools.append(downsample.DownsampleFactorMax((2, 2), False)(images))
-    outputs = [*pools, T.nnet.conv.conv2d(images, images, **shapes)]
+    outputs = [
+        pool.pool_2d(images, **options),
+        downsample.max_pool_2d(images, **options),
+        pool.pool_2d(images, (2, 2)),
+        downsample.max_pool_2d(images, (2, 2)),
+        downsample.DownsampleFactorMax((2, 2), False)(images),
+        T.nnet.conv.conv2d(images, images, **shapes),
+    ]
     first, second, *others, last = theano.function([images], outputs, **FAST)(x)
     assert first.shape == (2, 1, 6, 4) and (first == second).all()
     for each in others:
