@@ -44,7 +44,8 @@ def weights():
     """W and b of a softmax classifier of the sample, in float32."""
     x = sample()["x_train"].reshape(-1, 784) / numpy.float32(256)
     y = sample()["y_train"]
-    W, b = numpy.zeros((784, 10), numpy.float32), numpy.zeros(10, numpy.float32)
+    W = numpy.zeros((784, 10), numpy.float32)
+    b = numpy.zeros(10, numpy.float32)
     for _ in range(12):
         for start in range(0, len(x), 100):
             rows = slice(start, start + 100)
@@ -63,7 +64,8 @@ def probabilities(x, W, b):
 
 def cost_and_gradients(x, y, W, b, row_weights=None):
     """The mean cost of softmax regression, and its gradients by W and by b, in the same way."""
-    rows, p = numpy.arange(len(y)), probabilities(x, W, b)
+    rows = numpy.arange(len(y))
+    p = probabilities(x, W, b)
     if row_weights is None:
         row_weights = numpy.ones(len(y), p.dtype)
     cost = -(row_weights * log_softmax(x @ W + b, axis=1)[rows, y]).mean()
@@ -286,7 +288,8 @@ def py2_array(array, protocol=0):
         return b"I%d\n" % n if protocol == 0 else b"J" + struct.pack("<i", n)
 
     string = functools.partial(py2_string, protocol=protocol)
-    order, code = array.dtype.str[:1].encode(), array.dtype.str[1:].encode()
+    order = array.dtype.str[:1].encode()
+    code = array.dtype.str[1:].encode()
     made = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(" + integer(0) + b"t"
     shape = b"(" + b"".join(map(integer, array.shape)) + b"t"
     dtype = b"cnumpy\ndtype\n(" + string(code) + integer(0) + integer(1) + b"tR("

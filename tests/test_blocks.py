@@ -42,7 +42,8 @@ class Reader(Noter):
 def test_a_block_ends_where_something_else_is_to_be_done(kind, limits, ends, device, monkeypatch):
     for name, limit in limits.items():
         monkeypatch.setattr(f"logreg.run.{name}", limit)
-    noter, oracle = kind(), Softmax()
+    noter = kind()
+    oracle = Softmax()
     settings = Hyperparameters(batch_size=10, n_epochs=9, patience=6, improvement_threshold=1e-9)
     run = fit_softmax(oracle, noter, settings=settings)
     assert (noter.noted, run.reason, run.iter) == (ends, "patience", 6)
@@ -63,7 +64,8 @@ def test_a_block_ends_where_something_else_is_to_be_done(kind, limits, ends, dev
 def test_a_refit_goes_in_blocks_too_but_nets_do_not(layer, most, ends, monkeypatch):
     """After two epochs of 4 minibatches, as many of 6 an epoch."""
     monkeypatch.setattr("logreg.run.MINIBATCHES_AT_ONCE", most)
-    x, noter = T.matrix("x"), Noter()
+    x = T.matrix("x")
+    noter = Noter()
     given = arguments(
         LogisticRegression(layer(x), 4, 3),
         functools.partial(descent, learning_rate=0.01),

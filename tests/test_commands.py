@@ -144,7 +144,8 @@ def test_a_command(line, cli, files):
 )
 def test_nothing_is_overwritten(command, options, read, cli, files):
     """And what cannot be written is told before the data are read, if that can be."""
-    words, before = command.replace("-M", "--model model.pkl").split(), contents()
+    words = command.replace("-M", "--model model.pkl").split()
+    before = contents()
     for option in options.split():
         for path in [*read.split(), "nowhere/file"]:
             done = cli(*words, option, path, code=1)

@@ -71,7 +71,8 @@ def test_where_a_message_goes(quiet, in_notebook, capsys, monkeypatch):
         for kind in ("note: ", "warning: ", "error: "):
             note(kind + "odd\x1b[31m\tname ä\nof `two_lines=3`")
     shown = "odd\\x1b[31m\\tname ä\nof --two-lines 3\n"
-    printed, told = "" if quiet else f"note: {shown}", f"warning: {shown}error: {shown}"
+    printed = "" if quiet else f"note: {shown}"
+    told = f"warning: {shown}error: {shown}"
     assert capsys.readouterr() == ((printed, told) if in_notebook else ("", printed + told))
 
 

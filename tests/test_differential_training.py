@@ -216,7 +216,8 @@ def train(source, options, n_epochs_before, cli):
 @with_examples
 @given(drawn(OPTIONS), drawn(DATA), drawn(WAY))
 def test_a_training_is_what_numpy_computes(cli, tmp_path_factory, options, data, way):
-    rows, source = make_rows(**data), data["source"]
+    rows = make_rows(**data)
+    source = data["source"]
     best, curve, told = train_in_numpy(prepare(rows, source, options), data["n_out"], options)
     if source in TABLES:
         options = {**options, "label_column": "kind", "weight_column": "n"}
@@ -229,6 +230,7 @@ def test_a_training_is_what_numpy_computes(cli, tmp_path_factory, options, data,
     tolerance = {"float32": 1e-3, "float64": 1e-9}[model.dtype]
     found = model.W, model.b, model.metadata["test_error_all_rows"], model.metadata["curve"]
     for one, other in zip(found, [*best, curve]):
-        one, other = numpy.array(one, float), numpy.array(other, float)
+        one = numpy.array(one, float)
+        other = numpy.array(other, float)
         numpy.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance / 100)
     assert {**told, "dtype": way["floatx"]}.items() <= model.metadata.items()

@@ -42,7 +42,8 @@ def main():
     assert goes_on("undisturbed")
     expected = outcome("undisturbed")
     assert len(expected[1]) > 100
-    moments, kills = random.Random(20081206), 0
+    moments = random.Random(20081206)
+    kills = 0
     while kills < KILLS:
         folder = f"from{kills}"
         while not goes_on(folder, moments):

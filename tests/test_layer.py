@@ -10,7 +10,8 @@ from logreg.callbacks import BestModel
 from logreg.engine import T, theano
 from logreg.updates import sgd
 
-W, B = numpy.random.RandomState(1).randn(4, 3), numpy.array([0.5, 0.0, -0.5])
+W = numpy.random.RandomState(1).randn(4, 3)
+B = numpy.array([0.5, 0.0, -0.5])
 # What is given for a parameter, of a shared variable; it is the last times the variable's value.
 KINDS = {
     None: (lambda v: None, 0),

@@ -23,7 +23,8 @@ from logreg.prediction.writers import WRITERS, Answer
 
 
 def test_a_model_of_pixels_in_a_table(cli):
-    x, y = sample()["x_test"][:300].reshape(300, 784), sample()["y_test"][:300]
+    x = sample()["x_test"][:300].reshape(300, 784)
+    y = sample()["y_test"][:300]
     write("t.csv", csv_text(numpy.c_[x, y]))
     write("x.csv", csv_text(x[:9]))
     numpy.save("x.npy", x[:9])
@@ -148,7 +149,8 @@ FORMATS = {
 @pytest.mark.parametrize("least", [0, 0.6])
 def test_options_beside_each_other(how, n, least, cli):
     """Of a table, and of a data set's test set; the docstrings of the writers show the formats."""
-    x, labels = numpy.random.RandomState(7).rand(12, 3).round(2), ["ä", "b", 'c"']
+    x = numpy.random.RandomState(7).rand(12, 3).round(2)
+    labels = ["ä", "b", 'c"']
     names = [*"uvw"]
     save("best_model.pkl", 3 * numpy.eye(3), class_labels=labels, feature_names=names)
     pandas.DataFrame(x, columns=names).to_csv("t.csv", index=False)

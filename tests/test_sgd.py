@@ -55,7 +55,8 @@ def test_bytes_are_pixels_and_settings_of_another_rule_are_not_told():
     pairs = [(numpy.abs(40 * x).astype("uint8"), y) for x, y in make_pairs()]
     classifier = LogisticRegression(T.matrix("x"), 4, 3)
     run = fit(**arguments(classifier, datasets=pairs), callbacks=[BestModel("m.pkl", classifier)])
-    model, (x, y) = Predictor("m.pkl"), pairs[1]
+    model = Predictor("m.pkl")
+    (x, y) = pairs[1]
     assert (model.predict(x) != y).mean() == run.best_validation.error_all_rows
     told = vars(run.hyperparameters).keys() & model.metadata.keys()
     of_a_run = {"n_epochs", "batch_size", "patience", "patience_increase", "improvement_threshold"}
@@ -127,7 +128,8 @@ def test_a_set_that_is_given_other_rows_during_a_run_must_keep_their_number(spli
 
 @pytest.mark.parametrize("layer", [T.tanh, lambda x: x])
 def test_a_run_keeps_no_data(layer, request):
-    x, pairs = T.matrix("x"), make_pairs(dtype=theano.config.floatX)
+    x = T.matrix("x")
+    pairs = make_pairs(dtype=theano.config.floatX)
     given = arguments(LogisticRegression(layer(x), 4, 3), x=x, datasets=pairs)
     features = weakref.ref(pairs[0][0])
     before = gc.get_threshold()

@@ -68,7 +68,8 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli):
 
 def test_folds_that_are_interrupted_are_no_success(monkeypatch, cli):
     save_table(90)
-    original, calls = sgd.sgd_optimization, []
+    original = sgd.sgd_optimization
+    calls = []
 
     def second_interrupted(*args):
         calls.append(args)

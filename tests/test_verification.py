@@ -43,7 +43,8 @@ def test_a_model_of_each_kind_is_what_its_training_gives(n, options, cli, workin
 def test_one_bit_of_one_parameter_is_found(cli, trained, monkeypatch):
     with engine.floatx("float32"):
         model = load_model("m.pkl")
-    W, before = model.W.get_value(), model.W.get_value()[1, 2]
+    W = model.W.get_value()
+    before = model.W.get_value()[1, 2]
     W[1, 2] = numpy.nextafter(before, W.dtype.type(9))
     W[3, 0] = -W[3, 0]
     model.W.set_value(W)

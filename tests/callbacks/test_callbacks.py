@@ -108,7 +108,8 @@ def test_another_table_is_not_taken_for_a_history(working_folder):
 @pytest.fixture
 def handler():
     """The signals that a handler received, which was there before the run."""
-    received, numbers = [], (signal.SIGINT, signal.SIGTERM)
+    received = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(n, lambda number, _: received.append(number)) for n in numbers]
     yield received
     for number, handler in zip(numbers, before):

@@ -91,7 +91,8 @@ def assert_told(data, told, is_standardized, pixel_scale):
     """What NumPy finds in the rows is told of them, and engines get them so."""
     (x, y), _, (_, y_test) = data
     scale = 1 / (pixel_scale or (256 if x.dtype == "uint8" else 1))
-    means, scales = 0, 1
+    means = 0
+    scales = 1
     if is_standardized:
         means = x.mean(axis=0, dtype=float) * scale
         scales = (x * scale).std(axis=0)

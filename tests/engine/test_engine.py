@@ -11,7 +11,8 @@ from logreg import engine
 from logreg.basics.errors import SettingError
 from logreg.engine import T, kernel_steps, theano
 
-FLAGS, RC = engine.NAME.upper() + "_FLAGS", engine.NAME.upper() + "RC"
+FLAGS = engine.NAME.upper() + "_FLAGS"
+RC = engine.NAME.upper() + "RC"
 FAILS = "{} fails to import (AttributeError: blas_opt_info)"
 
 

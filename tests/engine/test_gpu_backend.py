@@ -42,7 +42,8 @@ def test_data_and_parameters_stay_on_the_device(jax):
 )
 def test_a_command_gives_the_model_of_the_cpu(options, jax, cli):
     folder = save_folder([((40 * x + 99).clip(0, 255).astype("u1"), y) for x, y in make_pairs()])
-    models, train = [], ("train", folder, "--n-epochs", 2, "--batch-size", 9, *options)
+    models = []
+    train = ("train", folder, "--n-epochs", 2, "--batch-size", 9, *options)
     for device in ("cpu", "jax:cpu"):
         done = cli(*train, "--device", device)
         assert ("JAX" in done.err) == (device != "cpu")

@@ -32,7 +32,8 @@ def compute(inputs, outputs, *values, **options):
 
 
 def test_variables_count_as_true():
-    x, W = T.dmatrix("x"), theano.shared(X)
+    x = T.dmatrix("x")
+    W = theano.shared(X)
     kinds = [x, W, T.ivector(), *T.matrices("ab"), x.flatten(2), T.tanh(T.dot(x, W)), T.constant(0)]
     assert all(kinds) and all(isinstance(v, theano.Variable) for v in kinds)
     assert isinstance(T.tanh(x), T.TensorVariable) and isinstance(x, T.TensorVariable)
@@ -96,7 +97,8 @@ def test_modules_for_gpus_compute_on_the_cpu(capsys):
     assert not (cuda.cuda_available or theano.sandbox.cuda.cuda_enabled or dnn.dnn_available())
     cuda.use("gpu1", force=True)
     assert capsys.readouterr().err == "note: the program asks for device gpu1: it runs on the CPU\n"
-    x, w = T.dtensor4(), T.dtensor4()
+    x = T.dtensor4()
+    w = T.dtensor4()
     options = {"border_mode": 1, "subsample": (2, 1)}
     correlated = dnn.dnn_conv(basic_ops.gpu_contiguous(x), w, conv_mode="cross", **options)
     computed = theano.function(
@@ -110,7 +112,8 @@ def test_modules_for_gpus_compute_on_the_cpu(capsys):
 
 
 def test_an_update_may_have_a_static_shape():
-    x, total = T.dmatrix(), theano.shared(numpy.zeros(3))
+    x = T.dmatrix()
+    total = theano.shared(numpy.zeros(3))
     alias = theano.clone(total, share_inputs=False)
     assert alias is not total
     alias.default_update = alias + T.sum(x, axis=0) * numpy.ones(3)
@@ -121,7 +124,8 @@ def test_an_update_may_have_a_static_shape():
 
 @BOTH
 def test_random_numbers(streams, recwarn):
-    stream, size = streams(3), (200, 100)
+    stream = streams(3)
+    size = (200, 100)
     drawn = [
         stream.normal(size=size, avg=2.0, std=0.5),
         stream.normal((2,), dtype="float32"),
@@ -146,8 +150,10 @@ def test_random_numbers(streams, recwarn):
 
 def test_what_a_stream_draws_can_be_drawn_again():
     drawn = RandomStreams(3).uniform((9,))
-    function, before = theano.function([], drawn, **FAST), drawn.rng.get_value()
-    first, second = function(), function()
+    function = theano.function([], drawn, **FAST)
+    before = drawn.rng.get_value()
+    first = function()
+    second = function()
     drawn.rng.set_value(before)
     assert (function() == first).all() and (first != second).any()
     orders, one = compute([], [RandomStreams(3).permutation(size, n=4) for size in [(50,), None]])
@@ -156,7 +162,8 @@ def test_what_a_stream_draws_can_be_drawn_again():
 
 
 def test_a_seed_draws_theanos_numbers():
-    stream, seeds = RandomStreams(5), numpy.random.RandomState(5)
+    stream = RandomStreams(5)
+    seeds = numpy.random.RandomState(5)
     drawn = [
         stream.uniform((30, 2), low=-1, high=3),
         stream.binomial((200,), n=3, p=0.25),
@@ -210,7 +217,8 @@ def test_a_chain_draws_in_each_step_and_each_call():
 
 @BOTH
 def test_masks_of_fit_are_those_of_a_loop_by_hand(streams):
-    pairs, parameters = make_pairs(dtype=theano.config.floatX), []
+    pairs = make_pairs(dtype=theano.config.floatX)
+    parameters = []
     for by_hand in (False, True):
         x = T.matrix("x")
         masks = streams(7).binomial(size=(10, 4), n=1, p=0.5)  # of a minibatch, and no other size

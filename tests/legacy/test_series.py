@@ -32,7 +32,8 @@ TIME = r"(ran for|run for|took|Optimizing).*"
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory):
     """A folder with the programs, and with the sample in the tutorial's own format."""
-    folder, given = tmp_path_factory.mktemp("series"), os.environ.get("LOGREG_SERIES")
+    folder = tmp_path_factory.mktemp("series")
+    given = os.environ.get("LOGREG_SERIES")
     for name in PROGRAMS:
         address = f"{ADDRESS}{FOLDERS.get(name, SERIES)}/{name}.py"
         if given:

@@ -47,7 +47,8 @@ def test_convolution_and_its_gradients(case):
     expected = convolved(x, w, *how)
     images, filters, factors = T.dtensor4(), T.dtensor4(), RANDOM.randn(*expected.shape)
     y = conv2d(images, filters, input_shape=shape, filter_shape=filter_shape, **options)
-    of_y, transposed = T.as_tensor_variable(factors), T.nnet.abstract_conv.conv2d_grad_wrt_inputs
+    of_y = T.as_tensor_variable(factors)
+    transposed = T.nnet.abstract_conv.conv2d_grad_wrt_inputs
     outputs = [y, *T.grad(None, [images, filters], known_grads={y: of_y})]
     outputs.append(transposed(of_y, filters, shape, filter_shape, **options))
     function = theano.function([images, filters], outputs, **FAST)
@@ -92,7 +93,8 @@ def test_pooling_and_its_gradient(case):
     image, size, step, pads, ignore_border, mode = case
     x, dx = RANDOM.randn(2, 3, *image)
     how = size, step or size, pads, ignore_border, mode
-    values, images = pooled(x, *how), T.dtensor3()
+    values = pooled(x, *how)
+    images = T.dtensor3()
     factors = RANDOM.randn(*values.shape)
     y = pool.pool_2d(images, size, ignore_border, step, pads, mode)
     outputs = [y, T.grad((y * factors).sum(), images)]
@@ -108,7 +110,8 @@ def test_pooling_and_its_gradient(case):
 
 
 def test_names_of_earlier_versions():
-    x, images = RANDOM.randn(2, 1, 5, 5), T.dtensor4()
+    x = RANDOM.randn(2, 1, 5, 5)
+    images = T.dtensor4()
     below = T.constant(numpy.full((3, 3), -1, "int32"))
     assert (pool.pool_2d(below, (2, 2), ignore_border=False).eval() == -1).all()
     options = {"ds": (2, 2), "st": (1, 1), "padding": (1, 0), "ignore_border": True, "mode": "sum"}

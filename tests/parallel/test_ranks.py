@@ -145,7 +145,8 @@ def test_a_signal_to_any_rank_ends_all_and_the_run_resumes_on_others(run, mpirun
     options = [*OPTIONS[:4], "--n-epochs=100", "--patience=100000", "--learning-rate=0.002"]
     undisturbed = run("-m", "logreg.train", *options, "--output", "whole.pkl")
     state = [*options, "--checkpoint", "run.state", "--history", "run.csv"]
-    script, again = JOINED + SIGNALLED, [*state, "--resume"]
+    script = JOINED + SIGNALLED
+    again = [*state, "--resume"]
     first = mpirun(2, "-c", script.format((1, 205, int(signal.SIGTERM)), state))
     assert first.stderr.count("can --resume") == 1
     second = mpirun(3, "-c", script.format((0, 807, int(signal.SIGINT)), again))

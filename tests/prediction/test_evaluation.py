@@ -36,7 +36,8 @@ def scores(entry):
 
 def account(y, p, numbers, settings, min_proba):
     """What an evaluation has, by pandas and scikit-learn."""
-    labels, n = [*range(p.shape[1])], len(y)
+    labels = [*range(p.shape[1])]
+    n = len(y)
     rows = pandas.DataFrame({"y": y, "k": p.argmax(axis=1), "number": numbers})
     rows = rows.assign(p=p.max(axis=1).astype("float64"), wrong=rows.y != rows.k)
     wrong = rows[rows.wrong].sort_values("p", ascending=False, kind="stable")
@@ -45,7 +46,8 @@ def account(y, p, numbers, settings, min_proba):
     for k in sorted({*y.tolist(), *rows.k.tolist()}):
         classes.append({"label": k, **errors(rows[rows.y == k]), **scores(report[str(k)])})
     of_pairs = wrong.groupby(["y", "k"]).size().sort_values(ascending=False, kind="stable")
-    edges, bands = sorted({0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, min_proba}), []
+    edges = sorted({0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, min_proba})
+    bands = []
     for low, high in zip(edges, [*edges[1:], 2]):
         here = rows[(rows.p >= low) & (rows.p < high)]
         means = [float(here.p.mean()), 1 - here.wrong.mean()] if len(here) else [None, None]

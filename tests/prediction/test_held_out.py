@@ -48,7 +48,8 @@ def test_a_table_has_the_columns_that_a_model_knows(working_folder):
             read_test_set(replace(trained, dataset=own), given)
 
 
-ONE_MORE, ONE_ELSE = table_bytes(61), table_bytes(60).replace(b"59,ant", b"58,ant")
+ONE_MORE = table_bytes(61)
+ONE_ELSE = table_bytes(60).replace(b"59,ant", b"58,ant")
 
 
 @pytest.mark.parametrize("n_seen, quiet, rows", [(50, [], ONE_MORE), (40, ["--quiet"], ONE_ELSE)])
@@ -59,7 +60,8 @@ def test_data_that_have_changed_since_training_are_told(n_seen, quiet, rows, cli
     cli("train t.csv --label-column kind --n-epochs 2", refit)
     write("t.csv", rows)
     done = cli("predict --evaluate --format json", *quiet)
-    found, n = done.json, rows.count(b"\n") - 1
+    found = done.json
+    n = rows.count(b"\n") - 1
     said = f"t.csv has changed since the model was trained on {n_seen} of its 60 rows: all {n} "
     assert said in done.err and found["rows"] == n
     assert found["rows_are"] == "all rows of data that have changed since training"

@@ -110,7 +110,8 @@ def test_a_run_needs_a_best_model_of_w_and_b(values):
 def test_a_run_predicts_if_its_errors_are_those_of_softmax_of_its_scores(is_changed, order, factor):
     pairs, x, y = make_pairs(), T.matrix("x"), T.ivector("y")
     classifier = LogisticRegression(1 - x if is_changed else x, 4, 3)
-    cost, errors = classifier.negative_log_likelihood(y), classifier.errors(y)
+    cost = classifier.negative_log_likelihood(y)
+    errors = classifier.errors(y)
     if factor:  # the probabilities are others
         is_changed = True
         scores = factor * (T.dot(classifier.input, classifier.W) + classifier.b)

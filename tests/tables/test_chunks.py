@@ -129,7 +129,8 @@ def test_a_table_in_many_chunks(monkeypatch):
 
 def test_a_sheet_has_numbers_among_its_texts():
     """Of fractions, one is kept as text; the texts of another column have decimal commas."""
-    fractions, commas = [1.234, 1.111, "1,222"] * 4, ["2,5", "3,5", "4,5"] * 4
+    fractions = [1.234, 1.111, "1,222"] * 4
+    commas = ["2,5", "3,5", "4,5"] * 4
     columns = {"a": fractions, "b": commas, "c": [1.125, "p", "q"] * 4, "kind": [*"xyz"] * 4}
     pandas.DataFrame(columns).to_excel("t.xlsx", index=False)
     found = read("t.xlsx", TableOptions("kind", decimal=",", categorical="c"))
@@ -139,7 +140,8 @@ def test_a_sheet_has_numbers_among_its_texts():
 
 @pytest.mark.parametrize("name", ["t.xlsx", "t.parquet"])
 def test_whole_numbers_beside_empty_cells_stay_whole(name):
-    ids, rows = [None, *range(10**14, 10**14 + 59)], [*range(1, 61)]
+    ids = [None, *range(10**14, 10**14 + 59)]
+    rows = [*range(1, 61)]
     columns = {"a": [f"{i % 7}.5" for i in rows], "all": ids}
     if name == "t.xlsx":
         blank = {key: [*cells[:30], None, *cells[30:]] for key, cells in columns.items()}

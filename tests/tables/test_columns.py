@@ -62,7 +62,8 @@ def test_cells_that_make_a_column_doubtful_are_named_with_all_ways_out(column, d
         na = " and ".join(f"`na='{text}'`" for text in doubtful)
         said = f"{re.escape(held)}.*{re.escape(na)} lets .*`categorical='a'` makes .*`drop='a'` l"
         if len({*cells}) > 10:
-            n, most = len({*cells}), min(100, len(cells) // 2)
+            n = len({*cells})
+            most = min(100, len(cells) // 2)
             said = (
                 f"column 2 .a. has {n} different texts, and may have {most}: `drop='a'` .*; {said}"
             )

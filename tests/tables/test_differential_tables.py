@@ -18,7 +18,8 @@ from logreg import kernel
 
 NO_KERNEL = "without the kernel, each example is compiled"
 pytestmark = pytest.mark.skipif(not kernel.is_in_use(), reason=NO_KERNEL)
-N_ROWS, N_NEW = 60, 12
+N_ROWS = 60
+N_NEW = 12
 N_TRAIN = 40
 TEXTS = ("text", "code")
 KINDS = ["number", "number $", "date ISO8601", "date %d/%m/%Y", "yes or no", *TEXTS]
@@ -52,7 +53,8 @@ def test_predictions_are_those_of_scikit_learns_steps(
     cli, tmp_path_factory, kinds, seed, n_empty, has_commas, is_standardized
 ):
     random = numpy.random.RandomState(seed)
-    table, x = pandas.DataFrame(), []
+    table = pandas.DataFrame()
+    x = []
     for i, kind in enumerate(kinds):
         cells, values = draw_column(kind, N_ROWS + N_NEW, random, n_empty, has_commas)
         if kind in TEXTS:

@@ -27,7 +27,8 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
     """Columns of any kinds in any order, empty cells, options beside each other."""
     monkeypatch.setattr(chunks, "CHUNK_CELLS", 1)  # 32 rows, then 8
     monkeypatch.setattr(preprocessing, "BLOCK", 50)
-    random, n = numpy.random.RandomState(seed), 40
+    random = numpy.random.RandomState(seed)
+    n = 40
     has_names, has_gaps, by_number, is_last, has_commas = (random.rand(5) < 0.5).tolist()
     kinds = ["number", *random.choice([*MEANINGS][:-3], 3), "drop", "group"]
     kinds.insert(6 if is_last else random.randint(6), "label")
@@ -63,7 +64,8 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
         na=["-", "-99"],
     )
     found = trained = read("t.csv", options)
-    wanted, names = [], []
+    wanted = []
+    names = []
     for name, kind, values in zip(columns, kinds, meant):
         if kind in ("text", "code"):
             names += [f"{name}={text}" for text in sorted({*values})]
@@ -72,7 +74,8 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
             names.append(name)
             wanted.append(values)
     labels, groups = (numpy.array(meant[kinds.index(kind)]) for kind in ("label", "group"))
-    wanted, (rows,) = numpy.array(wanted, float).T, labels.nonzero()
+    wanted = numpy.array(wanted, float).T
+    (rows,) = labels.nonzero()
     assert_array_equal(found.x, wanted[rows])
     said = f"note: t.csv: {n - len(rows)} rows without a label are left out"
     assert (said in capsys.readouterr().err) == (len(rows) < n)
