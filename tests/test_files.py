@@ -60,7 +60,7 @@ def test_links_modes_and_the_umask_are_heeded(old, request):
 
 
 @pytest.mark.parametrize("function", [check_writable, save, model_file.read_model])
-def test_what_is_no_file_is_neither_replaced_nor_read(working_folder, function):
+def test_what_is_no_file_is_neither_replaced_nor_read(function):
     os.mkdir("folder")
     if os.name == "posix":
         os.mkfifo("pipe")

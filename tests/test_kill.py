@@ -29,7 +29,7 @@ MODEL, STATE, HISTORY = "model.pkl", "run.state", "run.csv"
 
 @pytest.mark.once
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a process cannot be forked here")
-def test_a_run_killed_50_times_ends_like_an_undisturbed_one(run, working_folder):
+def test_a_run_killed_50_times_ends_like_an_undisturbed_one(run):
     # One thread: a process that has more cannot be forked safely.
     threads = dict.fromkeys(["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"], "1")
     run(__file__, env=threads)

@@ -80,7 +80,7 @@ VALIDATIONS = [
 ROWS = ["2,3,0.123456789,12.5,,11.111111,1.5\n", "2,4,,12.5,0.0625,,0\n", "2,5,0.7,12.5,,0,0\n"]
 
 
-def test_a_history_is_written_once_a_second_and_at_the_end(working_folder, monkeypatch):
+def test_a_history_is_written_once_a_second_and_at_the_end(monkeypatch):
     now, history, run = 0.0, History("run.csv"), new_run()
     monkeypatch.setattr("timeit.default_timer", lambda: now)
     history.on_train_begin(run)
@@ -96,7 +96,7 @@ def test_a_history_is_written_once_a_second_and_at_the_end(working_folder, monke
     assert Path("run.csv").read_text() == HEADER + ROWS[0]
 
 
-def test_another_table_is_not_taken_for_a_history(working_folder):
+def test_another_table_is_not_taken_for_a_history():
     write("run.csv", b"epoch,loss\n\xff\xfe")
     with pytest.raises(ModelFileError, match=r"run\.csv is no history of a run: give another name"):
         History("run.csv").check(new_run(iter=3))

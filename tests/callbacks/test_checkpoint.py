@@ -129,7 +129,7 @@ ALL = "; ".join(f"{name} was .* and is {NEW[name]}" for name in sorted(NEW))
         ({}, "it is of another run: floatX was float64 and is float32"),
     ],
 )
-def test_what_a_run_is_not_resumed_from(now, message, working_folder):
+def test_what_a_run_is_not_resumed_from(now, message):
     write_state()
     said = rf"run\.state cannot be resumed from.*{message}"
     with engine.floatx("float64" if now else "float32"), pytest.raises(ModelFileError, match=said):
@@ -155,7 +155,7 @@ FORGED = [
 
 
 @pytest.mark.parametrize("told", FORGED)
-def test_a_state_that_no_run_has_written_is_refused(told, working_folder):
+def test_a_state_that_no_run_has_written_is_refused(told):
     run = run_of()
     run.params = run.variables[:1]
     header = {"run": run.identity(), "progress": {"iter": 19, "seconds": 7.5}, "validations": []}
@@ -168,7 +168,7 @@ def test_a_state_that_no_run_has_written_is_refused(told, working_folder):
         restore(run)
 
 
-def test_a_run_without_a_best_yet_comes_back_whatever_the_data_are_called(working_folder):
+def test_a_run_without_a_best_yet_comes_back_whatever_the_data_are_called():
     write_state([Validation(4, math.inf, 0.25, 0.3, math.nan, None, None, 1.5)], criterion="loss")
     run = run_of(n_epochs=4, criterion="loss", of_data={"dataset": "e"})  # its last
     restore(run)
@@ -178,7 +178,7 @@ def test_a_run_without_a_best_yet_comes_back_whatever_the_data_are_called(workin
     assert run.validations == [(4, None, 0.25, 0.3, None, None, None, 1.5)]
 
 
-def test_other_arrays_are_other_data(working_folder):
+def test_other_arrays_are_other_data():
     """Whichever set they are; test_dataset has what counts of a set."""
     first, other = make_pairs((20, 20))
     resuming = [Checkpoint("run.state", resume=True)]

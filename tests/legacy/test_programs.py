@@ -26,7 +26,7 @@ print(sys.argv, __name__, type(pickle.loads(pickle.dumps(Kept()))).__name__)
 
 
 @pytest.fixture
-def run_old(run, working_folder):
+def run_old(run):
     """Run a program by the command; return the process when it has ended."""
 
     def run_old(program, *args, **options):
