@@ -42,9 +42,10 @@ def account(y, p, numbers, settings, min_proba):
     rows = rows.assign(p=p.max(axis=1).astype("float64"), wrong=rows.y != rows.k)
     wrong = rows[rows.wrong].sort_values("p", ascending=False, kind="stable")
     report = metrics.classification_report(y, rows.k, output_dict=True, zero_division=0)
-    classes = []
-    for k in sorted({*y.tolist(), *rows.k.tolist()}):
-        classes.append({"label": k, **errors(rows[rows.y == k]), **scores(report[str(k)])})
+    classes = [
+        {"label": k, **errors(rows[rows.y == k]), **scores(report[str(k)])}
+        for k in sorted({*y.tolist(), *rows.k.tolist()})
+    ]
     of_pairs = wrong.groupby(["y", "k"]).size().sort_values(ascending=False, kind="stable")
     edges = sorted({0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, min_proba})
     bands = []
