@@ -6,15 +6,20 @@ run in which nothing has improved for long.
 
 import math
 from dataclasses import dataclass, field
-from typing import List, NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional
 
 from logreg.hyperparameters import DEFAULTS
 
 EARLY_STOPPING_SETTINGS = ("patience", "patience_increase", "improvement_threshold", "criterion")
 # The reasons for which a complete run ends, in words.
 REASON_TEXTS = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
-# These endings follow from data and settings: a training with the same ones ends in the same way.
+# A run ends for one of these reasons again if it is repeated with the same data and settings.
 REPEATABLE = (*REASON_TEXTS, "diverged")
+# For each criterion, the fields of a Validation that make a Point, in the order of its fields.
+POINT_FIELDS = {
+    "error": ("iter", "cost", "error", "test_error"),
+    "loss": ("iter", "cost", "error_all_rows", "test_error_all_rows", "loss"),
+}
 
 
 class Measures(NamedTuple):
@@ -33,8 +38,8 @@ class Validation(NamedTuple):
     iter : int
         The last minibatch trained on, counted from 0 over the whole run.
     cost : float
-        Mean training cost of the minibatches since the last validation. A file has None in place
-        of a cost that is not finite. So has a run that is resumed from the file.
+        Mean training cost of the minibatches since the last validation. A cost that is not finite
+        becomes None in a file, and stays None in a run that is resumed from the file.
     error, error_all_rows : float
         The errors of the validation set: over its whole minibatches, and over all of its rows.
     loss : float or None
@@ -56,39 +61,24 @@ class Validation(NamedTuple):
     seconds: float = 0.0
 
     def plain(self):
-        """List the values for JSON, with None in place of numbers that are not finite."""
-        return [None if value is None or not math.isfinite(value) else value for value in self]
+        """Make a Validation for JSON, with None in place of numbers that are not finite."""
+        return self._make(
+            None if value is None or not math.isfinite(value) else value for value in self
+        )
 
 
 class Point(NamedTuple):
-    """A validation in a learning curve; the errors are those that go with the criterion."""
+    """A validation in a learning curve.
+
+    With the criterion 'loss', it has a loss, and its errors are over all rows. With the criterion
+    'error', it has no loss, and its errors are over whole minibatches.
+    """
 
     iter: int
     cost: Optional[float]
     error: float
     test_error: Optional[float]
     loss: Optional[float] = None
-
-
-class Criterion(NamedTuple):
-    """What decides on the best model: the field of this name in a Validation and in a Point."""
-
-    name: str
-    validation_fields: Tuple[str, ...]  # the fields of a Validation that make a point
-    is_loss: bool  # so that errors are over all rows, and the test set is tried once, at the end
-
-
-CRITERIA = {
-    "error": Criterion("error", ("iter", "cost", "error", "test_error"), False),
-    "loss": Criterion(
-        "loss", ("iter", "cost", "error_all_rows", "test_error_all_rows", "loss"), True
-    ),
-}
-
-
-def find_criterion(settings):
-    """Find the criterion of a dict of hyperparameters; older models name none."""
-    return CRITERIA[settings.get("criterion", "error")]
 
 
 @dataclass(eq=False)
@@ -181,8 +171,8 @@ class EarlyStopping:
 def replay(points, settings):
     """Follow the validations of a run; return the EarlyStopping after them.
 
-    Each point has its `iter` and the number of the criterion. `settings` is a dict, of which the
-    arguments of :class:`EarlyStopping` are taken.
+    The points are Validations or Points: both have a field with the name of the criterion.
+    `settings` is a dict, of which the arguments of :class:`EarlyStopping` are taken.
     """
     rule = {name: settings[name] for name in EARLY_STOPPING_SETTINGS if name in settings}
     stopping = EarlyStopping(**rule)

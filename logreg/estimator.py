@@ -37,6 +37,7 @@ FLOATS = [numpy.float64, numpy.float32]
 # The estimator has parameters of its own for these, or chooses them: its criterion is the loss.
 OWN = ("criterion", "batch_size", "class_weight")
 _SHARED = [field for field in fields(Hyperparameters) if field.name not in OWN]
+# The base class that gives the estimator the other hyperparameters as parameters.
 _Settings: Any = make_dataclass(
     "_Settings",
     [(field.name, field.type, field.default) for field in _SHARED],
@@ -56,7 +57,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
 
     Parameters
     ----------
-    {shared}
+    learning_rate, n_epochs, patience, patience_increase, improvement_threshold, l1, l2, momentum
         As of :class:`logreg.Hyperparameters`, with the same defaults.
     class_weight : dict or 'balanced', optional
         The factor of a row's cost. A dict has a number from 0 for each label. 'balanced' stands for
@@ -157,16 +158,16 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
         if self.class_weight is not None or sample_weight is not None:
             sample_weight = _checked_sample_weight(sample_weight, X)
             class_weights = weights[codes]
-            # Errors are fractions if the mean weight is 1 over the rows of validation.
+            # Errors are fractions if the mean weight is 1 over the rows of validation. If all of
+            # these have the weight 0, so do their errors.
             error_weights = sample_weight / (sample_weight[valid_rows].mean() or 1)
             weighted_rows = WeightedRows(
-                codes.astype("int32"),
-                class_weights * sample_weight,
-                error_weights,
-                class_weights * error_weights,
+                codes,
+                weights=class_weights * sample_weight,
+                error_weights=error_weights,
+                loss_weights=class_weights * error_weights,
             )
-            # By these row numbers, the model looks up classes and weights.
-            labels = numpy.arange(len(codes), dtype="int32")
+            labels = numpy.arange(len(codes), dtype="int32")  # row numbers, see WeightedRows
         settings = self._hyperparameters(len(train_rows), len(valid_rows))
         train = X[train_rows], labels[train_rows]
         valid = X[valid_rows], labels[valid_rows]
@@ -266,8 +267,3 @@ def _warn_if_not_converged(run, x):
         doubts.append(f"the last of {run.epoch} epochs was the best: a larger n_epochs may help")
     for doubt in doubts:
         warnings.warn(f"SoftmaxClassifier has not converged: {doubt}", ConvergenceWarning, 3)
-
-
-SoftmaxClassifier.__doc__ = str(SoftmaxClassifier.__doc__).replace(
-    "{shared}", ", ".join(field.name for field in _SHARED)
-)

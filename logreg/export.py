@@ -25,7 +25,6 @@ import io
 import json
 import os
 import sys
-import zipfile
 
 from logreg.cli.start import end_at_ctrl_c
 
@@ -63,8 +62,8 @@ TYPES = {"float32": ("float", 1), "float64": ("double", 11)}  # as ONNX calls an
 def to_onnx(content, metadata):
     """Make the bytes of an ONNX file.
 
-    `content` has W, b, and those of EXPORTED_KEYS that the model has. It has `missing` if empty
-    cells are filled.
+    `content` has W, b, and those of EXPORTED_KEYS that the model has: `class_labels` and
+    `pixel_scale` always, and `missing` if empty cells are filled.
     """
     with needing("--to onnx", "onnx", "onnx"):
         from onnx import checker, helper, numpy_helper, parser
@@ -73,6 +72,7 @@ def to_onnx(content, metadata):
     is_text = labels.dtype.kind == "U"
     scale = content["pixel_scale"]
     means = content.get("feature_means")
+    # Large features lose digits in float32 unless they are centred before.
     dtype = W.dtype.name if means is None else "float64"
     steps = {
         "pixel_scale": scale,
@@ -108,10 +108,7 @@ def to_npz(content, metadata=None):
     if metadata is not None:
         content = {**content, "metadata": json.dumps(metadata)}
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:  # numpy.savez does not take every name
-        for name, value in content.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                numpy.lib.format.write_array(file, numpy.asarray(value), allow_pickle=False)
+    numpy.savez(stream, **content)
     return stream.getvalue()
 
 

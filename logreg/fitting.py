@@ -89,11 +89,11 @@ def fit_table(
         run = sgd_optimization(
             data, choose_hyperparameters(data.facts, **settings), output=None, refit=refit
         )
-        best = Predictor(run)
+        best = Predictor(run)  # it finds the best W and b, and makes the facts of a model file
         save_model(as_model(best.facts, best.W, best.b), path)
         tested = [] if folds is None else [*cross_validate(data, folds, settings, refit)]
     if run.reason == "diverged":
-        note(explain(run))
+        note(explain(run))  # a warning
     else:
         for doubt in doubts(run):
             note(doubt)
@@ -172,9 +172,10 @@ def verify(path, dataset=None, callbacks=()) -> Optional[bool]:
         run = sgd_optimization(data, hyperparameters, None, callbacks, bool(facts.refit))
         if not run.is_complete and run.reason != "diverged":
             return None
-        new_facts = ModelFacts.from_metadata(run.facts(), run.best_values[0])
+        new_W, new_b = run.best_values
+        new_facts = ModelFacts.from_metadata(run.facts(), new_W)
     differences = [
-        *_different_parameters((W, b), run.best_values),
+        *_different_parameters((W, b), (new_W, new_b)),
         *_different_facts(facts.metadata(), new_facts.metadata()),
     ]
     for difference in differences:
@@ -211,7 +212,8 @@ def _different_facts(old, new):
 
 def _check_repeatable(path, facts):
     """Raise a SettingError if the bits of a model cannot be promised, by what its file says."""
-    # Only the tutorial's model has a learning rate in its file: it is trained by its settings.
+    # The file of another model than the tutorial's has no learning rate: it does not tell how that
+    # was trained.
     needed = ("dataset", "dataset_sha256", "reason", "learning_rate")
     lacking = [name for name in needed if facts.metadata().get(name) is None]
     fault = ""
@@ -233,15 +235,17 @@ def _check_repeatable(path, facts):
 
 
 def _preparation(facts):
+    """Find the options by which the data of a model were prepared."""
+    layout = facts.image_layout
     size = NO_PREPARATION.size
-    if facts.image_layout.takes_pictures:
-        size = min(facts.image_layout.shape[0], 1000)  # the largest that a Preparation takes
+    if layout.takes_pictures:
+        size = min(layout.shape[0], 1000)  # images of arrays may be larger, and need no size
     return Preparation(
         standardize=facts.feature_scales is not None,
         shuffle=facts.split_seed is not None,
         split_seed=facts.split_seed or 0,
         size=size,
-        # The file has 1 / s for the scale s. If s is a whole number, 1 / (1 / s) is a float whose
-        # inverse has the bits of 1 / s again.
+        # The option is the inverse of the fact, and reading the data inverts it again. Then the
+        # fact has the same bits as before, at least if the option was a whole number.
         pixel_scale=1 / facts.pixel_scale if facts.scale_all else None,
     )

@@ -7,9 +7,9 @@ from typing import Optional
 
 from logreg.basics.errors import SettingError
 
-EPOCHS_OF_A_TABLE = 5000
+EPOCHS_OF_A_TABLE = 5000  # the default if the data set is a table, such as a CSV file
 
-LARGEST = sys.float_info.max  # the largest float; whole numbers above it are refused
+LARGEST = sys.float_info.max  # infinity and whole numbers that no float can hold are refused
 RANGES = {
     "number above 0": lambda value: value > 0,
     "number from 0": lambda value: value >= 0,
@@ -27,8 +27,8 @@ def setting(allowed, meaning, default=None, **more):
     """Make a field of a dataclass of settings.
 
     `allowed` is a name of RANGES, a tuple of choices, or a function that says whether a value is
-    allowed, with what is needed as its docstring. `meaning` is the help text. A parser of options
-    reads what is in `more`.
+    allowed, with what is needed as its docstring. `meaning` is the help text. `more` is for the
+    option on the command line: see :func:`logreg.cli.options.add_settings`.
     """
     if allowed in RANGES:
         needed = f"a {allowed}"
@@ -55,7 +55,7 @@ def check(settings):
             is_allowed = is_number and abs(value) <= LARGEST and RANGES[allowed](value)
         elif callable(allowed):
             is_allowed = allowed(value)
-        else:
+        else:  # 1 is no True, though they are equal
             is_allowed = any(isinstance(value, type(each)) and value == each for each in allowed)
         if not is_allowed:
             needed = option.metadata["needed"]
@@ -98,8 +98,8 @@ class Hyperparameters:
     )
     improvement_threshold: float = setting(
         "number above 0, up to 1",
-        "a new best is significant below this fraction of the best before; with criterion loss, "
-        "below this fraction of the last significant loss",
+        "a new best is significant if it is below this fraction of the best before, or with "
+        "criterion loss of the last significant loss",
         0.995,
     )
     l1: float = setting(
@@ -162,16 +162,17 @@ def choose_hyperparameters(facts, **given):
     >>> choose_hyperparameters(facts, learning_rate=0.13).learning_rate
     0.13
     """
-    by_loss = facts.is_table or facts.split
-    defaults = {
-        "batch_size": default_batch_size(facts.rows),
-        "criterion": "loss" if by_loss else DEFAULTS.criterion,
-        "n_epochs": EPOCHS_OF_A_TABLE if facts.is_table else DEFAULTS.n_epochs,
-    }
-    if facts.is_table and facts.feature_scales is not None:
-        # A row of n_in standardized features has about n_in as its squared norm, and a step that
-        # is much larger than its inverse goes too far.
-        defaults["learning_rate"] = min(DEFAULTS.learning_rate, 4 / facts.n_in)
+    defaults = {"batch_size": default_batch_size(facts.rows)}
+    has_no_test_set = facts.split is not None  # one table or array is split into the three sets
+    if facts.is_table or has_no_test_set:
+        defaults["criterion"] = "loss"
+    if facts.is_table:
+        defaults["n_epochs"] = EPOCHS_OF_A_TABLE
+        is_standardized = facts.feature_scales is not None
+        if is_standardized:
+            # A row of n_in standardized features has about n_in as its squared norm, and a step
+            # that is much larger than its inverse goes too far.
+            defaults["learning_rate"] = min(DEFAULTS.learning_rate, 4 / facts.n_in)
     return Hyperparameters(**{**defaults, **given})
 
 

@@ -13,7 +13,7 @@ Recognition and Machine Learning", section 4.3.4.
 
 import numbers
 from dataclasses import replace
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Dict, NamedTuple
 
 import numpy
 
@@ -84,8 +84,7 @@ class LogisticRegression:
         self.b = _parameter("b", b, (n_out,))
         self.p_y_given_x = T.nnet.softmax(T.dot(input, self.W) + self.b)
         self.y_pred = T.argmax(self.p_y_given_x, axis=1)
-        both: List[Any] = [self.W, self.b]
-        self.params = [param for param in both if hasattr(param, "get_value")]
+        self.params = [param for param in (self.W, self.b) if hasattr(param, "get_value")]
         self.input = input
         self.n_in = n_in
         self.n_out = n_out
@@ -173,12 +172,14 @@ def _parameter(name, given, shape) -> Any:
         )
     value = numpy.zeros(shape) if given is None else _value(given)
     is_symbolic = engine.is_symbolic(given)  # a shared variable is, too
-    kinds = "f" if is_symbolic else "fiu"
+    kinds = "f" if is_symbolic else "fiu"  # an array of whole numbers is cast to floats
     if not _has_shape(value, shape) or numpy.dtype(value.dtype).kind not in kinds:
-        found = value.shape if isinstance(value, numpy.ndarray) else value.type
+        found = f"of shape {value.shape}"
+        if not isinstance(value, numpy.ndarray):
+            found = f"of {value.type}"
         raise SettingError(
-            f"{name} is {value.dtype} of shape {found}: floats of shape {shape} are needed, as "
-            "n_in and n_out say"
+            f"{name} is {value.dtype} {found}: floats of shape {shape} are needed, as n_in and "
+            "n_out say"
         )
     if is_symbolic:
         return given
@@ -223,22 +224,22 @@ class Expressions(NamedTuple):
     cost: Any
     errors: Any
     updates: Any
-    loss: Any = None
-    # Whether cost and updates use the values of the Hyperparameters, as the tutorial's model does.
+    loss: Any  # the cost without penalties
+    # Whether the learning rate and the penalties in them are those of the run's Hyperparameters.
     is_tutorial_model: bool = False
 
 
 class WeightedRows(NamedTuple):
-    """The class and the weights of each row of the three sets of a data set together.
+    """The class and the weights of each row of a data set whose rows count differently.
 
-    With them, the y of the sets are not classes: each is its row's number, from 0. The graph looks
-    up the class and the weights of a row by it, as ``classes[y]`` and ``weights[y]``.
+    Such a data set has the number of each row as its label y: the rows are numbered from 0 through
+    all three sets. A graph gets the class of a row by ``classes[y]``, and so its weights.
     """
 
-    classes: numpy.ndarray  # int32
-    weights: numpy.ndarray  # in the cost
-    error_weights: numpy.ndarray  # in errors: of each set, their mean is 1
-    loss_weights: numpy.ndarray  # in the loss: those in errors, times the weights of the classes
+    classes: numpy.ndarray
+    weights: numpy.ndarray  # factors in the cost
+    error_weights: numpy.ndarray  # factors in the errors; in each set, their mean is 1
+    loss_weights: numpy.ndarray  # factors in the loss: error_weights times weights of the classes
 
 
 def softmax_regression(n_in, n_out, hyperparameters, weights=None, rows=None):
@@ -252,13 +253,14 @@ def softmax_regression(n_in, n_out, hyperparameters, weights=None, rows=None):
     y = T.ivector("y")  # and its labels
     classifier = LogisticRegression(input=x, n_in=n_in, n_out=n_out)
     if rows:
-        floatx = theano.config.floatX
-        labels = theano.shared(rows.classes)[y]
-        row_weights = theano.shared(rows.weights.astype(floatx))[y]
-        error_weights = theano.shared(rows.error_weights.astype(floatx))[y]
-        loss_weights = theano.shared(rows.loss_weights.astype(floatx))[y]
-        cost = -T.mean(row_weights * classifier._log_likelihoods(labels))
-        loss = -T.mean(loss_weights * classifier._log_likelihoods(labels))
+        labels = theano.shared(rows.classes.astype("int32"))[y]
+        # The weights of the rows of the minibatch.
+        weights, error_weights, loss_weights = (
+            theano.shared(values.astype(theano.config.floatX))[y] for values in rows[1:]
+        )
+        log_likelihoods = classifier._log_likelihoods(labels)
+        cost = -T.mean(weights * log_likelihoods)
+        loss = -T.mean(loss_weights * log_likelihoods)
         errors = T.mean(error_weights * T.neq(classifier.y_pred, labels))
     else:
         cost = loss = classifier.negative_log_likelihood(y, weights)
@@ -285,7 +287,7 @@ def balanced_weights(class_counts):
 
     Examples
     --------
-    >>> balanced_weights([2, 4, 0]).tolist()  # the last is of no row
+    >>> balanced_weights([2, 4, 0]).tolist()  # the last class has no row
     [1.0, 0.5, 2.0]
     """
     counts = numpy.array(class_counts)
@@ -307,11 +309,10 @@ def weight_rows(data, class_weights=None):
     error_weights = numpy.concatenate([each / each.mean() for each in sets])
     loss_weights = error_weights
     if class_weights is not None:
-        weights *= class_weights[y]
+        weights = weights * class_weights[y]
         loss_weights = error_weights * class_weights[y]
     row_numbers = numpy.arange(len(y), dtype="int32")
-    # A fourth part, behind the last set, is empty; `zip` leaves it out.
-    parts = numpy.split(row_numbers, numpy.cumsum(data.facts.rows))
+    parts = numpy.split(row_numbers, numpy.cumsum(data.facts.rows[:2]))
     train, valid, test = ((x, part) for (x, _), part in zip(data, parts))
     data = replace(data, train=train, valid=valid, test=test)
-    return data, WeightedRows(y.astype("int32"), weights, error_weights, loss_weights)
+    return data, WeightedRows(y, weights, error_weights, loss_weights)

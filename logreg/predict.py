@@ -1,11 +1,12 @@
 """The command line of prediction: ``logreg predict`` or ``python -m logreg.predict``.
 
 In an npz file, the array to predict is the one named x, X, data or images. Without such an array,
-it is the one named so with _test, as x_test. Without either, the file must hold one array only. In
-a folder, the pictures are predicted.
+it is one that has "test" in its name as well, such as x_test or test_images. Without either, the
+file must hold one array only. In a folder, the pictures are predicted.
 
 Numbers of type uint8 are multiplied by the scale of training, which is 1/256 for pixels. A model
-refuses them if it was trained on numbers from 0 to 1, or if its file does not say on what range.
+refuses them if it was trained on numbers from 0 to 1, or if its file does not say what the smallest
+and the largest number of training were.
 
 A picture is scaled to the size and the range of the training images, which must be grey and at
 least 10 x 10 pixels large. If the training images are laid out as MNIST's are, or the model file
@@ -282,7 +283,9 @@ def _read_arguments(argv):
     if unused:
         argument_parser.error(f"{mode} and {listed(unused)} do not go together")
     args.keep = [name.strip() for name in args.keep.split(",") if name.strip()]
-    args.format = args.format or _default_format(args.output)
+    suffix = os.path.splitext(args.output or "")[1].lower()
+    default_format = {".csv": "csv", ".json": "json"}.get(suffix, "text")
+    args.format = args.format or default_format
     if args.mode and args.format == "csv":
         argument_parser.error("the format csv is for predictions")
     if args.keep and args.format == "text":
@@ -297,21 +300,15 @@ def _read_arguments(argv):
     return args
 
 
-def _default_format(output):
-    """The format that the suffix of the output names."""
-    suffix = os.path.splitext(output or "")[1].lower()
-    return suffix[1:] if suffix in (".csv", ".json") else "text"
-
-
 def _write_answers(predictor, all_batches, args):
     """Write the answers to all inputs; return the exit code.
 
     `all_batches` has an iterator for each input, which reads the input's batches.
     """
     choices = {"proba": args.proba, "top": args.top, "min_proba": args.min_proba}
-    errors = []
+    errors = []  # those of inputs that cannot be read, once all is written
     with destination(args.output) as stream:
-        # It predicts, and fills `errors`, as the writer asks for one answer after the other.
+        # A generator: it predicts while the writer asks for one answer after the other.
         found = answers_to_inputs(predictor, all_batches, errors, args.output, **choices)
         WRITERS[args.format](stream, found)
     return 1 if errors else 0

@@ -14,12 +14,14 @@ def check_joinable(data):
     """Raise a SettingError if training and validation set cannot become one."""
     if engine.ranks.size > 1:
         raise SettingError("several ranks share the rows of a set: give `refit=False`")
-    stored = [engine.as_stored(features) for features, _ in data[:2]]
-    # Joined values become floats in one way. `share_given` has refused sets of different scales.
-    if len({(x.shared.dtype, x.prepare) for x in stored}) > 1:
-        kinds = " and ".join(x.shared.dtype for x in stored)
+    train_x, valid_x = [engine.as_stored(features) for features, _ in data[:2]]
+    train_type = train_x.shared.dtype
+    valid_type = valid_x.shared.dtype
+    # Both must become floats in the same way. That their scales are the same was checked before.
+    if train_type != valid_type or train_x.prepare != valid_x.prepare:
         raise SettingError(
-            f"training and validation x are {kinds}: give one type, or `refit=False`"
+            f"training and validation x are {train_type} and {valid_type}: give one type, or "
+            "`refit=False`"
         )
 
 
@@ -35,15 +37,15 @@ def train_anew(run, expressions, validate_model, callbacks):
         return
     data = join_training_and_validation(run.data)
     batch_size = run.hyperparameters.batch_size
-    second_run = replace(run, data=data, iter=-1)  # a copy that counts from its first minibatch
+    # A copy that counts its own minibatches and seconds.
+    second_run = replace(run, data=data, iter=-1, seconds=0.0)
     n_at_once = second_run.minibatches_at_once(callbacks)
     x, y, cost, _, updates, *_ = expressions
     with waiting_for_engine(COMPILING):
         train_model = engine.compile_step(x, y, data.train, batch_size, cost, updates, n_at_once)
-    for variable, value in zip(run.variables, run.start):
-        engine.set_value(variable, value)
+    engine.set_values(run.variables, run.start)
     best_iter = run.stopping.best_iter
-    with catching_stop(run):  # `run` gets the reason: its result is then kept as it is
+    with catching_stop(run):
         while second_run.iter < best_iter:
             first = (second_run.iter + 1) % second_run.n_train_batches
             n = min(n_at_once, second_run.n_train_batches - first, best_iter - second_run.iter)
@@ -51,11 +53,12 @@ def train_anew(run, expressions, validate_model, callbacks):
             second_run.iter += n
             for callback in callbacks:
                 callback.on_minibatch_end(second_run)
-    if not run.is_complete:  # this training was stopped
+    if not run.is_complete:  # this training was stopped, and `catching_stop` has set the reason
         return
     measured = validate_model()
+    # The loss is None with the criterion 'error'.
     if measured is None or not math.isfinite(measured.loss or 0):
         warning("trained anew on all rows, the model diverged: that of fewer rows is kept")
         return
-    run.best_values = [engine.value(param).copy() for param in run.params]
+    run.best_values = engine.copy_values(run.params)
     run.n_refit_rows = engine.n_rows(data.train[0])

@@ -1,7 +1,6 @@
 """The state and the result of a training run."""
 
 import contextlib
-import copy
 import functools
 import math
 import operator
@@ -14,14 +13,9 @@ import numpy
 from logreg import engine
 from logreg.basics.errors import SettingError
 from logreg.datasets.shared_sets import digest
-from logreg.early_stopping import (
-    CRITERIA,
-    EARLY_STOPPING_SETTINGS,
-    REASON_TEXTS,
-    Criterion,
-    Point,
-    replay,
-)
+from logreg.early_stopping import EARLY_STOPPING_SETTINGS, POINT_FIELDS, REASON_TEXTS, Point, replay
+
+# Callbacks import it from here, and `as` tells type checkers that they may.
 from logreg.early_stopping import Validation as Validation
 from logreg.hyperparameters import Hyperparameters
 from logreg.kernel import rules
@@ -29,8 +23,8 @@ from logreg.kernel import rules
 MAX_POINTS = 500  # of a curve in a file
 # The hyperparameters that the training loop reads; the others are in the cost and the updates.
 RUN_SETTINGS = ("n_epochs", "batch_size", *EARLY_STOPPING_SETTINGS)
-# A run ends after a signal at the end of a block. So a block has limits, of which each stands for
-# about 0.1 s on one core.
+# The engine takes a block of steps in one call, and a signal has to wait for the end of the block.
+# Either of these limits keeps a block below about 0.1 s on one core.
 PRODUCTS_AT_ONCE = 5 * 10**8  # rows times parameters
 MINIBATCHES_AT_ONCE = 2000  # each takes up to 50 us beside its products
 
@@ -49,7 +43,7 @@ class Run:
     params : list of shared variables
         Those of `variables` that the cost depends on: not what an update rule remembers.
     W_and_b : tuple of two shared variables, or None
-        Those of the model, if it is a :class:`.LogisticRegression` on the features themselves.
+        Those of the model, if its input is `x` itself; None for a net, which has layers between.
     is_tutorial_model : bool
         Whether this is the tutorial's model, whose cost and updates are made of `hyperparameters`.
         The settings in the cost and the updates of another model are not known.
@@ -93,8 +87,7 @@ class Run:
 
     def __post_init__(self):
         if self.start is None:
-            # Not all are arrays: a variable may hold a generator of random numbers.
-            self.start = [copy.deepcopy(engine.value(v)) for v in self.variables]
+            self.start = engine.copy_values(self.variables)
         self._n_rows = self._count_rows()
         self.n_train_batches = self._n_rows[0] // self.hyperparameters.batch_size
         self.compute_stopping()
@@ -139,11 +132,6 @@ class Run:
         """Whether the run has ended, and was neither stopped nor diverged."""
         return self.reason in REASON_TEXTS
 
-    @property
-    def criterion(self) -> Criterion:
-        """The criterion by which the best model is chosen."""
-        return CRITERIA[self.hyperparameters.criterion]
-
     def epoch_of(self, iter: int) -> int:
         """The epoch of a minibatch, counted from 1."""
         return iter // self.n_train_batches + 1
@@ -169,17 +157,12 @@ class Run:
         It is 1 if a callback reads each step. It is also 1 for nets on the CPU, whose steps the
         engine takes one by one: a larger block would save nothing.
         """
-        is_net = not self.W_and_b
-        if is_net and engine.device() == "cpu":
-            return 1
-        if any(callback.reads_steps for callback in callbacks):
+        is_net_on_cpu = not self.W_and_b and engine.device() == "cpu"
+        if is_net_on_cpu or any(callback.reads_steps for callback in callbacks):
             return 1
         n_parameters = sum(engine.value(param).size for param in self.params)
         n_by_products = PRODUCTS_AT_ONCE // (self.hyperparameters.batch_size * n_parameters)
-        frequency = self.validation_frequency
-        n_most = max(1, min(frequency, MINIBATCHES_AT_ONCE, n_by_products))
-        n_blocks = math.ceil(frequency / n_most)
-        return math.ceil(frequency / n_blocks)  # so that all blocks are of equal size
+        return max(1, min(self.validation_frequency, MINIBATCHES_AT_ONCE, n_by_products))
 
     def blocks(self, epoch, n_at_once):
         """Yield the numbers of the first and the last minibatch of each block of an epoch.
@@ -193,18 +176,15 @@ class Run:
         while self.iter + 1 < end_of_epoch:  # the caller trains on each block and sets `iter`
             first = self.iter + 1
             n_to_validation = self.validation_frequency - first % self.validation_frequency
-            last = min(
-                first + n_at_once - 1,
-                first + n_to_validation - 1,
-                end_of_epoch - 1,
-                math.ceil(self.stopping.patience),  # the minibatch at which it runs out
-            )
+            end = min(first + n_at_once, first + n_to_validation, end_of_epoch)
+            # The run is over after the first minibatch that is not below the patience.
+            last = min(end - 1, math.ceil(self.stopping.patience))
             yield first - begin, last - begin
 
     @property
     def best_validation(self) -> Optional[Validation]:
         """The Validation of the best model; None if there is none."""
-        best = (v for v in reversed(self.validations) if v.iter == self.stopping.best_iter)
+        best = (v for v in self.validations if v.iter == self.stopping.best_iter)
         return next(best, None)
 
     def load_best(self) -> None:
@@ -215,19 +195,17 @@ class Run:
         """
         if not self.best_values:
             raise SettingError("the run has no best model: it ended before the first validation")
-        for param, value in zip(self.params, self.best_values):
-            engine.set_value(param, value)
+        engine.set_values(self.params, self.best_values)
 
     @contextlib.contextmanager
     def at_its_best(self) -> Iterator[None]:
         """Set the parameters to those of the best model within the block."""
-        last = [engine.value(param).copy() for param in self.params]
+        last = engine.copy_values(self.params)
         self.load_best()
         try:
             yield
         finally:
-            for param, value in zip(self.params, last):
-                engine.set_value(param, value)
+            engine.set_values(self.params, last)
 
     def add_test_errors(self, error: float, error_all_rows: float) -> Validation:
         """Add the test errors of the best model to its validation; return that."""
@@ -238,13 +216,9 @@ class Run:
 
     @property
     def curve(self) -> List[list]:
-        """The numbers of a :class:`.Point` for each validation, as lists for files.
-
-        With ``criterion='loss'``, each has a loss, and its errors are over all rows. Otherwise, it
-        has no loss, and its errors are over whole minibatches.
-        """
-        get_numbers = operator.attrgetter(*self.criterion.validation_fields)
-        return [[*get_numbers(Validation(*each.plain()))] for each in self.validations]
+        """The numbers of a :class:`.Point` for each validation, as lists for files."""
+        numbers_of_point = operator.attrgetter(*POINT_FIELDS[self.hyperparameters.criterion])
+        return [[*numbers_of_point(each.plain())] for each in self.validations]
 
     def _shorten(self, curve):
         """Shorten a curve to MAX_POINTS: its ends, new bests, significant gains, some between."""
@@ -286,11 +260,12 @@ class Run:
         facts = self.data.facts
         return {
             **self._used_hyperparameters,
-            # The version of the arithmetic, see `rules`. Plain descent has had only one.
+            # A run is resumed only by the version of the arithmetic that it began with. For plain
+            # descent, all versions are as the first.
             "rule": 1 if self._is_plain else rules.current(),
             "names_sha256": facts.digest_of_names() if facts.is_table else None,
             "floatX": engine.theano.config.floatX,
-            # None if the scale follows from the dtype.
+            # None if no scale was given: then it follows from the dtype.
             "pixel_scale": facts.pixel_scale if facts.scale_all else None,
             "dataset": facts.dataset,
             "dataset_sha256": facts.dataset_sha256 or self._digests,

@@ -19,13 +19,13 @@ from logreg.callbacks.base import catching_stop
 from logreg.datasets import shared_sets
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import find_usable_map
-from logreg.early_stopping import CRITERIA, REPEATABLE, Measures, Validation
+from logreg.early_stopping import REPEATABLE, Measures, Validation
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 from logreg.model import Expressions, balanced_weights, softmax_regression, weight_rows
 from logreg.refit import check_joinable, train_anew
 from logreg.run import Run
 
-SMALL_DATA = 1 << 24  # bytes: after runs on less, Python may free the data later by itself
+SMALL_DATA = 1 << 24  # bytes: less than this may stay in memory for a while after a run
 MAY_OVERFLOW = 1e19  # root of the largest float32: products of smaller numbers are finite
 
 
@@ -45,7 +45,7 @@ def compile_functions(expressions, run, n_at_once=1):
     errors_of_validation = engine.compile_errors(x, y, valid_set, batch_size, errors)
     test_model = engine.compile_errors(x, y, test_set, batch_size, errors)
     mean_loss = None
-    if run.criterion.is_loss:
+    if run.hyperparameters.criterion == "loss":
         mean_loss = engine.compile_mean(x, y, valid_set, loss)
 
     def validate_model():
@@ -69,6 +69,7 @@ def train(train_model, validate_model, test_model, run, callbacks=(), n_at_once=
     """
     if run.stopping.is_over(run.iter):  # a resumed run was at its end
         return "patience"
+    criterion = run.hyperparameters.criterion  # also a field of a Validation: its error or its loss
     costs = []  # since the last validation
     for epoch in range(run.hyperparameters.n_epochs):
         for first, last in run.blocks(epoch, n_at_once):
@@ -83,11 +84,10 @@ def train(train_model, validate_model, test_model, run, callbacks=(), n_at_once=
                 costs.clear()
                 validation = Validation(iter, cost, *measured, seconds=run.read_clock())
                 run.validations.append(validation)
-                deciding_value = getattr(validation, run.criterion.name)  # its error or its loss
-                is_new_best = run.stopping.update(iter, deciding_value)
+                is_new_best = run.stopping.update(iter, getattr(validation, criterion))
                 if is_new_best:
-                    run.best_values = [engine.value(param).copy() for param in run.params]
-                    if not run.criterion.is_loss:  # by the loss, one test at the end is enough
+                    run.best_values = engine.copy_values(run.params)
+                    if criterion == "error":  # with the loss, one test at the end is enough
                         validation = run.add_test_errors(*test_model())
                 for callback in callbacks:
                     callback.on_validation(run, validation)
@@ -162,9 +162,9 @@ def fit(
 def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=False):
     """Do what :func:`fit` does, for :class:`Expressions`; collect garbage at the end.
 
-    A graph's parts refer to each other, so Python does not free them, and the data, at once. To
-    look at all objects of an engine takes 0.1 s, half of a short run on few rows. So if the data
-    are small, only young objects are looked at.
+    A graph's parts refer to each other, so only Python's garbage collector frees them, and the data
+    with them. To look at all objects of an engine takes it 0.1 s, half of a short run on few rows.
+    So if the data are small, it looks at young objects only.
     """
     generation = 2
     try:
@@ -179,14 +179,15 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
 
 def _fit(expressions, datasets, hyperparameters, callbacks, refit):
     """Check what is given, compile it, and train."""
+    # All ranks must train with the same settings on the same data.
     engine.ranks.check_same("hyperparameters", lambda: hyperparameters)
-    x, y, cost, errors, updates, loss, is_tutorial_model = expressions
+    x, y, cost, errors, given_updates, loss, is_tutorial_model = expressions
     scalars = {"cost": cost, "errors": errors}
-    if CRITERIA[hyperparameters.criterion].is_loss:
+    if hyperparameters.criterion == "loss":
         scalars["loss"] = loss
-    updates, params, n_in_and_n_out = engine.analyze_expressions(x, y, scalars, updates)
+    updates, params, n_in_and_n_out = engine.analyze_expressions(x, y, scalars, given_updates)
+    expressions = expressions._replace(updates=updates)  # now a list of pairs, if it was a dict
     data = shared_sets.share_given(datasets, x, y, n_in_and_n_out, hyperparameters.batch_size)
-    expressions = expressions._replace(updates=updates)
     engine.ranks.check_same("the data", lambda: [shared_sets.digest(*pair) for pair in data])
     if refit:
         check_joinable(data)
@@ -215,13 +216,13 @@ def _fit(expressions, datasets, hyperparameters, callbacks, refit):
     run.read_clock()
     if refit:
         train_anew(run, expressions, validate_model, callbacks)
-    # A stack calls the function that was added last first, and calls all even if one fails. So this
-    # order is backwards: the best model is tested, and then the callbacks end in their order.
+    # At its end, the stack calls all that was added, even if something fails. It begins with the
+    # last, so the callbacks are added backwards.
     with contextlib.ExitStack() as stack:
         for callback in reversed(callbacks):
             stack.callback(callback.on_train_end, run)
-        stack.callback(_test_best, run, test_model)
-        stack.callback(_check_has_best, run)
+        _check_has_best(run)
+        _test_best(run, test_model)
     return run
 
 
@@ -270,8 +271,9 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
             callbacks = [PrintLog(), *callbacks]
         callbacks = [BestModel(output, classifier), *callbacks]
     if refit is None:
-        is_split = "valid" in data.split_off and (facts.is_table or facts.split)
-        refit = bool(is_split) and find_usable_map(data.train[0]) is None
+        is_one_source = facts.is_table or facts.split  # else the data have a test set of their own
+        is_in_memory = find_usable_map(data.train[0]) is None
+        refit = bool("valid" in data.split_off and is_one_source and is_in_memory)
         if refit and engine.ranks.size > 1:
             refit = False
             if output:

@@ -1,6 +1,7 @@
 """The command line of training: ``logreg train`` or ``python -m logreg.train``."""
 
 import sys
+from argparse import SUPPRESS
 from dataclasses import fields
 
 from logreg.cli.start import end_at_ctrl_c
@@ -45,13 +46,15 @@ def parser():
 def _add_data_options(parser):
     group = parser.add_argument_group("your data", "Arrays and folders of arrays need PATH only.")
     text = f"a table, a file of arrays, a folder of these, or mnist_sample (default: {DATASET})"
-    options.add_file(group, "data", metavar="PATH", nargs="?", help=text)
-    options.add_file(group, "--dataset", metavar="PATH", help="the same as PATH")
-    usual = ("label_column", *TRAINING_OPTIONS)
-    options.add_settings(group, [f for f in fields(TableOptions) if f.name in usual])
+    one_of = group.add_mutually_exclusive_group()
+    # Where PATH is not given, the positional argument must not replace what --dataset gave.
+    options.add_file(one_of, "dataset", metavar="PATH", nargs="?", default=SUPPRESS, help=text)
+    options.add_file(one_of, "--dataset", metavar="PATH", help="the same as PATH")
+    main_options = ("label_column", *TRAINING_OPTIONS)
+    options.add_settings(group, [f for f in fields(TableOptions) if f.name in main_options])
     group = parser.add_argument_group("how your data are read and prepared")
-    options.add_settings(group, [f for f in fields(TableOptions) if f.name not in usual])
-    options.add_settings(group, fields(Preparation))
+    options.add_settings(group, [f for f in fields(TableOptions) if f.name not in main_options])
+    options.add_settings(group, fields(Preparation), defaults={})
 
 
 def _add_training_options(parser):
@@ -132,7 +135,8 @@ def main(argv=None):
             from logreg.fitting import verify
 
             is_verified = verify(args.verify, args.dataset, common_callbacks)
-            return 1 if is_verified is False else interruption.exit_code
+            is_other = is_verified is False  # it is None if the run was interrupted
+            return 1 if is_other else interruption.exit_code
         log("... loading data")
         table = options.read_options(TableOptions, args)
         preparation = options.read_options(Preparation, args)
@@ -145,10 +149,8 @@ def main(argv=None):
     if run.reason == "interrupted":
         model = f"the best model is in {args.output}" if run.best_values else "no model yet"
         note(f"interrupted in epoch {run.epoch}: {model}; a run with --checkpoint can --resume")
-        if interruption.exit_code:  # this process got a signal
+        if interruption.exit_code or ranks.size > 1:  # a signal; another process may have got it
             return interruption.exit_code
-        if ranks.size > 1:  # another process got it, and returns its exit code
-            return 0
         return CLOSED_PIPE
     if args.check_reference:
         return _compare_with_tutorial(run)
@@ -161,10 +163,6 @@ def _read_arguments(argv):
     """
     argument_parser = parser()
     args = argument_parser.parse_args(argv)
-    if args.data and args.dataset:
-        argument_parser.error(f"{args.data} and --dataset {args.dataset}: give one of them")
-    args.dataset = args.data or args.dataset
-    args.data = None  # else it would be listed as an option that --verify does not use
     unused = options.find_unused(argument_parser, args, USED_BY_VERIFY)
     if args.verify and unused:
         raise SettingError(
@@ -229,23 +227,24 @@ def _cross_validate(args, data, common_callbacks):
             "later rows: of a time series, this does not show the error of the future"
         )
     n_rows = 0
-    weights = []
+    weights = []  # of the folds in the means
     results = []
     is_weighted = bool(data.weights)
     for fold in cross_validate(
         data, args.folds, args.hyperparameters, args.refit, common_callbacks
     ):
         n_rows += fold["rows"]
-        weights.append(fold["weight"] or fold["rows"])
+        weights.append(fold["weight"] if is_weighted else fold["rows"])
         results.append([fold[key] for key in ("error_percent", "baseline_percent", "log_loss")])
         error = with_interval(fold["error_percent"] / 100, fold["rows"], is_weighted)
         say(f"fold {len(results)} of {args.folds}: test error: {error}")
     if len(results) < args.folds:  # it was interrupted
         return
     error, baseline, loss = numpy.average(results, axis=0, weights=weights)
-    say(f"mean of {args.folds} folds: {with_interval(error / 100, n_rows, is_weighted)}")
-    guess = f"always guessing the most frequent class errs in {baseline:.2f} %"
-    say(f"{guess}; log loss {loss:.6f}")
+    say(
+        f"mean of {args.folds} folds: {with_interval(error / 100, n_rows, is_weighted)}\n"
+        f"always guessing the most frequent class errs in {baseline:.2f} %; log loss {loss:.6f}"
+    )
     if not is_weighted:
         note("note: the interval assumes independent rows, and the same error rate in all folds")
 

@@ -4,8 +4,8 @@ Each returns pairs (shared variable, symbolic expression of its new value), read
 ``theano.function(..., updates=...)``. Rules with a memory make shared variables of their own.
 :math:`\theta` is a parameter, :math:`g` the gradient of the cost, :math:`\eta` the learning rate.
 Every rule takes `cost`, a symbolic scalar, `params`, a list of shared variables, and a learning
-rate, a float or a symbolic scalar, such as a shared variable that a callback sets (a
-:class:`.Checkpoint` does not keep it).
+rate, a float or a symbolic scalar. It may be a shared variable that a callback sets; a
+:class:`.Checkpoint` does not keep the value of such a variable.
 
 Examples
 --------
@@ -129,8 +129,8 @@ def adam(
     >>> len(adam((W**2).sum(), [W]))  # the number of steps, a mean, a mean square, and W
     4
     """
-    steps = theano.shared(numpy.asarray(0, dtype=theano.config.floatX))
-    t = steps + numpy.asarray(1, dtype=theano.config.floatX)
+    steps = theano.shared(numpy.zeros((), theano.config.floatX))
+    t = steps + 1
     updates = [(steps, t)]
     for p, g, mean, square in _with_memory(cost, params, n=2):
         m = _like(p, beta1) * mean + _like(p, 1 - beta1) * g
@@ -148,7 +148,7 @@ def _like(p, number):
 
 
 def _with_memory(cost, params, n=1):
-    """Yield each parameter, its gradient, and n shared variables of zeros of its shape."""
+    """Yield each parameter p, its gradient g, and n new shared variables of zeros of its shape."""
     for p, g in zip(params, T.grad(cost, params)):
         zeros = numpy.zeros_like(p.get_value(borrow=True))
-        yield (p, g, *(theano.shared(zeros) for _ in range(n)))
+        yield (p, g, *(theano.shared(zeros) for _ in range(n)))  # each has its own copy of zeros

@@ -33,7 +33,7 @@ train T --folds 3 --check-reference | 1 | | error: --folds keeps no model, so
 train D --check-reference | 1 | epoch 2 | epoch 1: .* and the tutorial has 12.458333 %, test error
 train T | 0 | t.csv: 60 rows, 4 features, 3 classes\n40 rows to train on, 10 to val | class
 train T --drop 'b, c,' --no-standardize --missing mean --na - | 0 | 2 features, 3 classes | .
-train a.csv --dataset b.csv | 2 | | error: a.csv and --dataset b.csv: give one of them\n$
+train a.csv --dataset b.csv | 2 | | error: argument --dataset: not allowed with argument PATH\n$
 train T --header --no-header | 2 | | argument --no-header: not allowed with argument --header
 train D --pixel-scale 0 | 1 | loading data | error: --pixel-scale is 0.0: it must be a number from 1 to 1e9
 train D --device tpu | 1 | | error: device 'tpu' is not known: give cpu, cuda

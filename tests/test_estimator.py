@@ -12,6 +12,7 @@ import numpy
 import pandas
 import pytest
 from builders import cost_and_gradients, make_pairs, probabilities, write
+from numpy.testing import assert_allclose
 from scipy import sparse
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.exceptions import ConvergenceWarning
@@ -56,7 +57,6 @@ REFUSED = [
     ({}, X, X[:, 0], "continuous"),
     ({"validation_fraction": 1.0}, X, Y, "validation_fraction == 1.0, must be < 1"),
     ({"validation_fraction": 0}, X, Y, "validation_fraction == 0, must be > 0"),
-    ({"class_weight": {0: -1}}, X, Y, "class_weight is {0: -1}: weights must be finite, 0 or"),
     ({"class_weight": {0: numpy.inf}}, X, Y, "class_weight is {0: inf}: weights must be finite"),
     ({"class_weight": dict.fromkeys(range(3), 0)}, X, Y, "class_weight is .* and not all 0"),
 ]
@@ -87,37 +87,32 @@ WEIGHTS = numpy.random.RandomState(0).choice([0, 0.5, 2], 75)
 def test_steps_are_numpys(n_classes, class_weight, sample_weight):
     rows = numpy.flatnonzero(numpy.isin(Y, range(n_classes)))[:75]
     x, y = X[rows], Y[rows]  # of which the last 35 validate
-    counted = numpy.ones(75)
+    weights = numpy.ones(75) if sample_weight is None else sample_weight
+    counted = weights / weights.mean()
     if class_weight == "balanced":
-        counted = (75 / (n_classes * numpy.bincount(y)))[y]
+        counted *= (75 / (n_classes * numpy.bincount(y)))[y]
     elif class_weight == "given":
-        counted = numpy.array([0.5, 2, 3])[y]
+        counted *= numpy.array([0.5, 2, 3])[y]
         class_weight = dict(zip(NAMES[:n_classes], [0.5, 2, 3]))
-    if sample_weight is not None:
-        counted = counted * sample_weight / sample_weight.mean()
     options = {"class_weight": class_weight, "shuffle": False, "refit": False, "n_epochs": 1}
     classifier = SoftmaxClassifier(batch_size=30, validation_fraction=0.467, **options)
     classifier.fit(x, NAMES[y], sample_weight)
     zeros = numpy.zeros((4, n_classes)), numpy.zeros(n_classes)
     cost, *gradients = cost_and_gradients(x[:30], y[:30], *zeros, row_weights=counted[:30])
-    W, b = (-0.13 * gradient for gradient in gradients)
-    coef, intercept = W.T, b
-    if n_classes == 2:
-        coef, intercept = W.T[1:] - W.T[:1], b[1:] - b[:1]
-    numpy.testing.assert_allclose(classifier.coef_, coef, rtol=1e-10, atol=1e-12)
-    numpy.testing.assert_allclose(classifier.intercept_, intercept, rtol=1e-10, atol=1e-12)
     assert classifier.loss_curve_ == pytest.approx([cost])
-    p = probabilities(x, W, b)
-    assert classifier.predict(x).tolist() == NAMES[p.argmax(axis=1)].tolist()
-    is_right = (p.argmax(axis=1) == y)[-35:]
-    by_weight = None if sample_weight is None else sample_weight[-35:]
-    score = numpy.average(is_right, weights=by_weight)
+    W, b = (-0.13 * gradient for gradient in gradients)
+    p, scores = probabilities(x, W, b), x @ W + b
+    if n_classes == 2:  # the log-odds of the second class
+        scores = scores[:, 1:] - scores[:, :1]
+    found = x @ classifier.coef_.T + classifier.intercept_
+    assert_allclose(found, scores, rtol=1e-10, atol=1e-12)
+    assert_allclose(classifier.decision_function(x), scores.squeeze(), atol=1e-9)
+    best = p.argmax(axis=1)
+    assert classifier.predict(x).tolist() == NAMES[best].tolist()
+    score = numpy.average((best == y)[-35:], weights=weights[-35:])
     assert classifier.validation_scores_ == pytest.approx([score])
-    scores = x @ coef.T + intercept  # of two classes, the log-odds of the second
-    found = classifier.decision_function(x)
-    numpy.testing.assert_allclose(found, scores if n_classes > 2 else scores[:, 0], atol=1e-9)
     for found in (numpy.exp(classifier.predict_log_proba(x)), classifier.predict_proba(x)):
-        numpy.testing.assert_allclose(found, p, rtol=1e-9)
+        assert_allclose(found, p, rtol=1e-9)
     far = classifier.predict_log_proba(1e5 * x)
     assert numpy.isfinite(far).all() and far.min() < -1000  # whose probability underflows
 
@@ -162,7 +157,7 @@ def test_a_sparse_x_gives_the_bits_of_a_dense_one(kind, dtype):
     found = classifier.predict_proba(kind(x))
     for array in (found, classifier.predict_log_proba(x), classifier.coef_):
         assert array.dtype == dtype
-    numpy.testing.assert_allclose(found, dense.predict_proba(x), rtol=1e-5)
+    assert_allclose(found, dense.predict_proba(x), rtol=1e-5)
 
 
 def test_which_rows_validate(monkeypatch):
@@ -172,27 +167,32 @@ def test_which_rows_validate(monkeypatch):
     def given(x, y, **options):
         with pytest.raises(KeyboardInterrupt):
             SoftmaxClassifier(**options).fit(x, y)
-        (_, datasets, settings), how = fit.call_args
-        return (*datasets, settings, how["refit"])
+        (_, (train, valid, test), settings), others = fit.call_args
+        assert valid is test
+        return train, valid, settings, others["refit"]
 
     x, y = numpy.arange(66.0)[:, None], numpy.array([0] * 42 + [1] * 24)
     changed = {"learning_rate": 0.5, "n_epochs": 7, "batch_size": 3, "patience": 9, "momentum": 0.7}
     changed.update(patience_increase=4, improvement_threshold=0.6, l1=0.1, l2=0.2)
-    train, valid, test, settings, refit = given(x, y, **changed)
-    assert (refit, train[0].dtype) == (True, "float64") and valid is test
-    assert settings == Hyperparameters(criterion="loss", **changed)
+    train, valid, settings, is_refit = given(x, y, **changed)
+    assert is_refit and settings == Hyperparameters(criterion="loss", **changed)
     assert numpy.bincount(valid[1]).tolist() == [7, 4]
     assert sorted([*train[0][:, 0], *valid[0][:, 0]]) == list(range(66))
-    states = 1, numpy.random.RandomState(1), None
-    other, same, any_other = (given(x, y, random_state=state)[1][0] for state in states)
-    assert (other == same).all() and (other != valid[0]).any() and (any_other != valid[0]).any()
-    in_order = given(x, y, shuffle=False, random_state=1, refit=False)
-    assert in_order[1][0][:, 0].tolist() == [*range(55, 66)] and not in_order[4]
+    for state, is_same in (
+        (0, True),
+        (1, False),
+        (numpy.random.RandomState(1), False),
+        (None, False),
+    ):
+        assert (given(x, y, random_state=state)[1][0] == valid[0]).all() == is_same
+    _, valid, _, is_refit = given(x, y, shuffle=False, random_state=1, refit=False)
+    assert valid[0][:, 0].tolist() == [*range(55, 66)] and not is_refit
     assert [len(x) for x, _ in given(x[:64], y[:64])[:2]] == [54, 10]
-    train, valid, _, settings, refit = given(x[33:60], y[33:60])
+    train, valid, settings, is_refit = given(x[33:60], y[33:60])
     assert len(train[0]) == 27 and (train[0] == valid[0]).all()
-    assert (settings.batch_size, refit) == (2, False)
-    assert given(numpy.ones((400, 1)), [0, 1] * 200, validation_fraction=0.05)[3].batch_size == 20
+    assert (settings.batch_size, is_refit) == (2, False)
+    _, _, settings, _ = given(numpy.ones((400, 1)), [0, 1] * 200, validation_fraction=0.05)
+    assert settings.batch_size == 20
 
 
 def test_threads_of_two_dtypes_fit_one_after_the_other(monkeypatch):

@@ -44,25 +44,26 @@ def test_a_curve_marks_the_best_and_the_significant_gains():
     assert lines_of(ax) == expected
 
 
-def test_a_long_curve_is_kept_in_500_points_and_stops_as_the_run_did():
-    errors = 0.5 * 0.99 ** (numpy.arange(5000) // 100) - 1e-9 * numpy.arange(5000)
+@pytest.mark.parametrize("last, tested", [(4999, None), (4500, 0.5)])
+def test_a_long_curve_is_kept_in_500_points_and_stops_as_the_run_did(last, tested):
+    """New bests alone may be more than 500 points; and the last of them need not be the last."""
+    n_better = numpy.arange(5000).clip(max=last)
+    errors = 0.5 * 0.99 ** (n_better // 100) - 1e-9 * n_better
     run = new_run(settings={"improvement_threshold": 0.995, "patience": 9}, iter=4999)
-    run.validations[:] = [Validation(i, 1.0, error, error) for i, error in enumerate(errors)]
+    for i, error in enumerate(errors):
+        test_error = tested if i <= last else None
+        run.validations.append(Validation(i, 1.0, error, error, None, test_error, test_error))
     run.compute_stopping()
     points, stopping = plots.replay(ModelFacts.from_metadata(run.facts()))
     assert len(points) <= 500 and points[[0, -1], 0].tolist() == [0, 4999]
     line, *_ = plots.plot_curve(run, axes()).get_lines()
     assert line.get_ydata().tolist() == (100 * points[:, 2]).tolist()
-    assert (stopping.best_iter, stopping.patience) == (4999, run.stopping.patience)
-    assert stopping.gains == [*range(0, 5000, 100)]
-    # New bests alone are more than 500 points, and the last of them is not the last point.
-    for i, error in enumerate(errors):
-        error, tested = (error, 0.5) if i <= 4500 else (errors[4500], None)
-        run.validations[i] = Validation(i, 1.0, error, error, None, tested, tested)
-    run.compute_stopping()
-    points, stopping = plots.replay(ModelFacts.from_metadata(run.facts()))
-    assert len(points) <= 500 and points[[0, -1], 0].tolist() == [0, 4999]
-    assert stopping.best_iter == run.stopping.best_iter == 4500
+    assert (stopping.best_iter, stopping.patience) == (last, run.stopping.patience)
+    if tested is None:
+        assert stopping.gains == [*range(0, 5000, 100)]
+
+
+def test_a_run_without_a_validation_has_no_curve():
     with pytest.raises(ValueError, match="no curve is known: no validation was made"):
         plots.plot_curve(new_run(), axes())
 

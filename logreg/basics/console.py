@@ -99,9 +99,9 @@ def encodable(text, stream):
 
 
 def note(message, is_part_of_log=False):
-    """Give a message to the user: an error, a warning, or a note.
+    """Give a message to the user: an error, a warning, or a note, by how it begins.
 
-    An error begins with ``error: ``, a warning with ``warning: ``, and all else is a note. In a
+    A message that begins with ``error: `` is an error, one with ``warning: `` a warning. In a
     command, each is printed on stderr. In a program that imports logreg, an error is printed, a
     warning becomes one of Python's, and a note goes to the logger ``logreg``. A note that
     `is_part_of_log` is printed there, too, like the lines of the log around it.
@@ -112,12 +112,9 @@ def note(message, is_part_of_log=False):
     is_error = message.startswith("error: ")
     is_warning = message.startswith("warning: ")
     is_note = not (is_error or is_warning)
-    if _console.rank and not is_error:
+    if (_console.rank and not is_error) or (_console.is_quiet and is_note):
         return
-    if _console.is_quiet and is_note:
-        return
-    is_printed_note = is_note and is_part_of_log
-    if is_error or is_printed_note or _console.is_printing:
+    if is_error or _console.is_printing or (is_note and is_part_of_log):
         _print_message(message, is_note)
     elif is_warning:
         text = message[len("warning: ") :]
@@ -133,7 +130,9 @@ def _print_message(message, is_note):
     is full and takes no message, the program goes on.
     """
     if _console.rank:
-        time.sleep(2)  # an error that all ranks meet is printed by the first, which ends the others
+        # An error of all ranks is to be printed once. So the first rank has time to print it and to
+        # end the others.
+        time.sleep(2)
         message = message.replace("error: ", "error: " + _console.rank, 1)
     if _console.names_options:
         message = as_options(message)

@@ -67,7 +67,7 @@ def install_command(extra, *packages):
     >>> install_command("images", "pillow").split()[:2]
     ['pip', 'install']
     """
-    # On a package index, the name of ours is another project's.
+    # There is no package of ours on an index: there, `logreg` is another project.
     is_clone = os.path.isfile(os.path.join(os.path.dirname(__file__), "..", "..", "setup.py"))
     return f"pip install '.[{extra}]'" if is_clone else f"pip install {' '.join(packages)}"
 
@@ -114,7 +114,8 @@ def cut(text, n=60):
     >>> cut("petal\\tlength"), len(cut(99 * "x"))
     ('petal\\\\tlength', 60)
     """
-    return printable(str(text)[:n])[:n]
+    start = str(text)[:n]
+    return printable(start)[:n]  # shorter again, as an escape has several characters
 
 
 def quoted(value):

@@ -60,7 +60,9 @@ def explaining(
         # An OSError's text has the name of the file as well, which here may be a temporary one.
         reason = getattr(error, "strerror", None) or str(error) or "there is not enough memory"
         name = os.fsdecode(path) or "''"
-        raise raises(f"{name} {fault}: {reason}{advice and '; '}{advice}") from error
+        if advice:
+            reason = f"{reason}; {advice}"
+        raise raises(f"{name} {fault}: {reason}") from error
 
 
 def check_writable(path):

@@ -4,8 +4,9 @@
 terminal. `best_model`, `history` and `checkpoint` write files. `signals` handles Ctrl-C.
 `reference` compares a run with the tutorial's log.
 
-:func:`logreg.sgd.fit` calls them in their order. If one of them resumes a run, it does so first, in
-`restore`. So all other methods get the run with the state that it had.
+:func:`logreg.sgd.fit` calls them in their order. If one of them resumes a run, it does so in
+`restore`, which is called before the other methods of all callbacks. So they get a resumed run in
+the state that was restored.
 
 Examples
 --------

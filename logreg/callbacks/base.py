@@ -1,6 +1,7 @@
 """The base of callbacks, and the exception by which one ends a run."""
 
 import contextlib
+import math
 import os
 import timeit
 from typing import Optional
@@ -84,16 +85,16 @@ class FileCallback(Callback):
     """Keeps a file up to date during a run: writes it at most once a second, and at the end."""
 
     on_rank_0_only = True
-    replaces = True  # whether a new run replaces a file that is there, or is refused
+    replaces = True  # whether a new run may replace a file that is there
 
     def __init__(self, path: AnyPath) -> None:
         self.path = path
-        self._written = -SECONDS  # so that the first validation writes
+        self._written = -math.inf  # seconds on the clock: the first validation writes
 
     def check(self, run: Run) -> None:
         check_writable(self.path)
-        is_new = run.iter < 0  # not resumed
-        if is_new and not self.replaces and os.path.lexists(self.path):
+        is_resumed = run.iter >= 0
+        if not (self.replaces or is_resumed) and os.path.lexists(self.path):
             raise ModelFileError(
                 f"{self.path} is there already, of another run perhaps, which a new one does not "
                 "replace: resume that run, give another name, or remove it"

@@ -54,23 +54,26 @@ class BestModel(FileCallback):
         self.metadata = metadata
 
     def on_train_begin(self, run: Run) -> None:
-        """Write the best model of a resumed run: another run may have replaced it since.
+        """Write the best model of a resumed run, in case the file is lost or of another run by now.
 
         A SettingError says that the classifier is not what is trained.
         """
         if self.classifier:
-            # Empty if W and b are expressions. Of W and b, training may change only one.
-            params = {*self.classifier.params}
-            if params and not params & {*run.params}:
+            # A classifier has no params if its W and b are expressions. Of those that it has,
+            # training may change some only.
+            params = self.classifier.params
+            if params and {*params}.isdisjoint(run.params):
                 raise SettingError("the classifier given to BestModel is not the one in the cost")
-            self._dumps_model(run)  # an error in the metadata is raised now
+            self._dumps(run)  # an error in the metadata is raised now
         self.write(run)
 
-    def _dumps_model(self, run):
-        return dumps_model(self.classifier, {**run.facts(), **self.metadata})
+    def _dumps(self, run):
+        if self.classifier:
+            return dumps_model(self.classifier, {**run.facts(), **self.metadata})
+        return dumps_params(run.params)
 
     def content(self, run: Run) -> Optional[bytes]:
         if not run.best_values:
             return None
         with run.at_its_best():
-            return self._dumps_model(run) if self.classifier else dumps_params(run.params)
+            return self._dumps(run)

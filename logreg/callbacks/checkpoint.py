@@ -1,17 +1,16 @@
 """The state of a run in a file, from which a later run goes on and arrives at the same bits."""
 
 import os
-from typing import List, Optional, get_type_hints
+from typing import Optional
 
 from logreg import engine
 from logreg.basics.console import warning
 from logreg.basics.errors import ModelFileError
-from logreg.basics.files import AnyPath
+from logreg.basics.files import AnyPath, explaining
 from logreg.callbacks.base import FileCallback
 from logreg.hyperparameters import DEFAULTS
 from logreg.run import Run, Validation
-from logreg.saving.facts import has_type
-from logreg.saving.model_file import DTYPES, dumps, read
+from logreg.saving.model_file import dumps, read
 from logreg.saving.variables import provenance
 
 # May differ on resuming: n_epochs only decides when a run ends, not its bits until then; and the
@@ -24,9 +23,9 @@ class Checkpoint(FileCallback):
 
     A run that is resumed from it arrives at the same bits, if its update rule is the same and no
     layer draws random numbers, as dropout does. The state has ``run.variables`` only. If a callback
-    sets others, such as a learning rate, let it set them in `on_train_begin`, too, by
-    ``run.epoch``. Of several ranks, the first one reads and writes; all of them begin with its
-    state.
+    sets another variable, such as a learning rate, it must set it in `on_train_begin` as well, to
+    what belongs to ``run.epoch``. Of several ranks, the first one reads and writes; all of them
+    begin with its state.
 
     Parameters
     ----------
@@ -57,58 +56,56 @@ class Checkpoint(FileCallback):
         """
         if not self.resume:
             return
-        header, arrays = engine.ranks.from_first(self._read)
-        if header is None:
+        state = engine.ranks.from_first(self._read)  # the first rank reads for all
+        if state is None:
             warning(f"there is no {self.path} to go on from: the run begins anew")
             return
-        fault = _fault(header, run)
+        header, arrays = state
+        try:
+            settings = {**header["run"]}
+            run.iter = int(header["progress"]["iter"])
+            run.seconds = float(header["progress"]["seconds"])
+            run.validations[:] = [Validation(*values) for values in header["validations"]]
+            run.compute_stopping()
+        except (LookupError, TypeError, ValueError) as error:
+            raise ModelFileError(
+                f"{self.path} cannot be resumed from: its run, its progress or its validations "
+                "are not what a run writes"
+            ) from error
+        fault = _find_fault(settings, run)
         if fault:
             raise ModelFileError(f"{self.path} cannot be resumed from: {fault}")
-        run.iter = header["progress"]["iter"]
-        run.seconds = header["progress"]["seconds"]
-        run.validations[:] = [Validation(*values) for values in header["validations"]]
-        run.compute_stopping()
-        values = _numbered(arrays, "variable")
-        best_values = _numbered(arrays, "best")
-        start = _numbered(arrays, "start") or run.start  # older states have none
+        values = _arrays_of_kind(arrays, "variable")
+        best_values = _arrays_of_kind(arrays, "best")
+        start = _arrays_of_kind(arrays, "start") or run.start  # older states have none
         best_params = run.params if run.best_validation else []
-        needed = [*run.variables, *best_params, *run.variables]  # for values, best_values, start
-        types = [(value.dtype, value.shape) for value in [*values, *best_values, *start]]
-        if types != [(v.dtype, engine.value(v).shape) for v in needed]:
+        found = [*values, *best_values, *start]
+        variables = [*run.variables, *best_params, *run.variables]  # which they are values of
+        types = [(array.dtype, array.shape) for array in found]
+        if types != [(v.dtype, engine.value(v).shape) for v in variables]:
             raise ModelFileError(
                 f"{self.path} cannot be resumed from: it is of another model, whose parameters "
                 "have other shapes or types"
             )
-        for variable, value in zip(run.variables, values):
-            engine.set_value(variable, value)
+        engine.set_values(run.variables, values)
         run.best_values = best_values or None
         run.start = start
 
     def check(self, run: Run) -> None:
         """Check that the file can be written, and can hold all that training changes."""
         super().check(run)
-        for i, variable in enumerate(run.variables):
-            dtype = getattr(variable, "dtype", "no array")
-            if dtype not in DTYPES:
-                raise ModelFileError(
-                    f"{self.path} cannot keep updates[{i}], {variable}, which is {dtype}: "
-                    f"a state holds {', '.join(DTYPES)}; make it one of these"
-                )
+        advice = "`updates` must change variables of these types only"
+        with explaining(self.path, "cannot hold the state", advice, catch=ModelFileError):
+            dumps("checkpoint", _name_arrays(run))
 
     def _read(self):
-        return read(self.path, "checkpoint") if os.path.lexists(self.path) else (None, None)
+        return read(self.path, "checkpoint") if os.path.lexists(self.path) else None
 
     def on_validation(self, run: Run, validation: Validation) -> None:
         """Take the state."""
-        values = [engine.value(variable).copy() for variable in run.variables]
-        kinds = {"variable": values, "best": run.best_values or [], "start": run.start}
-        arrays = {}
-        for kind, values in kinds.items():
-            for i, value in enumerate(values):
-                arrays[f"{kind} {i}"] = value
         progress = {"iter": run.iter, "seconds": run.seconds}
         # A copy: at its end, a run adds the test errors of its best model.
-        self._state = arrays, progress, [*run.validations]
+        self._state = _name_arrays(run), progress, [*run.validations]
         super().on_validation(run, validation)
 
     def content(self, run: Run) -> Optional[bytes]:
@@ -120,20 +117,32 @@ class Checkpoint(FileCallback):
         return dumps("checkpoint", arrays, **state, **provenance())
 
 
-def _numbered(arrays, kind):
-    """List the arrays of one kind: those that are named "best 0", "best 1" and so on."""
+def _name_arrays(run):
+    """Make a dict of the arrays of a state: those of a kind are "best 0", "best 1" and so on."""
+    values = {
+        "variable": engine.copy_values(run.variables),
+        "best": run.best_values or [],
+        "start": run.start,
+    }
+    arrays = {}
+    for kind in values:
+        for i, array in enumerate(values[kind]):
+            arrays[f"{kind} {i}"] = array
+    return arrays
+
+
+def _arrays_of_kind(arrays, kind):
+    """List the arrays of a kind, in their order."""
     return [array for name, array in arrays.items() if name.startswith(f"{kind} ")]
 
 
-def _fault(header, run):
-    """Say why a run cannot go on from a state; None if it can, by what the header says."""
-    if not _is_well_formed(**header):
-        return "its run, its progress or its validations are not what a run writes"
+def _find_fault(settings, run):
+    """Say why the settings and the data of a state are not those of a run; None if they are."""
     now = run.identity()
     # An older state has no rule: it was rule 1. It has no digest of names: any names are accepted.
-    then = {"rule": 1, "names_sha256": now["names_sha256"], **header["run"]}
-    if "learning_rate" in then:
-        # The state is of the tutorial's model. A setting that did not exist then had its default.
+    then = {"rule": 1, "names_sha256": now["names_sha256"], **settings}
+    is_tutorial_model = "learning_rate" in then  # of another model, it is not known
+    if is_tutorial_model:  # a setting that did not exist then had its default
         then = {**vars(DEFAULTS), **then}
     differences = [
         f"{name} was {then.get(name)} and is {now[name]}"
@@ -145,25 +154,8 @@ def _fault(header, run):
             f"it is of another run: {'; '.join(differences)}. "
             "Resume with the same settings and data, or start a new run"
         )
-    epoch = run.epoch_of(header["progress"]["iter"])
+    epoch = run.epoch
     n_epochs = run.hyperparameters.n_epochs
     if n_epochs < epoch:
         return f"the run is in epoch {epoch}, and n_epochs is {n_epochs}: give {epoch} or more"
     return None
-
-
-def _is_well_formed(run=None, progress=None, validations=None, **others):
-    """Whether a header has what a run writes, with validations in their order."""
-    if not (isinstance(run, dict) and isinstance(progress, dict)):
-        return False
-    iter = progress.get("iter")
-    seconds = progress.get("seconds")
-    if not (has_type(iter, int) and has_type(seconds, float) and has_type(validations, List[list])):
-        return False
-    kinds = get_type_hints(Validation).values()
-    for row in validations:
-        if len(row) != len(kinds) or not all(map(has_type, row, kinds)):
-            return False
-    iters = [row[0] for row in validations]
-    steps = [0, *iters, iter]
-    return seconds >= 0 and steps == sorted(steps) and len({*iters}) == len(iters)

@@ -34,14 +34,16 @@ class History(FileCallback):
                     raise ModelFileError(f"{self.path} is no history of a run: give another name")
 
     def on_train_begin(self, run: Run) -> None:
-        self.write(run)  # of a resumed run
+        self.write(run)  # the validations of a resumed run; a new one has none yet
 
     def content(self, run: Run) -> Optional[bytes]:
+        if not run.validations:
+            return None
         lines = [COLUMNS]
-        for validation in run.validations:
-            iter, cost, error, _, loss, test_error, _, seconds = validation.plain()
-            test_percent = None if test_error is None else 100 * test_error
-            values = cost, 100 * error, loss, test_percent, seconds
+        for v in run.validations:
+            v = v.plain()
+            test_percent = None if v.test_error is None else 100 * v.test_error
+            values = v.cost, 100 * v.error, v.loss, test_percent, v.seconds
             cells = ["" if value is None else f"{value:.9g}" for value in values]
-            lines.append(",".join([str(run.epoch_of(iter)), str(iter), *cells]) + "\n")
-        return "".join(lines).encode() if run.validations else None
+            lines.append(f"{run.epoch_of(v.iter)},{v.iter},{','.join(cells)}\n")
+        return "".join(lines).encode()

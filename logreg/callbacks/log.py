@@ -38,10 +38,10 @@ class PrintLog(Callback):
         log("... training the model")
 
     def on_validation(self, run: Run, validation: Validation) -> None:
-        has_line = self.validations
-        if has_line is None:
-            has_line = not verdict.has_errors_over_all_rows(run.data.facts)
-        if not has_line:
+        has_lines = self.validations
+        if has_lines is None:
+            has_lines = not verdict.has_errors_over_all_rows(run.data.facts)
+        if not has_lines:
             return
         source = "epoch %i, minibatch %i/%i" % (run.epoch, run.minibatch, run.n_train_batches)
         log("%s, validation error %f %%" % (source, validation.error * 100.0))
@@ -51,8 +51,9 @@ class PrintLog(Callback):
 
     def on_train_end(self, run: Run) -> None:
         best = run.best_validation
+        # Where the test of the best model failed, there is no test error; that failure is reported.
         if run.reason == "interrupted" or best is None or best.test_error is None:
-            return  # if the test failed, its error is reported
+            return
         if verdict.has_errors_over_all_rows(run.data.facts):
             say(verdict.result(run))
         else:
@@ -71,8 +72,6 @@ def _say_as_the_tutorial(run):
     rate = run.epoch / run.seconds
     log("The code run for %d epochs, with %f epochs/sec" % (run.epoch, rate))
     program = os.path.basename(sys.argv[0])
-    program = " for file " + (program if program.endswith(".py") else "train.py")
-    note(
-        "The code%s ran for %.1fs" % ("" if in_notebook() else program, run.seconds),
-        is_part_of_log=True,
-    )
+    is_file = program.endswith(".py") and not in_notebook()
+    of_file = f" for file {program}" if is_file else ""
+    note("The code%s ran for %.1fs" % (of_file, run.seconds), is_part_of_log=True)

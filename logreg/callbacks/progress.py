@@ -1,5 +1,6 @@
 """One line of progress at the bottom of a terminal during a run."""
 
+import math
 import os
 import sys
 import timeit
@@ -30,25 +31,18 @@ class Progress(Callback):
     def on_train_begin(self, run: Run) -> None:
         in_cell = "JPY_PARENT_PID" in os.environ  # of a notebook, which would keep each state
         is_shown = sys.stderr.isatty() and not console.is_silent() and not in_cell
-        self._next_time = 0.0 if is_shown else float("inf")
+        self._next_time = 0.0 if is_shown else math.inf
         self._main_run = run
-        self._measured_run = None  # the main run or its refit, whose speed is measured
 
     def on_minibatch_end(self, run: Run) -> None:
         now = timeit.default_timer()
         if now < self._next_time:
             return
         self._next_time = now + INTERVAL
-        if self._measured_run is not run:  # the speed of a resumed run is that of its new part
-            self._measured_run = run
-            self._begin_time = now
-            self._begin_iter = run.iter
-            return
-        n_done = run.iter - self._begin_iter
-        rate = n_done / run.n_train_batches / (now - self._begin_time)
+        rate = (run.iter + 1) / run.n_train_batches / run.read_clock()
         text = f"epoch {run.epoch} ({run.minibatch}/{run.n_train_batches}), {rate:.1f} epochs/s"
         stopping = run.stopping
-        if run is not self._main_run:
+        if run is not self._main_run:  # it is the Run of a refit
             text = f"training anew: {text}"
         elif stopping.best_iter is not None:
             text += f", best {run.hyperparameters.criterion} {stopping.best_loss:.4f}"

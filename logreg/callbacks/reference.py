@@ -29,22 +29,20 @@ def differences(run):
     """List, in words, where the errors that a run has printed are not the tutorial's."""
     last = min(run.hyperparameters.n_epochs, LAST_EPOCH)
     ours = {
-        run.epoch_of(validation.iter): (percent(validation.error), percent(validation.test_error))
-        for validation in run.validations
+        run.epoch_of(v.iter): _words(percent(v.error), percent(v.test_error))
+        for v in run.validations
     }
-    theirs = {epoch: errors for epoch, errors in read_reference().items() if epoch <= last}
-    found = [
-        f"epoch {epoch}: {_words(ours.get(epoch))}, and the tutorial has "
-        f"{_words(theirs.get(epoch))}"
-        for epoch in {**theirs, **ours}
-        if ours.get(epoch) != theirs.get(epoch)
-    ]
+    theirs = {epoch: _words(*e) for epoch, e in read_reference().items() if epoch <= last}
+    found = []
+    for epoch in sorted({*theirs, *ours}):
+        our_errors = ours.get(epoch, "nothing")
+        their_errors = theirs.get(epoch, "nothing")
+        if our_errors != their_errors:
+            found.append(f"epoch {epoch}: {our_errors}, and the tutorial has {their_errors}")
     if run.epoch != last:
         found.append(f"epochs: {run.epoch}, and the tutorial has {last}")
     return found
 
 
-def _words(errors):
-    if errors is None:
-        return "nothing"
-    return f"{errors[0]} %" + (f", test error {errors[1]} %" if errors[1] else "")
+def _words(error, test_error):
+    return f"{error} %" + (f", test error {test_error} %" if test_error else "")

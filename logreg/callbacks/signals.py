@@ -39,6 +39,7 @@ class Interruption(Callback, contextlib.AbstractContextManager):
             return  # only Python's main thread handles signals
         for number in (signal.SIGINT, signal.SIGTERM):
             # A shell script that starts a process in the background lets it ignore these signals.
+            # None is a handler that was not set by Python, and cannot be set again.
             if signal.getsignal(number) not in (signal.SIG_IGN, None):
                 handler = signal.signal(number, self._receive)
                 self._undo.callback(signal.signal, number, handler)
@@ -48,7 +49,8 @@ class Interruption(Callback, contextlib.AbstractContextManager):
         self._undo.close()  # so the second one ends the process
 
     def on_minibatch_end(self, run: Run) -> None:
-        # Not in the handler: its exception could come between the updates of W and b.
+        # Not in the handler: its exception could come between the updates of W and b. All ranks end
+        # if one has received a signal.
         if engine.ranks.is_end_asked(self.received is not None):
             raise StopTraining
 

@@ -11,7 +11,8 @@ FEW_ROWS = 100  # below it, a validation error says little
 
 def has_errors_over_all_rows(facts):
     """Whether results are told by errors over all rows: those of tables and of pictures are."""
-    return facts.is_table or facts.background is not None
+    is_of_pictures = facts.background is not None
+    return facts.is_table or is_of_pictures
 
 
 def description(data):
@@ -19,7 +20,7 @@ def description(data):
     facts = data.facts
     n_train, n_valid, n_test = facts.rows
     order = ""
-    if data.split_off:
+    if data.split_off:  # of the sets, some were made of the training rows
         order = " (in their order)" if facts.split_seed is None else " (split at random)"
     return (
         f"{facts.dataset}: {sum(facts.rows)} rows, {facts.n_in} features, {facts.n_out} classes\n"
@@ -30,7 +31,7 @@ def description(data):
 def result(run):
     """Tell the result of a run by its errors over all rows."""
     best = run.best_validation
-    criterion = run.criterion.name  # also a field of a Validation: its error or its loss
+    criterion = run.hyperparameters.criterion  # also a field of a Validation
     refit = ""
     if run.n_refit_rows:
         refit = (
@@ -45,7 +46,7 @@ def result(run):
         f"{criterion} ({getattr(best, criterion):.6g})\n"
         f"validation error: {wrong_rows}\n{refit}"
         f"test error: {test_error}\n"
-        f"{_guess(run)}: a test error of {100 * run.data.facts.baseline_error:.2f} %"
+        f"{_always_guessing(run)}: a test error of {100 * run.data.facts.baseline_error:.2f} %"
     )
 
 
@@ -72,7 +73,7 @@ def explain(run):
 def _outlook(run):
     """Say what would have lengthened a run whose last validation was its best."""
     best = run.best_validation
-    if not run.validations or run.validations[-1] is not best:
+    if run.validations[-1] is not best:
         return ""
     if best.error_all_rows == 0:
         return "; no validation row is wrong: the weights of separable classes grow without end"
@@ -86,20 +87,19 @@ def doubts(run):
     than a guess: see :func:`_compare_with_guesses`.
     """
     facts = run.data.facts
-    if not (run.is_tutorial_model and facts.class_counts):
+    if not (run.is_tutorial_model and facts.class_counts):  # a script's own data have no counts
         return
     if not has_errors_over_all_rows(facts):
         yield (
-            f"{_guess(run)}, the most frequent class of the training rows, gives a test error of "
-            f"{100 * facts.baseline_error:f} %"
+            f"{_always_guessing(run)}, the most frequent class of the training rows, gives a test "
+            f"error of {100 * facts.baseline_error:f} %"
         )
     n_valid = facts.rows[1]
     if n_valid < FEW_ROWS:
         yield f"note: {n_valid} validation rows tell little: {_validation_error(run)}"
-    cost = run.validations[-1].cost
+    cost = run.validations[-1].plain().cost  # None if it is not finite
     initial_cost = math.log(facts.n_out)  # that of parameters of 0
-    # A cost that is not finite is NaN, or None if the run was resumed from a state in a file.
-    if cost is None or not cost <= 1.01 * initial_cost:
+    if cost is None or cost > 1.01 * initial_cost:
         ends = f"from {initial_cost:.6g} to {cost or math.nan:.6g}"
         advice = "a lower learning rate or standardized features may help"
         yield f"warning: the training cost has grown {ends}: {advice}"
@@ -120,32 +120,30 @@ def _compare_with_guesses(run):
     counts = numpy.array(facts.class_counts)
     shares = counts[counts > 0] / counts.sum()
     entropy = -(shares * numpy.log(shares)).sum()
-    if best.loss is not None:
-        losses = (
-            f"its validation loss is {best.loss:.4g}, and that of always predicting the shares of "
-            f"the classes {entropy:.4g}"
-        )
-        if best.loss > entropy:
-            yield (
-                f"warning: the best model has worse probabilities than a guess: {losses}; a lower "
-                "learning rate may help, or the features may say nothing of the label"
-            )
-            return
-        if not is_better and counts.max() > 2 * counts.min():
-            yield (
-                f"note: the best model is right as often as {_guess(run)}, and yet it has learnt "
-                f"something: {losses}. The classes are uneven; `class_weight='balanced'` counts "
-                "them the same, at the price of more errors for the larger ones"
-            )
-            return
-    if not is_better:
+    loss = math.nan if best.loss is None else best.loss  # with NaN, no comparison is true
+    losses = (
+        f"its validation loss is {loss:.4g}, and that of always predicting the shares of the "
+        f"classes {entropy:.4g}"
+    )
+    if loss > entropy:
         yield (
-            f"warning: the best model is no better than {_guess(run)}: the features may say "
-            "nothing of the label"
+            f"warning: the best model has worse probabilities than a guess: {losses}; a lower "
+            "learning rate may help, or the features may say nothing of the label"
+        )
+    elif loss <= entropy and not is_better and counts.max() > 2 * counts.min():
+        yield (
+            f"note: the best model is right as often as {_always_guessing(run)}, and yet it has "
+            f"learnt something: {losses}. The classes are uneven; `class_weight='balanced'` counts "
+            "them the same, at the price of more errors for the larger ones"
+        )
+    elif not is_better:
+        yield (
+            f"warning: the best model is no better than {_always_guessing(run)}: the features may "
+            "say nothing of the label"
         )
 
 
-def _guess(run):
+def _always_guessing(run):
     counts = run.data.facts.class_counts
     label = run.data.facts.class_labels[counts.index(max(counts))]
     return f"always guessing {repr(label)[:60]}"

@@ -25,7 +25,7 @@ def command(main):
 
     @functools.wraps(main)
     def wrapper(argv=None):
-        code = 1  # after any error
+        code = 1  # after an error, also if stdout cannot be written at the end
         is_done = False
         with contextlib.ExitStack() as stack:
             for name in ("stdout", "stderr"):
@@ -39,12 +39,12 @@ def command(main):
             stack.enter_context(console.printing(names_options=True))
             if argv is None:  # the process is that of the command, and ends after it
                 _turn_signals_into_exceptions()
+                # At exit, Python collects garbage, for half a second, but no frozen objects.
                 gc.disable()
                 stack.callback(gc.enable)
-                stack.callback(gc.freeze)  # else Python collects garbage at exit, for half a second
+                stack.callback(gc.freeze)
             try:
                 returned = main(argv) or 0
-                code = returned or 1  # success counts only once stdout is written
                 sys.stdout.flush()
                 code = returned
                 is_done = True
@@ -60,7 +60,7 @@ def command(main):
                 note(f"error: {what}: {error.strerror or error}")
             finally:
                 if ranks.size > 1 and not is_done:
-                    # This exception is None if a clause above has handled it.
+                    # Here, sys.exc_info() has only an exception that no clause above has caught.
                     ranks.end(code, sys.exc_info()[1])
         return code
 

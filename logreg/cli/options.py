@@ -57,7 +57,11 @@ def add_quiet(group):
 
 
 def add_settings(group, settings, defaults=None):
-    """Add an option for each of some fields of a dataclass, whose metadata say what it needs.
+    """Add an option for each of some fields of a dataclass, as their metadata say.
+
+    The metadata are those that :func:`logreg.hyperparameters.setting` makes. Of its further
+    arguments, `metavar` and `action` are argparse's, `aliases` are other names of the option, and
+    with `opposite`, the option is a switch: that is the help of its ``--no-`` form.
 
     An option that is not given is None. With `defaults`, the help of each option ends with its
     default: a field's text in this dict, else the field's default value.
@@ -67,7 +71,7 @@ def add_settings(group, settings, defaults=None):
         if "opposite" in metadata:
             add_switch(group, setting.name, metadata["help"], metadata["opposite"])
             continue
-        text = metadata["help"].replace("%(default)s", str(setting.default))
+        text = metadata["help"]
         if defaults is not None:
             default = defaults.get(setting.name, setting.default)
             if default is not None:

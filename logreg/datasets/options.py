@@ -160,12 +160,10 @@ class Preparation:
         "have sets, shuffle the training rows. Default: split at random, and shuffle no set",
         opposite="split the rows in their order, as time series need",
     )
-    split_seed: int = setting(
-        "whole number from 0 to 2**32-1", "seed of the random order (default: %(default)s)", 0
-    )
+    split_seed: int = setting("whole number from 0 to 2**32-1", "seed of the random order", 0)
     size: int = setting(
         "whole number from 10 to 1000",
-        "side in pixels to which the pictures of a folder are scaled (default: %(default)s)",
+        "side in pixels to which the pictures of a folder are scaled",
         28,
     )
     pixel_scale: Optional[float] = setting(

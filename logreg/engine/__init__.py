@@ -7,6 +7,7 @@ can compute in a graph.
 """
 
 import contextlib
+import copy
 import importlib.util
 import os
 import re
@@ -182,6 +183,17 @@ def value(variable):
 def set_value(variable, new):
     """Copy a NumPy array into a shared variable, which keeps its place and order of memory."""
     _backend.set_value(variable, new)
+
+
+def copy_values(variables):
+    """Copy the values of shared variables, which may be arrays or generators of random numbers."""
+    return [copy.deepcopy(value(variable)) for variable in variables]
+
+
+def set_values(variables, new_values):
+    """Copy a value into each of some shared variables."""
+    for variable, new in zip(variables, new_values):
+        set_value(variable, new)
 
 
 def checked_labels(y, n_out):

@@ -14,7 +14,7 @@ from logreg.basics.errors import ModelFileError, SettingError, cut
 from logreg.basics.files import refuse_overwriting
 from logreg.datasets.facts import Facts
 from logreg.datasets.options import TableOptions
-from logreg.early_stopping import REPEATABLE, Point, find_criterion
+from logreg.early_stopping import POINT_FIELDS, REPEATABLE, Point
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 
 LARGEST = 1e300  # JSON may have numbers that are too large for a float
@@ -102,7 +102,7 @@ class ModelFacts(Facts):
         # `options` and `settings` are no keys: each option and each setting is a key of its own.
         for name, kind in typing.get_type_hints(cls).items():
             if name in stated and name not in ("options", "settings"):
-                _require(metadata, name, has_type(stated[name], kind), _in_words(kind))
+                _require(metadata, name, _has_type(stated[name], kind), _in_words(kind))
                 values[name] = stated[name]
         try:
             values["options"] = TableOptions(**_members(TableOptions, stated))
@@ -136,7 +136,7 @@ class ModelFacts(Facts):
         n_in = self.n_in
         n_out = self.n_out
         n_encoded = sum(1 if texts is None else len(texts) for texts in self.categories or ())
-        n_items = len(self.criterion.validation_fields)
+        n_items = len(POINT_FIELDS[self.criterion])
         needed_curve = f"a list of rows [iteration, cost, error, test error], {n_items} a row,"
         for name, fits, needed in (
             ("class_labels", _are_labels, "a list of whole numbers or of texts, each once"),
@@ -165,8 +165,8 @@ class ModelFacts(Facts):
 
     @property
     def criterion(self):
-        """The criterion by which the best model was chosen."""
-        return find_criterion(self.settings)
+        """The criterion by which the best model was chosen; older models name none."""
+        return self.settings.get("criterion", "error")
 
     @property
     def batch_size(self):
@@ -221,13 +221,13 @@ def _members(group, metadata):
     return {f.name: metadata[f.name] for f in fields(group) if f.name in metadata}
 
 
-def has_type(value, kind):
+def _has_type(value, kind):
     """Whether a value of JSON has a type, such as ``Optional[List[int]]``."""
     members = typing.get_args(kind)
     if typing.get_origin(kind) is list:
-        return isinstance(value, list) and all(has_type(item, members[0]) for item in value)
+        return isinstance(value, list) and all(_has_type(item, members[0]) for item in value)
     if members:
-        return any(has_type(value, member) for member in members)
+        return any(_has_type(value, member) for member in members)
     if kind in (int, float):
         is_number = isinstance(value, (int, kind)) and not isinstance(value, bool)
         return is_number and abs(value) < LARGEST

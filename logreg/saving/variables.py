@@ -224,5 +224,4 @@ def load_params(params: List[Any], path: AnyPath) -> None:
             f"{path} is of another net: its parameters are {cut(there, 200)}, those of this net "
             f"{cut(here, 200)}"
         )
-    for param, value in zip(params, values):
-        engine.set_value(param, value)
+    engine.set_values(params, values)

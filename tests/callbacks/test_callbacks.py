@@ -25,7 +25,7 @@ STOPPED = {"reason": "stopped", "message": "patience"}  # which is no end by pat
 
 ENDED = "stopped after all 3 epochs; the last validation was the best: more `n_epochs` may help\n"
 ENDS = [
-    ("/usr/bin/pytest.exe", {}, f"The code for file train.py ran for 1.5s\n{ENDED}"),
+    ("/usr/bin/pytest.exe", {}, f"The code ran for 1.5s\n{ENDED}"),
     ("code/mine.py", STOPPED, "The code for file mine.py ran for 1.5s\nstopped: patience\n"),
     ("a.py", {"reason": "interrupted"}, ""),  # it has no result
     ("a.py", {"validations": [BEST._replace(test_error=None)]}, ""),  # its test failed

@@ -141,15 +141,10 @@ FORGED = [
     {"run": []},
     {"progress": None},
     {"progress": {"iter": 19}},
-    {"progress": {"iter": -1, "seconds": 1.0}},
-    {"progress": {"iter": True, "seconds": 1.0}},
-    {"progress": {"iter": 19, "seconds": "1"}},
+    {"progress": {"iter": 19, "seconds": "now"}},
     {"validations": [None]},
-    {"validations": [ROW[:7]]},
-    {"validations": [[4.5, *ROW[1:]]]},
-    {"validations": [ROW, ROW]},
-    {"validations": [[20, *ROW[1:]]]},
-    {"validations": [[4, 0.5, None, *ROW[3:]]]},
+    {"validations": [[*ROW, 1]]},
+    {"validations": [["4", 0.5, "0.25", *ROW[3:]]]},
     {"validations": [ROW]},  # the parameters of its best model lack
 ]
 
@@ -194,7 +189,10 @@ def test_what_a_state_cannot_hold_is_refused_before_the_training():
     n_steps = theano.shared(numpy.int64(0), name="n_steps")
     given = arguments()
     given["updates"] = [*given["updates"], (n_steps, n_steps + 1)]
-    with pytest.raises(ModelFileError, match=r"updates\[\d\], n_steps, which is int64: a state"):
+    said = (
+        r"^run.state cannot hold the state: variable \d is int64: a file holds float32, float64, "
+    )
+    with pytest.raises(ModelFileError, match=said):
         fit(**given, callbacks=[Checkpoint("run.state")])
     assert n_steps.get_value() == 0 and not Path("run.state").exists()
 

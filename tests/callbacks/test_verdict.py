@@ -68,7 +68,7 @@ def test_what_a_run_is_worth(run, data, said, capsys):
     run = ended(data=data_of(**data), **run)
     capsys.readouterr()
     PrintLog().on_train_end(run)
-    expected = ["The code for file ", explain(run), SAID, *said]
+    expected = ["The code ", explain(run), SAID, *said]
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == len(expected) and all(map(str.startswith, lines, expected))
 

@@ -15,6 +15,7 @@ import numpy
 import pytest
 from builders import cost_and_gradients, make_pairs
 from conftest import ROOT
+from numpy.testing import assert_allclose
 from softmax import Softmax
 
 from logreg import LogisticRegression, engine, kernel, updates
@@ -93,15 +94,15 @@ def test_steps_and_classes_are_numpys_and_bits_the_same_in_all_ways(dtype, cell,
                 found, *new = kernel.steps(rows, params, labels, starts[:n], n_rows, *rule)
                 rest, *new = kernel.steps(rows, new, labels, starts[n:], n_rows, *rule)
                 results = [numpy.append(found, rest), *new]
-                found = bits.setdefault(kernel.has_fma(), results)
-                assert [a.tobytes() for a in results] == [a.tobytes() for a in found]
+                found = [array.tobytes() for array in results]
+                assert bits.setdefault(kernel.has_fma(), found) == found
             (cost,), *gradients = kernel.gradients(rows, (W, b), labels, 0, n_rows)
             results += [cost, *gradients]
             exact_gradients = cost_and_gradients(
                 exact[:n_rows], y[:n_rows], W.astype(float), b, row_weights=weights[:n_rows]
             )
             for one, other in zip(results, [*expected, *exact_gradients]):
-                numpy.testing.assert_allclose(one, other, **tolerance)
+                assert_allclose(one, other, **tolerance)
                 assert one.dtype == dtype
             for rows in filter(None, [way, kernel.lay_out(way, None, len(x))]):
                 classes = kernel.classes(rows, (numpy.asfortranarray(W), b))
@@ -191,8 +192,8 @@ def test_callers_in_several_threads_and_in_a_forked_child(monkeypatch):
 def test_a_call_keeps_nothing():
     """Neither a reference to what it is given, nor an array of its own."""
     x, scale, W, b, y, weights = problem("float32", "uint8", 2000, 50, 3)
-    arrays = x, W, b, y.astype("int32"), weights, numpy.zeros_like(W), numpy.zeros_like(b)
-    x, W, b, y, weights, *velocities = arrays
+    y, velocities = y.astype("int32"), (0 * W, 0 * b)
+    arrays = x, W, b, y, weights, *velocities
     starts = numpy.zeros(20000, "int64")
     labels = y, weights
 
@@ -201,21 +202,20 @@ def test_a_call_keeps_nothing():
         kernel.classes(kernel.lay_out(Rows(x, scale), None, 2000), (W, b))
         kernel.lay_out(Rows(x, scale), y, 100)
         with pytest.raises(ValueError, match="do not go"):
-            kernel.steps(Rows(x), (W, b), labels, starts, 0, 0.1)
-        with pytest.raises(ValueError, match="do not go"):
             kernel.lay_out(Rows(x), y, 0)
-        with pytest.raises(ValueError, match="has the label"):
-            kernel.steps(Rows(x), (W, b), (y + 3, weights), starts, 1, 0.1)
+        for wrong, n_rows in (labels, 0), ((y + 3, weights), 1):
+            with pytest.raises(ValueError, match=r"do not go|has the label"):
+                kernel.steps(Rows(x), (W, b), wrong, starts, n_rows, 0.1)
 
     compute()
     tracemalloc.start()
-    before = [sys.getrefcount(array) for array in arrays], tracemalloc.get_traced_memory()[0]
+    before = [sys.getrefcount(array) for array in arrays]
+    n_bytes, _ = tracemalloc.get_traced_memory()
     for _ in range(10):
         compute()
-    after = [sys.getrefcount(array) for array in arrays], tracemalloc.get_traced_memory()[0]
+    assert [sys.getrefcount(array) for array in arrays] == before
+    assert tracemalloc.get_traced_memory()[0] - n_bytes < starts.nbytes
     tracemalloc.stop()
-    assert after[0] == before[0]
-    assert after[1] - before[1] < starts.nbytes
 
 
 def test_threads_are_those_that_the_user_or_a_pool_of_processes_allows(monkeypatch):
@@ -230,44 +230,39 @@ def test_threads_are_those_that_the_user_or_a_pool_of_processes_allows(monkeypat
 def test_arrays_that_do_not_go_together_are_refused():
     """Of twenty rows, five columns and three classes."""
     x, _, W, b, y, weights = problem("float32", "uint8", 20, 5, 3)
-    right = {"x": x, "W": W, "b": b, "y": y, "weights": weights, "starts": [0, 10], "n_rows": 10}
     parts = x, x[:10], x[:, 1:]
     layout, *of_others = (kernel.lay_out(Rows(x), y[: len(x)], 10).layout for x in parts)
+    right = {"x": x, "W": W, "b": b, "y": y, "weights": weights, "v": W, "c": b, "layout": None}
 
-    def steps(layout=None, velocities=(), **others):
-        x, W, b, y, weights, starts, n_rows = {**right, **others}.values()
+    def steps(starts=(0, 10), n_rows=10, **others):
+        x, W, b, y, weights, *velocities, layout = {**right, **others}.values()
         params = (W, b, *velocities)
         kernel.steps(Rows(x, 1.0, layout), params, (y, weights), starts, n_rows, 0.1)
 
-    cases = {
-        "they must be of shapes": [{"x": x[:, :-1]}, {"b": b[:-1]}, {"b": b.astype("float64")}],
-        "y has shape .*, and x has 20": [{"y": y[:-1]}, {"y": y[:, None]}],
-        "labels are float64: integers are needed": [{"y": y + 0.5}],
-        r"row 17 has the label -?\d+: labels must be 0 to 2": [
-            {"y": numpy.where(numpy.arange(20) == 17, n, y)}
-            for n in (-1, 3, 2**16, 2**31 - 1, 2**32, -(2**31))
-        ],
-        "do not go together": [
-            *({"weights": wrong} for wrong in (weights[:-1], numpy.append(weights, 1))),
-            *({"velocities": wrong} for wrong in ((W, b[1:]), (W[:, 1:], b), (b, W))),
-            *({"n_rows": n} for n in (-1, 0, 21, 2**62)),
-            *({"starts": [0, start]} for start in (11, -10, 2**62)),
-            *({"layout": other} for other in of_others),
-            *({"layout": layout, **wrong} for wrong in ({"n_rows": 5}, {"starts": [0, 5]})),
-            {"layout": layout, "x": x.astype("float32")},
-            {"x": x[:, :0], "W": W[:0]},
-            {"W": W[:, :0], "b": b[:0]},
-        ],
-    }
-    for dtype in ("int32", ">f4"):
-        cases["they must be of shapes"].append({"W": W.astype(dtype), "b": b.astype(dtype)})
     steps(y=y.astype("uint8"))
     steps(layout=layout)
     assert kernel.classes(Rows(x[:0]), (W, b)).shape == (0,)
-    for message, wrongs in cases.items():
-        for wrong in wrongs:
-            with pytest.raises(ValueError, match=message):
-                steps(**wrong)
+    # Any of the arrays, a row or a column shorter; any of the parameters of another type.
+    arrays = [(name, array) for name, array in right.items() if array is not None]
+    wrongs = [
+        {name: numpy.delete(array, 0, axis)} for name, array in arrays for axis in range(array.ndim)
+    ]
+    wrongs += [{"W": W.astype(dtype), "b": b.astype(dtype)} for dtype in ("int32", ">f4")]
+    wrongs += [{"b": b.astype(float)}, {"y": y + 0.5}, {"y": y[:, None]}, {"v": b}]
+    wrongs += [{"weights": numpy.append(weights, 1)}, {"x": x[:, :0], "W": W[:0], "v": W[:0]}]
+    wrongs += [{"W": W[:, :0], "b": b[:0], "v": W[:, :0], "c": b[:0]}]
+    wrongs += [{"n_rows": n} for n in (-1, 0, 21, 2**62)]
+    wrongs += [{"starts": [0, start]} for start in (11, -10, 2**62)]
+    wrongs += [{"layout": other} for other in of_others]
+    changes = {"n_rows": 5}, {"starts": [0, 5]}, {"x": x.astype("float32")}
+    wrongs += [{"layout": layout, **change} for change in changes]
+    said = r"they must be of shapes|y has shape .*, and x has|integers are needed|do not go"
+    for wrong in wrongs:
+        with pytest.raises(ValueError, match=said):
+            steps(**wrong)
+    for label in (-1, 3, 2**16, 2**31 - 1, 2**32, -(2**31)):
+        with pytest.raises(ValueError, match=r"row 17 has the label -?\d+: labels must be 0 to 2"):
+            steps(y=numpy.where(numpy.arange(20) == 17, label, y))
     for labels, n in [(y, 0), (y, 21), (y, -1), (y[:7], 1), (y[:0], 1), (None, 7), (None, 2**62)]:
         with pytest.raises(ValueError, match="do not go together"):
             kernel.lay_out(Rows(x), labels, n)
@@ -285,7 +280,7 @@ def test_nan_infinity_and_large_scores_are_as_in_the_graph(instructions, dtype, 
             classes = (x @ W).argmax(axis=1)
         (cost,), _, db = kernel.gradients(Rows(x), (W, b), (y, None), 0, 2)
         assert kernel.classes(Rows(x), (W, b)).tolist() == classes.tolist()
-        numpy.testing.assert_allclose([cost, *db], [expected, *gradient], rtol)
+        assert_allclose([cost, *db], [expected, *gradient], rtol)
 
 
 def by(step):
@@ -345,7 +340,7 @@ def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
         costs = [*train_model(0, 2), *train_model(1, 1)]
         found.append([costs, *(engine.value(variable) for variable, _ in pairs)])
     for one, other in zip(*found):
-        numpy.testing.assert_allclose(one, other, rtol=2e-5, atol=1e-6)
+        assert_allclose(one, other, rtol=2e-5, atol=1e-6)
     is_taken = rule in ("sgd", "of b first", "momentum") and penalty in (None, PENALTIES[0])
     assert bool(calls) == (is_taken and weights is not WEIGHTS[2])
 

@@ -17,7 +17,7 @@ from logreg.plots import short
 from logreg.prediction.predictor import Predictor
 from logreg.report.__main__ import main as report
 
-RdBu_r = pytest.importorskip("matplotlib.cm").RdBu_r
+pytest.importorskip("matplotlib")
 pytestmark = pytest.mark.once
 # Once the page has drawn: what its pad, its views and its bars show.
 STATE = """const done = arguments[0], get = (id) => document.getElementById(id), all = document;
@@ -32,8 +32,6 @@ requestAnimationFrame(() => requestAnimationFrame(() => done({
   label: all.querySelector(".of-a-table") ? null : String(get("evidence").ariaLabel),
   pad: get("pad").toDataURL(), seen: get("seen").toDataURL(), evidence: get("evidence").toDataURL(),
 })));"""
-# Of the evidence, from blue to red, as matplotlib's RdBu has them: the red, the green, the blue.
-BLUE_TO_RED = ((5, 67, 247, 214, 103), (48, 147, 247, 96, 0), (97, 195, 247, 77, 31))
 BACKSPACE, ENTER, ESCAPE = "\ue003\ue007\ue00c"
 LEFT, UP, RIGHT, DOWN = "\ue012\ue013\ue014\ue015"
 PUT, CLEAR = "document.querySelector('.to-pad').click()", "document.getElementById('clear').click()"
@@ -42,6 +40,10 @@ CANCEL = """addEventListener("pointerup", (event) => { event.stopPropagation();
 MNIST = ImageLayout((28, 28), is_centred=True)
 HOSTILE = ["</script><script>hacked = 1</script>", '"><img src=x onerror="hacked = 1">']
 HOSTILE += ["$hash{{}}$x^"]
+
+
+def pixels_of(address):
+    return numpy.array(Image.open(urlopen(address)).convert("RGB"))
 
 
 def state_of(browser, pinned=None):
@@ -55,7 +57,7 @@ def state_of(browser, pinned=None):
         of = names[best if pinned is None else pinned]
         assert {*told["of"]} == {of} and told["label"] in (None, f"evidence for {of}")
     for canvas in ("pad", "seen", "evidence"):
-        told[canvas] = numpy.array(Image.open(urlopen(told[canvas])).convert("RGB"))
+        told[canvas] = pixels_of(told[canvas])
     return SimpleNamespace(**told)
 
 
@@ -77,6 +79,13 @@ def draw_anew(browser, strokes):
 def is_seen_as_python_does(shown, layout):
     Image.fromarray(shown.pad).save("pad.png")
     return abs(read_picture("pad.png", layout) - shown.seen[:, :, 0].astype(int)).max() <= 1
+
+
+def is_red_for_and_blue_against(picture, values):
+    """Whether a picture shows the signs of numbers, but of those that are nearly 0."""
+    red, _, blue = numpy.moveaxis(picture.astype(int), -1, 0)
+    is_large = abs(values) > abs(values).max() / 20
+    return (((red > blue).ravel() == (values > 0))[is_large]).all()
 
 
 def is_inverted_by_a_click(browser):
@@ -152,8 +161,7 @@ def test_the_tools_of_the_pad(open_page, digits_page):
     assert pad.value_of_css_property("touch-action") == "none"  # a finger draws, and rolls no page
     pad.send_keys(" ", DOWN * 10, RIGHT * 5, " ")  # by the keyboard
     stroke = state_of(browser)
-    style = pen.get_attribute("style")
-    assert "left: 62.5%; top: 75%" in style and "background: none" in style and pen.is_displayed()
+    assert "left: 62.5%; top: 75%" in pen.get_attribute("style") and pen.is_displayed()
     press = """const [keys, more] = arguments; return keys.map((key) => document.activeElement
     .dispatchEvent(new KeyboardEvent("keydown", {key, cancelable: true, ...more})))"""
     for more in {"altKey": True}, {"metaKey": True}, {"ctrlKey": True}, {}:  # the browser's are not
@@ -164,7 +172,6 @@ def test_the_tools_of_the_pad(open_page, digits_page):
     assert_array_equal(state_of(browser).seen, stroke.seen)
     pad.send_keys("+", " ", RIGHT)
     assert state_of(browser).pad.sum() < stroke.pad.sum() and width.text == "24"
-    assert "background: rgb(0, 99, 165)" in pen.get_attribute("style")
     buttons["Undo"].click()
     pad.send_keys(RIGHT)  # without the pen, which was down
     assert_array_equal(state_of(browser).pad, stroke.pad)
@@ -256,8 +263,6 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, scaling):
         bars = browser.find_elements("css selector", "#fields .share i")
         sides = ["against" if text[0] == "-" else "for" for text in told]
         assert [bar.get_attribute("class") for bar in bars] == sides
-        widths = [float(re.search(r"[-.\de]+", bar.get_attribute("style"))[0]) for bar in bars]
-        assert_allclose(widths, 50 * abs(shares) / abs(shares).max(), atol=0.1)
 
     fields = browser.find_elements("css selector", "#fields input, #fields select")
     # They hold the training means in the user's units, and the most frequent text.
@@ -356,18 +361,14 @@ def test_models_of_few_and_of_many_classes(open_page, n_out, shape, centred, gro
             browser.find_elements("class name", "bar")[pinned].send_keys(ENTER)
         k = shown.predicted if pinned is None else pinned
         evidence = x[0] * (W[:, k] - W.mean(axis=1))
-        seen = state_of(browser, pinned).evidence
-        at = evidence / abs(evidence).max()
-        colours = numpy.transpose([numpy.interp(at, (-1, -0.5, 0, 0.5, 1), c) for c in BLUE_TO_RED])
-        assert_allclose(seen, colours.reshape(*shape, 3), atol=4)
+        assert is_red_for_and_blue_against(state_of(browser, pinned).evidence, evidence)
     assert figures[0].is_displayed() == (n_out <= 30)  # or folded
     if shape:
         picture, limit = figures[-1].find_element("tag name", "img"), numpy.percentile(abs(W), 99.8)
         k, ends = len(figures) - 1, browser.find_element("class name", "ends").text.split()
         assert picture.get_attribute("alt") == f"weights of class {k}, {k}"
-        seen = numpy.array(Image.open(urlopen(picture.get_attribute("src"))).convert("RGB"))
-        colours = 255 * RdBu_r(0.5 + W[:, k].reshape(shape) / limit / 2)[:, :, :3]
-        assert_allclose(seen, colours, atol=4)
+        seen = pixels_of(picture.get_attribute("src"))
+        assert is_red_for_and_blue_against(seen, W[:, k])
         assert ends == [f"−{limit:.2g}", f"+{limit:.2g}"]
     bars = [bar for bar in browser.find_elements("class name", "bar") if bar.is_displayed()]
     bars.sort(key=lambda bar: bar.location["y"])
@@ -377,8 +378,6 @@ def test_models_of_few_and_of_many_classes(open_page, n_out, shape, centred, gro
     errors, learnt = (browser.find_element("id", name) for name in ("errors", "weights"))
     assert errors.text == untested
     assert (errors.location["y"] < learnt.location["y"]) == (n_out > 30)  # the errors come first
-    text = browser.find_element("tag name", "main").text
-    assert [said in text for said in ("One picture", "The largest")] == [bool(shape), not shape]
 
 
 @pytest.mark.parametrize("width", [390, 1200])
