@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from logreg import Predictor, engine, fit_table, kernel
 from logreg.datasets.splits import stratified_order
 
-NO_KERNEL = "without the kernel, each example is compiled"
-pytestmark = pytest.mark.skipif(not kernel.is_in_use(), reason=NO_KERNEL)
+pytestmark = pytest.mark.skipif(
+    not kernel.is_in_use(), reason="without the kernel, each example is compiled"
+)
 TABLES = ("frame", "t.csv")
 OPTIONS = {
     "learning_rate": [0.02, 0.1, 0.3],

@@ -102,24 +102,24 @@ def test_a_model_is_tested_on_its_own_data(cli):
     assert all(predicted[entry["row"] - 1] == entry for entry in held_out) and len(held_out) == 10
 
 
-KEPT = [  # a table, the columns to keep, and what is kept of its last row
-    (
-        'name,a,id\nNA,6,0010\n"Ava,\xa0\x1bB.",01.50,NA\n',
-        "all",
-        {"name": "Ava,\xa0\x1bB.", "a": "01.50", "id": "NA"},
-    ),
-    ("id,a,id\nx,6,y\n", "1, a", {"column 1 (id)": "x", "a": "6"}),
-    ("id,all,a\nx,y,6\n", "all", {"all": "y"}),  # a column called so
-]
-
-
 @pytest.fixture
 def model_of_a():
     """A model file whose one feature is called a."""
     save("best_model.pkl", numpy.eye(1, 2), feature_names=["a"])
 
 
-@pytest.mark.parametrize("text, names, kept", KEPT)
+@pytest.mark.parametrize(
+    "text, names, kept",
+    [  # a table, the columns to keep, and what is kept of its last row
+        (
+            'name,a,id\nNA,6,0010\n"Ava,\xa0\x1bB.",01.50,NA\n',
+            "all",
+            {"name": "Ava,\xa0\x1bB.", "a": "01.50", "id": "NA"},
+        ),
+        ("id,a,id\nx,6,y\n", "1, a", {"column 1 (id)": "x", "a": "6"}),
+        ("id,all,a\nx,y,6\n", "all", {"all": "y"}),  # a column called so
+    ],
+)
 def test_predictions_stand_beside_ones_own_cells(text, names, kept, cli, model_of_a):
     """Whatever a kept column is: a number as it was written, an id that looks empty, a feature."""
     write("t.csv", text)

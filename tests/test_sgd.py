@@ -67,10 +67,6 @@ PAIRS = make_pairs((20, 20, 20), dtype="float64")
 X, Y = PAIRS[0]
 SHARED = theano.shared(Y.astype("float64"))
 W = theano.shared(numpy.zeros((4, 3)), name="W")
-BY_LOSS = Hyperparameters(criterion="loss")
-
-
-PIXELS = (40 * abs(X)).astype("uint8")
 
 
 def with_training_set(x, y):
@@ -82,7 +78,7 @@ def with_training_set(x, y):
     [
         ({"x": X}, r"^x is (.|\n)*symbolic variables, such as .* given as datasets"),
         (
-            {"hyperparameters": BY_LOSS, "loss": T.vector("rows")},
+            {"hyperparameters": Hyperparameters(criterion="loss"), "loss": T.vector("rows")},
             "^loss is rows: .* errors, loss sy",
         ),
         ({"cost": T.vector("costs")}, r"^cost is costs: .* cost, errors symbolic numbers"),
@@ -102,7 +98,7 @@ def with_training_set(x, y):
         (with_training_set(X[:, :3], Y), r"shape \(20, 3\), and the model takes 4 columns"),
         (with_training_set(X * numpy.nan, Y), "training x holds nan in row 0, column 0"),
         (
-            with_training_set(PIXELS, Y),
+            with_training_set((40 * abs(X)).astype("uint8"), Y),
             r"training x is multiplied by 0.00\d+, and validation x by 1, ",
         ),
         ({"datasets": [*PAIRS[:2], (theano.shared(X[:0]), SHARED[:0])]}, "the test set has 0 rows"),

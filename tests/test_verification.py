@@ -15,10 +15,6 @@ from logreg.saving import model_file
 
 NOT_REPEATABLE = "the training cannot be repeated bit by bit"
 DIVERGING = "--label-column=species --missing=mean --drop=year --n-epochs=40 --l2=1.2"
-KINDS = [
-    ("7,850", "mnist_sample --n-epochs=2 --pixel-scale=255 --shuffle --split-seed=7"),
-    ("33", f"{PENGUINS} --learning-rate=1 {DIVERGING}"),
-]
 
 
 @pytest.fixture
@@ -30,7 +26,14 @@ def trained(cli):
     cli("train --dataset arrays.npz --output m.pkl")
 
 
-@pytest.mark.parametrize("n, options", KINDS, ids=["pixels", "a table"])
+@pytest.mark.parametrize(
+    "n, options",
+    [
+        ("7,850", "mnist_sample --n-epochs=2 --pixel-scale=255 --shuffle --split-seed=7"),
+        ("33", f"{PENGUINS} --learning-rate=1 {DIVERGING}"),
+    ],
+    ids=["pixels", "a table"],
+)
 def test_a_model_of_each_kind_is_what_its_training_gives(n, options, cli, working_folder):
     cli(f"train {options} --output m.pkl")
     before = sorted(working_folder.iterdir()), (working_folder / "m.pkl").read_bytes()

@@ -24,12 +24,6 @@ STOPPED = {"reason": "stopped", "message": "patience"}  # which is no end by pat
 
 
 ENDED = "stopped after all 3 epochs; the last validation was the best: more `n_epochs` may help\n"
-ENDS = [
-    ("/usr/bin/pytest.exe", {}, f"The code ran for 1.5s\n{ENDED}"),
-    ("code/mine.py", STOPPED, "The code for file mine.py ran for 1.5s\nstopped: patience\n"),
-    ("a.py", {"reason": "interrupted"}, ""),  # it has no result
-    ("a.py", {"validations": [BEST._replace(test_error=None)]}, ""),  # its test failed
-]
 
 
 VALIDATED = "epoch 2, minibatch 2/3, validation error 12.500000 %\n"
@@ -38,7 +32,15 @@ LINES = "Optimization complete with best validation score of 12.500000 %, "
 LINES += "with test performance 11.111111 %\nThe code run for 3 epochs, with 2.000000 epochs/sec\n"
 
 
-@pytest.mark.parametrize("program, ended, said", ENDS)
+@pytest.mark.parametrize(
+    "program, ended, said",
+    [
+        ("/usr/bin/pytest.exe", {}, f"The code ran for 1.5s\n{ENDED}"),
+        ("code/mine.py", STOPPED, "The code for file mine.py ran for 1.5s\nstopped: patience\n"),
+        ("a.py", {"reason": "interrupted"}, ""),  # it has no result
+        ("a.py", {"validations": [BEST._replace(test_error=None)]}, ""),  # its test failed
+    ],
+)
 def test_what_is_said_beside_the_tutorials_lines(program, ended, said, capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", [program])
     state = {"validations": [BEST], "seconds": 1.5, "reason": "n_epochs", **ended}

@@ -9,8 +9,6 @@ from builders import save_digits_model, write
 
 from logreg.basics import errors
 
-NAMES_A_FILE = {"FILE", "PATH", "MODEL", "INPUT"}
-
 
 @pytest.mark.parametrize("name", ["", "a\0b"])
 @pytest.mark.parametrize(
@@ -18,7 +16,9 @@ NAMES_A_FILE = {"FILE", "PATH", "MODEL", "INPUT"}
 )
 def test_what_names_no_file_is_refused_by_every_option(module, name, cli, working_folder):
     parser = importlib.import_module(f"logreg.{module}").parser()
-    actions = [action for action in parser._actions if action.metavar in NAMES_A_FILE]
+    actions = [
+        action for action in parser._actions if action.metavar in {"FILE", "PATH", "MODEL", "INPUT"}
+    ]
     assert actions
     for action in actions:
         needed = ["--to", "npz"] * (module == "export")

@@ -10,8 +10,6 @@ from logreg.datasets.options import Preparation, TableOptions
 from logreg.prediction.held_out import read_test_set
 from logreg.saving.facts import ModelFacts
 
-KIND = TableOptions("kind")
-
 
 def facts_of(data):
     """What a model file keeps of the data set that the model was trained on."""
@@ -34,7 +32,7 @@ def test_the_rows_that_a_model_was_not_trained_on(order, standardize, how, capsy
 
 
 def test_a_table_has_the_columns_that_a_model_knows(working_folder):
-    trained = facts_of(read_dataset(write("t.csv", table_bytes(30)), KIND))
+    trained = facts_of(read_dataset(write("t.csv", table_bytes(30)), TableOptions("kind")))
     assert read_test_set(replace(trained, split=None), "t.csv").rows_are == "all rows"
     (working_folder / "d").mkdir()
     write("d/train.csv", table_bytes(30))

@@ -14,7 +14,6 @@ from logreg.engine import T
 from logreg.prediction.predictor import Predictor
 
 X = sample()["x_test"][:12].reshape(12, 784)
-PIXELS = 1 / 256
 
 
 def predictor_of(**metadata):
@@ -23,7 +22,7 @@ def predictor_of(**metadata):
 
 def test_labels_and_probabilities_of_what_python_has(capsys):
     words = [f"digit {i}" for i in range(10)]
-    predictor = pickle.loads(pickle.dumps(predictor_of(pixel_scale=PIXELS, class_labels=words)))
+    predictor = pickle.loads(pickle.dumps(predictor_of(pixel_scale=1 / 256, class_labels=words)))
     expected = probabilities(X / numpy.float32(256), *weights())
     scaled = X / 256
     arrays = [X.reshape(12, 28, 28), scaled.astype(">f2"), numpy.asfortranarray(scaled)]

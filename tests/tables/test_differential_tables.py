@@ -16,8 +16,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from logreg import kernel
 
-NO_KERNEL = "without the kernel, each example is compiled"
-pytestmark = pytest.mark.skipif(not kernel.is_in_use(), reason=NO_KERNEL)
+pytestmark = pytest.mark.skipif(
+    not kernel.is_in_use(), reason="without the kernel, each example is compiled"
+)
 N_ROWS = 60
 N_NEW = 12
 N_TRAIN = 40
