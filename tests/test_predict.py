@@ -80,7 +80,7 @@ def test_what_reads_a_model_starts_no_engine(run, lacking):
         print({{"theano", "pytensor", "logreg.engine", "pandas"}} & set(sys.modules))
     """
     done = run("-c", code)
-    assert done.stderr.endswith("\nthe page is best_model.html\n")
+    assert done.stderr.endswith("the page is best_model.html\n")
     k = classes_of(sample()["x_test"][:10])
     lines = done.stdout.splitlines()
     assert lines[-1] == "set()" and f"[{' '.join(map(str, k))}]" in lines
