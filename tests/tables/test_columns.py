@@ -37,41 +37,49 @@ def test_what_cells_mean_is_found_and_noted(column, kind, values, capsys):
         assert f"column 1 (a), '{column[0]}' as {values[0]:.9g}" in told
 
 
+def text_of(cells):
+    """A table whose column a has these cells."""
+    rows = [f"{i}\t{cell}\tx\n" for i, cell in enumerate(cells)]
+    return "n\ta\tkind\n" + "".join(rows)
+
+
+def assert_are_categories(cells, **options):
+    found = table(text_of(cells), **options)
+    assert found.columns.categories[1] == tuple(sorted({*cells}))
+
+
 @pytest.mark.parametrize(
-    "column, doubtful",
+    "cells, doubtful",
     [
-        ("1.5 0,5", ["0,5"]),
-        ("$5 €6 $4e38", ["€6", "$4e38"]),
-        ("soon 2024-01-31 2024-02-01", ["soon"]),
-        ("31/01/2024 01/02/2024 1st", ["1st"]),
-        ("03/04/2024 03/05/2024", ["03/04/2024", "03/05/2024"]),
-        # Of so many texts, one for each two rows, or not.
-        *(
-            (" ".join(f"t{i % n}" for i in range(2 * n - 1)), ["t0", "t1", "t2"])
-            for n in (11, 12, 101)
-        ),
-        *((" ".join(f"t{i % n}" for i in range(2 * n)), []) for n in (11, 12, 100)),
-        (" ".join(f"t{i}" for i in range(10)), []),
+        (["1.5", "0,5"], ["0,5"]),
+        (["$5", "€6", "$4e38"], ["€6", "$4e38"]),
+        (["soon", "2024-01-31", "2024-02-01"], ["soon"]),
+        (["31/01/2024", "01/02/2024", "1st"], ["1st"]),
+        (["03/04/2024", "03/05/2024"], ["03/04/2024", "03/05/2024"]),
     ],
 )
-def test_cells_that_make_a_column_doubtful_are_named_with_all_ways_out(column, doubtful):
-    cells = column.split()
-    text = "n\ta\tkind\n" + "".join(f"{i}\t{cell}\tx\n" for i, cell in enumerate(cells))
-    if doubtful:
-        held = f"row {2 + cells.index(doubtful[0])}, column 2 (a) holds {str(doubtful)[1:-1]}: "
-        na = " and ".join(f"`na='{text}'`" for text in doubtful)
-        said = f"{re.escape(held)}.*{re.escape(na)} lets .*`categorical='a'` makes .*`drop='a'` l"
-        if len({*cells}) > 10:
-            n = len({*cells})
-            most = min(100, len(cells) // 2)
-            said = (
-                f"column 2 .a. has {n} different texts, and may have {most}: `drop='a'` .*; {said}"
-            )
-        with pytest.raises(DatasetError, match=said):
-            table(text)
-    else:
-        assert table(text).columns.categories[1] == tuple(sorted({*cells}))
-    assert table(text, categorical="a").columns.categories[1] == tuple(sorted({*cells}))
+def test_cells_that_make_a_column_doubtful_are_named_with_all_ways_out(cells, doubtful):
+    held = f"row {2 + cells.index(doubtful[0])}, column 2 (a) holds {str(doubtful)[1:-1]}: "
+    na = " and ".join(f"`na='{cell}'`" for cell in doubtful)
+    said = f"{re.escape(held)}.*{re.escape(na)} lets .*`categorical='a'` makes .*`drop='a'` l"
+    with pytest.raises(DatasetError, match=said):
+        table(text_of(cells))
+    assert_are_categories(cells, categorical="a")
+
+
+@pytest.mark.parametrize("n", [10, 11, 12, 100, 101])
+def test_many_texts_are_categories_if_there_is_one_for_two_rows(n):
+    """Of ten, each row may have its own; and a hundred are the most."""
+    for n_rows in (n, 2 * n - 1, 2 * n):
+        cells = [f"t{i % n}" for i in range(n_rows)]
+        most = min(100, n_rows // 2)
+        if n <= max(10, most):
+            assert_are_categories(cells)
+        else:
+            said = f"column 2 .a. has {n} different texts, and may have {most}: `drop='a'` .*'t0', "
+            with pytest.raises(DatasetError, match=said):
+                table(text_of(cells))
+            assert_are_categories(cells, categorical="a")
 
 
 def test_a_frame_declares_columns_of_text():
