@@ -63,6 +63,12 @@ def state_of_the_process(monkeypatch):
 
 
 @pytest.fixture
+def stderr(capsys):
+    """What has come on stderr since the last call."""
+    return lambda: capsys.readouterr().err
+
+
+@pytest.fixture
 def random():
     """Random numbers, in each test the same."""
     return numpy.random.RandomState(0)

@@ -13,13 +13,13 @@ from builders import write
 from logreg.basics.console import note, printing, say, set_quiet, waiting_for_engine
 
 
-def test_a_slow_start_says_why(capsys, monkeypatch):
+def test_a_slow_start_says_why(stderr, monkeypatch):
     monkeypatch.setattr("logreg.basics.console.SLOW_AFTER", 0)
     with waiting_for_engine("this takes a while"):
         err = ""
         for _ in range(2000):  # until it is slow enough
             time.sleep(0.01)
-            err += capsys.readouterr().err
+            err += stderr()
             if err.endswith("\n"):
                 break
     assert err == "this takes a while, which takes longest the first time on a machine\n"

@@ -65,7 +65,7 @@ def test_what_makes_no_sense_is_told_before_the_training(monkeypatch):
         fit_table(FRAME, "kind", "nowhere/m.pkl")
 
 
-def test_a_run_that_diverges_is_told(capsys):
+def test_a_run_that_diverges_is_told(stderr):
     fit_table(FRAME, "kind", **{**OPTIONS, "l2": 9, "batch_size": 1})
-    *notes, said = capsys.readouterr().err.splitlines()
+    *notes, said = stderr().splitlines()
     assert len(notes) == 3 and said.startswith("warning: the run diverged in epoch 3: its param")

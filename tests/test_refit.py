@@ -90,7 +90,7 @@ DIVERGED = "warning: trained anew on all rows, the model diverged"
     ],
 )
 def test_a_refit_that_is_stopped_or_diverges_leaves_the_best_model(
-    disturb, value, how, reason, said, capsys
+    disturb, value, how, reason, said, stderr
 ):
     alone = trained(rule=DESCENT, **how)
     disturb = Disturb(functools.partial(disturb, value))
@@ -100,7 +100,7 @@ def test_a_refit_that_is_stopped_or_diverges_leaves_the_best_model(
     facts = Predictor("best.pkl").facts
     assert (facts.refit, facts.reason) == (False, reason)
     assert_equal(run.best_values, alone.best_values)
-    assert said in capsys.readouterr().err
+    assert said in stderr()
 
 
 def test_sets_that_cannot_be_joined_are_refused():

@@ -43,12 +43,12 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_no_file_runs_anything_in_a_command(name, folder, cli, monkeypatch):
     monkeypatch.chdir(folder)
-    there = sorted(os.listdir("."))
+    there = sorted(os.listdir())
     for path in FILES_BY_NAME:
         words = [path if word == "{}" else word for word in COMMANDS[name]]
         done = cli(name.split()[0], *words, code=1)
         assert "error: " in done.err.splitlines()[-1], path
-        assert sorted(os.listdir(".")) == there, path
+        assert sorted(os.listdir()) == there, path
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if "header" in name or "claims" in name])

@@ -86,7 +86,7 @@ def test_a_history_is_written_once_a_second_and_at_the_end(monkeypatch):
     now, history, run = 0.0, History("run.csv"), new_run()
     monkeypatch.setattr("timeit.default_timer", lambda: now)
     history.on_train_begin(run)
-    assert os.listdir(".") == []
+    assert os.listdir() == []
     for now, validation, n_rows in zip((0.0, 1.0, 1.5), VALIDATIONS, (1, 2, 2)):  # noqa: B007
         run.validations.append(validation)
         history.on_validation(run, validation)

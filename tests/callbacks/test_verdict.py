@@ -64,12 +64,12 @@ UNEVEN = f"note: the best model is right as often as {GUESS}, and yet it has lea
         ({**BAD, "loss": 1.05, "class_weight": "balanced"}, {"counts": [100, 50, 50]}, []),
     ],
 )
-def test_what_a_run_is_worth(run, data, said, capsys):
+def test_what_a_run_is_worth(run, data, said, stderr):
     run = ended(data=data_of(**data), **run)
-    capsys.readouterr()
+    stderr()
     PrintLog().on_train_end(run)
     expected = ["The code ", explain(run), SAID, *said]
-    lines = capsys.readouterr().err.splitlines()
+    lines = stderr().splitlines()
     assert len(lines) == len(expected) and all(map(str.startswith, lines, expected))
 
 

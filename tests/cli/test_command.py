@@ -44,7 +44,7 @@ def test_a_fault_of_ours_keeps_its_traceback():
         raises(ZeroDivisionError())([])
 
 
-def test_the_process_is_as_it_was(monkeypatch, capsys):
+def test_the_process_is_as_it_was(monkeypatch, stderr):
     monkeypatch.setattr(sys, "stdout", None)
 
     @command
@@ -56,7 +56,7 @@ def test_the_process_is_as_it_was(monkeypatch, capsys):
     assert main([]) == 0 and sys.stdout is None
     assert (signal.getsignal(signal.SIGINT), gc.isenabled(), warnings.filters) == before
     console.note("give `header=True`")
-    assert capsys.readouterr().err == "give `header=True`\n"
+    assert stderr() == "give `header=True`\n"
 
 
 HEAD = """
@@ -114,4 +114,4 @@ def test_how_a_program_ends(program, shell, expected):
     shell = f"{sys.executable} logreg-main {shell}"
     done = subprocess.run(shell, shell=True, env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == expected
-    assert {*os.listdir(".")} <= {"logreg-main", "output"}
+    assert {*os.listdir()} <= {"logreg-main", "output"}

@@ -90,7 +90,7 @@ def test_refused_in_whichever_set_it_is(changes, said, place, n_sets):
         ("1 2 999999999999999", [1, 2, 10**15 - 1]),
     ],
 )
-def test_class_labels(labels, class_labels, capsys):
+def test_class_labels(labels, class_labels, stderr):
     source = [(numpy.eye(3), labels)] * 2
     if isinstance(labels, str):
         labels = labels.split()
@@ -98,7 +98,7 @@ def test_class_labels(labels, class_labels, capsys):
         source = write("t.csv", f"a,label\n{rows}")
     data = read_dataset(source, preparation=Preparation(shuffle=False))
     assert data.facts.class_labels == class_labels
-    told = capsys.readouterr().err
+    told = stderr()
     assert " same as " not in told  # no row is twice
     assert len(data.facts.class_counts) == len(class_labels)  # some may be in no training row
     wanted = [label if isinstance(class_labels[0], str) else float(label) for label in labels]
@@ -116,19 +116,19 @@ NEW = f"11 of the 13 classes in the {{}} set are in no training row {(*range(2, 
         ([0, 1] * 5, [0, 1], None),
     ],
 )
-def test_data_that_teach_or_tell_nothing_are_warned_of(train, valid, said, capsys):
+def test_data_that_teach_or_tell_nothing_are_warned_of(train, valid, said, stderr):
     train, valid = ((numpy.zeros((len(y), 2)), list(y)) for y in (train, valid))
     advice = "; if the rows are sorted by class, shuffle them: `shuffle=True`"
     for shuffle, more in ((None, advice), (True, "")):
         for name, sets in (("validation", (train, valid, train)), ("test", (train, train, valid))):
             read_dataset(sets, preparation=Preparation(shuffle=shuffle))
             wanted = f"warning: {said}: the result is likely to be useless{more}\n" if said else ""
-            assert capsys.readouterr().err == wanted.format(name)
+            assert stderr() == wanted.format(name)
 
 
 @pytest.mark.parametrize("largest, dtype, is_told", [(255, int, 1), (254, int, 0), (255, "u1", 0)])
-def test_pixels_that_are_not_taken_for_pixels_are_told(largest, dtype, is_told, capsys):
+def test_pixels_that_are_not_taken_for_pixels_are_told(largest, dtype, is_told, stderr):
     one = numpy.array([[0], [largest]], dtype), [0, 1]
     read_dataset((one, one, one))
     said = "note: the given arrays: x goes from 0 to 255 and is not taken for pixels"
-    assert capsys.readouterr().err.count(said) == is_told
+    assert stderr().count(said) == is_told

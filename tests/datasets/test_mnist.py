@@ -122,7 +122,7 @@ def test_where_files_are_looked_for_and_where_they_go(monkeypatch, tmp_path, sou
         ("bomb", "wrong bytes .*: 3001 with"),
     ],
 )
-def test_a_bad_source_is_named_and_leads_to_the_next(source, behaviour, reason, capsys):
+def test_a_bad_source_is_named_and_leads_to_the_next(source, behaviour, reason, stderr):
     url = source(behaviour)
     right = source("right")
     timeout = 0.2 if behaviour == "silent" else 60
@@ -134,15 +134,15 @@ def test_a_bad_source_is_named_and_leads_to_the_next(source, behaviour, reason, 
     assert re.search(f"^  {re.escape(url)}{NAMES[0]}.gz: .*{reason}", tried), tried
     assert other.startswith(f"  nonsense{NAMES[0]}.gz: ") and str(FOLDER) in by_hand
     assert left == [f"  {NAMES[i]}" for i in (0, 2, 3)]
-    capsys.readouterr()
+    stderr()
     mnist.fetch(FOLDER, [url, right], timeout)
     assert content(FOLDER) == BYTES
     # It is asked for no other file.
-    told = capsys.readouterr().err.splitlines()
+    told = stderr().splitlines()
     assert told == asked(url, NAMES[0]) + asked(right, NAMES[0], *NAMES[2:])
 
 
-def test_damaged_files_are_missing_and_fetched_again(source, capsys):
+def test_damaged_files_are_missing_and_fetched_again(source, stderr):
     put(FOLDER, NAMES[3])
     cut = BODIES["right"](NAMES[2])[:-9]
     more = BYTES[NAMES[0]] + b"0"
@@ -155,7 +155,7 @@ def test_damaged_files_are_missing_and_fetched_again(source, capsys):
     assert damaged.items() <= content(FOLDER).items()  # they stay if no better can be had
     url = source("right")
     mnist.fetch(FOLDER, [url])
-    assert capsys.readouterr().err.splitlines() == asked(url, *NAMES[:3])
+    assert stderr().splitlines() == asked(url, *NAMES[:3])
 
 
 @pytest.mark.parametrize("n, folder", [(0, "file/folder"), (1, "folder on a full disk")])

@@ -206,7 +206,7 @@ def test_grey_pictures_are_tested_as_they_were_trained_on(random, cli, option):
     assert found["rows_are"] == "those that training held out"  # by the SHA-256 of their pixels
 
 
-def test_pictures_may_lie_in_a_folder_for_each_set(capsys):
+def test_pictures_may_lie_in_a_folder_for_each_set(stderr):
     for split, n in (("train", 12), ("val", 4), ("test", 2)):
         for i, digit in enumerate(sample()["x_train"][:n] * (split != "test")):
             os.makedirs(f"pictures/{split}/{'ab'[i % 2]}", exist_ok=True)
@@ -221,7 +221,7 @@ def test_pictures_may_lie_in_a_folder_for_each_set(capsys):
     os.rename("pictures/val", "pictures/valid")  # is as good a name
     assert read_dataset("pictures").facts.dataset_sha256 == data.facts.dataset_sha256
     said = "warning: pictures: test 2 pictures are blank, or too faint, pictures"
-    assert said in capsys.readouterr().err
+    assert said in stderr()
     os.makedirs("more/test/a")  # of no pictures is no set
     os.rename("pictures/train", "more/train")
     assert read_dataset("more").facts.rows == [8, 2, 2]

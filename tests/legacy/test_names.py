@@ -90,13 +90,13 @@ def test_modules_for_python_2_and_3():
     assert izip is zip and OrderedDict is older is collections.OrderedDict
 
 
-def test_modules_for_gpus_compute_on_the_cpu(capsys):
+def test_modules_for_gpus_compute_on_the_cpu(stderr):
     from theano.sandbox import cuda
     from theano.sandbox.cuda import basic_ops, dnn
 
     assert not (cuda.cuda_available or theano.sandbox.cuda.cuda_enabled or dnn.dnn_available())
     cuda.use("gpu1", force=True)
-    assert capsys.readouterr().err == "note: the program asks for device gpu1: it runs on the CPU\n"
+    assert stderr() == "note: the program asks for device gpu1: it runs on the CPU\n"
     x = T.dtensor4()
     w = T.dtensor4()
     options = {"border_mode": 1, "subsample": (2, 1)}
@@ -237,13 +237,13 @@ def test_masks_of_fit_are_those_of_a_loop_by_hand(streams):
 
 
 @on_pytensor
-def test_a_setting_without_effect_is_named_once(capsys):
+def test_a_setting_without_effect_is_named_once(stderr):
     for value in ("warn", "warn", "off"):
         theano.config.compute_test_value = value
     x = T.dscalar()
     for mode in ("DebugMode", "DebugMode", "FAST_COMPILE"):
         theano.function([x], x * 2, mode=mode)
-    said = capsys.readouterr().err.splitlines()
+    said = stderr().splitlines()
     assert said[0] == "note: compute_test_value=warn has no effect on PyTensor"
     assert len(said) == 2 and said[1].startswith("note: DebugMode does not look for NaN on PyT")
 

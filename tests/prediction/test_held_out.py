@@ -19,7 +19,7 @@ def facts_of(data):
 @pytest.mark.parametrize("how", [{"group": "day"}, {"drop": "day"}, {"missing": "mean"}])
 @pytest.mark.parametrize("order", [{"shuffle": False}, {}, {"split_seed": 1}])
 @pytest.mark.parametrize("standardize", [True, False])
-def test_the_rows_that_a_model_was_not_trained_on(order, standardize, how, capsys):
+def test_the_rows_that_a_model_was_not_trained_on(order, standardize, how, stderr):
     """Whose numbers float32 tells apart only when they are standardized."""
     options = TableOptions("kind", **{"drop": None if "group" in how else "day", **how})
     lines = [f"{2**25 + i},{'bee' if i % 2 else 'ant'},day {i // 8}" for i in range(60)]
@@ -28,7 +28,7 @@ def test_the_rows_that_a_model_was_not_trained_on(order, standardize, how, capsy
     found = read_test_set(facts_of(trained), "t.csv", TableOptions(header=True))  # and the model's
     assert (found.test[0] == trained.test[0]).all() and (found.test[1] == trained.test[1]).all()
     assert found.rows_are == "those that training held out"
-    assert "all 60 rows" not in capsys.readouterr().err
+    assert "all 60 rows" not in stderr()
 
 
 def test_a_table_has_the_columns_that_a_model_knows(working_folder):

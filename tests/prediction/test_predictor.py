@@ -20,7 +20,7 @@ def predictor_of(**metadata):
     return Predictor(save("model.pkl", *weights(), **{"image_shape": [28, 28], **metadata}))
 
 
-def test_labels_and_probabilities_of_what_python_has(capsys):
+def test_labels_and_probabilities_of_what_python_has(stderr):
     words = [f"digit {i}" for i in range(10)]
     predictor = pickle.loads(pickle.dumps(predictor_of(pixel_scale=1 / 256, class_labels=words)))
     expected = probabilities(X / numpy.float32(256), *weights())
@@ -34,7 +34,7 @@ def test_labels_and_probabilities_of_what_python_has(capsys):
     assert predictor.predict(X > 9).tolist() == predictor.predict((X > 9) * 1.0).tolist()
     many = numpy.tile(X, (200, 1))  # more than one batch
     assert (predictor.predict(many) == numpy.tile(predictor.predict(X), 200)).all()
-    assert capsys.readouterr().err == ""
+    assert stderr() == ""
 
 
 @pytest.mark.parametrize(
@@ -71,11 +71,11 @@ HALVES = {"feature_means": [0.0] * 784, "feature_scales": [0.5] * 784}
         (None, {}, 1e9, None),
     ],
 )
-def test_values_on_another_scale_are_warned_of(capsys, ends, told, value, said):
+def test_values_on_another_scale_are_warned_of(stderr, ends, told, value, said):
     x = numpy.zeros((2100, 784), numpy.asarray(value).dtype)  # three batches
     x[1500:, 300] = x[1501:, 500] = value
     predictor_of(pixel_scale=1, x_range=ends, **told).predict(x)
-    err = capsys.readouterr().err
+    err = stderr()
     assert (err == "") if said is None else (said in err)
     assert err.count("warning: X: ") == (said is not None)  # once is enough
 

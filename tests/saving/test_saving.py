@@ -58,7 +58,7 @@ def test_a_file_put_together_by_hand_is_the_same_format():
 @pytest.mark.parametrize("floatx", ["float32", "float64"])
 @pytest.mark.parametrize("name, dtype", [("theano", "float32"), ("pytensor", "float64")])
 def test_files_of_either_engine_are_read_by_both_in_a_program_of_either_floatx(
-    name, dtype, floatx, capsys
+    name, dtype, floatx, stderr
 ):
     path = GOLDEN / f"{name}.pkl"
     with engine.floatx(floatx):
@@ -66,7 +66,7 @@ def test_files_of_either_engine_are_read_by_both_in_a_program_of_either_floatx(
         loaded = pickle.loads(path.read_bytes()), load_model("again.pkl")
         assert theano.config.floatX == floatx
     said = "warning: the model is of float64, and floatX is float32: its parameters are rounded"
-    assert capsys.readouterr().err.count(said) == 3 * ((dtype, floatx) == ("float64", "float32"))
+    assert stderr().count(said) == 3 * ((dtype, floatx) == ("float64", "float32"))
     expected = bits([numpy.array(value, dtype).astype(floatx) for value in (W, B)])
     told = {"dtype": dtype, "class_labels": ["no", "yes"], "pixel_scale": 1 / 256}
     for classifier in loaded:

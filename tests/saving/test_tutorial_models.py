@@ -55,7 +55,7 @@ ON_A_GPU = b"ctheano.gpuarray.type\nGpuArray_unpickler\n(%sNtR"  # a call, of an
 
 
 @pytest.mark.parametrize("storage", [b"%s", ON_A_GPU])
-def test_what_was_read_is_saved_as_a_model_file(storage, capsys):
+def test_what_was_read_is_saved_as_a_model_file(storage, stderr):
     save_model(load_model(write("old.pkl", py2(storage=storage))), "new.pkl")
     again = load_model("new.pkl")
     for param, expected in zip(again.params, (W, B)):
@@ -65,7 +65,7 @@ def test_what_was_read_is_saved_as_a_model_file(storage, capsys):
     digits = load_model(write("old.pkl", py2(numpy.zeros((784, 2), "float32")))).metadata
     assert (digits["image_shape"], digits["pixel_scale"]) == ([28, 28], 1 / 256)
     Predictor("old.pkl").predict(numpy.full((1, 784), 255.0))  # pixels that nobody scaled
-    assert "the model was trained on 0 to 0.996094" in capsys.readouterr().err
+    assert "the model was trained on 0 to 0.996094" in stderr()
 
 
 # ---- what is not
@@ -83,4 +83,4 @@ REFUSED = {
 def test_what_is_no_such_model_ends_in_our_error(name):
     with pytest.raises(ModelFileError, match=r"^old.pkl cannot be loaded: "):
         load_model(write("old.pkl", REFUSED[name]))
-    assert os.listdir(".") == ["old.pkl"]
+    assert os.listdir() == ["old.pkl"]

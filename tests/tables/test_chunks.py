@@ -154,7 +154,7 @@ def test_whole_numbers_beside_empty_cells_stay_whole(name):
     assert found.labels == [*map(str, ids[1:])]
 
 
-def test_a_data_frame_and_parquet_are_read_as_csv_is(capsys):
+def test_a_data_frame_and_parquet_are_read_as_csv_is(stderr):
     """An index that has a name is a column, too."""
     columns = {
         "island": pandas.Categorical(["Dream", "Biscoe", None, "Biscoe"]),
@@ -172,10 +172,10 @@ def test_a_data_frame_and_parquet_are_read_as_csv_is(capsys):
     frame.to_parquet("t.parquet")
     wanted = read("t.csv", options)
     assert wanted.columns.names == ("id", "visit", "island", "mass", "n", "ok", "maybe")
-    assert "one-hot encoded" in capsys.readouterr().err
+    assert "one-hot encoded" in stderr()
     for source, name in (("t.parquet", "t.parquet"), (frame, "the data frame")):
         found = read(source, replace(options, header=False))  # theirs is no row
-        assert "taken for" not in capsys.readouterr().err  # it has no header that could be data
+        assert "taken for" not in stderr()  # it has no header that could be data
         numpy.testing.assert_array_equal(found.x, wanted.x)
         assert (labels_of(found), found.columns[:5]) == ([*"0101"], wanted.columns[:5])
         assert (found.first_rows, wanted.first_rows) == ([1, 2], [2, 3])

@@ -27,11 +27,11 @@ from logreg.datasets.options import TableOptions
         (["1990-1999", "2000-2009"], "text", None),
     ],
 )
-def test_what_cells_mean_is_found_and_noted(column, kind, values, capsys):
+def test_what_cells_mean_is_found_and_noted(column, kind, values, stderr):
     text = "a\tn\tkind\n" + "".join(f"{cell}\t{i}\tx\n" for i, cell in enumerate(column))
     found = table(text, missing="mean")
     assert found.columns.kinds == (kind, "number")
-    told = capsys.readouterr().err
+    told = stderr()
     if values is not None:
         assert_allclose(found.x[:, 0], values)
         assert f"column 1 (a), '{column[0]}' as {values[0]:.9g}" in told

@@ -48,11 +48,11 @@ CLEARLY = "clearly"
         ("a,\n1,dog\n", True, 1, ("a",)),
     ],
 )
-def test_the_rules(text, header, label, names, capsys):
+def test_the_rules(text, header, label, names, stderr):
     found = table(text, missing="mean")
     cells = text.splitlines()[0].split(";" if ";" in text else ",")
     title = f"column {label + 1} ({cells[label]})" if header else f"column {label + 1}"
-    told = capsys.readouterr().err.splitlines()[0]
+    told = stderr().splitlines()[0]
     said = (HEADER if header else DATA).format(", ".join(cells))
     assert told.startswith(f"note: t.csv: {said}, ") == (header != CLEARLY)
     assert f"{title} is the label (`label_column` names another)" in told
@@ -72,13 +72,13 @@ def test_a_label_column_that_row_1_names_makes_it_a_header():
         table("1,2,3\n3,4,1\n", label_column="species")
 
 
-def test_an_option_overrules_the_rules(capsys):
+def test_an_option_overrules_the_rules(stderr):
     assert table("7;8,5;label\n5;6,5;cat\n", header=False, decimal=",").labels == ["label", "cat"]
     assert table("k,1\n2,3\n4,5\n", header=True, label_column="1").labels == ["3", "5"]
     found = table(",a,b\nx,5,1\nz,2,2\n", label_column="1")
     assert found.columns[:3] == (0, "", ("a", "b"))
     assert read("t.csv", model_columns=found.columns).labels == ["x", "z"]  # as its model knows
-    assert not re.search("left out|decimal mark", capsys.readouterr().err)
+    assert not re.search("left out|decimal mark", stderr())
     found = table("a,kind\n7,x\n7.0,y\n", categorical="a")  # as a frame with gaps has it
     assert found.columns.categories == (("7",),)
 
@@ -145,6 +145,6 @@ LABEL = "{} is left out as the label (`label_column` names another)"
         ("Unnamed: 0,a,b\n7,1,2\n", {"label_column": "-3"}, []),
     ],
 )
-def test_what_the_rules_tell_is_said(text, options, said, capsys):
+def test_what_the_rules_tell_is_said(text, options, said, stderr):
     batches(text, 2, **options)
-    assert capsys.readouterr().err == f"note: t.csv: {', '.join(said)}\n" * bool(said)
+    assert stderr() == f"note: t.csv: {', '.join(said)}\n" * bool(said)

@@ -23,7 +23,7 @@ from logreg.tables.reading import read_table, table_batches
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeypatch, capsys):
+def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeypatch, stderr):
     """Columns of any kinds in any order, empty cells, options beside each other."""
     monkeypatch.setattr(chunks, "CHUNK_CELLS", 1)  # 32 rows, then 8
     monkeypatch.setattr(preprocessing, "BLOCK", 50)
@@ -78,7 +78,7 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
     (rows,) = labels.nonzero()
     assert_array_equal(found.x, wanted[rows])
     said = f"note: t.csv: {n - len(rows)} rows without a label are left out"
-    assert (said in capsys.readouterr().err) == (len(rows) < n)
+    assert (said in stderr()) == (len(rows) < n)
     assert labels_of(found) == labels[rows].tolist()
     assert [*found.rows] == (rows + 1 + has_names).tolist()
     assert found.first_rows == [found.rows[labels_of(found).index(text)] for text in found.labels]
@@ -214,10 +214,10 @@ def put_labels(n, label):
         (12, lambda i: min(i, 9), 10),
     ],
 )
-def test_classes_are_counted_and_many_numbers_may_be_a_quantity(n, label, n_numbers, capsys):
+def test_classes_are_counted_and_many_numbers_may_be_a_quantity(n, label, n_numbers, stderr):
     put_labels(n, label)
     read_dataset("t.csv")
-    told = capsys.readouterr().err
+    told = stderr()
     said = f"warning: t.csv: {n} rows have {n_numbers} different numbers as labels: is that a quan"
     assert (said in told) == ("quantity" in told) == bool(n_numbers)
     sizes = [f"{k!r} {count:,}" for k, count in Counter(map(label, range(n))).most_common()]
