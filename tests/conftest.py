@@ -121,13 +121,16 @@ def cli():
     It must end with the exit code; None is any.
     """
 
-    def cli(module, *words, stdin=b"", code=0):
+    def cli(module, *words, code=0):
         if isinstance(module, str):
             name, *first_words = module.split()
             module = importlib.import_module(f"logreg.{name}")
             words = (*first_words, *words)
-        out, err, given = io.StringIO(), io.StringIO(), io.TextIOWrapper(io.BytesIO(stdin))
-        with mock.patch.multiple("sys", stdin=given, stdout=out, stderr=err):
+        out = io.StringIO()
+        err = io.StringIO()
+        with mock.patch.multiple(
+            "sys", stdin=io.TextIOWrapper(io.BytesIO()), stdout=out, stderr=err
+        ):
             try:
                 ended_with = module.main([str(word) for word in words])
             except SystemExit as exit:  # argparse's
