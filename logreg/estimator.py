@@ -3,7 +3,7 @@
 import copy
 import threading
 import warnings
-from dataclasses import dataclass, fields, make_dataclass
+from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Optional
 
@@ -11,7 +11,7 @@ import numpy
 
 from logreg.basics.errors import DatasetError, SettingError, cut, needing, quoted
 from logreg.datasets.splits import stratified_order
-from logreg.hyperparameters import Hyperparameters, default_batch_size
+from logreg.hyperparameters import DEFAULTS, Hyperparameters, default_batch_size
 
 with needing("SoftmaxClassifier", "sklearn", "scikit-learn"):
     from scipy.sparse import issparse
@@ -36,20 +36,12 @@ LARGE = 10  # a feature whose root mean square is above it slows the usual learn
 FLOATS = [numpy.float64, numpy.float32]
 # The estimator has parameters of its own for these, or chooses them: its criterion is the loss.
 OWN = ("criterion", "batch_size", "class_weight")
-_SHARED = [field for field in fields(Hyperparameters) if field.name not in OWN]
-# The base class that gives the estimator the other hyperparameters as parameters.
-_Settings: Any = make_dataclass(
-    "_Settings",
-    [(field.name, field.type, field.default) for field in _SHARED],
-    eq=False,
-    repr=False,
-)
 # floatX belongs to the whole process, and the engines are not made for several threads.
 _one_at_a_time = threading.Lock()
 
 
 @dataclass(eq=False, repr=False)
-class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
+class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
     """Softmax regression, trained by minibatch SGD with early stopping, for scikit-learn.
 
     Features are not scaled: put a ``StandardScaler`` before it, or divide pixels by 256. The best
@@ -117,6 +109,14 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
     True
     """
 
+    learning_rate: float = DEFAULTS.learning_rate
+    n_epochs: int = DEFAULTS.n_epochs
+    patience: int = DEFAULTS.patience
+    patience_increase: float = DEFAULTS.patience_increase
+    improvement_threshold: float = DEFAULTS.improvement_threshold
+    l1: float = DEFAULTS.l1
+    l2: float = DEFAULTS.l2
+    momentum: float = DEFAULTS.momentum
     batch_size: Optional[int] = None
     validation_fraction: float = 1 / 6
     shuffle: bool = True
@@ -204,11 +204,11 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
         return order[:-n_valid], order[-n_valid:]
 
     def _hyperparameters(self, n_train, n_valid):
-        shared = {field.name: getattr(self, field.name) for field in _SHARED}
         batch_size = self.batch_size
         if batch_size is None:
             batch_size = default_batch_size([n_train, n_valid])
-        return Hyperparameters(criterion="loss", batch_size=batch_size, **shared)
+        others = {name: getattr(self, name) for name in vars(DEFAULTS).keys() - OWN}
+        return Hyperparameters(criterion="loss", batch_size=batch_size, **others)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -258,7 +258,7 @@ def _warn_if_not_converged(run, x):
     """Warn of a run that was too short, and of features that are too large."""
     sizes = numpy.sqrt(numpy.einsum("ij,ij->j", x, x, dtype="float64") / len(x))
     doubts = []
-    if sizes.max(initial=0) > LARGE:
+    if sizes.max() > LARGE:
         doubts.append(
             f"the features are not scaled (the root mean square of column {sizes.argmax()} is "
             f"{sizes.max():.4g}): put a StandardScaler before, or divide pixels by 256"

@@ -167,6 +167,8 @@ def verify(path, dataset=None, callbacks=()) -> Optional[bool]:
             )
         if not kernel.is_in_use():
             note(f"note: without the native kernel, {NOT_REPEATABLE}")
+        elif not kernel.has_fma():
+            note(f"note: without fma here, {NOT_REPEATABLE}")
         note(f"training as {path} says")
         hyperparameters = Hyperparameters(**facts.settings)
         run = sgd_optimization(data, hyperparameters, None, callbacks, bool(facts.refit))
@@ -193,12 +195,9 @@ def _different_parameters(old, new):
     bits = f"u{new.itemsize}"
     n_different = int((old.view(bits) != new.view(bits)).sum())
     if n_different:
-        without_fma = ""
-        if kernel.is_in_use() and not kernel.has_fma():
-            without_fma = f"; without fma here, {NOT_REPEATABLE}"
         yield (
             f"{n_different:,} of {new.size:,} parameters differ, by {abs(new - old).max():.3g} at "
-            f"the most (the largest one is {abs(old).max():.3g}){without_fma}"
+            f"the most (the largest one is {abs(old).max():.3g})"
         )
 
 

@@ -23,18 +23,27 @@ RANGES = {
 }
 
 
-def setting(allowed, meaning, default=None, **more):
-    """Make a field of a dataclass of settings.
+def setting(allowed, meaning, default=None, opposite=None, aliases=(), **for_argparse):
+    """Make a field of a dataclass of settings, each of which is an option on the command line, too.
 
     `allowed` is a name of RANGES, a tuple of choices, or a function that says whether a value is
-    allowed, with what is needed as its docstring. `meaning` is the help text. `more` is for the
-    option on the command line: see :func:`logreg.cli.options.add_settings`.
+    allowed, with what is needed as its docstring. `meaning` is the option's help. With `opposite`,
+    the option is a switch, and that is the help of its ``--no-`` form. `aliases` are other names of
+    the option. Further arguments are for argparse's ``add_argument``.
     """
     if allowed in RANGES:
         needed = f"a {allowed}"
     else:
         needed = allowed.__doc__ if callable(allowed) else " or ".join(map(repr, allowed))
-    return field(default=default, metadata=dict(more, allowed=allowed, needed=needed, help=meaning))
+    metadata = {
+        "allowed": allowed,
+        "needed": needed,
+        "help": meaning,
+        "opposite": opposite,
+        "aliases": aliases,
+        "for_argparse": for_argparse,
+    }
+    return field(default=default, metadata=metadata)
 
 
 def check(settings):
@@ -43,7 +52,8 @@ def check(settings):
     A setting whose default is None may be None.
     """
     for option in fields(settings):
-        value, allowed = getattr(settings, option.name), option.metadata["allowed"]
+        value = getattr(settings, option.name)
+        allowed = option.metadata["allowed"]
         if value is None and option.default is None:
             continue
         if isinstance(value, numbers.Real) and hasattr(value, "item"):

@@ -174,12 +174,11 @@ def _parameter(name, given, shape) -> Any:
     is_symbolic = engine.is_symbolic(given)  # a shared variable is, too
     kinds = "f" if is_symbolic else "fiu"  # an array of whole numbers is cast to floats
     if not _has_shape(value, shape) or numpy.dtype(value.dtype).kind not in kinds:
-        found = f"of shape {value.shape}"
-        if not isinstance(value, numpy.ndarray):
-            found = f"of {value.type}"
+        found = f"{value.dtype} of shape {value.shape}"
+        if not isinstance(value, numpy.ndarray):  # an expression, whose shape is not known
+            found = value.type
         raise SettingError(
-            f"{name} is {value.dtype} {found}: floats of shape {shape} are needed, as n_in and "
-            "n_out say"
+            f"{name} is {found}: floats of shape {shape} are needed, as n_in and n_out say"
         )
     if is_symbolic:
         return given

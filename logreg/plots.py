@@ -5,7 +5,6 @@ Each ``plot_...`` function draws on the axes that it is given, or on new ones, a
 """
 
 import base64
-import contextlib
 import html
 import io
 import re
@@ -14,7 +13,7 @@ import warnings
 import numpy
 
 from logreg import early_stopping
-from logreg.basics.errors import SettingError, needing
+from logreg.basics.errors import SettingError, needing, printable
 from logreg.saving.facts import ModelFacts
 
 MAX_COUNTS = 20  # classes of a confusion matrix, above which its cells have no room for counts
@@ -71,19 +70,26 @@ def plot_curve(model, ax=None):
     ('training cost (right)', '-.', 'None')
     """
     facts = _model_facts(model)
+    is_loss = facts.criterion == "loss"
     points, stopping = replay(facts)
-    iters, costs, errors, tests, *losses = points.T  # one row of losses, or none
+    iters, costs, errors, tests, losses = numpy.array(points, float).T
     n_batches = facts.n_train_batches or 1
     epochs = (iters + 1) / n_batches
     errors = 100 * errors
     tests = 100 * tests
     ax = ax or _axes()
-    (decisive,) = ax.plot(epochs, errors, clip_on=False, color=BLUE, label="validation error")
+    (criterion_line,) = ax.plot(epochs, errors, clip_on=False, color=BLUE, label="validation error")
     is_tested = numpy.isfinite(tests)
     if is_tested.sum() > 1:
-        style = {"clip_on": False, "color": ORANGE, "linestyle": "--"}
-        ax.plot(epochs[is_tested], tests[is_tested], **style, label="test error of each new best")
-    # An end far to the right would squeeze the curve.
+        ax.plot(
+            epochs[is_tested],
+            tests[is_tested],
+            clip_on=False,
+            color=ORANGE,
+            linestyle="--",
+            label="test error of each new best",
+        )
+    # If patience ends far to the right of the curve, its end would squeeze the curve.
     if stopping.patience <= 1.25 * (iters[-1] + 1):
         end = (stopping.patience + 1) / n_batches
         ax.axvline(end, color=GREY, linestyle=":", label="end of patience")
@@ -92,28 +98,45 @@ def plot_curve(model, ax=None):
     ax.set_ylim(bottom=0, top=1.15 * numpy.nanmax([errors, tests]) or 1)
     right = ax.twinx()
     right.plot(epochs, costs, color=GREY, linestyle="-.", label="training cost (right)")
-    if losses:
-        (decisive,) = right.plot(epochs, losses[0], color=GREY, label="validation loss (right)")
-    # Gains and the best model lie on the line that decides which model is best.
-    style = {"clip_on": False, "color": decisive.get_color(), "linestyle": "", "zorder": 3}
-    values = decisive.get_ydata()
-    mark = decisive.axes.plot
-    is_gain = numpy.isin(iters, stopping.gains)
-    is_best = iters == stopping.best_iter
-    mark(epochs[is_gain], values[is_gain], **style, marker="o", ms=4, label="significant gain")
-    mark(epochs[is_best], values[is_best], **style, marker="*", ms=13, label="best model")
-    right.set(ylabel="cost" if losses else "training cost", ylim=(0, None))
-    lines = [*ax.get_lines(), *right.get_lines()]
-    above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "ncols": 2, "frameon": False}
-    ax.legend(handles=lines, fontsize="small", **above)
+    if is_loss:
+        (criterion_line,) = right.plot(epochs, losses, color=GREY, label="validation loss (right)")
+    _mark_gains(criterion_line, iters, stopping)
+    right.set(ylabel="cost" if is_loss else "training cost", ylim=(0, None))
+    ax.legend(
+        handles=[*ax.get_lines(), *right.get_lines()],
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1),  # above the plot
+        ncols=2,
+        frameon=False,
+        fontsize="small",
+    )
     return ax
+
+
+def _mark_gains(line, iters, stopping):
+    """Mark the significant gains and the best model on the line of the criterion."""
+    epochs, values = line.get_data()
+    for label, marker, size, is_marked in (
+        ("significant gain", "o", 4, numpy.isin(iters, stopping.gains)),
+        ("best model", "*", 13, iters == stopping.best_iter),
+    ):
+        line.axes.plot(
+            epochs[is_marked],
+            values[is_marked],
+            clip_on=False,
+            color=line.get_color(),
+            linestyle="",
+            zorder=3,
+            marker=marker,
+            markersize=size,
+            label=label,
+        )
 
 
 def replay(facts):
     """Run early stopping again over the recorded validations of a model.
 
-    Returns the validations as an array, and the EarlyStopping. A row has iteration, cost, error and
-    test error, and the loss if that is the criterion.
+    Returns a list of each :class:`.Point`, and the EarlyStopping.
 
     Examples
     --------
@@ -137,10 +160,8 @@ def replay(facts):
     """
     if not facts.curve:
         raise SettingError("no curve is known: no validation was made")
-    stopping = early_stopping.replay(
-        [early_stopping.Point(*row) for row in facts.curve], facts.settings
-    )
-    return numpy.array(facts.curve, dtype=float), stopping
+    points = [early_stopping.Point(*row) for row in facts.curve]
+    return points, early_stopping.replay(points, facts.settings)
 
 
 def plot_confusion(evaluation, ax=None):
@@ -194,7 +215,7 @@ def plot_confusion(evaluation, ax=None):
     ax.imshow(mistakes, cmap="YlOrBr", vmin=0, vmax=numpy.sqrt(largest), aspect="auto")
     if len(labels) <= MAX_COUNTS:
         for (i, j), n in numpy.ndenumerate(counts):
-            colour = None  # that of all text: it suits the page behind a cell without colour
+            colour = None  # of all text: that of the page, which is behind cells without colour
             if has_mistakes[i, j]:
                 colour = "white" if shares[i, j] > 0.5 * largest else "black"
             ax.text(j, i, n or "", ha="center", va="center", color=colour, fontsize="small")
@@ -221,9 +242,9 @@ def short(name, n=24):
     Examples
     --------
     >>> short("new\nline"), short("four", 4), short("short", 4)
-    ('new?line', 'four', 'sho…')
+    ('new\\nline', 'four', 'sho…')
     """
-    text = "".join(c if c.isprintable() else "?" for c in str(name))
+    text = printable(name)
     return text if len(text) <= n else text[: n - 1] + "…"
 
 
@@ -236,17 +257,6 @@ def colour_limit(W):
     (499.0, 1.0)
     """
     return float(numpy.percentile(abs(W), 99.8)) or 1.0
-
-
-@contextlib.contextmanager
-def _style(**style):
-    """Draw in matplotlib's default style with these changes, whatever the user's settings are."""
-    import matplotlib
-
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(style)
-        yield
 
 
 def svg(plot, *arguments, size, alt):
@@ -263,12 +273,15 @@ def svg(plot, *arguments, size, alt):
     >>> re.findall("#000|#fff", drawn)  # of black or white, one is the page's own ground
     []
     """
+    from matplotlib import style
     from matplotlib.figure import Figure
 
     names = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
-    style = {**dict.fromkeys(names, INK), "svg.fonttype": "none", "svg.hashsalt": alt}
+    changes = {"svg.fonttype": "none", "svg.hashsalt": alt, "axes.spines.top": False}
+    changes.update(dict.fromkeys(names, INK))
     stream = io.StringIO()
-    with _style(**style, **{"axes.spines.top": False}), warnings.catch_warnings():
+    # Whatever the user's settings are, the page has matplotlib's own with these changes.
+    with style.context(changes, after_reset=True), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # if a font lacks a glyph, the browser has another font
         figure = Figure(figsize=size, layout="constrained")
         plot(*arguments, figure.subplots())
@@ -298,11 +311,11 @@ def image(pixels, alt, colours="gray", least=0, most=255):
     from matplotlib.image import imsave
 
     stream = io.BytesIO()
-    if colours == "gray":  # 256 exact levels, which a colour map does not give
+    if colours == "gray":  # 256 exact levels as RGB: the colour map would not give them
         share = (numpy.asarray(pixels, float) - least) / ((most - least) or 1)
         levels = numpy.nan_to_num(255 * share).clip(0, 255).round().astype("uint8")
         pixels = numpy.stack([levels] * 3, axis=-1)
-    with _style():  # imsave does not use the colour map for levels of grey
-        imsave(stream, pixels, cmap=colours, vmin=least, vmax=most, format="png")
+    # Whatever the user's settings are, the first row is at the top.
+    imsave(stream, pixels, cmap=colours, vmin=least, vmax=most, format="png", origin="upper")
     data = base64.b64encode(stream.getvalue()).decode()
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'

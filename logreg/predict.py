@@ -282,10 +282,10 @@ def _read_arguments(argv):
     unused = options.find_unused(argument_parser, args, USED_BY[mode])
     if unused:
         argument_parser.error(f"{mode} and {listed(unused)} do not go together")
-    args.keep = [name.strip() for name in args.keep.split(",") if name.strip()]
-    suffix = os.path.splitext(args.output or "")[1].lower()
-    default_format = {".csv": "csv", ".json": "json"}.get(suffix, "text")
-    args.format = args.format or default_format
+    args.keep = [*filter(None, map(str.strip, args.keep.split(",")))]
+    if args.format is None:
+        suffix = os.path.splitext(args.output or "")[1][1:].lower()
+        args.format = suffix if suffix in WRITERS else "text"
     if args.mode and args.format == "csv":
         argument_parser.error("the format csv is for predictions")
     if args.keep and args.format == "text":

@@ -88,21 +88,10 @@ class Run:
     def __post_init__(self):
         if self.start is None:
             self.start = engine.copy_values(self.variables)
-        self._n_rows = self._count_rows()
-        self.n_train_batches = self._n_rows[0] // self.hyperparameters.batch_size
+        train_x, _ = self.data[0]
+        self.n_train_batches = engine.n_rows(train_x) // self.hyperparameters.batch_size
         self.compute_stopping()
         self.start_clock()
-
-    def _count_rows(self):
-        return [engine.n_rows(features) for features, _ in self.data]
-
-    def check_row_counts(self) -> None:
-        """Raise a SettingError if a set has another number of rows than at the beginning."""
-        if self._count_rows() != self._n_rows:
-            raise SettingError(
-                f"the sets had {self._n_rows} rows and have {self._count_rows()}: during a run, "
-                "`set_value` must give as many"
-            )
 
     def compute_stopping(self) -> None:
         """Compute `stopping` from the validations."""
@@ -118,9 +107,11 @@ class Run:
         return self.seconds
 
     def __repr__(self):
-        best, n = self.best_validation, len(self.validations)
-        best_error = f", best error {best.error:.6f}" if best else ""
-        return f"Run(epoch {self.epoch}, {n} validations{best_error}, {self.ending or 'not ended'})"
+        best = self.best_validation
+        validations = f"{len(self.validations)} validations"
+        if best:
+            validations += f", best error {best.error:.6f}"
+        return f"Run(epoch {self.epoch}, {validations}, {self.ending or 'not ended'})"
 
     @property
     def ending(self):

@@ -168,7 +168,14 @@ def _read_arguments(argv):
         raise SettingError(
             f"--verify takes all settings from the model file: leave out {listed(unused)}"
         )
-    _refuse_contradictions(args)
+    is_contradicted = any(getattr(args, name) for name in UNUSED_BY_FOLDS) or ranks.size > 1
+    if args.folds is not None and is_contradicted:
+        raise SettingError(
+            "--folds keeps no model, so it cannot be combined with --output, --checkpoint, "
+            "--history, --check-reference or several processes"
+        )
+    if args.resume and not args.checkpoint:
+        raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
     args.hyperparameters = options.find_given(Hyperparameters, args)
     Hyperparameters(**args.hyperparameters)  # raises an error for a value out of its range
     args.output = args.output or BEST_MODEL
@@ -178,17 +185,6 @@ def _read_arguments(argv):
         for path in written:
             check_writable(path)
     return args
-
-
-def _refuse_contradictions(args):
-    is_contradicted = any(getattr(args, name) for name in UNUSED_BY_FOLDS) or ranks.size > 1
-    if args.folds is not None and is_contradicted:
-        raise SettingError(
-            "--folds keeps no model, so it cannot be combined with --output, --checkpoint, "
-            "--history, --check-reference or several processes"
-        )
-    if args.resume and not args.checkpoint:
-        raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
 
 
 def _train(args, data, common_callbacks):

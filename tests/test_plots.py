@@ -55,9 +55,9 @@ def test_a_long_curve_is_kept_in_500_points_and_stops_as_the_run_did(last, teste
         run.validations.append(Validation(i, 1.0, error, error, None, test_error, test_error))
     run.compute_stopping()
     points, stopping = plots.replay(ModelFacts.from_metadata(run.facts()))
-    assert len(points) <= 500 and points[[0, -1], 0].tolist() == [0, 4999]
+    assert len(points) <= 500 and (points[0].iter, points[-1].iter) == (0, 4999)
     line, *_ = plots.plot_curve(run, axes()).get_lines()
-    assert line.get_ydata().tolist() == (100 * points[:, 2]).tolist()
+    assert line.get_ydata().tolist() == [100 * point.error for point in points]
     assert (stopping.best_iter, stopping.patience) == (last, run.stopping.patience)
     if tested is None:
         assert stopping.gains == [*range(0, 5000, 100)]

@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import threading
 from typing import Any
 
 from logreg import engine
@@ -35,14 +34,12 @@ class Interruption(Callback, contextlib.AbstractContextManager):
         self._undo.close()
 
     def on_train_begin(self, run: Run) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            return  # only Python's main thread handles signals
         for number in (signal.SIGINT, signal.SIGTERM):
             # A shell script that starts a process in the background lets it ignore these signals.
-            # None is a handler that was not set by Python, and cannot be set again.
-            if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                handler = signal.signal(number, self._receive)
-                self._undo.callback(signal.signal, number, handler)
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                with contextlib.suppress(ValueError):  # only the main thread can set a handler
+                    handler = signal.signal(number, self._receive)
+                    self._undo.callback(signal.signal, number, handler)
 
     def _receive(self, number, frame):
         self.received = number

@@ -57,18 +57,14 @@ def add_quiet(group):
 
 
 def add_settings(group, settings, defaults=None):
-    """Add an option for each of some fields of a dataclass, as their metadata say.
-
-    The metadata are those that :func:`logreg.hyperparameters.setting` makes. Of its further
-    arguments, `metavar` and `action` are argparse's, `aliases` are other names of the option, and
-    with `opposite`, the option is a switch: that is the help of its ``--no-`` form.
+    """Add an option for each of some fields of a dataclass, as :func:`.setting` describes them.
 
     An option that is not given is None. With `defaults`, the help of each option ends with its
     default: a field's text in this dict, else the field's default value.
     """
     for setting in settings:
         metadata = setting.metadata
-        if "opposite" in metadata:
+        if metadata["opposite"]:
             add_switch(group, setting.name, metadata["help"], metadata["opposite"])
             continue
         text = metadata["help"]
@@ -76,13 +72,10 @@ def add_settings(group, settings, defaults=None):
             default = defaults.get(setting.name, setting.default)
             if default is not None:
                 text += f" (default: {default})"
-        options = {"help": text, **NUMBERS.get(setting.type, {})}
+        options = {"help": text, **NUMBERS.get(setting.type, {}), **metadata["for_argparse"]}
         if isinstance(metadata["allowed"], tuple):
             options["choices"] = [choice for choice in metadata["allowed"] if choice is not None]
-        for name in ("metavar", "action"):
-            if name in metadata:
-                options[name] = metadata[name]
-        names = [f"--{setting.name.replace('_', '-')}", *metadata.get("aliases", ())]
+        names = [f"--{setting.name.replace('_', '-')}", *metadata["aliases"]]
         group.add_argument(*names, **options)
 
 

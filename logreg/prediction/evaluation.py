@@ -1,5 +1,6 @@
 """How well a model does on a test set: as a whole, for each class, and for each pair of classes."""
 
+from collections import Counter
 from typing import NamedTuple
 
 import numpy
@@ -47,7 +48,7 @@ def evaluate(predictor, data, min_proba=0.0):
     rows = _predict_rows(predictor, data, y)
     weights = data.weights["test"] if data.weights else numpy.ones(len(y))
     is_wrong = rows.predicted != y
-    losses = numpy.log(1 / rows.p_of_label)
+    losses = numpy.log(1 / rows.p_of_label)  # of a probability of 1, -log would be -0.0
     wrong = numpy.flatnonzero(is_wrong)
     wrong = wrong[numpy.argsort(-rows.p_of_answer[wrong], kind="stable")]
     labels = predictor.labels
@@ -89,15 +90,14 @@ def _predict_rows(predictor, data, y):
     for batch, (classes, p) in predictor.predict_batches(held_out_batches(data, predictor.facts)):
         rows = numpy.arange(len(p))
         p_of_label = numpy.maximum(p[rows, y[n_before + rows]], numpy.finfo(p.dtype).eps)
-        batches.append(
-            _TestedRows(
-                predicted=classes,
-                p_of_answer=p[rows, classes].astype("float64"),
-                p_of_label=p_of_label.astype("float64"),
-                p_of_last_class=p[:, -1].astype("float64"),
-                numbers=batch.numbers,
-            )
+        tested = _TestedRows(
+            predicted=classes,
+            p_of_answer=p[rows, classes].astype("float64"),
+            p_of_label=p_of_label.astype("float64"),
+            p_of_last_class=p[:, -1].astype("float64"),
+            numbers=batch.numbers,
         )
+        batches.append(tested)
         n_before += len(p)
     # Each field is joined over the batches.
     return _TestedRows(*map(numpy.concatenate, zip(*batches)))
@@ -173,27 +173,26 @@ def _confusion(labels, y, predicted):
 
 def _mistakes(labels, y, predicted):
     """Count the pairs of a label and what was predicted in its place, the most frequent first."""
-    pairs, counts = numpy.unique(y * len(labels) + predicted, return_counts=True)
-    order = numpy.argsort(-counts, kind="stable")
-    i, j = numpy.divmod(pairs[order], len(labels))
-    return [[labels[i], labels[j], n] for i, j, n in zip(i, j, counts[order].tolist())]
+    counts = Counter(zip(y.tolist(), predicted.tolist()))
+    pairs = sorted(counts, key=lambda pair: (-counts[pair], pair))
+    return [[labels[i], labels[j], counts[i, j]] for i, j in pairs]
 
 
 def _score_classes(labels, y, predicted):
     """Errors, precision, recall and F1 of each class that occurs."""
-    n_rows, n_predicted, n_right = (
+    counts = [
         numpy.bincount(codes, minlength=len(labels)).tolist()
         for codes in (y, predicted, y[y == predicted])
-    )
+    ]
     entries = []
-    for k, label in enumerate(labels):
-        if n_rows[k] or n_predicted[k]:
+    for label, n_rows, n_predicted, n_right in zip(labels, *counts):
+        if n_rows or n_predicted:
             entry = {
                 "label": label,
-                **_errors(n_rows[k], n_rows[k] - n_right[k]),
-                "precision": n_right[k] / max(n_predicted[k], 1),
-                "recall": n_right[k] / max(n_rows[k], 1),
-                "f1": 2 * n_right[k] / (n_rows[k] + n_predicted[k]),
+                **_errors(n_rows, n_rows - n_right),
+                "precision": n_right / max(n_predicted, 1),
+                "recall": n_right / max(n_rows, 1),
+                "f1": 2 * n_right / (n_rows + n_predicted),
             }
             entries.append(entry)
     return entries

@@ -44,11 +44,14 @@ def read_test_set(facts, dataset=None, options=NO_OPTIONS):
 
 
 def _read(dataset, model_facts, options):
-    layout = model_facts.image_layout if model_facts.image_layout.takes_pictures else None
-    options = model_facts.table_options(options)
+    layout = model_facts.image_layout  # pictures are made like those of training
     parts, data_facts, files = read_parts(
-        dataset, options, columns=model_facts.table, layout=layout
+        dataset,
+        model_facts.table_options(options),
+        columns=model_facts.table,
+        layout=layout if layout.takes_pictures else None,
     )
+    # The rows are scaled as those of training were.
     data_facts = replace(
         data_facts, pixel_scale=model_facts.pixel_scale, scale_all=bool(model_facts.scale_all)
     )
@@ -56,23 +59,20 @@ def _read(dataset, model_facts, options):
     dtype = model_facts.dtype if model_facts.feature_means is None else None
     sets, data_facts = check_sets(parts, data_facts, dtype)
     if "test" in sets:
-        split = "test"
+        set_name = "test"
         chosen = slice(None)
         rows_are = "its own test set"
     else:
-        split = "train"
-        chosen, rows_are = _choose_rows(parts, sets["train"], data_facts, model_facts)
-    x, y = sets[split]
-    test = x[chosen], y[chosen]
-    # This refuses values that are not finite. The digest that it returns is not needed here.
-    read_through(parts, {"test": test}, data_facts, model_facts.dtype)
-    numbers = numpy.array(parts[split].rows or range(len(y)))
-    weights = parts[split].weights
+        set_name = "train"
+        chosen, rows_are = _find_rows_to_test(parts, sets["train"], data_facts, model_facts)
+    x, y = sets[set_name]
+    numbers = numpy.array(parts[set_name].rows or range(len(y)))
+    weights = parts[set_name].weights
     if weights is not None:
         weights = {"test": weights[chosen]}
     return DataSet(
         data_facts,
-        test=test,
+        test=(x[chosen], y[chosen]),
         files=files,
         weights=weights,
         rows_are=rows_are,
@@ -80,11 +80,12 @@ def _read(dataset, model_facts, options):
     )
 
 
-def _choose_rows(parts, x_and_y, data_facts, model_facts):
-    """Choose the rows to test of a data set without a test set; return them and their name."""
+def _find_rows_to_test(parts, x_and_y, data_facts, model_facts):
+    """Find the rows to test of a data set without a test set; return them and what they are."""
     _, y = x_and_y
     name = data_facts.dataset
     if model_facts.split and sum(model_facts.split) == len(y):
+        # Split the rows as training did. The digest tells whether they are the same rows.
         chosen = choose_rows(y, ["valid", "test"], model_facts.split_seed, parts["train"].groups)
         sets = take_rows({"train": x_and_y}, chosen)
         is_standardized = model_facts.feature_scales is not None

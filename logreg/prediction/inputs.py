@@ -15,7 +15,7 @@ from logreg.datasets.formats import read_arrays, sniff
 from logreg.datasets.frames import framed, is_frame
 from logreg.datasets.names import OTHER_PICTURES, PICTURES, find_rows
 from logreg.datasets.options import NO_OPTIONS
-from logreg.datasets.pixels import MIN_PICTURE_SIDE
+from logreg.datasets.pixels import MIN_PICTURE_SIDE, image_shape
 
 STDIN = "-"
 BATCH_SIZE = 1000  # the largest number of rows that are predicted together
@@ -26,7 +26,7 @@ class Batch(NamedTuple):
 
     name: str  # how messages call the input
     x: numpy.ndarray  # of shape (n, n_in), in the dtype in which it is stored
-    numbers: Sequence[int] = range(1)  # of the rows: in an array from 0, in a table as in its file
+    numbers: Sequence[int]  # of the rows: in an array from 0, in a table as in its file
     is_single: bool = False  # whether the input is one example and not a list of examples
     kept: Mapping[str, Sequence[str]] = {}  # the n cells of each column of a table that is kept
 
@@ -62,7 +62,7 @@ def file_batches(path, facts, options=NO_OPTIONS, invert=None, n=sys.maxsize, ke
     elif kind == "table":
         yield from _table_batches(path, path, facts, options, n, keep)
     else:
-        (array,) = read_arrays(path, find_rows).values()
+        (array,) = read_arrays(path, choose=find_rows).values()
         yield from array_batches(path, array, facts, n)
 
 
@@ -73,6 +73,7 @@ def _kind_of_input(path, options):
     if os.path.isdir(path):
         return "folder"
     kind = sniff(path, options.encoding)
+    # The reader of pictures refuses kinds that it does not know, such as svg.
     if kind == "table" and path.lower().endswith(PICTURES + OTHER_PICTURES):
         return "picture"
     return kind or "picture"
@@ -82,10 +83,9 @@ def input_batches(X, facts):
     """Yield each :class:`Batch` of what is given from Python: an array, or a table of some kind."""
     X = framed(X)
     if is_frame(X):
-        # NumPy's dtype <f8 is of the kind f. The dtypes of pandas have no such text.
-        kinds = {getattr(dtype, "str", "|O")[1] for dtype in X.dtypes}
-        has_numbers_only = kinds <= set("biuf")
-        if facts.table.names or not has_numbers_only:
+        are_numbers = [is_numeric(dtype) for dtype in X.dtypes]
+        # A model that knows the names of its columns finds them by these.
+        if facts.table.names or not all(are_numbers):
             return _table_batches("X", X, facts)
         X = X.to_numpy()
     return array_batches("X", as_array(X, "X"), facts)
@@ -110,16 +110,16 @@ def array_batches(name, array, facts, n=sys.maxsize):
     ([[0.0, 1.0, 2.0, 3.0]], range(0, 1), True)
     ([[0.0, 1.0, 2.0, 3.0]], range(0, 1), True)
     """
-    if array.dtype.kind not in "buif":
+    if not is_numeric(array.dtype):
         raise DatasetError(f"{name}: has dtype {cut(array.dtype)}: numbers are needed")
     shape = array.shape
-    squeezed = tuple(size for size in shape if size != 1)
+    layout = facts.image_layout
     is_list = len(shape) > 1 and math.prod(shape[1:]) == facts.n_in
-    image_shape = facts.image_layout.shape
-    is_example = shape == (facts.n_in,) or (image_shape and squeezed == image_shape)
+    is_image = layout.shape is not None and image_shape(shape) == layout.shape
+    is_example = is_image or shape == (facts.n_in,)
     if array.size == 0 or not (is_list or is_example):
         raise DatasetError(f"{name}: the model expects {facts.expected}, got {shape}")
-    if array.dtype == numpy.uint8 and not facts.image_layout.takes_bytes:
+    if array.dtype == numpy.uint8 and not layout.takes_bytes:
         raise DatasetError(
             f"{name}: is uint8, and the model was trained on numbers from 0 to 1, or of a range "
             "that its file does not tell: divide by what the training data were divided by"
@@ -133,13 +133,19 @@ def array_batches(name, array, facts, n=sys.maxsize):
 
 def held_out_batches(data, facts, n=sys.maxsize):
     """Yield each :class:`Batch` of a DataSet's test rows, numbered as the data number them."""
-    numbers = range(len(data.test[0])) if data.test_rows is None else data.test_rows.tolist()
     for batch in array_batches(data.facts.dataset, data.test[0], facts, n):
-        yield batch._replace(numbers=numbers[batch.numbers.start : batch.numbers.stop])
+        if data.test_rows is not None:
+            batch = batch._replace(numbers=data.test_rows[batch.numbers].tolist())
+        yield batch
+
+
+def is_numeric(dtype):
+    """Whether this is NumPy's dtype of real numbers or booleans, and not one of pandas' own."""
+    return isinstance(dtype, numpy.dtype) and dtype.kind in "biuf"
 
 
 def _table_batches(name, table, facts, options=NO_OPTIONS, n=sys.maxsize, keep=()):
-    from logreg.tables.reading import table_batches  # a leaf: imported only when needed
+    from logreg.tables.reading import table_batches  # imported only when needed
 
     options = facts.table_options(options)
     for rows in table_batches(table, options, min(BATCH_SIZE, n), facts.table, keep):
@@ -156,9 +162,9 @@ def _read_picture(path, facts, invert):
             "takes no pictures, as it was not trained on grey images of a known range that are at "
             f"least {MIN_PICTURE_SIDE} x {MIN_PICTURE_SIDE} pixels large"
         )
-    from logreg.datasets.pictures import read_picture  # a leaf: imported only when needed
+    from logreg.datasets.pictures import read_picture  # imported only when needed
 
     pixels = read_picture(path, facts.image_layout, invert).reshape(1, -1)
     if pixels.min() == pixels.max():
         warning(f"{path}: is blank, or too faint: no ink was found on it")
-    return Batch(path, pixels, is_single=True)
+    return Batch(path, pixels, range(1), is_single=True)

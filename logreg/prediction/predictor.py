@@ -73,9 +73,8 @@ class Predictor:
         if not hasattr(model, "best_values"):  # a Run has them; its class needs an engine
             facts, W, b = model_file.read_model(model)
         elif model.best_values and model.W_and_b:
-            best = dict(zip(model.params, model.best_values))
-            # If W or b was not trained, it is none of the params, and keeps its value.
-            W, b = (best[v] if v in best else v.get_value() for v in model.W_and_b)
+            with model.at_its_best():
+                W, b = (variable.get_value() for variable in model.W_and_b)
             facts = ModelFacts.from_metadata(model.facts(), W)
         else:
             raise SettingError(
@@ -165,8 +164,7 @@ class Predictor:
     def _predict_all(self, X):
         batches = input_batches(X, self.facts)
         predictions = [prediction for _, prediction in self.predict_batches(batches)]
-        classes, probabilities = map(numpy.concatenate, zip(*predictions))
-        return Prediction(classes, probabilities)
+        return Prediction(*map(numpy.concatenate, zip(*predictions)))
 
     def predict_batches(self, batches: Iterable[Batch]) -> Iterator[Tuple[Batch, Prediction]]:
         """Predict an input as it is read: yield each :class:`.Batch` and its :class:`Prediction`.
@@ -191,10 +189,10 @@ class Predictor:
 
     def _check(self, batch, x, p):
         """Raise a DatasetError if a probability is not finite."""
-        is_bad = ~numpy.isfinite(p).all(axis=1)
-        if not is_bad.any():
+        is_good = numpy.isfinite(p).all(axis=1)
+        if is_good.all():
             return
-        row = is_bad.argmax()
+        row = is_good.argmin()  # the first bad one
         bad_columns = numpy.flatnonzero(~numpy.isfinite(x[row]))
         fault = "the values are too large"
         if len(bad_columns):
@@ -212,21 +210,19 @@ class Predictor:
         """
         least, most = self.facts.x_range
         width = most - least
-        low = x.min()
-        high = x.max()
-        if max(least - low, high - most) <= width:  # looking at each takes twice the time
+        is_far = (x < least - width) | (x > most + width)
+        if not is_far.any():
             return False
-        is_far = numpy.maximum(least - x, x - most) > width
         row, column = numpy.argwhere(is_far)[0]
         names = self.facts.feature_titles
         columns = [names[k] for k in numpy.flatnonzero(is_far.any(axis=0))]
         values = "standardized values" if self.facts.feature_scales else "values"
-        advice_on_pixels = "; pixels that are saved as uint8 are scaled as the model needs"
-        if self.facts.is_table:
-            advice_on_pixels = ""
+        advice = "scale them as the training data were"
+        if not self.facts.is_table:
+            advice += "; pixels that are saved as uint8 are scaled as the model needs"
         warning(
-            f"{batch.name}: {values} from {low:g} to {high:g}, and the model was trained on "
+            f"{batch.name}: {values} from {x.min():g} to {x.max():g}, and the model was trained on "
             f"{least:g} to {most:g}: in {listed(columns)}, as {batch.x[row, column]:g} in row "
-            f"{batch.numbers[row]}; scale them as the training data were{advice_on_pixels}"
+            f"{batch.numbers[row]}; {advice}"
         )
         return True

@@ -23,10 +23,11 @@ def tables(evaluation):
 def _class_table(evaluation):
     entries = evaluation["classes"]
     title = "Classes"
-    if not evaluation["confusion"]:
+    if not evaluation["confusion"]:  # there are more than MAX_CLASSES
         entries = sorted(entries, key=lambda entry: -entry["errors"])[:MAX_CLASSES]
-        title = f"The {len(entries)} classes of most errors "
-        title += "(predict --evaluate --format json has all)"
+        title = (
+            f"The {len(entries)} classes of most errors (predict --evaluate --format json has all)"
+        )
     head = ("class", "rows", "errors", "error", "precision", "recall", "F1")
     rows = [[entry["label"], *_count_cells(entry), *_score_cells(entry)] for entry in entries]
     return title, head, [*rows, ["macro mean", "", "", "", *_score_cells(evaluation["macro"])]]

@@ -29,23 +29,25 @@ def compare_weights(predictor):
     if len(labels) == 1:
         raise SettingError(f"the model knows one class only, {labels[0]}: it has no odds")
     names = facts.feature_titles
-    base = int(numpy.argmax(facts.class_counts or [1]))
+    base = 0
+    if facts.class_counts:
+        base = int(numpy.argmax(facts.class_counts))
     W = predictor.W.astype("float64")
-    W -= W[:, [base]].copy()
+    W = W - W[:, [base]]
     scales = numpy.reshape(facts.feature_scales or 1, (-1, 1))
     per_unit = W * facts.preprocessing.pixel_scale / scales
     with numpy.errstate(over="ignore"):
         factors = numpy.exp(per_unit)
-    by_size = numpy.argsort(-abs(W), axis=None, kind="stable")
     weights = []
-    for j, k in zip(*numpy.unravel_index(by_size, W.shape)):
+    for place in sorted(numpy.ndindex(W.shape), key=lambda place: -abs(W[place])):
+        j, k = place
         if k != base:
             entry = {
                 "class": labels[k],
                 "feature": names[j],
-                "standardized": W[j, k] if facts.feature_scales else None,
-                "per_unit": per_unit[j, k],
-                "odds_factor": factors[j, k] if numpy.isfinite(factors[j, k]) else None,
+                "standardized": W[place] if facts.feature_scales else None,
+                "per_unit": per_unit[place],
+                "odds_factor": factors[place] if numpy.isfinite(factors[place]) else None,
             }
             weights.append(entry)
     return {"against": labels[base], "weights": weights}
@@ -83,11 +85,12 @@ become {factor} times as large. The other lines read likewise.
 
 
 def _cells(weight):
-    label, name, standardized, per_unit, factor = weight.values()  # as compare_weights lists them
+    standardized = weight["standardized"]
+    factor = weight["odds_factor"]
     return [
-        label,
-        name,
+        weight["class"],
+        weight["feature"],
         "-" if standardized is None else f"{standardized:.4g}",
-        f"{per_unit:.4g}",
+        f"{weight['per_unit']:.4g}",
         "inf" if factor is None else f"{factor:.6g}",
     ]

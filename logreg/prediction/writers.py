@@ -3,7 +3,6 @@
 import codecs
 import contextlib
 import csv
-import itertools
 import json
 import re
 import sys
@@ -168,22 +167,28 @@ def write_csv(stream, answers):
     writer = csv.writer(stream, lineterminator="\n")
     has_header = False
     for answer in answers:
+        titles, cells = zip(*_cells(answer))
         if not has_header:
-            columns = [f"probability_{label}" for label, _ in answer.probabilities]
-            if answer.is_ranked:
-                ranks = range(1, len(answer.probabilities) + 1)
-                columns = itertools.chain(*((f"top_{i}", f"top_{i}_probability") for i in ranks))
-            writer.writerow(map(_cell, ["input", "row", *answer.kept, "prediction", *columns]))
+            writer.writerow(map(_escaped, titles))
             has_header = True
-        label = "" if answer.label is None else answer.label
-        beside = [text for _, text in answer.probabilities]
+        writer.writerow(map(_escaped, cells))
+
+
+def _cells(answer):
+    """Yield the cells of an answer, each with the title of its column."""
+    yield "input", answer.name
+    yield "row", answer.row
+    yield from answer.kept.items()
+    yield "prediction", "" if answer.label is None else answer.label
+    for rank, (label, probability) in enumerate(answer.probabilities, start=1):
         if answer.is_ranked:
-            beside = itertools.chain(*answer.probabilities)
-        cells = [answer.name, answer.row, *answer.kept.values(), label, *beside]
-        writer.writerow(map(_cell, cells))
+            yield f"top_{rank}", label
+            yield f"top_{rank}_probability", probability
+        else:
+            yield f"probability_{label}", probability
 
 
-def _cell(value):
+def _escaped(value):
     """The text of a cell, with escapes for control characters."""
     return CONTROL.sub(lambda found: ascii(found[0])[1:-1], str(value))
 

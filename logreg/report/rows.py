@@ -1,4 +1,4 @@
-"""Two parts of a model's page: the wrong rows of a test set, and the data of its script."""
+"""What a model's page has of rows: the wrong ones of a test set, and the data of its script."""
 
 import base64
 
@@ -50,38 +50,41 @@ def gallery(predictor, data, evaluation):
     <dt>column 1 <b>100.01</b></dt>
     """  # noqa: E501
     indices = evaluation["worst_rows"]
-    facts = predictor.facts
-    x, y = data.test
-    figures = []
     if not indices:
         return "<p>No row is wrong.</p>"
-    least, most = facts.image_layout.ends or (0, 255)  # black and white, as on the drawing pad
-    if not facts.image_layout.ends and x.dtype != numpy.uint8:
-        least = numpy.nanmin(x)
-        most = numpy.nanmax(x)
+    facts = predictor.facts
+    layout = facts.image_layout
+    x, y = data.test
+    if layout.ends:
+        least, most = layout.ends  # what black and white of the drawing pad become
+    elif x.dtype == numpy.uint8:
+        least, most = 0, 255
+    else:
+        least, most = numpy.nanmin(x), numpy.nanmax(x)
     # A feature's share in a class is x * W, less the mean of that over all classes: centre W.
     W = predictor.W.astype("float64")
     W -= W.mean(axis=1, keepdims=True)
     ready = facts.preprocessing.apply(x[indices], "float64")
-    for i, p in enumerate(predictor.predict_proba(x[indices])):
-        row = indices[i]
+    probabilities = predictor.predict_proba(x[indices])
+    figures = []
+    for row, number, p, features in zip(indices, evaluation["wrong_rows"], probabilities, ready):
         label = data.facts.class_labels[y[row]]
         two = numpy.argsort(-p, kind="stable")[:2]
         lines = [
             f"<b>{markup.escaped(predictor.labels[k], 16)}</b> {100 * p[k]:.1f} %" for k in two
         ]
         lines.append(f"is in fact <b>{markup.escaped(label, 16)}</b>")
-        if facts.image_layout.shape:
+        if layout.shape:
             alt = f"test row {row}, of class {short(label, 16)}"
-            drawn = plots.image(x[row].reshape(facts.image_layout.shape), alt, "gray", least, most)
+            image = plots.image(x[row].reshape(layout.shape), alt, "gray", least, most)
             drawn = (
-                f'<button type="button" class="to-pad" title="Put it on the pad">{drawn}</button>'
+                f'<button type="button" class="to-pad" title="Put it on the pad">{image}</button>'
             )
         else:
-            drawn = markup.bars(_reasons(facts, x[row], ready[i] * W[:, two[0]]))
-            lines[-1] += f", row {evaluation['wrong_rows'][i]}"  # the number that messages have
+            drawn = markup.bars(_reasons(facts, x[row], features * W[:, two[0]]))
+            lines[-1] += f", row {number}"
         figures.append((drawn, "<br>".join(lines)))
-    return markup.figures("pictures" if facts.image_layout.shape else "rows", figures)
+    return markup.figures("pictures" if layout.shape else "rows", figures)
 
 
 def _reasons(facts, x, shares):
@@ -90,23 +93,26 @@ def _reasons(facts, x, shares):
     n_digits = 9 if x.itemsize > 4 else 7
     for name, kind, texts, features in _columns(facts):
         value = x[features][0]
-        cell = f"{value:.{n_digits}g}"
         if texts:
-            cell = next(
-                (text for text, value in zip(texts, x[features]) if value == 1), "none of these"
-            )
-        elif cell == "nan":
+            is_one = x[features] == 1
+            cell = texts[is_one.argmax()] if is_one.any() else "none of these"
+        elif numpy.isnan(value):
             cell = "no value"
-        elif kind.startswith(DATE):
+        elif kind.startswith(DATE):  # a number of days
             minutes = round(1440 * float(value))
             cell = str(numpy.datetime64(minutes, "m")).replace("T00:00", "").replace("T", " ")
+        else:
+            cell = f"{value:.{n_digits}g}"
         term = f"{markup.escaped(name, 24)} <b>{markup.escaped(cell, 24)}</b>"
         found.append((term, shares[features].sum()))
     return sorted(found, key=lambda reason: -abs(reason[1]))[:N_CELLS]
 
 
 def _columns(facts):
-    """Yield each column's name, its kind, its categories or None, and the slice of its features."""
+    """Yield each column's name, its kind, its categories or None, and the slice of its features.
+
+    Where the data are no table, each feature is a column.
+    """
     table = facts.table
     first = 0
     for name, kind, texts in zip(facts.column_titles, table.kinds, table.categories):
@@ -149,14 +155,15 @@ def script_data(predictor, data):
     [4.0, 2.0, 3.0]
     """
     facts = predictor.facts
-    if facts.image_layout.shape and not facts.image_layout.takes_pictures:
+    layout = facts.image_layout
+    if layout.shape and not layout.takes_pictures:
         return None
     scale = facts.preprocessing.pixel_scale
     x = data.test[0] if data else numpy.zeros((0, facts.n_in))
     means = numpy.zeros(facts.n_in)
     if facts.feature_means:
         means = numpy.array(facts.feature_means) / scale
-    elif data and not facts.image_layout.shape:
+    elif data and not layout.shape:
         means = x.mean(axis=0, dtype="float64")
     columns = []
     dates = []
@@ -177,10 +184,10 @@ def script_data(predictor, data):
         "scale": scale,  # the model takes scale * x, or (scale * x - shifts) / scales
         "shifts": facts.feature_means,
         "scales": facts.feature_scales,
-        "shape": facts.image_layout.shape,
-        "range": facts.image_layout.ends or [0, 255],  # what black and white of the pad become
-        "background": facts.image_layout.background,
-        "isCentred": facts.image_layout.is_centred,
+        "shape": layout.shape,
+        "range": layout.ends or [0, 255],  # what black and white of the pad become
+        "background": layout.background,
+        "isCentred": layout.is_centred,
     }
 
 
@@ -194,5 +201,5 @@ def _date_field(kind, days):
 
 def base64_of(array):
     """Encode the bytes of an array in Base64, row by row and little-endian."""
-    little_endian = array.astype(array.dtype.newbyteorder("<"), order="C")
+    little_endian = array.astype(array.dtype.newbyteorder("<"))
     return base64.b64encode(little_endian.tobytes()).decode()

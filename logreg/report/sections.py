@@ -1,20 +1,19 @@
 """Sections of a model's page as HTML. Every text that comes from a file is escaped."""
 
 import math
-from html import escape
 
 import numpy
 
 from logreg import plots
-from logreg.basics.errors import SettingError
 from logreg.datasets.statistics import with_interval
-from logreg.early_stopping import REASON_TEXTS, Point
+from logreg.early_stopping import REASON_TEXTS
 from logreg.plots import short
 from logreg.prediction.summary import percent, tables
 from logreg.report import markup
 
 N_BARS = 12  # bars that are shown of a class
-MANY_CLASSES = 30  # of more classes, only so many are shown with their weights, in a folded part
+MANY_CLASSES = 30  # if there are more, the weights of so many are shown, in a folded part
+N_LARGE_PICTURES = 20  # if there are more, the pictures of weights are smaller
 
 
 def scores(facts, evaluation):
@@ -113,16 +112,17 @@ def run(facts):
     >>> print(run(ModelFacts(reason="n_epochs")).split("<dt>")[4])
     Why it stopped</dt><dd>all epochs had been run</dd>
     """
-    settings = {**facts.settings, "missing": facts.options.missing}
-    settings["standardize"] = bool(facts.feature_scales) or None
-    settings = [f"{name} {value}" for name, value in settings.items() if value is not None]
-    last_epoch = None
+    settings = {
+        **facts.settings,
+        "missing": facts.options.missing,
+        "standardize": True if facts.feature_scales else None,
+    }
+    stated = [f"{name} {value}" for name, value in settings.items() if value is not None]
+    best = f"of epoch {facts.epoch}"
     if facts.curve:
         last_iter = facts.curve[-1][0]
-        last_epoch = last_iter // (facts.n_train_batches or 1) + 1
-    best = f"of epoch {facts.epoch}"
-    if facts.epoch == last_epoch:
-        best += ", the last one that was validated"
+        if facts.epoch == last_iter // (facts.n_train_batches or 1) + 1:
+            best += ", the last one that was validated"
     if facts.refit:
         best += f", then trained anew on {facts.n_refit_rows} rows"
     error = facts.validation_error  # over whole minibatches
@@ -132,7 +132,7 @@ def run(facts):
     rows = {
         "Data set": facts.dataset,
         "Model": f"{facts.n_in} features, {facts.n_out} classes, {facts.dtype}",
-        "Settings": ", ".join(settings),
+        "Settings": ", ".join(stated),
         "Why it stopped": REASON_TEXTS.get(facts.reason, facts.reason),
         "Best model": best if facts.epoch else None,
         "Validation error": None if error is None else percent(error),
@@ -165,10 +165,9 @@ def curve(facts):
     >>> curve(ModelFacts())
     '<p>No curve is known: no validation was made.</p>'
     """
-    try:
-        points, stopping = plots.replay(facts)
-    except SettingError as error:
-        return f"<p>{escape(str(error)).capitalize()}.</p>"
+    if not facts.curve:
+        return "<p>No curve is known: no validation was made.</p>"
+    points, stopping = plots.replay(facts)
     n_batches = facts.n_train_batches or 1
     # Count minibatches if an epoch has only one, or if the file does not say how many it has.
     unit = "epoch" if n_batches > 1 else "minibatch"
@@ -176,11 +175,11 @@ def curve(facts):
     end = (stopping.patience + 1) / n_batches
     criterion = facts.criterion
     shown = "{:.4f}".format if criterion == "loss" else percent
-    first = getattr(Point(*points[0]), criterion)  # its field has the criterion's name
-    # The best "loss" of early stopping is the best value of the criterion: here perhaps an error.
+    first = getattr(points[0], criterion)  # its field has the criterion's name
+    # Early stopping calls every value of the criterion a loss, also an error.
     text = (
         f"The validation {criterion} begins at {shown(first)}; its best is "
-        f"{shown(stopping.best_loss)}, at {unit} {best:.0f}, in {len(points)} validations. "
+        f"{shown(stopping.best_loss)}, at {unit} {best}, in {len(points)} validations. "
         f"Significant gains: {len(stopping.gains)}; patience runs to {unit} {math.ceil(end)}."
     )
     return markup.plot_figure(plots.plot_curve, facts, (5.8, 3.7), text)
@@ -215,29 +214,29 @@ def weights(predictor, evaluation=None):
     facts = predictor.facts
     labels = predictor.labels
     W = predictor.W
+    shape = facts.image_layout.shape
+    is_shortened = len(labels) > MANY_CLASSES
     chosen = range(len(labels))
-    top = plots.colour_limit(W)
-    figures = []
-    names = facts.feature_titles
-    if len(labels) > MANY_CLASSES:
+    if is_shortened:
         tested = evaluation["classes"] if evaluation else []
         n_wrong = {entry["label"]: entry["errors"] for entry in tested}
         chosen = sorted(chosen, key=lambda k: -n_wrong.get(labels[k], 0))[:MANY_CLASSES]
+    limit = plots.colour_limit(W)
+    names = facts.feature_titles
+    figures = []
     for k in chosen:
-        if facts.image_layout.shape:
+        if shape:
             alt = f"weights of class {k}, {short(labels[k])}"
-            drawn = plots.image(
-                W[:, k].reshape(facts.image_layout.shape), alt, plots.DIVERGING, -top, top
-            )
+            drawn = plots.image(W[:, k].reshape(shape), alt, plots.DIVERGING, -limit, limit)
         else:
             largest = numpy.argsort(-abs(W[:, k]), kind="stable")[:N_BARS]
             drawn = markup.bars([(markup.escaped(names[i], 24), W[i, k]) for i in largest])
         figures.append((drawn, markup.escaped(labels[k], 24)))
     kind = "bars"
-    if facts.image_layout.shape:
-        kind = "pictures many" if len(labels) > 20 else "pictures"
+    if shape:
+        kind = "pictures many" if len(labels) > N_LARGE_PICTURES else "pictures"
     drawn = markup.figures(kind, figures)
-    if len(labels) > MANY_CLASSES:
+    if is_shortened:
         which = ", those of most errors" if evaluation else ""
         summary = f"<summary>{len(chosen)} of {len(labels)} classes{which}</summary>"
         drawn = f"<details>{summary}{drawn}</details>"
@@ -281,7 +280,7 @@ def errors(evaluation):
     >>> print(errors({**evaluation, "mistakes": []}).split("figcaption>")[1])
     Confusion matrix. </
     """
-    classes, mistakes, calibration = tables(evaluation)
+    classes, pairs, calibration = tables(evaluation)
     if evaluation["confusion"]:
         text = "Confusion matrix. "
         if evaluation["mistakes"]:
@@ -291,5 +290,5 @@ def errors(evaluation):
         side = min(4 + 0.25 * len(evaluation["classes"]), 8)
         drawn = markup.plot_figure(plots.plot_confusion, evaluation, (side + 0.5, side), text)
     else:
-        drawn = markup.table(*mistakes)
+        drawn = markup.table(*pairs)
     return f"{drawn}<div>{markup.table(*calibration)}{markup.table(*classes)}</div>"

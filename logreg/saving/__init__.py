@@ -12,7 +12,7 @@ def restore(header, data, sha256):
     The arguments are those of :func:`logreg.saving.model_file.parse`. A model becomes a
     LogisticRegression, a checkpoint or parameters ``{'header': dict, 'arrays': dict}``.
     """
-    from logreg.saving import model_file, variables  # the engine
+    from logreg.saving import model_file, variables  # now, as it starts the engine
 
     header, arrays = model_file.parse(header, data, sha256)
     if header.get("format") != "logreg model":

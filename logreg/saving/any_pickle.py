@@ -14,8 +14,8 @@ from logreg.basics.files import explaining
 from logreg.datasets import pickles
 from logreg.datasets.formats import open_bytes
 
-MAX_PATH = 1000  # characters of a path, its last ones: what is nested deep has a far longer one
-UNNAMED = None  # the name of the outermost object, and of an object's state
+MAX_PATH = 1000  # characters of an array's path inside a pickle; of a longer one, the last are kept
+UNNAMED = ""  # the name of the outermost object, and of an object's state: no part of a path
 ADVICE = "a pickle is needed, as it is or gzipped"
 OPCODES = f"""{pickles.OPCODES}
     LONG4 FLOAT BINFLOAT INST OBJ NEWOBJ DUP POP POP_MARK
@@ -29,7 +29,7 @@ class _Object(pickles.Placeholder):
     __slots__ = ("parts",)
 
     def __new__(cls, *args):
-        self = super().__new__(cls, *args)
+        self = super().__new__(cls, *args)  # which limits their number
         self.parts = [*enumerate(args)]
         return self
 
@@ -45,8 +45,8 @@ class _Object(pickles.Placeholder):
     add = append
 
     def __setitem__(self, key, value):
-        is_name = isinstance(key, (str, bytes)) or (type(key) is int and 0 <= key < 1 << 63)
-        if is_name:
+        # A path has no number that is far too long to print.
+        if isinstance(key, (str, bytes)) or (type(key) is int and 0 <= key < 1 << 63):
             self.parts.append((key, value))
         else:  # the key may be an object with arrays, too
             self.append((key, value))
@@ -65,10 +65,6 @@ CLASSES = _Classes(pickles.CLASSES)
 CLASSES["numpy.core.multiarray.scalar"] = _scalar
 
 
-def _load_empty(unpickler):
-    unpickler.append(_Object())
-
-
 def _load_items(unpickler):
     """Put an object on the stack, in place of the items above the last mark: they are its parts."""
     collection = _Object()
@@ -76,9 +72,16 @@ def _load_items(unpickler):
     unpickler.append(collection)
 
 
-LOADERS = {"EMPTY_DICT": _load_empty, "EMPTY_SET": _load_empty}
-# Python gives DICT no items, and adds them by SETITEM; other programs may give some.
-LOADERS.update(DICT=_load_items, FROZENSET=_load_items)
+def _load_empty(unpickler):
+    unpickler.append(_Object())
+
+
+LOADERS = {
+    "EMPTY_DICT": _load_empty,
+    "EMPTY_SET": _load_empty,
+    "FROZENSET": _load_items,
+    "DICT": _load_items,  # Python gives it no items, and adds them by SETITEM; others may give some
+}
 
 HOLDERS = (pickles.Placeholder, list, tuple)  # what may hold arrays
 
@@ -134,7 +137,7 @@ def arrays_of(stream, file_size):
             continue
         try:
             array = value.array()
-        except pickles.ObjectsError:  # _walk yields its objects, which may be arrays
+        except pickles.ObjectsError:  # an array of objects: _walk yields each of these, too
             continue
         except Exception:  # of another dtype, or whatever its shape and its bytes may provoke
             left_out.append(path)
@@ -151,12 +154,12 @@ def arrays_of(stream, file_size):
 def _walk(root):
     """Yield what may hold arrays, each object once and with its path, level by level."""
     seen = {id(root)}
-    waiting = deque([(root, "", UNNAMED)])
+    waiting = deque([(root, UNNAMED, UNNAMED)])
     while waiting:
         value, path, name = waiting.popleft()
-        if name is not UNNAMED:  # an object's state has the path of the object
-            name = name.decode("latin1") if isinstance(name, bytes) else name
-            path = f"{path}/{cut(name, MAX_PATH)}"[-MAX_PATH:].lstrip("/")
+        if isinstance(name, bytes):
+            name = name.decode("latin1")
+        path = "/".join(filter(None, [path, cut(name, MAX_PATH)]))[-MAX_PATH:].lstrip("/")
         yield value, path
         for name, part in _parts_of(value):
             # A list may have millions of numbers: nothing is kept of these.
@@ -169,6 +172,7 @@ def _parts_of(value):
     """Pairs of a part's name and the part, of what may hold arrays."""
     if isinstance(value, _Object):
         return value.parts
-    if isinstance(value, pickles.PickledArray):  # if it is of objects, these are in a list
+    if isinstance(value, pickles.PickledArray):
+        # An array of objects has them in a list, in its state or among its arguments.
         return enumerate(value.state or value.args)
     return enumerate(value) if isinstance(value, (list, tuple)) else ()

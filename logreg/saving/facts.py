@@ -18,6 +18,8 @@ from logreg.early_stopping import POINT_FIELDS, REPEATABLE, Point
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 
 LARGEST = 1e300  # JSON may have numbers that are too large for a float
+# Fields that are no keys of a file: there, each option and each setting is a key of its own.
+NO_KEYS = ("options", "settings", "_metadata")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +49,9 @@ class ModelFacts(Facts):
         The version of the arithmetic that the parameters were computed by, see
         :mod:`logreg.kernel.rules`; None stands for version 1.
     refit : bool
-        Whether the model was trained anew on training and validation rows, in number
-        `n_refit_rows`.
+        Whether the model was trained anew on training and validation rows.
+    n_refit_rows : int
+        The number of these rows.
     validation_error, test_error : float
         The errors over the whole minibatches of a set; with `_all_rows`, over all rows.
     engine, device, python, logreg, date : str
@@ -92,35 +95,38 @@ class ModelFacts(Facts):
         ModelFileError
             If a value does not fit: it names the key, and what is needed.
         """
-        if not isinstance(metadata, dict):
-            raise ModelFileError(f"its metadata is {cut(metadata)}: a dict is needed")
-        metadata = {k: json.loads(as_json(v, f"its {k}")) for k, v in metadata.items()}
+        _require("metadata", metadata, isinstance(metadata, dict), "a dict")
+        # From here on, NumPy's arrays and numbers are the lists and numbers of JSON.
+        metadata = {
+            name: json.loads(as_json(value, f"its {name}")) for name, value in metadata.items()
+        }
         if W is not None:
             metadata = _completed(metadata, W)
-        stated = {key: value for key, value in metadata.items() if value is not None}
+        stated = {name: value for name, value in metadata.items() if value is not None}
         values = {}
-        # `options` and `settings` are no keys: each option and each setting is a key of its own.
         for name, kind in typing.get_type_hints(cls).items():
-            if name in stated and name not in ("options", "settings"):
-                _require(metadata, name, _has_type(stated[name], kind), _in_words(kind))
+            if name in stated and name not in NO_KEYS:
                 values[name] = stated[name]
+                # Each of these types is Optional[...]: name it without the None.
+                needed = re.sub(r"typing\.|<class '|'>", "", str(typing.get_args(kind)[0]))
+                _require(name, values[name], _has_type(values[name], kind), needed)
         try:
             values["options"] = TableOptions(**_members(TableOptions, stated))
             values["settings"] = _members(Hyperparameters, stated)
             Hyperparameters(**values["settings"])
         except (SettingError, TypeError) as error:
-            reason = str(error).replace("`", "")  # a key of a file is no option here
+            reason = str(error).replace("`", "")  # an option has these marks, a key has none
             raise ModelFileError(f"its metadata do not fit: {reason}") from error
         facts = cls(**values, _metadata=metadata)
-        if facts.n_in:
+        if facts.n_in:  # else there is no W, and perhaps no metadata
             facts._check_lengths()
             facts._check_values()
         return facts
 
     def _check_lengths(self):
         """Check that there is one of everything for each class, feature or column."""
-        # Without categories, each column is one feature.
-        n_columns = len(self.categories or range(self.n_in))
+        # Where no categories are known, each column is one feature.
+        n_columns = len(self.categories) if self.categories else self.n_in
         for n, what, names in (
             (self.n_out, "classes", ("class_labels",)),
             (self.n_in, "features", ("feature_names", "feature_means", "feature_scales")),
@@ -128,40 +134,37 @@ class ModelFacts(Facts):
         ):
             for name in names:
                 value = getattr(self, name)
-                fits = value is None or len(value) == n
-                _require(self._metadata, name, fits, f"one for each of {n} {what}")
+                if value is not None:
+                    _require(name, value, len(value) == n, f"one for each of {n} {what}")
 
     def _check_values(self):
         """Check what the values are, once their lengths are right."""
         n_in = self.n_in
         n_out = self.n_out
-        n_encoded = sum(1 if texts is None else len(texts) for texts in self.categories or ())
-        n_items = len(POINT_FIELDS[self.criterion])
-        needed_curve = f"a list of rows [iteration, cost, error, test error], {n_items} a row,"
+        # Each category is a feature, and so is each column without categories.
+        n_features = sum(1 if texts is None else len(texts) for texts in self.categories or ())
+        items = POINT_FIELDS[self.criterion]  # those of a point of the curve
         for name, fits, needed in (
             ("class_labels", _are_labels, "a list of whole numbers or of texts, each once"),
             # The last classes may have no training row, and so no count.
             ("class_counts", lambda value: len(value) <= n_out, f"at most {n_out} numbers"),
             ("image_shape", lambda value: math.prod(value) == n_in, f"a shape of {n_in} features"),
             ("feature_scales", lambda value: min(value) > 0, "a list of numbers above 0"),
+            ("feature_scales", lambda value: self.feature_means, "a list feature_means"),
             ("pixel_scale", lambda value: 1e-99 < value < 1e99, "a number above 0"),
             ("raw_range", _is_range, "two numbers, the smaller one first"),
             ("x_range", _is_range, "two numbers, the smaller one first"),
             ("split", lambda value: len(value) == 3 and min(value) > 0, "three numbers of rows"),
             ("split_seed", lambda value: 0 <= value < 2**32, "a number from 0 to 2**32-1"),
-            ("categories", lambda value: n_encoded == n_in, f"what makes {n_in} features"),
+            ("categories", lambda value: n_features == n_in, f"what makes {n_in} features"),
             ("columns", lambda value: len({*value}) == len(value), "a list of texts, each once"),
-            ("curve", lambda value: _is_curve(value, n_items), needed_curve),
+            ("curve", lambda value: _is_curve(value, len(items)), f"[{', '.join(items)}] a point"),
         ):
             value = getattr(self, name)
             if value is not None:
-                _require(self._metadata, name, fits(value), needed)
-        for name, value in (  # with missing="mean", the means fill empty cells
-            ("missing", self.options.missing),
-            ("feature_scales", self.feature_scales),
-        ):
-            if value and not self.feature_means:
-                raise ModelFileError(f"its {name} is {cut(value)}: feature_means are needed")
+                _require(name, value, fits(value), needed)
+        if self.options.missing:  # the means fill empty cells
+            _require("missing", self.options.missing, self.feature_means, "a list feature_means")
 
     @property
     def criterion(self):
@@ -192,7 +195,8 @@ class ModelFacts(Facts):
         logreg.basics.errors.SettingError: ... would overwrite what is read, or written ...
         """
         dataset = os.path.expanduser(self.dataset or "")
-        refuse_overwriting(paths, filter(os.path.exists, [dataset]))
+        if os.path.exists(dataset):  # it may be a name, such as that of a table in memory
+            refuse_overwriting(paths, [dataset])
 
     def metadata(self):
         """Return all that is known, as it is in the file: a dict."""
@@ -202,17 +206,15 @@ class ModelFacts(Facts):
 def _completed(metadata, W):
     """Add the keys that follow from W; refuse metadata that contradict it."""
     n_in, n_out = W.shape
-    shape_and_dtype = {"n_in": n_in, "n_out": n_out, "dtype": W.dtype.name}
-    defaults = {
-        "image_shape": None,
-        "class_labels": list(range(n_out)),
-        "pixel_scale": 1,
-        **shape_and_dtype,
-    }
-    stated = {name: value for name, value in metadata.items() if value is not None}
-    completed = {**metadata, **defaults, **stated}
-    for name, value in shape_and_dtype.items():
-        _require(completed, name, completed[name] == value, f"{value}, as of its W,")
+    facts_of_W = {"n_in": n_in, "n_out": n_out, "dtype": W.dtype.name}
+    defaults = {"image_shape": None, "class_labels": list(range(n_out)), "pixel_scale": 1}
+    completed = {**metadata}
+    for name, default in {**defaults, **facts_of_W}.items():
+        if completed.get(name) is None:
+            completed[name] = default
+        elif name in facts_of_W:
+            fits = completed[name] == default
+            _require(name, completed[name], fits, f"{default}, as of its W,")
     return completed
 
 
@@ -228,19 +230,13 @@ def _has_type(value, kind):
         return isinstance(value, list) and all(_has_type(item, members[0]) for item in value)
     if members:
         return any(_has_type(value, member) for member in members)
-    if kind in (int, float):
-        is_number = isinstance(value, (int, kind)) and not isinstance(value, bool)
-        return is_number and abs(value) < LARGEST
+    if kind in (int, float):  # a whole number is a float, too, and a bool is no number
+        return type(value) in (int, kind) and abs(value) < LARGEST
     return isinstance(value, kind)
 
 
-def _in_words(kind):
-    """Name the type of a field, without the None that each field may be."""
-    kinds = [re.sub(r"typing\.|<class '|'>", "", str(one)) for one in kind.__args__]
-    return " or ".join(name for name in kinds if name != "NoneType")
-
-
 def _are_labels(labels):
+    """Whether these are different texts, or different whole numbers that NumPy can hold."""
     kinds = {*map(type, labels)}
     is_whole = kinds == {int} and max(map(abs, labels)) <= 2**63
     return (is_whole or kinds == {str}) and len({*labels}) == len(labels)
@@ -251,6 +247,7 @@ def _is_range(ends):
 
 
 def _is_curve(rows, n_items):
+    """Whether each row is a :class:`Point` of so many numbers, as its types do not tell."""
     for row in rows:
         if len(row) != n_items:
             return False
@@ -276,6 +273,6 @@ def _plain(value):
     raise TypeError(f"{type(value).__name__} is neither text nor a number")
 
 
-def _require(metadata, name, is_fit, needed):
-    if not is_fit:
-        raise ModelFileError(f"its {name} is {cut(metadata[name], 80)}: {needed} is needed")
+def _require(name, value, fits, needed):
+    if not fits:
+        raise ModelFileError(f"its {name} is {cut(value, 80)}: {needed} is needed")

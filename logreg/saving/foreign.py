@@ -18,11 +18,13 @@ def loads(data):
     """
     try:
         found, _ = any_pickle.arrays_of(io.BufferedReader(io.BytesIO(data)), len(data))
-        # An array in a GPU's memory is pickled as the argument of a call: its path ends with /0/0.
-        matches = (re.fullmatch("([Wb])/container/storage/0(/0)?", path) for path in found)
-        arrays = {match[1]: found[match[0]] for match in matches if match}
-        # A dtype's name has no byte order, so this converts to that of this machine.
-        arrays = {name: array.astype(array.dtype.name) for name, array in arrays.items()}
+        arrays = {}
+        for path, array in found.items():
+            # An array in a GPU's memory is pickled as the argument of a call: hence another /0.
+            match = re.fullmatch("([Wb])/container/storage/0(/0)?", path)
+            if match:
+                # A dtype's name has no byte order, so this converts to that of this machine.
+                arrays[match[1]] = array.astype(array.dtype.name)
         metadata = {"source": "the tutorial's own program"}
         if len(arrays["W"]) == 28 * 28:
             metadata.update(pixel_scale=1 / 256, x_range=[0, 255 / 256], image_shape=[28, 28])

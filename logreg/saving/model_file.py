@@ -26,6 +26,7 @@ from logreg.saving.facts import ModelFacts, as_json
 VERSION = 1
 DTYPES = ("float32", "float64", "uint8")
 MAX_BYTES = 1 << 30
+MAX_AXES = 32  # of an array: NumPy before version 2 has no more
 # Protocol 3 has bytes, and no framing that differs between versions of Python.
 PROTOCOL = 3
 # The bytes of a file; %s stands for the pickled tuple of arguments, without its PROTO and STOP.
@@ -65,8 +66,7 @@ def parse(header, data, sha256):
     ModelFileError
         If the digest or the version is wrong, or the header does not fit the bytes.
     """
-    has_texts = type(header) is str and type(sha256) is str
-    if not (has_texts and type(data) is bytes):
+    if (type(header), type(data), type(sha256)) != (str, bytes, str):
         raise ModelFileError("it is damaged: it holds no header and no bytes")
     if _digest(header, data) != sha256:
         raise ModelFileError("it is damaged: the checksum does not match")
@@ -80,7 +80,8 @@ def parse(header, data, sha256):
             if dtype not in DTYPES:
                 raise ValueError(f"{dtype} is no dtype of an array in a file")
             little_endian = numpy.dtype(dtype).newbyteorder("<")
-            if len(shape) > 32 or not all(type(n) is int and 0 <= n < MAX_BYTES for n in shape):
+            are_sizes = all(type(n) is int and 0 <= n < MAX_BYTES for n in shape)
+            if len(shape) > MAX_AXES or not are_sizes:
                 raise ValueError(f"{shape} is no shape")
             end = start + math.prod(shape) * little_endian.itemsize
             flat = numpy.frombuffer(data[start:end], little_endian)
@@ -93,18 +94,17 @@ def parse(header, data, sha256):
 
 def model_of(header, arrays):
     """Make :class:`ModelFacts`, W and b of the header and the arrays of a model."""
-    missing = numpy.empty(())  # no matrix, and no vector
-    W, b = (arrays.get(name, missing) for name in "Wb")
-    is_float = W.dtype.name in ("float32", "float64")
-    if W.ndim != 2 or (b.shape, b.dtype) != (W.shape[1:], W.dtype) or not is_float:
+    number = numpy.empty(())  # stands for what is missing: it is no matrix and no vector
+    W = arrays.get("W", number)
+    b = arrays.get("b", number)
+    is_matrix_of_floats = W.ndim == 2 and W.dtype.name in ("float32", "float64")
+    if not is_matrix_of_floats or (b.shape, b.dtype) != (W.shape[1:], W.dtype):
         raise ModelFileError("its W and b are no matrix and vector of floats")
     return ModelFacts.from_metadata(header.get("metadata"), W), W, b
 
 
 def _digest(header, data):
-    digest = hashlib.sha256(header.encode("utf-8", "surrogatepass"))
-    digest.update(data)
-    return digest.hexdigest()
+    return hashlib.sha256(header.encode("utf-8", "surrogatepass") + data).hexdigest()
 
 
 def dumps(kind, arrays, **content):
@@ -135,7 +135,6 @@ def dumps(kind, arrays, **content):
     listed = []
     parts = []
     for name, array in arrays.items():
-        array = numpy.asarray(array)
         if array.dtype.name not in DTYPES:
             raise ModelFileError(f"{name} is {array.dtype}: a file holds {', '.join(DTYPES)}")
         listed.append([name, array.dtype.name, array.shape])
@@ -167,7 +166,7 @@ def loads(data):
 def _loads_any(data):
     """Read the bytes of a file of ours, or of a model of the tutorial's own program."""
     if b"logreg.saving" not in data[:100] and b"LogisticRegression" in data[:1000]:
-        from logreg.saving import foreign  # a leaf: imported only when needed
+        from logreg.saving import foreign  # imported only when needed
 
         return foreign.loads(data)
     return loads(data)

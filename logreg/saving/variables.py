@@ -34,7 +34,7 @@ def as_model(facts, W, b):
         )
     classifier = LogisticRegression(engine.T.matrix("x"), *W.shape, W, b)
     classifier.metadata = facts.metadata()
-    classifier.loaded = W, b
+    classifier.loaded_W_and_b = W, b  # as the file has them
     return classifier
 
 
@@ -65,15 +65,15 @@ def check_stands_alone(classifier):
         )
 
 
-def dumps_model(classifier, metadata, loaded=None):
+def dumps_model(classifier, metadata, W_and_b=None):
     """Make the bytes of a model file: the parameters, the metadata, and where it was made.
 
-    The parameters are those of the classifier, or W and b of the file from which it was `loaded`.
+    The parameters are those of the classifier, if they are not given as `W_and_b`.
     """
-    W, b = loaded or _values(classifier)
-    # The model may have more classes than the data that it was trained on.
-    parameter_facts = {"n_out": W.shape[1], "dtype": W.dtype.name}
-    facts = ModelFacts.from_metadata({**provenance(), **metadata, **parameter_facts}, W)
+    W, b = W_and_b or _values(classifier)
+    metadata = {**provenance(), **metadata, "dtype": W.dtype.name}
+    metadata["n_out"] = W.shape[1]  # those of a run count the classes of its data, maybe fewer
+    facts = ModelFacts.from_metadata(metadata, W)
     return model_file.dumps("model", {"W": W, "b": b}, metadata=facts.metadata())
 
 
@@ -121,7 +121,7 @@ def save_model(classifier: LogisticRegression, path: AnyPath, **metadata: Any) -
     ['no', 'yes']
     """
     file_metadata = getattr(classifier, "metadata", {})
-    loaded = getattr(classifier, "loaded", None)
+    loaded = getattr(classifier, "loaded_W_and_b", None)
     if loaded and not _are_unchanged(_values(classifier), loaded):
         if not metadata:
             raise ModelFileError(

@@ -12,9 +12,10 @@ MINUS = "\N{MINUS SIGN}"
 NUMBER = r"-?\d+(?:\.\d*)?(?:e[+-]?\d+)?"
 # A number in a text, perhaps of percent; not a digit of a name, such as x2.
 IN_TEXT = rf"(?<![\w.])({NUMBER})(\s*%)?"
-# The numbers of an answer stand bold at its beginning.
+# An exercise begins with its number in bold. Its answer begins with the numbers to find, in bold.
 EXERCISE = (
-    r"(?s)\*\*(?P<name>\d+\.\d)\*\* (?P<question>(?:(?!\n<).)+)\n"
+    r"(?s)\*\*(?P<name>\d+\.\d)\*\* "
+    r"(?P<question>(?:(?!\n<).)+)\n"  # up to a line that begins with a tag
     rf"{ANSWER}</summary>\n\n\*\*(?P<bold>.+?)\.\*\*"
 )
 MIN_TOLERANCE = 1e-6  # for the rounding of float32; relative, if a number is above 1

@@ -66,8 +66,9 @@ def _notebook(v4, home):
     """
     install = NO_HOME
     if home:
-        # pip takes REPOSITORY@BRANCH as an address. In their cell, both lines are indented.
+        # The address is REPOSITORY/blob/BRANCH on GitHub, and REPOSITORY/-/blob/BRANCH on GitLab.
         source = home.rstrip("/").replace("/-/", "/").replace("/blob/", "@")
+        # The text has INSTALL in an indented line.
         install = f'%pip install --quiet "git+{source}"\n    '
         install += "from logreg.tutorial.answers import is_right, numbers_in"
     cells = []

@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 TEXT = HERE / "README.md"
 FENCE = re.compile(r"```(\w+)")
 COMMENT = re.compile(r"<!-- (?:(?P<key>source|play|needs): (?P<value>.+)|.+) -->")
-DOTS = "\0"  # stands for the three dots of a printed line while doctest reads it
+DOTS = "\0"  # stands for three dots that are printed, as doctest would take them for code
 
 
 class Block(NamedTuple):
@@ -122,17 +122,17 @@ def examples(content):
     ('read()\\n', '... loading data\\n')
     """
     lines = []
-    statement = None
+    statement = ""  # the lines of code so far; empty in the output
     for line in content.splitlines():
-        has_dots = line.startswith("...") and statement is not None
         if line.startswith(">>> "):
             statement = line[4:]
-        elif has_dots and codeop.compile_command(statement) is None:
+        elif not (statement and line.startswith("...")):
+            statement = ""
+        elif codeop.compile_command(statement) is None:  # it is incomplete
             statement += "\n" + line[4:]
         else:
-            statement = None
-            if has_dots:
-                line = DOTS + line[3:]
+            statement = ""
+            line = DOTS + line[3:]
         lines.append(line)
     found = doctest.DocTestParser().get_examples("\n".join(lines))
     for example in found:

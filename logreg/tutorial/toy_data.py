@@ -48,7 +48,7 @@ def script_data(data, run):
     points, labels = plane()
     test_points, test_labels = plane(seed=4)
     digits = io.BytesIO()
-    A = shares(data, run)[:N_DIGITS]
+    A = shares(data, run)[:N_DIGITS]  # what each digit has added to the weights
     unit = float(abs(A).max()) / 127
     Image.fromarray(x).save(digits, "png", optimize=True)  # a digit in each row of pixels
     return {
@@ -59,7 +59,7 @@ def script_data(data, run):
         "labels": y.tolist(),
         "plane": {
             "x": numpy.concatenate([points, test_points]).ravel().tolist(),
-            "y": [*labels.tolist(), *test_labels.tolist()],
+            "y": numpy.concatenate([labels, test_labels]).tolist(),
         },
         "validations": validations(),
         "logs": {"mnist": [*read_reference().values()], "own": log_of(x, y)},
@@ -149,10 +149,10 @@ def plane(seed=3):
     >>> y[:6].tolist(), [x[y == k].mean(axis=0).round(1).tolist() for k in range(3)]
     ([0, 1, 2, 0, 1, 2], [[-1.0, -0.8], [0.9, -0.5], [-0.1, 1.0]])
     """
-    labels = numpy.repeat([0, 1, 2], 20)
-    points = numpy.array(CENTRES)[labels] + SPREAD * numpy.random.RandomState(seed).randn(60, 2)
-    order = numpy.arange(60).reshape(3, 20).T.ravel()
-    return points[order], labels[order]
+    labels = numpy.tile([0, 1, 2], 20)
+    noise = numpy.random.RandomState(seed).randn(3, 20, 2)  # for the twenty points of each class
+    points = numpy.array(CENTRES)[labels] + SPREAD * noise.swapaxes(0, 1).reshape(60, 2)
+    return points, labels
 
 
 def validations():

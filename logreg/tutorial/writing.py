@@ -139,8 +139,10 @@ def to_html(markdown, home=None):
     markdown = text.with_pictures_in_line(text.with_links_to(home, markdown))
     for pattern, replacement in FORMS.items():
         markdown = re.sub(pattern, replacement, markdown)
-    tables = {"<table>": '<div class="table"><table>', "</table>": "</table></div>"}
-    html = re.sub("</?table>", lambda tag: tables[tag.group()], parser.render(markdown))
+    html = parser.render(markdown)
+    # On a narrow screen, a table is moved within its box.
+    html = html.replace("<table>", '<div class="table"><table>')
+    html = html.replace("</table>", "</table></div>")
     return re.sub(r'(<h2 id="|href="#)\d+-', r"\1", html)  # without the chapters' numbers
 
 
@@ -165,13 +167,14 @@ def math_font(html):
     from fontTools import subset
 
     formulas = "".join(re.findall("(?s)<math.*?</math>", html))
-    italics = map(chr, [0x210E, *range(0x1D434, 0x1D468)])  # which browsers show for x and W
-    kept = {"layout_features": [], "hinting": False, "name_IDs": [0, 1, 13]}  # 13: the licence
-    options = subset.Options(flavor="woff", **kept)
+    letters = unescape(re.sub("<.*?>", "", formulas))
+    # Browsers show letters of formulas in italics, which are characters of their own.
+    letters += "".join(map(chr, [0x210E, *range(0x1D434, 0x1D468)]))
+    options = subset.Options(flavor="woff", hinting=False, name_IDs=[0, 1, 13])  # 13: the licence
     path = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
     with subset.load_font(path, options) as font:
         subsetter = subset.Subsetter(options)
-        subsetter.populate(text=unescape(re.sub("<.*?>", "", formulas)) + "".join(italics))
+        subsetter.populate(text=letters)
         subsetter.subset(font)
         stream = io.BytesIO()
         subset.save_font(font, stream, options)

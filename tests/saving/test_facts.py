@@ -31,7 +31,7 @@ VALUES = [
     *([], [0], [None], [1, 2, 3], ["a"], ["a", "a"], [[1, 2], "b"], [[1, 2, 3, 4, 5]], {"a": [1]}),
 ]
 # Of options and settings, the fields are keys.
-KEYS = {f.name for f in dataclasses.fields(ModelFacts)} - {"options", "settings", "_metadata"}
+KEYS = {f.name for f in dataclasses.fields(ModelFacts)} - {"options", "settings"}
 KEYS |= {*vars(DEFAULTS), *vars(NO_OPTIONS), "a user's own"}
 
 
