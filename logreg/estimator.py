@@ -193,8 +193,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
     def _split(self, codes):
         """Choose the rows for training and those for validation, which may be the same."""
         fraction = self.validation_fraction
-        limits = {"min_val": 0, "max_val": 1, "include_boundaries": "neither"}
-        check_scalar(fraction, "validation_fraction", Real, **limits)
+        name = "validation_fraction"
+        check_scalar(fraction, name, Real, min_val=0, max_val=1, include_boundaries="neither")
         order = numpy.arange(len(codes))
         if self.shuffle:
             order = stratified_order(codes, check_random_state(self.random_state).randint(2**31))

@@ -12,7 +12,7 @@ from builders import arguments, make_pairs, new_run
 
 from logreg import LogisticRegression, Predictor, engine, load_model, sgd_optimization_mnist
 from logreg.basics.errors import LogRegError, SettingError
-from logreg.callbacks import BestModel, History
+from logreg.callbacks import BestModel, Callback, History
 from logreg.engine import T, theano
 from logreg.hyperparameters import Hyperparameters
 from logreg.sgd import fit
@@ -110,6 +110,17 @@ def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, messa
     monkeypatch.setattr(engine, "compile_step", None)
     with pytest.raises(LogRegError, match=message):
         fit(**arguments(**changed))
+
+
+@pytest.mark.parametrize("split", range(3))
+def test_a_set_that_is_given_other_rows_during_a_run_must_keep_their_number(split):
+    sets = [(theano.shared(x), theano.shared(y.astype("int32"))) for x, y in PAIRS]
+    doubling = Callback()
+    doubling.on_validation = lambda *_: [
+        v.set_value(v.get_value().repeat(2, 0)) for v in sets[split]
+    ]
+    with pytest.raises(SettingError, match=r"had \[20, 20, 20\] rows and have .*40.*: .* many$"):
+        fit(**arguments(datasets=sets, callbacks=[doubling]))
 
 
 @pytest.mark.parametrize("layer", [T.tanh, lambda x: x])

@@ -213,6 +213,11 @@ class Columns(NamedTuple):
         return len(self.categories)
 
     @property
+    def feature_counts(self):
+        """The number of features of each column: one, or one for each of its categories."""
+        return [1 if texts is None else len(texts) for texts in self.categories]
+
+    @property
     def one_hot_features(self):
         """The indices of the features that are categories of a column.
 
@@ -221,6 +226,5 @@ class Columns(NamedTuple):
         >>> Columns(categories=(None, ("f", "m"), None)).one_hot_features
         [1, 2]
         """
-        n_features = [1 if texts is None else len(texts) for texts in self.categories]
         is_category = [texts is not None for texts in self.categories]
-        return numpy.flatnonzero(numpy.repeat(is_category, n_features)).tolist()
+        return numpy.flatnonzero(numpy.repeat(is_category, self.feature_counts)).tolist()

@@ -74,7 +74,7 @@ class Predictor:
             facts, W, b = model_file.read_model(model)
         elif model.best_values and model.W_and_b:
             with model.at_its_best():
-                W, b = (variable.get_value() for variable in model.W_and_b)
+                W, b = (numpy.asarray(variable.get_value()) for variable in model.W_and_b)
             facts = ModelFacts.from_metadata(model.facts(), W)
         else:
             raise SettingError(

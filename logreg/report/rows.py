@@ -114,9 +114,9 @@ def _columns(facts):
     Where the data are no table, each feature is a column.
     """
     table = facts.table
+    columns = zip(facts.column_titles, table.kinds, table.categories, table.feature_counts)
     first = 0
-    for name, kind, texts in zip(facts.column_titles, table.kinds, table.categories):
-        n_features = len(texts) if texts else 1
+    for name, kind, texts, n_features in columns:
         yield name, kind, texts, slice(first, first + n_features)
         first += n_features
 

@@ -15,7 +15,7 @@ from logreg.datasets import pickles
 from logreg.datasets.formats import open_bytes
 
 MAX_PATH = 1000  # characters of an array's path inside a pickle; of a longer one, the last are kept
-UNNAMED = ""  # the name of the outermost object, and of an object's state: no part of a path
+UNNAMED = ""  # the name of the outermost object, and of an object's state
 ADVICE = "a pickle is needed, as it is or gzipped"
 OPCODES = f"""{pickles.OPCODES}
     LONG4 FLOAT BINFLOAT INST OBJ NEWOBJ DUP POP POP_MARK
@@ -45,7 +45,7 @@ class _Object(pickles.Placeholder):
     add = append
 
     def __setitem__(self, key, value):
-        # A path has no number that is far too long to print.
+        # A number that is far too long to print is no name.
         if isinstance(key, (str, bytes)) or (type(key) is int and 0 <= key < 1 << 63):
             self.parts.append((key, value))
         else:  # the key may be an object with arrays, too
@@ -159,7 +159,8 @@ def _walk(root):
         value, path, name = waiting.popleft()
         if isinstance(name, bytes):
             name = name.decode("latin1")
-        path = "/".join(filter(None, [path, cut(name, MAX_PATH)]))[-MAX_PATH:].lstrip("/")
+        # The state of an object has no name, and so the path of the object.
+        path = f"{path}/{cut(name, MAX_PATH)}"[-MAX_PATH:].strip("/")
         yield value, path
         for name, part in _parts_of(value):
             # A list may have millions of numbers: nothing is kept of these.

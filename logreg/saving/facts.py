@@ -125,12 +125,10 @@ class ModelFacts(Facts):
 
     def _check_lengths(self):
         """Check that there is one of everything for each class, feature or column."""
-        # Where no categories are known, each column is one feature.
-        n_columns = len(self.categories) if self.categories else self.n_in
         for n, what, names in (
             (self.n_out, "classes", ("class_labels",)),
             (self.n_in, "features", ("feature_names", "feature_means", "feature_scales")),
-            (n_columns, "columns", ("columns", "kinds", "column_numbers")),
+            (self.table.n_columns, "columns", ("columns", "kinds", "column_numbers")),
         ):
             for name in names:
                 value = getattr(self, name)
@@ -141,8 +139,7 @@ class ModelFacts(Facts):
         """Check what the values are, once their lengths are right."""
         n_in = self.n_in
         n_out = self.n_out
-        # Each category is a feature, and so is each column without categories.
-        n_features = sum(1 if texts is None else len(texts) for texts in self.categories or ())
+        n_features = sum(self.table.feature_counts)
         items = POINT_FIELDS[self.criterion]  # those of a point of the curve
         for name, fits, needed in (
             ("class_labels", _are_labels, "a list of whole numbers or of texts, each once"),

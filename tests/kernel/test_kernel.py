@@ -230,39 +230,44 @@ def test_threads_are_those_that_the_user_or_a_pool_of_processes_allows(monkeypat
 def test_arrays_that_do_not_go_together_are_refused():
     """Of twenty rows, five columns and three classes."""
     x, _, W, b, y, weights = problem("float32", "uint8", 20, 5, 3)
+    right = {"x": x, "W": W, "b": b, "y": y, "weights": weights, "starts": [0, 10], "n_rows": 10}
     parts = x, x[:10], x[:, 1:]
     layout, *of_others = (kernel.lay_out(Rows(x), y[: len(x)], 10).layout for x in parts)
-    right = {"x": x, "W": W, "b": b, "y": y, "weights": weights, "v": W, "c": b, "layout": None}
 
-    def steps(starts=(0, 10), n_rows=10, **others):
-        x, W, b, y, weights, *velocities, layout = {**right, **others}.values()
+    def steps(layout=None, velocities=(), **others):
+        x, W, b, y, weights, starts, n_rows = {**right, **others}.values()
         params = (W, b, *velocities)
         kernel.steps(Rows(x, 1.0, layout), params, (y, weights), starts, n_rows, 0.1)
 
+    cases = {
+        "they must be of shapes": [{"x": x[:, :-1]}, {"b": b[:-1]}, {"b": b.astype("float64")}],
+        "y has shape .*, and x has 20": [{"y": y[:-1]}, {"y": y[:, None]}],
+        "labels are float64: integers are needed": [{"y": y + 0.5}],
+        r"row 17 has the label -?\d+: labels must be 0 to 2": [
+            {"y": numpy.where(numpy.arange(20) == 17, n, y)}
+            for n in (-1, 3, 2**16, 2**31 - 1, 2**32, -(2**31))
+        ],
+        "do not go together": [
+            *({"weights": wrong} for wrong in (weights[:-1], numpy.append(weights, 1))),
+            *({"velocities": wrong} for wrong in ((W, b[1:]), (W[:, 1:], b), (b, W))),
+            *({"n_rows": n} for n in (-1, 0, 21, 2**62)),
+            *({"starts": [0, start]} for start in (11, -10, 2**62)),
+            *({"layout": other} for other in of_others),
+            *({"layout": layout, **wrong} for wrong in ({"n_rows": 5}, {"starts": [0, 5]})),
+            {"layout": layout, "x": x.astype("float32")},
+            {"x": x[:, :0], "W": W[:0]},
+            {"W": W[:, :0], "b": b[:0]},
+        ],
+    }
+    for dtype in ("int32", ">f4"):
+        cases["they must be of shapes"].append({"W": W.astype(dtype), "b": b.astype(dtype)})
     steps(y=y.astype("uint8"))
     steps(layout=layout)
     assert kernel.classes(Rows(x[:0]), (W, b)).shape == (0,)
-    # Any of the arrays, a row or a column shorter; any of the parameters of another type.
-    arrays = [(name, array) for name, array in right.items() if array is not None]
-    wrongs = [
-        {name: numpy.delete(array, 0, axis)} for name, array in arrays for axis in range(array.ndim)
-    ]
-    wrongs += [{"W": W.astype(dtype), "b": b.astype(dtype)} for dtype in ("int32", ">f4")]
-    wrongs += [{"b": b.astype(float)}, {"y": y + 0.5}, {"y": y[:, None]}, {"v": b}]
-    wrongs += [{"weights": numpy.append(weights, 1)}, {"x": x[:, :0], "W": W[:0], "v": W[:0]}]
-    wrongs += [{"W": W[:, :0], "b": b[:0], "v": W[:, :0], "c": b[:0]}]
-    wrongs += [{"n_rows": n} for n in (-1, 0, 21, 2**62)]
-    wrongs += [{"starts": [0, start]} for start in (11, -10, 2**62)]
-    wrongs += [{"layout": other} for other in of_others]
-    changes = {"n_rows": 5}, {"starts": [0, 5]}, {"x": x.astype("float32")}
-    wrongs += [{"layout": layout, **change} for change in changes]
-    said = r"they must be of shapes|y has shape .*, and x has|integers are needed|do not go"
-    for wrong in wrongs:
-        with pytest.raises(ValueError, match=said):
-            steps(**wrong)
-    for label in (-1, 3, 2**16, 2**31 - 1, 2**32, -(2**31)):
-        with pytest.raises(ValueError, match=r"row 17 has the label -?\d+: labels must be 0 to 2"):
-            steps(y=numpy.where(numpy.arange(20) == 17, label, y))
+    for message, wrongs in cases.items():
+        for wrong in wrongs:
+            with pytest.raises(ValueError, match=message):
+                steps(**wrong)
     for labels, n in [(y, 0), (y, 21), (y, -1), (y[:7], 1), (y[:0], 1), (None, 7), (None, 2**62)]:
         with pytest.raises(ValueError, match="do not go together"):
             kernel.lay_out(Rows(x), labels, n)

@@ -161,7 +161,8 @@ def test_the_tools_of_the_pad(open_page, digits_page):
     assert pad.value_of_css_property("touch-action") == "none"  # a finger draws, and rolls no page
     pad.send_keys(" ", DOWN * 10, RIGHT * 5, " ")  # by the keyboard
     stroke = state_of(browser)
-    assert "left: 62.5%; top: 75%" in pen.get_attribute("style") and pen.is_displayed()
+    style = pen.get_attribute("style")
+    assert "left: 62.5%; top: 75%" in style and "background: none" in style and pen.is_displayed()
     press = """const [keys, more] = arguments; return keys.map((key) => document.activeElement
     .dispatchEvent(new KeyboardEvent("keydown", {key, cancelable: true, ...more})))"""
     for more in {"altKey": True}, {"metaKey": True}, {"ctrlKey": True}, {}:  # the browser's are not
@@ -263,6 +264,8 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, scaling):
         bars = browser.find_elements("css selector", "#fields .share i")
         sides = ["against" if text[0] == "-" else "for" for text in told]
         assert [bar.get_attribute("class") for bar in bars] == sides
+        widths = [float(re.search(r"[-.\de]+", bar.get_attribute("style"))[0]) for bar in bars]
+        assert_allclose(widths, 50 * abs(shares) / abs(shares).max(), atol=0.1)
 
     fields = browser.find_elements("css selector", "#fields input, #fields select")
     # They hold the training means in the user's units, and the most frequent text.

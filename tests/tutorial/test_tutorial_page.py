@@ -106,8 +106,8 @@ class Toy:
     def said(self, selector="output"):
         return self.find(selector).get_property("textContent")
 
-    def press(self, action, key=ENTER):
-        self.find(f"[data-do={action}]").send_keys(key)
+    def press(self, action):
+        self.find(f"[data-do={action}]").send_keys(ENTER)
         self.browser.execute_async_script(FRAMES)
 
     def choose(self, name, value):
@@ -168,6 +168,7 @@ class Trained(NamedTuple):
     start: str  # before the first step
     text: str  # after it
     charts: list  # of each: place, columns of the history, where they end, scale
+    rate: float = 0.13
     spacing: float = 0.5  # of the curves, in epochs or steps
     length: int = 40  # of a run
 
@@ -192,6 +193,7 @@ TRAINED = {
         "Step {n}: training loss {cost:.2f}, validation loss {loss:.2f} "
         "(the lowest was {lowest:.2f}), {new} of 200 wrong.",
         [(".losses", (2, 1), 1.5, numpy.array)],
+        rate=0.5,
         spacing=5,
         length=300,
     ),
@@ -203,7 +205,10 @@ class TrainingToy(Toy):
 
     def __init__(self, browser, name, settings):
         super().__init__(browser, name)
-        self.settings = {"size": 100, "decay": 0, "rate": 0.13, **settings}
+        self.model()  # it is ready
+        self.settings = {"size": 100, "decay": 0, "rate": TRAINED[name].rate}
+        for setting in settings.items():
+            self.choose(*setting)
         self.sets = digits(settings.get("rows", 800))
         if name == "plane":
             self.sets = toy_data.plane(), toy_data.plane(seed=4)
@@ -246,17 +251,17 @@ class TrainingToy(Toy):
         if is_point:
             self.points[self.seen / self.unit] = self.measured()
 
-    def change(self, name, value):
-        self.choose(name, value)
+    def choose(self, name, value):
+        super().choose(name, value)
         self.settings[name] = value
 
     def press(self, action):
         """Press a button, and take the steps in NumPy."""
         super().press(action)
-        wait(self.browser, lambda: self.shown(".main")[0] != "Pause")
         if action == "reset":
             self.reset()
             return
+        wait(self.browser, lambda: "Pause" not in self.shown(".main"))
         length = TRAINED[self.name].length * self.unit
         rows = {"step": 1, "epoch": self.n_rows, "run": length}[action]
         end = (self.seen // rows + 1) * rows
@@ -291,7 +296,7 @@ class TrainingToy(Toy):
 
     def check_points(self):
         """The small points are new, hollow ones are wrong, and those of the step have a ring."""
-        (_, y), (_, y_tested) = self.sets
+        (x, y), (tested, y_tested) = self.sets
         fills = [f"var(--class-{k})" for k in [*y_tested, *y]]
         for i in numpy.flatnonzero(self.is_wrong()[0]):
             fills[60 + i] = "var(--card)"
@@ -299,6 +304,9 @@ class TrainingToy(Toy):
         expected = [[fill, first <= i < end] for i, fill in enumerate(fills, -60)]
         what = "[node.getAttribute('fill'), node.nextSibling?.matches('.ring') || false]"
         assert self.shown("[transform]", what) == expected
+        what = "[...'ef'].map((it) => node.transform.baseVal[0].matrix[it])"
+        places = 200 + (numpy.r_[tested, x][:, :2] - (0, 0.2)) * (200 / 2.6, -200 / 2.6)
+        assert_allclose(self.shown("[transform]", what), places, 1e-5)
 
     def check_regions(self):
         """The class that leads has its green; its borders, now and before the step, are lines."""
@@ -307,8 +315,8 @@ class TrainingToy(Toy):
             assert not picture.any()
             return
         at = (numpy.arange(400) + 0.5) / 200 * 2.6 - 2.6
-        x = numpy.stack(numpy.meshgrid(at, 0.2 - at), axis=-1).reshape(-1, 2)
-        x = numpy.c_[x, x.prod(axis=1)]
+        x, y = numpy.meshgrid(at, 0.2 - at)
+        x = numpy.stack([x, y, x * y], axis=-1).reshape(-1, 3)
         classes = [(x[:, : len(W)] @ W + b).argmax(axis=1) for W, b in (self.before, self.params)]
         is_line = picture[:, 3] > 28
         is_tint = abs(picture[:, 1] - numpy.take((111, 86, 127), classes[1])) < 6
@@ -342,15 +350,10 @@ TRAININGS = [
 def test_toys_train_as_numpy_does(browser, emulate, name, settings, actions):
     emulate(prefers_reduced_motion="reduce")  # a run shows its end
     toy = TrainingToy(browser, name, settings)
-    toy.model()  # it is ready
-    for setting in settings.items():
-        toy.choose(*setting)
-    if name == "heart":
-        toy.settings["rate"] = 0.5
     toy.check()
     for action in actions:
         if isinstance(action, tuple):
-            toy.change(*action)
+            toy.choose(*action)
         else:
             toy.press(action)
         toy.check()
