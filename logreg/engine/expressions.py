@@ -15,7 +15,7 @@ def analyze_expressions(matcher, x, y, scalars, updates):
         if not is_symbolic(value) or (name in scalars and value.ndim != 0):
             raise SettingError(
                 f"{name} is {str(value)[:60]}: x and y must be symbolic variables, such as "
-                f"T.matrix('x'), and {', '.join(scalars)} symbolic scalars for a minibatch, such "
+                f"T.matrix('x'), and {', '.join(scalars)} symbolic numbers for a minibatch, such "
                 "as the T.mean of its rows; arrays are given as datasets"
             )
     updates = _checked_updates(updates)
@@ -55,7 +55,7 @@ def _checked_updates(updates):
 
 
 def _sizes(matcher, x, y, variables):
-    """Find n_in and n_out, the scalars of columns and classes of a graph; 0 where one is not known.
+    """Find n_in and n_out, the numbers of columns and classes of a graph; 0 where one is not known.
 
     n_in is the number of rows of the shared matrix W in ``dot(x, W)``. n_out is the length of the
     shared vector b in ``lt(y, b.shape[0])``: this is a part of :func:`.checked_labels`, which

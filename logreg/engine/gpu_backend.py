@@ -7,6 +7,7 @@ minibatches are in shared variables, too.
 """
 
 import contextlib
+import os
 import re
 import warnings
 
@@ -17,6 +18,8 @@ from pytensor.graph.replace import graph_replace
 from logreg.basics.errors import EngineError, install_command
 from logreg.engine.backend import Backend, Stored, as_features
 from logreg.engine.kernel_graph import ancestors
+
+PREALLOCATE = "XLA_PYTHON_CLIENT_PREALLOCATE"  # JAX reads it
 
 
 class JaxBackend(Backend):
@@ -45,7 +48,10 @@ class JaxBackend(Backend):
 
     def where(self):
         device = self._jax_device
-        return f"JAX {jax.__version__} on {device.platform}:{device.id} ({device.device_kind})"
+        words = f"JAX {jax.__version__} on {device.platform}:{device.id} ({device.device_kind})"
+        if device.platform == "gpu" and PREALLOCATE not in os.environ:
+            words += f"; JAX takes 75 % of its memory, unless {PREALLOCATE}=false"
+        return words
 
     def shared_data(self, array):
         shared = self.theano.shared(array, borrow=True, shape=array.shape)
