@@ -80,7 +80,7 @@ def test_a_loaded_model_that_is_trained_on_other_data_tells_of_these(frame, cli)
     pairs = make_pairs(dtype="float64")
     run = trained(pairs, classifier)
     found = Predictor("m.pkl")
-    (x, y) = pairs[1]
+    x, y = pairs[1]
     assert (found.predict(x) != y).mean() == run.best_validation.error_all_rows < 0.2
     assert before.feature_means and before.columns and before.dataset == "t.csv"
     assert not any(map(found.metadata.get, ["feature_means", "columns", "dataset", "split"]))

@@ -57,7 +57,7 @@ def test_bytes_are_pixels_and_settings_of_another_rule_are_not_told():
     classifier = LogisticRegression(T.matrix("x"), 4, 3)
     run = fit(**arguments(classifier, datasets=pairs), callbacks=[BestModel("m.pkl", classifier)])
     model = Predictor("m.pkl")
-    (x, y) = pairs[1]
+    x, y = pairs[1]
     assert (model.predict(x) != y).mean() == run.best_validation.error_all_rows
     told = vars(run.hyperparameters).keys() & model.metadata.keys()
     of_a_run = {"n_epochs", "batch_size", "patience", "patience_increase", "improvement_threshold"}
@@ -82,7 +82,7 @@ def with_training_set(x, y):
             {"hyperparameters": Hyperparameters(criterion="loss"), "loss": T.vector("rows")},
             "^loss is rows: .* errors, loss sy",
         ),
-        ({"cost": T.vector("costs")}, r"^cost is costs: .* cost, errors symbolic numbers"),
+        ({"cost": T.vector("costs")}, r"^cost is costs: .* cost, errors symbolic scalars"),
         ({"x": T.matrix("other")}, "neither cost nor errors is made of other"),
         ({"updates": [(W, W + 1), (W, W + 1)]}, r"updates\[1\]: W has a new value already"),
         ({"updates": [W]}, r"updates is \[W\]: pairs \(shared variable, symbolic new value\) are"),
