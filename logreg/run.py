@@ -88,10 +88,21 @@ class Run:
     def __post_init__(self):
         if self.start is None:
             self.start = engine.copy_values(self.variables)
-        train_x, _ = self.data[0]
-        self.n_train_batches = engine.n_rows(train_x) // self.hyperparameters.batch_size
+        self._n_rows = self._count_rows()
+        self.n_train_batches = self._n_rows[0] // self.hyperparameters.batch_size
         self.compute_stopping()
         self.start_clock()
+
+    def _count_rows(self):
+        return [engine.n_rows(features) for features, _ in self.data]
+
+    def check_row_counts(self) -> None:
+        """Raise a SettingError if a set has another number of rows than at the beginning."""
+        if self._count_rows() != self._n_rows:
+            raise SettingError(
+                f"the sets had {self._n_rows} rows and have {self._count_rows()}: during a run, "
+                "`set_value` must give as many"
+            )
 
     def compute_stopping(self) -> None:
         """Compute `stopping` from the validations."""

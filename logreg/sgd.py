@@ -91,6 +91,7 @@ def train(train_model, validate_model, test_model, run, callbacks=(), n_at_once=
                         validation = run.add_test_errors(*test_model())
                 for callback in callbacks:
                     callback.on_validation(run, validation)
+                run.check_row_counts()
             for callback in callbacks:
                 callback.on_minibatch_end(run)
             if run.stopping.is_over(iter):

@@ -49,6 +49,15 @@ def a_state(shape=b"K\x02\x85", dtype=None, data=b"C\x10" + bytes(16)):
 AXES = b"C\x10" + bytes(16) + a_dtype() + b"K\x02\x85" + text("K") + b"J\xff\xff\xff\x7f\x85"
 HUGE = struct.pack("<Q", 1 << 62)
 DEPTH = 200_000  # to hash so many nested tuples ends the process, and to hash half of them not yet
+# A tuple of 3,000 that is handed over 3,000 times; and 300 arrays of one text.
+MANY = b"\x80\2(" + 3000 * b"N" + b"tq\0ca\nb\nq\1(" + 3000 * b"h\1h\0R" + b"t."
+LATIN1 = b"c_codecs\nencode\nX" + struct.pack("<I", 1 << 18) + bytes(1 << 18) + text("latin1")
+SHARING = MADE + a_state(b"J\0\0\4\0\x85", b"h\1", b"h\2") + b"b"
+ARRAY = pickle.dumps(numpy.ones(3), 2)[:-1]
+CALL = b"cos\nsystem\nV" + COMMAND.encode() + b"\n\x85R"  # what a scanner must not overlook
+DIVERGING = b"\x80\x05NV" + b"a" * (8192 * 16 - 17) + b"\n0("  # a frame where buffers end
+DIVERGING += a_frame(2, b"B\7\1\0\0") + b"\0\0" + (CALL + b"(").ljust(261, b"N") + b"1."
+MEMO = b"Vos\np2\n0Vsystem\np3\n0Vnumpy\np0\n0Vdtype\np1\n0g2\ng3\n\x93(Vecho run > run\ntR."
 ATTACKS = {
     "a dict's key": b"\x80\x02})" + b"\x85" * DEPTH + b"Ns.",
     "a set": b"\x80\x04\x8f()" + b"\x85" * DEPTH + b"\x90.",
@@ -73,39 +82,30 @@ ATTACKS = {
     "digits": an_array(a_state(dtype=a_dtype("S" + "9" * 5000))),
     "a large shape": an_array(a_state(b"J\xff\xff\xff\x7fJ\xff\xff\xff\x7f\x86")),
     "axes": b"\x80\x05cnumpy.core.numeric\n_frombuffer\n(" + AXES + b"tRq\0h\0\x86h\0h\0\x86\x86.",
+    "many arguments": MANY,
+    "a shared text": b"\x80\3"
+    + a_dtype("u1", "|")
+    + b"q\1"
+    + LATIN1
+    + b"\x86Rq\2("
+    + 300 * SHARING
+    + b"t.",
+    "sets": b"\x80\4(" + 20_000 * b"\x8f" + b"t.",
+    # What other readers of pickles were hit by.
+    "a list in itself": b"\x80\2]q\0h\0a.",
+    "an object in itself": b"\x80\2ca\nb\n)\x81q\0}" + text("a") + b"h\0sb.",
+    "SETITEM of a list": b"\x80\2]K\0K\1s.",
+    "APPEND to an array": ARRAY + b"K\1a.",
+    "BUILD of a list": b"\x80\2]}b.",
+    "EXT1": b"\x80\2\x82\1.",
+    "BINPERSID": b"\x80\2K\1Q.",
+    "a float first": b"}F1.0\n" + CALL + b".",
+    "frames that diverge": DIVERGING,
+    "a frame in a frame": b"\x80\4" + a_frame(32, a_frame(2, b"N.")) + bytes(40),
+    "GET in another order": MEMO,
+    "more rows than bytes": an_array(a_state(b"J\xff\xff\xff\x7f\x85")),
+    "a negative shape": an_array(a_state(b"J\xfe\xff\xff\xff\x85")),
 }
-# A tuple of 3,000 that is handed over 3,000 times; and 300 arrays of one text.
-MANY = b"\x80\2(" + 3000 * b"N" + b"tq\0ca\nb\nq\1(" + 3000 * b"h\1h\0R" + b"t."
-LATIN1 = b"c_codecs\nencode\nX" + struct.pack("<I", 1 << 18) + bytes(1 << 18) + text("latin1")
-SHARING = MADE + a_state(b"J\0\0\4\0\x85", b"h\1", b"h\2") + b"b"
-ATTACKS["many arguments"] = MANY
-ATTACKS["a shared text"] = b"\x80\3" + a_dtype("u1", "|") + b"q\1" + LATIN1 + b"\x86Rq\2("
-ATTACKS["a shared text"] += 300 * SHARING + b"t."
-ATTACKS["sets"] = b"\x80\4(" + 20_000 * b"\x8f" + b"t."
-
-# What other readers of pickles were hit by.
-ARRAY = pickle.dumps(numpy.ones(3), 2)[:-1]
-CALL = b"cos\nsystem\nV" + COMMAND.encode() + b"\n\x85R"  # what a scanner must not overlook
-DIVERGING = b"\x80\x05NV" + b"a" * (8192 * 16 - 17) + b"\n0("  # a frame where buffers end
-DIVERGING += a_frame(2, b"B\7\1\0\0") + b"\0\0" + (CALL + b"(").ljust(261, b"N") + b"1."
-MEMO = b"Vos\np2\n0Vsystem\np3\n0Vnumpy\np0\n0Vdtype\np1\n0g2\ng3\n\x93(Vecho run > run\ntR."
-ATTACKS.update(
-    {
-        "a list in itself": b"\x80\2]q\0h\0a.",
-        "an object in itself": b"\x80\2ca\nb\n)\x81q\0}" + text("a") + b"h\0sb.",
-        "SETITEM of a list": b"\x80\2]K\0K\1s.",
-        "APPEND to an array": ARRAY + b"K\1a.",
-        "BUILD of a list": b"\x80\2]}b.",
-        "EXT1": b"\x80\2\x82\1.",
-        "BINPERSID": b"\x80\2K\1Q.",
-        "a float first": b"}F1.0\n" + CALL + b".",
-        "frames that diverge": DIVERGING,
-        "a frame in a frame": b"\x80\4" + a_frame(32, a_frame(2, b"N.")) + bytes(40),
-        "GET in another order": MEMO,
-        "more rows than bytes": an_array(a_state(b"J\xff\xff\xff\x7f\x85")),
-        "a negative shape": an_array(a_state(b"J\xfe\xff\xff\xff\x85")),
-    }
-)
 for _name in ("os.system", "numpy._core.multiarray._reconstruct.__globals__"):
     for _protocol in (0, 2, 4):
         ATTACKS[f"{_name}, protocol {_protocol}"] = asks_for(_name, _protocol)

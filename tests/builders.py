@@ -18,7 +18,9 @@ from logreg.saving.facts import ModelFacts
 
 GOLDEN = Path(__file__).resolve().parent / "golden"  # files that older versions wrote
 SPLITS = ("train", "valid", "test")
-SAMPLE = Path(__file__).resolve().parent.parent / "data" / "mnist_sample.npz"
+DATA = Path(__file__).resolve().parent.parent / "data"
+SAMPLE = DATA / "mnist_sample.npz"
+PENGUINS = DATA / "penguins.csv"
 # Of tests that draw examples. One that fails is shown as small as it can be, with a line that
 # repeats it.
 with_examples = settings(
@@ -42,7 +44,8 @@ def weights():
     """W and b of a softmax classifier of the sample, in float32."""
     x = sample()["x_train"].reshape(-1, 784) / numpy.float32(256)
     y = sample()["y_train"]
-    W, b = numpy.zeros((784, 10), numpy.float32), numpy.zeros(10, numpy.float32)
+    W = numpy.zeros((784, 10), numpy.float32)
+    b = numpy.zeros(10, numpy.float32)
     for _ in range(12):
         for start in range(0, len(x), 100):
             rows = slice(start, start + 100)
@@ -59,14 +62,12 @@ def probabilities(x, W, b):
     return e / e.sum(axis=1, keepdims=True)
 
 
-def cost_and_gradients(x, y, W, b, weights=None, row_weights=None):
-    """The mean cost of softmax regression, and its gradients by W and by b, in the same way.
-
-    The weights are those of the classes.
-    """
-    rows, p = numpy.arange(len(y)), probabilities(x, W, b)
+def cost_and_gradients(x, y, W, b, row_weights=None):
+    """The mean cost of softmax regression, and its gradients by W and by b, in the same way."""
+    rows = numpy.arange(len(y))
+    p = probabilities(x, W, b)
     if row_weights is None:
-        row_weights = numpy.ones(len(y), p.dtype) if weights is None else weights[y]
+        row_weights = numpy.ones(len(y), p.dtype)
     cost = -(row_weights * log_softmax(x @ W + b, axis=1)[rows, y]).mean()
     p[rows, y] -= 1
     p *= row_weights[:, None] / p.dtype.type(len(y))
@@ -79,9 +80,9 @@ def classes_of(pixels):
     return probabilities(x, *weights()).argmax(axis=1)
 
 
-def save(path, W, b, dtype="float32", **metadata):
-    """Write a model file, without an engine."""
-    arrays = {"W": W.astype(dtype), "b": b.astype(dtype)}
+def save(path, W, b=0, dtype="float32", **metadata):
+    """Write a model file, without an engine; `b` may be one number for all classes."""
+    arrays = {"W": W.astype(dtype), "b": numpy.full(W.shape[1], b, dtype)}
     known = ModelFacts.from_metadata(metadata, arrays["W"]).metadata()
     model_file.save(path, model_file.dumps("model", arrays, metadata=known))
     return str(path)
@@ -122,7 +123,9 @@ def draw(browser, pad, strokes):
 
 
 def write(path, content):
-    """Write a file; return its path."""
+    """Write a file of bytes, or of text in UTF-8; return its path."""
+    if isinstance(content, str):
+        content = content.encode()
     with open(path, "wb") as file:
         file.write(content)
     return path
@@ -241,7 +244,7 @@ def csv_text(x, header=None):
 def save_table(n):
     """Write t.csv, n rows of 4 features with their class in the last column; return x and y."""
     x, y = make_pairs((n,))[0]
-    write("t.csv", csv_text(numpy.c_[x, y.astype(object)], [*"abcd", "class"]).encode())
+    write("t.csv", csv_text(numpy.c_[x, y.astype(object)], [*"abcd", "class"]))
     return x, y
 
 
@@ -285,7 +288,8 @@ def py2_array(array, protocol=0):
         return b"I%d\n" % n if protocol == 0 else b"J" + struct.pack("<i", n)
 
     string = functools.partial(py2_string, protocol=protocol)
-    order, code = array.dtype.str[:1].encode(), array.dtype.str[1:].encode()
+    order = array.dtype.str[:1].encode()
+    code = array.dtype.str[1:].encode()
     made = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(" + integer(0) + b"t"
     shape = b"(" + b"".join(map(integer, array.shape)) + b"t"
     dtype = b"cnumpy\ndtype\n(" + string(code) + integer(0) + integer(1) + b"tR("

@@ -16,6 +16,7 @@ from collections import namedtuple
 from pathlib import Path
 from unittest import mock
 
+import numpy
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,6 +63,18 @@ def state_of_the_process(monkeypatch):
 
 
 @pytest.fixture
+def stderr(capsys):
+    """What has come on stderr since the last call."""
+    return lambda: capsys.readouterr().err
+
+
+@pytest.fixture
+def random():
+    """Random numbers, in each test the same."""
+    return numpy.random.RandomState(0)
+
+
+@pytest.fixture
 def failing_disk(monkeypatch):
     """Let the n-th call to the disk fail, of those that write, bring to the disk and rename.
 
@@ -92,22 +105,38 @@ def failing_disk(monkeypatch):
     return fail_at
 
 
-Ended = namedtuple("Ended", "code out err")  # how a command ended, and what it printed
+class Ended(namedtuple("Ended", "code out err")):
+    """How a command ended, and what it printed."""
+
+    @property
+    def json(self):
+        """What it printed as JSON."""
+        return json.loads(self.out)
 
 
 @pytest.fixture(scope="session")
 def cli():
-    """Run a command in this process: `cli("predict", "x.npy", "-n", 3)`, or a script's module."""
+    """Run a command in this process, or a script's module: `cli("predict x.npy --keep", name)`.
 
-    def cli(module, *words, stdin=b""):
-        module = importlib.import_module(f"logreg.{module}") if isinstance(module, str) else module
-        out, err, given = io.StringIO(), io.StringIO(), io.TextIOWrapper(io.BytesIO(stdin))
-        with mock.patch.multiple("sys", stdin=given, stdout=out, stderr=err):
+    It must end with the exit code; None is any.
+    """
+
+    def cli(module, *words, code=0):
+        if isinstance(module, str):
+            name, *first_words = module.split()
+            module = importlib.import_module(f"logreg.{name}")
+            words = (*first_words, *words)
+        out = io.StringIO()
+        err = io.StringIO()
+        with mock.patch.multiple(
+            "sys", stdin=io.TextIOWrapper(io.BytesIO()), stdout=out, stderr=err
+        ):
             try:
-                code = module.main([str(word) for word in words])
+                ended_with = module.main([str(word) for word in words])
             except SystemExit as exit:  # argparse's
-                code = exit.code or 0
-        return Ended(code, out.getvalue(), err.getvalue())
+                ended_with = exit.code or 0
+        assert code in (None, ended_with), err.getvalue()
+        return Ended(ended_with, out.getvalue(), err.getvalue())
 
     return cli
 
@@ -148,13 +177,14 @@ def _process(*args, env=None, **options):
 
 @pytest.fixture(scope="session")
 def run():
-    """Run this interpreter with some arguments and wait for its end.
+    """Run this interpreter with some arguments, and wait for its end with an exit code.
 
     What a slow machine makes a program say beside its own messages is left out of stderr.
     """
 
-    def run(*args, **options):
+    def run(*args, code=0, **options):
         done = subprocess.run(**_process(*args, **options), check=False)
+        assert done.returncode == code, done.stderr
         done.stderr = re.sub(r"(?m)^.*which takes longest the first time.*\n", "", done.stderr)
         return done
 

@@ -10,8 +10,6 @@ from softmax import Softmax
 from logreg import Hyperparameters, LogisticRegression, engine, fit
 from logreg.callbacks import Callback
 from logreg.engine import T
-from logreg.model import WeightedRows, softmax_regression
-from logreg.sgd import fit_expressions
 from logreg.updates import sgd as descent
 
 
@@ -31,20 +29,21 @@ class Reader(Noter):
     reads_steps = True
 
 
-ENDS = [  # of 4 minibatches an epoch, a validation each 3, and patience that ends at 6
-    (Noter, {}, [2, 3, 5, 6]),
-    (Noter, {"MINIBATCHES_AT_ONCE": 2}, [1, 2, 3, 5, 6]),
-    (Noter, {"PRODUCTS_AT_ONCE": 2 * 15 * 10}, [1, 2, 3, 5, 6]),  # W and b have 15 elements
-    (Noter, {"PRODUCTS_AT_ONCE": 1}, [0, 1, 2, 3, 4, 5, 6]),
-    (Reader, {}, [0, 1, 2, 3, 4, 5, 6]),
-]
-
-
-@pytest.mark.parametrize("kind, limits, ends", ENDS, ids=range(5))
+@pytest.mark.parametrize(
+    "kind, limits, ends",
+    [  # of 4 minibatches an epoch, a validation each 3, and patience that ends at 6
+        (Noter, {}, [2, 3, 5, 6]),
+        (Noter, {"MINIBATCHES_AT_ONCE": 2}, [1, 2, 3, 5, 6]),
+        (Noter, {"PRODUCTS_AT_ONCE": 2 * 15 * 10}, [1, 2, 3, 5, 6]),  # W and b have 15 elements
+        (Noter, {"PRODUCTS_AT_ONCE": 1}, [0, 1, 2, 3, 4, 5, 6]),
+        (Reader, {}, [0, 1, 2, 3, 4, 5, 6]),
+    ],
+)
 def test_a_block_ends_where_something_else_is_to_be_done(kind, limits, ends, device, monkeypatch):
     for name, limit in limits.items():
         monkeypatch.setattr(f"logreg.run.{name}", limit)
-    noter, oracle = kind(), Softmax()
+    noter = kind()
+    oracle = Softmax()
     settings = Hyperparameters(batch_size=10, n_epochs=9, patience=6, improvement_threshold=1e-9)
     run = fit_softmax(oracle, noter, settings=settings)
     assert (noter.noted, run.reason, run.iter) == (ends, "patience", 6)
@@ -54,18 +53,19 @@ def test_a_block_ends_where_something_else_is_to_be_done(kind, limits, ends, dev
     assert [v.cost for v in run.validations] == pytest.approx(expected, rel=1e-4)
 
 
-REFITS = [  # the limit of a block, and its ends in the run and in the refit
-    (lambda x: x, 2000, [3, 7, 5, 7]),
-    (lambda x: x, 3, [2, 3, 6, 7, 2, 5, 7]),
-    (T.tanh, 2000, 2 * [*range(8)]),
-]
-
-
-@pytest.mark.parametrize("layer, most, ends", REFITS, ids=range(3))
+@pytest.mark.parametrize(
+    "layer, most, ends",
+    [  # the limit of a block, and its ends in the run and in the refit
+        (lambda x: x, 2000, [3, 7, 5, 7]),
+        (lambda x: x, 3, [2, 3, 6, 7, 2, 5, 7]),
+        (T.tanh, 2000, 2 * [*range(8)]),
+    ],
+)
 def test_a_refit_goes_in_blocks_too_but_nets_do_not(layer, most, ends, monkeypatch):
     """After two epochs of 4 minibatches, as many of 6 an epoch."""
     monkeypatch.setattr("logreg.run.MINIBATCHES_AT_ONCE", most)
-    x, noter = T.matrix("x"), Noter()
+    x = T.matrix("x")
+    noter = Noter()
     given = arguments(
         LogisticRegression(layer(x), 4, 3),
         functools.partial(descent, learning_rate=0.01),
@@ -75,17 +75,6 @@ def test_a_refit_goes_in_blocks_too_but_nets_do_not(layer, most, ends, monkeypat
     )
     run = fit(**given, callbacks=[noter], refit=True)
     assert (run.n_refit_rows, run.stopping.best_iter, noter.noted) == (60, 7, ends)
-
-
-def test_rows_with_weights_are_trained_in_blocks():
-    """Their labels are the numbers of rows in tables of classes and of weights."""
-    noter, settings = Noter(), Hyperparameters(batch_size=10, n_epochs=2)
-    weights = numpy.linspace(0, 2, 40)
-    rows = WeightedRows(numpy.arange(40, dtype="int32") % 3, weights, weights, weights)
-    _, expressions = softmax_regression(4, 3, settings, rows=rows)
-    pairs = [(x, numpy.arange(len(x))) for x, _ in make_pairs((40, 20, 20), dtype="float64")]
-    fit_expressions(expressions, pairs, settings, [noter])
-    assert noter.noted == [3, 7]
 
 
 THREE_EPOCHS = Hyperparameters(batch_size=10, n_epochs=3)
@@ -127,9 +116,8 @@ def test_callbacks_are_called_in_their_order_and_at_the_end_whatever_fails(monke
             assert run.seconds == 8
             raise KeyError(name)
 
-    events = ["restore", "check", "on_train_begin"]
-    events += 2 * ["on_validation", "on_minibatch_end"]  # an epoch is one block
-    events.append("on_train_end")
+    of_an_epoch = ["on_validation", "on_minibatch_end"]  # which is one block
+    events = ["restore", "check", "on_train_begin", *2 * of_an_epoch, "on_train_end"]
     for name, callback in zip("ab", callbacks):
         for event in events:
             setattr(callback, event, functools.partial(note, name, event))

@@ -30,9 +30,7 @@ def files(folder):
 def set_up(run, *words, **options):
     """Run setup.py; return what it printed."""
     pytest.importorskip("setuptools")
-    done = run("setup.py", "--quiet", *words, **options)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return run("setup.py", "--quiet", *words, **options).stdout
 
 
 @pytest.mark.once
@@ -72,8 +70,7 @@ def test_an_editable_install_serves_the_folder_above_the_clone(clone, run):
     pytest.importorskip("setuptools.command.bdist_wheel", reason="pip has to fetch setuptools")
     # Without --ignore-installed, pip takes away the one that runs this.
     words = "pip install --quiet --ignore-installed --no-deps --no-build-isolation --prefix prefix"
-    done = run("-m", *words.split(), "--editable", ".", env={"CC": "no-compiler"})
-    assert done.returncode == 0, done.stderr
+    run("-m", *words.split(), "--editable", ".", env={"CC": "no-compiler"})
     (path,) = clone.glob("prefix/**/site-packages")
     code = f"import site; site.addsitedir(r'{path}'); import logreg; print(logreg.__file__)"
     # Without the packages of this Python (-S): logreg may be one of them.

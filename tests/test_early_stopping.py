@@ -12,18 +12,28 @@ from logreg.hyperparameters import DEFAULTS, Hyperparameters
 
 # Losses at minibatches 4, 9, 14, ...; patience 10.
 SLOWLY = [1.0, 0.96, 0.92, 0.9] + [2.0] * 9
-GAINS = [
-    (2, 0.995, "error", [1.0] * 9, 10, [4], 4),  # no gain: the first is the best
-    (3, 0.9, "error", [1.0, 0.5] + [0.6] * 9, 27, [4, 9], 9),  # a significant one extends it
-    (3, 0.9, "error", [1.0, 0.95] + [2.0] * 9, 12, [4, 9], 4),  # a small one is a new best only
-    (3, 0.5, "error", [1.0, 0.5] + [2.0] * 9, 12, [4, 9], 4),  # the threshold is not below itself
-    (2, 0.9, "error", [math.nan] * 9, 10, [], None),  # not a number is never a best
-    (4, 0.95, "error", SLOWLY, 16, [4, 9, 14], 4),  # of the error, small ones are no large one
-    (4, 0.95, "loss", SLOWLY, 56, [4, 9, 14, 19], 14),  # and of the loss they add up
-]
 
 
-@pytest.mark.parametrize("increase, threshold, criterion, losses, stop, bests, significant", GAINS)
+@pytest.mark.parametrize(
+    "increase, threshold, criterion, losses, stop, bests, significant",
+    [
+        (2, 0.995, "error", [1.0] * 9, 10, [4], 4),  # no gain: the first is the best
+        (3, 0.9, "error", [1.0, 0.5] + [0.6] * 9, 27, [4, 9], 9),  # a significant one extends it
+        (3, 0.9, "error", [1.0, 0.95] + [2.0] * 9, 12, [4, 9], 4),  # a small one is a new best only
+        (
+            3,
+            0.5,
+            "error",
+            [1.0, 0.5] + [2.0] * 9,
+            12,
+            [4, 9],
+            4,
+        ),  # the threshold is not below itself
+        (2, 0.9, "error", [math.nan] * 9, 10, [], None),  # not a number is never a best
+        (4, 0.95, "error", SLOWLY, 16, [4, 9, 14], 4),  # of the error, small ones are no large one
+        (4, 0.95, "loss", SLOWLY, 56, [4, 9, 14, 19], 14),  # and of the loss they add up
+    ],
+)
 def test_what_a_gain_does(increase, threshold, criterion, losses, stop, bests, significant):
     stopping, iter_, found = EarlyStopping(10, increase, threshold, criterion), 0, []
     while not stopping.is_over(iter_):
@@ -47,7 +57,7 @@ SETTINGS = {
     "momentum": ("a number from 0, below 1", [0, 0.999], [-0.1, 1]),
     "class_weight": ("None or 'balanced'", [None, "balanced"], [numpy.ones(2), "loss"]),
     "criterion": ("'error' or 'loss'", ["error", "loss"], ["cost", None]),
-    "split_seed": ("a whole number from 0 to 2**32-1", [0, 2**32 - 1], [-1, 2**32]),
+    "split_seed": ("a whole number from 0 to 2**32-1", [0, 2**32 - 1], [-1, 2**32, 1.5, None]),
     "size": ("a whole number from 10 to 1000", [10, 1000], [9, 1001]),
 }
 SETTINGS.update(batch_size=SETTINGS["n_epochs"], l2=SETTINGS["l1"])

@@ -66,19 +66,21 @@ def test_standardized_sets_of_different_data_are_refused(frame):
 def test_pixels_beside_ones_own_validation_set_keep_their_scale_alone(dtype, how):
     pairs = [((40 * x + 128).round().astype(dtype), y) for x, y in make_pairs(dtype="float64")]
     (x, y), (train, _, test) = pairs[1], load_data(pairs, **how)
-    run, facts = trained([train, (x / 256, y), test]), Predictor("m.pkl").facts
+    run = trained([train, (x / 256, y), test])
+    facts = Predictor("m.pkl").facts
     assert (facts.dataset, facts.pixel_scale, facts.scale_all) == (None, 1 / 256, bool(how))
     assert (Predictor("m.pkl").predict(x) != y).mean() == run.best_validation.error_all_rows
 
 
 def test_a_loaded_model_that_is_trained_on_other_data_tells_of_these(frame, cli):
     frame.to_csv("t.csv", index=False)
-    options = ("--label-column", "kind", "--n-epochs", 5, "--floatx", "float64")
-    assert cli("train", "--dataset", "t.csv", *options).code == 0
-    before, classifier = Predictor("best_model.pkl").facts, load_model("best_model.pkl")
-    pairs = make_pairs((60, 20, 20), dtype="float64")
+    cli("train t.csv --label-column kind --n-epochs 5 --floatx float64")
+    before = Predictor("best_model.pkl").facts
+    classifier = load_model("best_model.pkl")
+    pairs = make_pairs(dtype="float64")
     run = trained(pairs, classifier)
-    found, (x, y) = Predictor("m.pkl"), pairs[1]
+    found = Predictor("m.pkl")
+    x, y = pairs[1]
     assert (found.predict(x) != y).mean() == run.best_validation.error_all_rows < 0.2
     assert before.feature_means and before.columns and before.dataset == "t.csv"
     assert not any(map(found.metadata.get, ["feature_means", "columns", "dataset", "split"]))

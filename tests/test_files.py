@@ -39,9 +39,9 @@ def test_whichever_call_to_the_disk_fails_the_old_file_stays(old, write, n_write
             break
         except LogRegError as error:
             assert str(error).startswith(f"{old} cannot be written: No space left")
-        assert (old.read_bytes(), os.listdir(".")) == (b"old", [old.name])
+        assert (old.read_bytes(), os.listdir()) == (b"old", [old.name])
     assert failing_disk.calls == n_writes * ["write"] + ["fsync", "replace"]
-    assert old.read_bytes() != b"old" and os.listdir(".") == [old.name]
+    assert old.read_bytes() != b"old" and os.listdir() == [old.name]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there is no umask here")
@@ -60,16 +60,16 @@ def test_links_modes_and_the_umask_are_heeded(old, request):
 
 
 @pytest.mark.parametrize("function", [check_writable, save, model_file.read_model])
-def test_what_is_no_file_is_neither_replaced_nor_read(working_folder, function):
+def test_what_is_no_file_is_neither_replaced_nor_read(function):
     os.mkdir("folder")
     if os.name == "posix":
         os.mkfifo("pipe")
-    before = os.listdir(".")
+    before = os.listdir()
     new = ["new/", "new/.", "new/.."] * (function != model_file.read_model)
     for path in (*before, "/dev/zero", *new):
         with pytest.raises(ModelFileError, match="it is not a regular file"):
             function(path)
-    assert os.listdir(".") == before
+    assert os.listdir() == before
 
 
 @pytest.mark.parametrize("path", ["nowhere/x", "model[1].pkl/x", "x" * 252, "x\0y"])
@@ -90,12 +90,12 @@ with replacing('model[1].pkl') as file:
 
 def test_two_that_write_one_file_do_not_meet(run, start, old):
     """The last to end wins, and what a killed one left is in nobody's way."""
-    assert run("-c", WRITE, stdin=subprocess.DEVNULL).returncode == 9
-    (left,) = set(os.listdir(".")) - {old.name}
+    run("-c", WRITE, stdin=subprocess.DEVNULL, code=9)
+    (left,) = set(os.listdir()) - {old.name}
     writer = start("-c", WRITE, stdin=subprocess.PIPE)
     writer.stdout.readline()
     save(old)
     assert old.read_bytes() == b"new"
     writer.communicate("go on\n", timeout=600)
     assert old.read_bytes() == b"from a process"
-    assert sorted(os.listdir(".")) == sorted([old.name, left])
+    assert sorted(os.listdir()) == sorted([old.name, left])

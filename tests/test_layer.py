@@ -10,7 +10,8 @@ from logreg.callbacks import BestModel
 from logreg.engine import T, theano
 from logreg.updates import sgd
 
-W, B = numpy.random.RandomState(1).randn(4, 3), numpy.array([0.5, 0.0, -0.5])
+W = numpy.random.RandomState(1).randn(4, 3)
+B = numpy.array([0.5, 0.0, -0.5])
 # What is given for a parameter, of a shared variable; it is the last times the variable's value.
 KINDS = {
     None: (lambda v: None, 0),
@@ -19,11 +20,19 @@ KINDS = {
     "shared": (lambda v: v, 1),
     "expression": (lambda v: -0.5 * v, -0.5),
 }
-GIVEN = [("list", "array"), ("array", None), (None, "expression"), ("shared", "shared")]
-GIVEN += [("expression", "shared"), ("expression", "expression")]
 
 
-@pytest.mark.parametrize("kinds", GIVEN, ids=str)
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        ("list", "array"),
+        ("array", None),
+        (None, "expression"),
+        ("shared", "shared"),
+        ("expression", "shared"),
+        ("expression", "expression"),
+    ],
+)
 def test_a_layer_takes_parameters_of_every_kind_and_training_reaches_them(kinds):
     """By one step on all rows, from what is given."""
     variables = [theano.shared(numpy.asfortranarray(W)), theano.shared(B.copy(), name="c")]
@@ -66,17 +75,17 @@ def test_an_array_is_copied_and_cast():
     assert load_model("model.pkl").b.get_value().tolist() == (B / 3).tolist()
 
 
-REFUSED = [
-    ({"W": W.T}, r"W is float64 of shape \(3, 4\): floats of shape \(4, 3\) are needed"),
-    ({"n_in": 4.0}, r"W would have the shape \(4.0, 3\): n_in and n_out must be whole numbers"),
-    ({"n_out": 0}, r"W would have the shape \(4, 0\): n_in and n_out must be whole numbers"),
-    ({"b": B > 0}, r"b is bool of shape \(3,\): floats of shape \(3,\) are needed"),
-    ({"b": theano.shared(numpy.arange(3))}, r"b is int64 of shape \(3,\): floats"),
-    ({"W": T.dvector() * 2}, r"W is .*float64.*: floats of shape \(4, 3\) are needed"),
-]
-
-
-@pytest.mark.parametrize("given, message", REFUSED)
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({"W": W.T}, r"W is float64 of shape \(3, 4\): floats of shape \(4, 3\) are needed"),
+        ({"n_in": 4.0}, r"W would have the shape \(4.0, 3\): n_in and n_out must be whole numbers"),
+        ({"n_out": 0}, r"W would have the shape \(4, 0\): n_in and n_out must be whole numbers"),
+        ({"b": B > 0}, r"b is bool of shape \(3,\): floats of shape \(3,\) are needed"),
+        ({"b": theano.shared(numpy.arange(3))}, r"b is int64 of shape \(3,\): floats"),
+        ({"W": T.dvector() * 2}, r"W is .*float64.*: floats of shape \(4, 3\) are needed"),
+    ],
+)
 def test_parameters_of_other_shapes_and_types_are_refused(given, message):
     with pytest.raises(SettingError, match=message):
         LogisticRegression(T.matrix("x"), **{"n_in": 4, "n_out": 3, **given})

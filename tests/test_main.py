@@ -1,6 +1,7 @@
 """The one command, which runs the others by their names."""
 
 import pytest
+from builders import write
 from conftest import ROOT
 
 import logreg
@@ -15,7 +16,7 @@ COMMANDS = [
 def test_one_command_runs_all(run):
     """Each by its name, and as a module; each tells its version, and does not warn."""
     done = run("-m", "logreg")
-    assert (done.returncode, done.stderr) == (0, "") and len(COMMANDS) == 5
+    assert done.stderr == "" and len(COMMANDS) == 5
     for name in COMMANDS:
         assert f"\n  logreg {name} " in done.stdout
         for module in (["logreg", name], [f"logreg.{name}"]):
@@ -27,14 +28,11 @@ def test_one_command_runs_all(run):
     "name, code", [("--version", 0), ("--help", 0), ("trian", 2), ("x.csv", 2)]
 )
 def test_only_a_command_is_run(name, code, run):
-    done = run("-m", "logreg", name)
-    assert done.returncode == code
+    done = run("-m", "logreg", name, code=code)
     assert done.stderr.startswith(f"error: there is no command {name!r}: ") == (code == 2)
 
 
-def test_one_command_passes_arguments_and_exit_codes_on(run, working_folder):
-    predicted = run("-m", "logreg", "predict", "--model", "none.pkl")
-    assert predicted.returncode == 1 and "none.pkl" in predicted.stderr
-    (working_folder / "old.py").write_text("import sys; print(sys.argv[1:]); sys.exit(5)")
-    legacy = run("-m", "logreg", "legacy", "old.py", "--help")
-    assert (legacy.returncode, legacy.stdout) == (5, "['--help']\n")
+def test_one_command_passes_arguments_and_exit_codes_on(run):
+    assert "none.pkl" in run("-m", "logreg", "predict", "--model", "none.pkl", code=1).stderr
+    write("old.py", "import sys; print(sys.argv[1:]); sys.exit(5)")
+    assert run("-m", "logreg", "legacy", "old.py", "--help", code=5).stdout == "['--help']\n"

@@ -1,7 +1,6 @@
 """The command line of prediction, where it can be computed otherwise."""
 
 import io
-import itertools
 import json
 import re
 from pathlib import Path
@@ -9,37 +8,45 @@ from pathlib import Path
 import numpy
 import pandas
 import pytest
-from builders import classes_of, csv_text, sample, save, save_digits_model, write
+from builders import (
+    classes_of,
+    csv_text,
+    sample,
+    save,
+    save_digits_model,
+    save_table,
+    write,
+)
 
 from logreg import Predictor
 from logreg.prediction.writers import WRITERS, Answer
 
 
 def test_a_model_of_pixels_in_a_table(cli):
-    x, y = sample()["x_test"][:300], sample()["y_test"][:300]
-    write("t.csv", csv_text(numpy.c_[x.reshape(300, -1), y]).encode())
-    write("x.csv", csv_text(x[:9].reshape(9, -1)).encode())
+    x = sample()["x_test"][:300].reshape(300, 784)
+    y = sample()["y_test"][:300]
+    write("t.csv", csv_text(numpy.c_[x, y]))
+    write("x.csv", csv_text(x[:9]))
     numpy.save("x.npy", x[:9])
-    train = "train --dataset t.csv --batch-size 20 --n-epochs 50 --pixel-scale 255"
-    trained = cli(*train.split())
+    trained = cli("train t.csv --batch-size 20 --n-epochs 50 --pixel-scale 255")
     (error,) = re.findall(r"test error: (\d+ of \d+ rows)", trained.out)
-    assert cli("predict", "--info", "--output", "i.json") == (0, "", "")
+    assert cli("predict --info --output i.json") == (0, "", "")
     told = json.loads(Path("i.json").read_text("utf-8"))
     whole = Predictor("best_model.pkl").metadata
     long = "784 values: logreg export --to json has them"
     shown = {k: long if isinstance(v, list) and len(v) == 784 else v for k, v in whole.items()}
-    assert told == shown and len(told["curve"]) == 50
-    done = cli("predict", "--evaluate", "--dataset", "t.csv")
+    assert told == shown and len(told["curve"]) == 50 and not told["feature_means"]
+    done = cli("predict --evaluate")
     assert f"% ({error}), 95 % interval: " in done.out and "255" not in done.err
-    done = cli("predict", "x.csv", "x.npy")
+    done = cli("predict x.csv x.npy")
     assert done.out.split()[1::2] == 2 * [str(k) for k in y[:9]] and "warning" not in done.err
 
 
 def test_a_pipe_and_an_encoding(run):
-    save("best_model.pkl", numpy.eye(3), numpy.zeros(3), class_labels=["ä", "b", "c"])
+    save("best_model.pkl", numpy.eye(3), class_labels=["ä", "b", "c"])
     env = {"PYTHONIOENCODING": "ascii", "PYTHONWARNINGS": "error::ResourceWarning"}
     done = run("-m", "logreg.predict", "-", env=env, input=csv_text(numpy.eye(3)))
-    assert (done.returncode, done.stdout) == (0, "-[1]: \\xe4\n-[2]: b\n-[3]: c\n"), done.stderr
+    assert done.stdout == "-[1]: \\xe4\n-[2]: b\n-[3]: c\n", done.stderr
     closed = "import sys; sys.stdin = None; from logreg.predict import main; main(['-'])"
     assert run("-c", closed).stderr == "error: standard input: is closed: pipe a table into it\n"
 
@@ -49,20 +56,18 @@ def test_batches_before_the_one_with_a_bad_row_are_written(cli):
     nan = numpy.tile(sample()["x_test"][:12], (90, 1, 1)).astype(float)  # 1000 are read at a time
     nan[1009, 1, 2] = numpy.nan
     numpy.save("nan.npy", nan)
-    done = cli("predict", "nan.npy")
+    done = cli("predict nan.npy", code=1)
     expected = [f"nan.npy[{i}]: {k}" for i, k in enumerate(classes_of(nan[:1000]))]
-    assert (done.code, done.out.splitlines()) == (1, expected)
+    assert done.out.splitlines() == expected
     assert "row 1009, column 30 (from 0) holds nan: every" in done.err
     numpy.savez("d.npz", x=nan[:1005], y=numpy.zeros(1005, int))
-    done = cli("predict", "--dataset", "d.npz", "-n", 2000, "--format", "csv")
-    assert [line.split(",")[1] for line in done.out.split()[1:]] == [*map(str, range(1005))]
-    done = cli("predict", "--dataset", "d.npz", "-n", 2000)
-    assert re.findall(r"\d+", done.out) == ["1005", *map(str, classes_of(nan[:1005]))]
+    done = cli("predict --dataset d.npz -n 2000 --format csv")
+    expected = [f"d.npz,{i},{k}" for i, k in enumerate(classes_of(nan[:1005]))]
+    assert done.out.split()[1:] == expected
 
 
 @pytest.mark.parametrize("lacking", [[], ["logreg.kernel._kernel"]])
 def test_what_reads_a_model_starts_no_engine(run, lacking):
-    pytest.importorskip("matplotlib")
     save_digits_model(dataset="mnist_sample")
     numpy.save("x.npy", sample()["x_test"][:3])
     code = f"""if True:
@@ -75,73 +80,82 @@ def test_what_reads_a_model_starts_no_engine(run, lacking):
         print({{"theano", "pytensor", "logreg.engine", "pandas"}} & set(sys.modules))
     """
     done = run("-c", code)
-    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "the page is best_model.html")
+    assert done.stderr.endswith("the page is best_model.html\n")
     k = classes_of(sample()["x_test"][:10])
     lines = done.stdout.splitlines()
     assert lines[-1] == "set()" and f"[{' '.join(map(str, k))}]" in lines
 
 
 def test_a_model_is_tested_on_its_own_data(cli):
-    x = numpy.random.RandomState(0).randint(0, 100, (60, 3))
-    is_bee = (x[:, 0] > 50) ^ (numpy.arange(60) % 6 == 0)  # some are wrong
-    kinds = numpy.array(["ant", "bee"])[is_bee.astype(int)]
-    lines = [f"9;{kind};{a},5;{b};{c}" for kind, (a, b, c) in zip(kinds, x)]
-    write("t.csv", "\n".join(lines).encode())
-    options = "--label-column 2 --no-header --decimal , --drop 1 --split-seed 5 --batch-size 8"
-    trained = cli("train", "--dataset", "t.csv", *options.split())
-    found = json.loads(cli("predict", "--evaluate", "--format", "json").out)
+    _, labels = save_table(60)
+    write("t.csv", Path("t.csv").read_bytes().split(b"\n", 1)[1])
+    options = "--no-header --drop 2 --split-seed 5 --batch-size 8 --learning-rate 0.001"
+    trained = cli(f"train t.csv {options}")
+    found = cli("predict --evaluate --format json").json
     assert f"test error: {found['errors']} of 10 rows, " in trained.out
-    assert cli("predict", "t.csv", "--evaluate", "--output", "e.json") == (0, "", "")
+    assert cli("predict t.csv --evaluate --output e.json") == (0, "", "")
     assert json.loads(Path("e.json").read_text("utf-8")) == found
-    predicted = json.loads(cli("predict", "t.csv", "--format", "json").out)
+    predicted = cli("predict t.csv --format json").json
     assert len(found["wrong_rows"]) == found["errors"] > 0
-    assert all(predicted[n - 1]["prediction"] != kinds[n - 1] for n in found["wrong_rows"])
-    held_out = json.loads(cli("predict", "--format", "json").out)  # numbered as in the file
+    assert all(predicted[n - 1]["prediction"] != labels[n - 1] for n in found["wrong_rows"])
+    held_out = cli("predict --format json").json  # numbered as in the file
     assert all(predicted[entry["row"] - 1] == entry for entry in held_out) and len(held_out) == 10
 
 
-FORMATS = {"": "text", "--format text --output o.csv": "text", "--output o.CSV": "csv"}
-FORMATS.update({"--format csv": "csv", "--format json": "json", "--output o.json": "json"})
-HOW = [["", "--proba", "--top 2"], [None, 2], [0, 0.6]]
+@pytest.fixture
+def model_of_a():
+    """A model file whose one feature is called a."""
+    save("best_model.pkl", numpy.eye(1, 2), feature_names=["a"])
 
 
-def test_predictions_stand_beside_ones_own_rows(cli):
+@pytest.mark.parametrize(
+    "text, names, kept",
+    [  # a table, the columns to keep, and what is kept of its last row
+        (
+            'name,a,id\nNA,6,0010\n"Ava,\xa0\x1bB.",01.50,NA\n',
+            "all",
+            {"name": "Ava,\xa0\x1bB.", "a": "01.50", "id": "NA"},
+        ),
+        ("id,a,id\nx,6,y\n", "1, a", {"column 1 (id)": "x", "a": "6"}),
+        ("id,all,a\nx,y,6\n", "all", {"all": "y"}),  # a column called so
+    ],
+)
+def test_predictions_stand_beside_ones_own_cells(text, names, kept, cli, model_of_a):
     """Whatever a kept column is: a number as it was written, an id that looks empty, a feature."""
-    rows = [f"{i:03},x,{i % 7},{'ant' if i % 7 > 3 else 'bee'}" for i in range(60)]
-    write("t.csv", "\n".join(["id,name,a,kind", *rows]).encode())
-    assert cli("train", "--dataset", "t.csv", "--drop", "id, name,", "--n-epochs", 99).code == 0
-    write("new.csv", b'name,a,id\nNA,6,0010\n"Ava,\xc2\xa0\x1bB.",01.50,NA\n')
-    keep = "predict", "new.csv", "--keep", "all", "--format"
-    _, found = json.loads(cli(*keep, "json").out)
-    assert found["kept"] == {"name": "Ava,\xa0\x1bB.", "a": "01.50", "id": "NA"}
-    assert cli(*keep, "csv").out.splitlines()[:2] == [
-        "input,row,name,a,id,prediction",
-        "new.csv,2,NA,6,0010,ant",
-    ]
-    write("twins.csv", b"id,a,id\nx,6,y\n")
-    done = cli("predict", "twins.csv", "--keep", "id , 3", "--format", "json")
-    assert done.code == 1 and "no column id to keep, or several" in done.err
-    done = cli("predict", "twins.csv", "--keep", "1, a", "--format", "json")
-    assert json.loads(done.out)[0]["kept"] == {"column 1 (id)": "x", "a": "6"}
-    write("all.csv", b"id,all,a\nx,y,6\n")  # a column called so
-    done = cli("predict", "all.csv", "--keep", "all", "--format", "json")
-    assert json.loads(done.out)[0]["kept"] == {"all": "y"}
-    write("other.csv", b"a,name,id\n6,1,2\n")
-    done = cli("predict", "new.csv", "other.csv", "--keep", "all", "--output", "o.csv")
-    assert done.code == 1 and len(Path("o.csv").read_text("utf-8").splitlines()) == 3
-    assert "error: other.csv: has the columns a, name, id, and what comes before it has" in done.err
-    done = cli("predict", "new.csv", "--keep", "id")
-    assert done.code == 2 and "--keep is for the formats csv and json" in done.err
+    write("t.csv", text)
+    assert cli("predict t.csv --format json --keep", names).json[-1]["kept"] == kept
 
 
-@pytest.mark.parametrize("how, n, least", [*itertools.product(*HOW)])
+def test_a_table_whose_kept_columns_are_others_is_refused(cli, model_of_a):
+    write("one.csv", b"a,id\n-6,007\n")
+    write("other.csv", b"id,a\n1,6\n")
+    done = cli("predict one.csv other.csv --keep all --output o.csv", code=1)
+    assert Path("o.csv").read_text("utf-8") == ("input,row,a,id,prediction\none.csv,2,-6,007,1\n")
+    assert "error: other.csv: has the columns id, a, and what comes before it has" in done.err
+
+
+FORMATS = {
+    "": "text",
+    "--format text --output o.csv": "text",
+    "--output o.CSV": "csv",
+    "--format csv": "csv",
+    "--format json": "json",
+    "--output o.json": "json",
+}
+
+
+@pytest.mark.parametrize("how", ["", "--proba", "--top 2"])
+@pytest.mark.parametrize("n", ["", "-n 2"])
+@pytest.mark.parametrize("least", [0, 0.6])
 def test_options_beside_each_other(how, n, least, cli):
     """Of a table, and of a data set's test set; the docstrings of the writers show the formats."""
-    x, labels = numpy.random.RandomState(7).rand(12, 3).round(2), ["ä", "b", 'c"']
-    told = {"class_labels": labels, "feature_names": [*"uvw"]}
-    save("best_model.pkl", 3 * numpy.eye(3), numpy.zeros(3), **told)
-    pandas.DataFrame(x, columns=[*"uvw"]).to_csv("t.csv", index=False)
-    numpy.savez("d.npz", x_train=x, y_train=[*12 * "b"], x_test=x, y_test=[*12 * "b"])
+    x = numpy.random.RandomState(7).rand(12, 3).round(2)
+    labels = ["ä", "b", 'c"']
+    names = [*"uvw"]
+    save("best_model.pkl", 3 * numpy.eye(3), class_labels=labels, feature_names=names)
+    pandas.DataFrame(x, columns=names).to_csv("t.csv", index=False)
+    y = [*12 * "b"]
+    numpy.savez("d.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     expected = []
     for p in Predictor("best_model.pkl").predict_proba(x):
         shares = [(label, str(share)) for label, share in zip(labels, p)]
@@ -149,24 +163,18 @@ def test_options_beside_each_other(how, n, least, cli):
         beside = {"": (), "--proba": shares, "--top 2": ranked[:2]}[how]
         label = ranked[0][0] if p.max() >= least else None
         expected.append((False, label, beside, how == "--top 2"))
-    for source, (options, form) in itertools.product(["t.csv", "d.npz"], FORMATS.items()):
-        is_table = source == "t.csv"
-        words = [source] if is_table else ["--dataset", source]
-        words += [*how.split(), *options.split(), *(["-n", n] if n else []), "--min-proba", least]
-        if not is_table:
-            evaluated = cli("predict", "--evaluate", *words)
-            assert evaluated.code == (2 if how or n or form == "csv" else 0)
-        done = cli("predict", *words)
-        assert (done.code, done.err) == (0, "")
-        count, first = n or (12 if is_table else 10), 2 if is_table else 0
-        rows = [Answer(source, first + i, *rest) for i, rest in enumerate(expected[:count])]
-        written = io.StringIO()
-        WRITERS[form](written, rows)
-        if not (is_table or options or how or least):
+    for source, first, count in (("t.csv", 2, 12), ("--dataset d.npz", 0, 10)):
+        answers = enumerate(expected[: 2 if n else count], first)
+        rows = [Answer(source.split()[-1], row, *rest) for row, rest in answers]
+        for options, form in FORMATS.items():
+            done = cli(f"predict {source} {how} {n} {options} --min-proba {least}")
+            assert done.err == ""
             written = io.StringIO()
-            found = " ".join(f"'{row.label}'" for row in rows)
-            written.write(
-                f"Predicted values for the first {count} examples in test set:\n[{found}]\n"
-            )
-        text = Path(options.split()[-1]).read_text("utf-8") if "output" in options else done.out
-        assert text == written.getvalue()
+            WRITERS[form](written, rows)
+            wanted = written.getvalue()
+            if source != "t.csv" and not (options or how or least):
+                found = " ".join(f"'{row.label}'" for row in rows)
+                wanted = f"Predicted values for the first {len(rows)} examples in test set:\n"
+                wanted += f"[{found}]\n"
+            text = Path(options.split()[-1]).read_text("utf-8") if "output" in options else done.out
+            assert text == wanted

@@ -94,7 +94,7 @@ def test_modules_and_functions_are_short():
 
 
 # Nodes of the syntax tree that a folder may have. A change that needs more says why, and raises it.
-CEILINGS = {"logreg": 54017, "scripts": 8500, "tests": 70377}
+CEILINGS = {"logreg": 53595, "scripts": 8447, "tests": 67810}
 COUNTED = ast.stmt, ast.expr, ast.arg, ast.keyword, ast.alias, ast.comprehension, ast.ExceptHandler
 
 
@@ -119,12 +119,6 @@ def test_the_code_is_small(folder):
     trees = [ast.parse(path.read_text("utf-8")) for path in (ROOT / folder).rglob("*.py")]
     n_nodes = sum(map(count_nodes, trees))
     assert n_nodes <= CEILINGS[folder]
-
-
-def test_test_files_have_names_of_their_own():
-    """pytest imports them by these names alone."""
-    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
-    assert len({*names}) == len(names)
 
 
 OUR_PATH = re.compile(

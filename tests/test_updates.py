@@ -53,22 +53,26 @@ def oracle(rule, **options):
         yield W, b
 
 
-CASES = [
-    (sgd, {"learning_rate": 0.1}),
-    (momentum, {"learning_rate": 0.1, "momentum": 0.5}),
-    (nesterov, {"learning_rate": 0.1, "momentum": 0.5}),
-    (adagrad, {"learning_rate": 0.3, "epsilon": 0.01}),
-    (adam, {"learning_rate": 0.05, "beta1": 0.5, "beta2": 0.9, "epsilon": 0.1}),
-]
-
-
 # Of parameters, of what else is made, and what numbers are: a rate may come of numpy.linspace.
-KINDS = [("float32", "float32", float), ("float64", "float64", float)]
-KINDS += [("float32", "float64", numpy.float64), ("float32", "float64", theano.shared)]
-
-
-@pytest.mark.parametrize("dtype, floatx, number", KINDS)
-@pytest.mark.parametrize("rule, options", CASES)
+@pytest.mark.parametrize(
+    "dtype, floatx, number",
+    [
+        ("float32", "float32", float),
+        ("float64", "float64", float),
+        ("float32", "float64", numpy.float64),
+        ("float32", "float64", theano.shared),
+    ],
+)
+@pytest.mark.parametrize(
+    "rule, options",
+    [
+        (sgd, {"learning_rate": 0.1}),
+        (momentum, {"learning_rate": 0.1, "momentum": 0.5}),
+        (nesterov, {"learning_rate": 0.1, "momentum": 0.5}),
+        (adagrad, {"learning_rate": 0.3, "epsilon": 0.01}),
+        (adam, {"learning_rate": 0.05, "beta1": 0.5, "beta2": 0.9, "epsilon": 0.1}),
+    ],
+)
 def test_the_rule_follows_its_formula(rule, options, dtype, floatx, number):
     tolerance = 2e-4 if dtype == "float32" else 1e-9
     assert getattr(updates, rule.__name__).__defaults__ == rule.__defaults__

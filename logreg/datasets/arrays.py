@@ -25,7 +25,7 @@ class Part(NamedTuple):
     codes: numpy.ndarray  # of shape (n,): for each row the index of its label in `labels`
     first_rows: list  # for each of `labels` the row in which it occurs first
     where: str  # the name of the set in messages
-    rows: Sequence = ()  # each row's file, or its number in a table; empty for arrays
+    rows: Sequence  # for each row its file, or its number in the table or in the array
     groups: Optional[numpy.ndarray] = None  # of shape (n,): the number of each row's group
     group_names: Sequence = ()  # as the cells have them
     weights: Optional[numpy.ndarray] = None  # of shape (n,): how much each row counts
@@ -61,9 +61,9 @@ def array_part(x, y, where):
             "numpy.argmax(y, axis=1)"
         )
     labels, first_rows, codes = numpy.unique(y, return_index=True, return_inverse=True)
-    with parsing():  # a damaged file may hold what is no text
+    with parsing():  # the bytes of a damaged file may be no characters
         labels = labels.tolist()
-    return Part(x, labels, codes, first_rows.tolist(), where)
+    return Part(x, labels, codes, first_rows.tolist(), where, range(len(x)))
 
 
 def check_sets(parts, facts, dtype=None):
@@ -102,7 +102,7 @@ def _make_rows(part, scale_all, dtype):
     if find_usable_map(x) is not None:
         return x
     with numpy.errstate(over="ignore"):  # what becomes infinite is refused later
-        # The data of a file that is not NumPy's may begin at any offset.
+        # Engines need aligned numbers. Those of a mapped IDX file may begin at any address.
         return numpy.require(x, narrower(x.dtype, dtype), "A")
 
 

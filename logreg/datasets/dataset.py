@@ -43,13 +43,13 @@ class DataSet(Sequence):
     split_off : tuple of str
         The names of the sets that were not given, but split off the training rows.
     groups : numpy.ndarray or None
-        The number of each row's group, if no group may stand in two sets: of the training rows,
-        then of the rows of each set in `split_off`, but of no set that was given.
+        The number of each row's group, if no group may stand in two sets. The training rows come
+        first, then those of each set in `split_off`. Rows of sets that were given are left out.
     weights : dict or None
         How much each row counts: an array for each of 'train', 'valid' and 'test', if a column
         says so.
     rows_are : str
-        Which rows of the data `test` has, in words, if a model is to be tested on them.
+        If a model is to be tested on `test`: which rows these are, such as 'its own test set'.
     test_rows : numpy.ndarray or None
         The user's name of each row of `test`: its number in a table, where the header is row 1; its
         number in an array, from 0; or the file of a picture.
@@ -154,7 +154,7 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     groups = weights = None
     if train_part.groups is not None:
         groups = numpy.concatenate([train_part.groups[chosen] for chosen in rows.values()])
-    if train_part.weights is not None:  # `take_rows` takes tuples of arrays
+    if train_part.weights is not None:  # as tuples of one array, which `take_rows` takes
         weights = take_rows({name: (_row_weights(part),) for name, part in parts.items()}, rows)
         weights = {name: array for name, (array,) in weights.items()}
     facts = replace(facts, split=sizes, split_seed=seed)
@@ -182,9 +182,10 @@ def make_folds(data, n_folds):
     x, y = map(numpy.concatenate, zip(*data))
     if not 2 <= n_folds <= len(y) // 3:
         raise SettingError(f"`folds` is {n_folds}: of {len(y)} rows, 2 to {len(y) // 3} are made")
-    seed = data.facts.split_seed
     folds = numpy.array_split(numpy.arange(len(y)), n_folds)
+    seed = groups = None  # a split at random has shuffled the rows already
     if data.groups is not None:
+        seed = data.facts.split_seed  # whole groups are shuffled again
         folds = in_groups(y, data.groups, [*map(len, folds)], seed)
     weights = None
     if data.weights:
@@ -192,11 +193,9 @@ def make_folds(data, n_folds):
     is_standardized = data.facts.feature_scales is not None
     for i, fold in enumerate(folds):
         rest = numpy.concatenate(folds[:i] + folds[i + 1 :])
-        # A split at random has shuffled rows already. Groups need the seed to be shuffled again.
-        if data.groups is None:
-            rows = choose_rows(y[rest], ["valid"])
-        else:
-            rows = choose_rows(y[rest], ["valid"], seed, data.groups[rest])
+        if data.groups is not None:
+            groups = data.groups[rest]
+        rows = choose_rows(y[rest], ["valid"], seed, groups)
         rows = {"train": rest[rows["train"]], "valid": rest[rows["valid"]], "test": fold}
         sets = {name: (x[chosen], y[chosen]) for name, chosen in rows.items()}
         if data.weights:

@@ -4,7 +4,6 @@ import numpy
 
 from logreg.basics.console import note, warning
 from logreg.basics.errors import DatasetError, listed, quoted
-from logreg.datasets.preprocessing import blocks
 from logreg.datasets.splits import SPLITS
 
 # Labels that are numbers may be a quantity. There is a warning in either of these cases:
@@ -75,9 +74,9 @@ def describe_table(facts, sets):
     by_size = numpy.argsort(-counts, kind="stable")
     sizes = listed([f"{quoted(facts.class_labels[k])} {counts[k]:,}" for k in by_size])
     note(f"{start} rows of each class: {sizes}")
-    train = _row_hashes(*sets["train"])
-    held_out = numpy.concatenate([_row_hashes(*sets["valid"]), _row_hashes(*sets["test"])])
-    n_same = int(numpy.isin(held_out, train).sum())
+    train = {*_row_hashes(*sets["train"])}
+    held_out = _row_hashes(*sets["valid"]) + _row_hashes(*sets["test"])
+    n_same = sum(number in train for number in held_out)
     if n_same:
         note(
             f"{start} {n_same} of the {len(held_out)} rows for validation and test are the same as "
@@ -87,5 +86,4 @@ def describe_table(facts, sets):
 
 def _row_hashes(x, y):
     """A number for each row and its label; the same rows have the same number."""
-    rows = (row.tobytes() for block in blocks(x) for row in numpy.ascontiguousarray(block))
-    return numpy.array([hash((row, label)) for row, label in zip(rows, y.tolist())])
+    return [hash((row.tobytes(), label)) for row, label in zip(x, y.tolist())]

@@ -11,7 +11,7 @@ from typing import List, Optional
 
 import numpy
 
-from logreg.datasets.options import NO_OPTIONS, Columns, TableOptions
+from logreg.datasets.options import NO_OPTIONS, NUMBER, TEXT, Columns, TableOptions
 from logreg.datasets.pixels import ImageLayout
 from logreg.datasets.preprocessing import Preprocessing
 
@@ -38,7 +38,8 @@ class DataSetFacts:
         The test error of always guessing the largest class.
     split : list of int
         The numbers of rows of the three sets into which one table or array was split; None if the
-        data have a test set. They are those of `rows`, except in a fold of a cross-validation.
+        data have a test set. In a fold of a cross-validation, `rows` are those of the fold, and
+        `split` stays that of the data.
     split_seed : int
         The seed of the random order before the split; None if the rows kept their order.
     """
@@ -66,7 +67,7 @@ class FeatureFacts:
     raw_range, x_range : list of float
         The smallest and the largest training feature: as the data have it, and as a model takes it.
     x_median : float
-        The median of some training rows; of images, of the pixels at their edges.
+        The median of the features of some training rows. Of images, only the edges count.
     centred : bool
         Whether images are laid out as MNIST's are. If that is unknown, they count as centred.
     background : str
@@ -167,7 +168,7 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
 
     @property
     def feature_titles(self):
-        """What messages and pages call each feature: its name, else by its column's title."""
+        """What messages and pages call each feature: its name, or one made of column titles."""
         return self.feature_names or name_features(self.column_titles, self._categories)
 
     @property
@@ -192,9 +193,8 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
         names = tuple(self.columns or self.feature_names or ())
         if len(names) != len(categories):
             names = None
-        kinds = self.kinds or ["number" if texts is None else "text" for texts in categories]
-        texts = tuple(each and tuple(each) for each in categories)
-        return Columns(label, self.label_name, names, texts, tuple(kinds), self.options)
+        kinds = self.kinds or [NUMBER if texts is None else TEXT for texts in categories]
+        return Columns(label, self.label_name, names, tuple(categories), tuple(kinds), self.options)
 
     def table_options(self, options=NO_OPTIONS):
         """The options by which tables to predict are read: `options`, else those of training.
@@ -202,12 +202,12 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
         The encoding and the decimal mark of training are left out. Each table shows its own, and
         those of training only decide in doubt (see :mod:`logreg.tables.chunks`).
         """
-        values = self.options.given()
-        values.pop("encoding", None)
-        values.pop("decimal", None)
+        left_out = ["encoding", "decimal"]
         if self.columns:  # the columns are found by their names, wherever they stand
-            values.pop("label_column", None)
-            values.pop("drop", None)
+            left_out += ["label_column", "drop"]
+        values = self.options.given()
+        for name in left_out:
+            values.pop(name, None)
         values.update(options.given())
         return TableOptions(**values)
 

@@ -28,12 +28,11 @@ NAMES = ("x_train", "y_train", "x_valid", "y_valid", "x_test", "y_test")  # of a
 KINDS = {
     "npy": rb"\x93NUMPY",
     "idx": rb"\0\0[\x08\x09\x0B-\x0E].",
-    # Protocol 2 and up, then the opcodes by which protocols 0 and 1 begin a tuple or list.
+    # Protocol 2 and up have the opcode PROTO; 0 and 1 begin with a mark, a list or an array.
     "pickle": rb"\x80[\x00-\x05]|\(\(|\(l[p(.]|\(?\][q(]|\(cnumpy|cnumpy",
     # Parquet and UTF-16 (the reader of tables reads them, or says what to do), and text
     "table": rb"PAR1|\xFF\xFE|\xFE\xFF|[^\x00-\x08\x0E-\x1A\x1C-\x1F]*\Z",
 }
-CHUNK = 1 << 20  # bytes that are unpacked at a time
 # The first bytes of these files
 PARQUET = b"PAR1"
 ZIP = b"PK\x03\x04"
@@ -86,8 +85,8 @@ def open_bytes(path):
 def find_usable_map(array):
     """Return the memory map of which an array is a view, if training can read it as it is.
 
-    None is returned if the values are in memory. It is returned, too, for a map of another dtype,
-    or whose data begin at an odd offset: such a map has to be copied.
+    None is returned if the values are in memory. A map has to be copied, and None is returned, too,
+    if it has another dtype or begins at an odd offset.
     """
     if array.dtype in MAPPED_DTYPES and array.flags.c_contiguous and array.flags.aligned:
         return map_of(array)
@@ -122,21 +121,16 @@ def _array_of(stream, max_bytes):
     size = math.prod(shape) * dtype.itemsize
     if isinstance(stream, io.BufferedReader):
         data = numpy.memmap(stream, mode="r")[start:]
-        n_bytes = len(data)
+    elif size > max_bytes:
+        raise DatasetError(pickles.TOO_LARGE)
     else:
-        if size > max_bytes:
-            raise DatasetError(pickles.TOO_LARGE)
-        with parsing():
-            data = numpy.empty(size, "uint8")
-        n_bytes = 0
-        for i in range(0, size, CHUNK):
-            n_bytes += stream.readinto(data[i : i + CHUNK])
         # One byte more tells if the stream goes on. Only at its end, gzip and zip check their sums.
-        n_bytes += len(stream.read(1))
-    if n_bytes != size:
+        with parsing():
+            data = numpy.frombuffer(stream.read(size + 1), "uint8")
+    if len(data) != size:
         raise DatasetError(
             f"cut off or damaged: by its header, {size} bytes follow it, and there are "
-            f"{n_bytes if n_bytes < size else 'more'}; fetch or write it again"
+            f"{len(data) if len(data) < size else 'more'}; fetch or write it again"
         )
     with parsing():  # an axis may be longer than NumPy takes
         return data.view(dtype).reshape(shape, order=order)
@@ -170,8 +164,8 @@ def npz_arrays(stream, file_size, choose):
     n_left = pickles.max_unpacked_size(file_size)
     with parsing():
         archive = zipfile.ZipFile(stream)
-        names = [os.path.splitext(member) for member in archive.namelist()]
-    for name in choose([name for name, suffix in names if suffix == ".npy"]):
+        members = [os.path.splitext(member) for member in archive.namelist()]
+    for name in choose([name for name, suffix in members if suffix == ".npy"]):
         with reading(f"array {quoted(name)}"):
             with parsing():
                 member = archive.open(f"{name}.npy")
@@ -187,7 +181,7 @@ def pickled_arrays(stream, file_size):
     """
     try:
         pairs = pickles.load(stream, file_size)
-        makers = []
+        makers = []  # methods that make the arrays: nothing else has one
         for x, y in pairs:
             makers += [x.array, y.array]
         # Names for the arrays of three pairs or of two; any other number is a KeyError.
@@ -222,8 +216,8 @@ def read_arrays(path, choose=list):
 def sniff(path, encoding=None):
     """Tell a file's format by its first bytes: npz, npy, idx, pickle or table; None of others.
 
-    The file may be gzipped. Parquet and Excel's xlsx are tables. With an `encoding`, others are
-    tables, too.
+    The file may be gzipped. Parquet and Excel's xlsx are tables. If the user gives an `encoding`,
+    so is a file of bytes that show no format.
     """
     with reading(path), open_bytes(path) as stream:
         head = stream.read(512)

@@ -22,8 +22,8 @@ def framed(value):
     >>> framed([{"mass": 3750, "sex": "f"}, {"mass": 3800, "sex": "m"}]).to_dict("list")
     {'mass': [3750, 3800], 'sex': ['f', 'm']}
     """
-    # With `to_dict` come pandas' frames, pandas' series and polars' frames. A series of pandas has
-    # `iloc` and no `columns`; a frame of polars has `columns` and no `iloc`.
+    # Apart from pandas' frames, the method `to_dict` is one of pandas' series, which have `iloc`,
+    # and of polars' frames, which have not.
     if hasattr(value, "to_dict") and not is_frame(value):
         value = value.to_dict() if hasattr(value, "iloc") else value.to_dict(as_series=False)
     is_dict = isinstance(value, dict)
@@ -33,7 +33,7 @@ def framed(value):
         import pandas
     is_row = is_dict and not any(map(pandas.api.types.is_list_like, value.values()))
     if is_dict:
-        # Only the cells of a series: pandas would move them to the rows that its index names.
+        # Of a series, only the cells: by its index, pandas would put them into other rows.
         value = {name: getattr(cells, "array", cells) for name, cells in value.items()}
     try:
         return pandas.DataFrame([value] if is_row else value)

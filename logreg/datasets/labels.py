@@ -70,25 +70,22 @@ def without_zero_fraction(text):
 
 def _checked(labels, part, is_table):
     """The labels of a set, if all of them can be classes; whole numbers become integers."""
+    column = "label column" if is_table else "y"
+    base = "" if is_table else " (counted from 0)"
     for label, row in zip(labels, part.first_rows):
-        if _is_label(label):
-            continue
-        place = f"{part.where} y holds the label {quoted(label)} in row {row} (counted from 0)"
-        advice = "leave out rows without a label"
-        if is_table:
-            place = f"{part.where} label column holds the label {quoted(label)} in row {row}"
-            advice += ", or name another `label_column`"
-        raise DatasetError(
-            f"{place}: labels are text, neither empty nor NaN, or whole numbers of up to "
-            f"{MAX_DIGITS} digits. A number with a fraction is a quantity: make classes of it, as "
-            "'low' and 'high'; if numbers are larger: give labels as text, as 'n1'; "
-            f"{advice}"
-        )
+        if not _is_label(label):
+            raise DatasetError(
+                f"{part.where} {column} holds the label {quoted(label)} in row {row}{base}: labels "
+                f"are text, neither empty nor NaN, or whole numbers of up to {MAX_DIGITS} digits. "
+                "A number with a fraction is a quantity: make classes of it, as 'low' and 'high'; "
+                "if numbers are larger: give labels as text, as 'n1'; leave out rows without a "
+                "label, or name another `label_column` of a table"
+            )
     return [label if isinstance(label, str) else int(label) for label in labels]
 
 
 def _number_of(text):
-    """The number that a label is; None if it is a name, as 1e3 and 007 are."""
+    """The number that a label of a table is; None of other texts, to which 1e3 and 007 belong."""
     if re.fullmatch(rf"[+-]?(0|[1-9][0-9]{{,{MAX_DIGITS - 1}}})(\.[0-9]*)?", text):
         return float(text)
     return None
@@ -97,4 +94,4 @@ def _number_of(text):
 def _is_label(label):
     if isinstance(label, str):
         return label.strip().lower() not in ("", "nan")
-    return label == label // 1 and abs(label) < 10**MAX_DIGITS
+    return label % 1 == 0 and abs(label) < 10**MAX_DIGITS

@@ -36,11 +36,9 @@ def learn(parts, sets, facts, dtype, standardize, weights):
     if facts.is_table and parts:
         describe_table(facts, sets)
     x, y = sets["train"]
-    moments = None
-    if standardize or facts.options.missing:
-        moments = Moments()
+    moments = Moments() if standardize or facts.options.missing else None
     raw_range, digest = read_through(parts, sets, facts, dtype, moments, standardize)
-    facts = replace(facts, raw_range=raw_range)  # it decides whether rows are images
+    facts = replace(facts, raw_range=raw_range)  # the image layout goes by it
     scale = scale_of(x, facts.pixel_scale)
     if scale == 1 and raw_range == [0, 255] and not standardize:
         note(
@@ -124,7 +122,7 @@ def read_through(parts, sets, facts, dtype=None, moments=None, standardize=False
         The SHA-256 of the dtypes, shapes and bytes of all arrays, in hexadecimal.
     """
     digest = hashlib.sha256()
-    raw_range = None
+    ranges = []
     for split, (x, y) in sets.items():
         ends = []
         x_dtype = narrower(x.dtype, dtype)
@@ -141,14 +139,13 @@ def read_through(parts, sets, facts, dtype=None, moments=None, standardize=False
             if moments is not None and split == "train":
                 moments.add(block)
         digest.update(_describe(y.dtype, y.shape) + y.tobytes())
-        if raw_range is None:
-            raw_range = [*ends_of(ends, ignore_nan=True)]
+        ranges.append([*ends_of(ends, ignore_nan=True)])
     if standardize:
         digest.update(b"standardized")
     for part in parts.values():
         if part.weights is not None:
             digest.update(part.weights.tobytes())
-    return raw_range, digest.hexdigest()
+    return ranges[0], digest.hexdigest()
 
 
 def _describe(dtype, shape):

@@ -137,18 +137,18 @@ def fetch(folder=None, sources=SOURCES, timeout=10.0):
     left = missing(folder)
     failures = []
     for source in sources:
-        while left:
-            url = f"{source}{left[0].name}.gz"
-            note(f"fetching {left[0].name} from {source}")
+        for file in [*left]:
+            url = f"{source}{file.name}.gz"
+            note(f"fetching {file.name} from {source}")
             try:
-                data = _download(left[0], url, timeout)
+                data = _download(file, url, timeout)
             except (OSError, HTTPException, ValueError, zlib.error) as error:
                 # A wrong address is a ValueError. The text of an error may come from outside: `cut`
                 # shortens it, and makes it safe to show in a terminal.
                 failures.append(f"  {url}: {cut(str(error) or repr(error), 200)}")
                 break
-            store(left[0], data, folder)
-            del left[0]
+            store(file, data, folder)
+            left.remove(file)
     if left:
         raise DownloadError(
             "\n".join(

@@ -14,11 +14,11 @@ BOTH = (True, False)
 NUMBER = "number"
 DATE = "date"
 TEXT = "text"
-# A model's file keeps these options, and prediction does not ask for them.
+# Only training takes these options: it writes them into the model's file.
 TRAINING_OPTIONS = ("drop", "categorical", "group", "weight_column", "missing", "na")
 
 
-# The docstrings of these three functions end messages: "... it must be a name, or a number from 1".
+# A message ends with the docstring of such a function: "... it must be a name, or a number from 1".
 def _column(value):
     """a name, or a number from 1"""
     return isinstance(value, (str, int)) and not isinstance(value, bool)
@@ -26,7 +26,7 @@ def _column(value):
 
 def _texts(value):
     """a text, or a list of texts"""
-    return isinstance(value, tuple)  # of which TableOptions has made either
+    return True  # TableOptions makes texts of all values
 
 
 def _encoding(value):
@@ -205,7 +205,7 @@ class Columns(NamedTuple):
     names: Optional[tuple] = None  # of the features' columns
     categories: tuple = ()  # for each of these columns: None if it holds numbers, else texts
     kinds: tuple = ()  # of each, see :mod:`logreg.tables.columns`
-    options: TableOptions = NO_OPTIONS  # as it was read: what was found in it counts as given
+    options: TableOptions = NO_OPTIONS  # how it was read, with the rules' choices among them
 
     @property
     def n_columns(self):

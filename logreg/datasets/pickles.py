@@ -23,20 +23,34 @@ TOO_LARGE = (
 MAX_OPCODES = 1 << 20  # and one more for each byte of a compressed file; each may make an object
 MAX_ARGUMENTS = 64  # of one object; an array has at most 5
 CHUNK = 1 << 16
-CODES = {opcode.name: ord(opcode.code) for opcode in pickletools.opcodes}
-LOADERS = {name: pickle._Unpickler.dispatch[code] for name, code in CODES.items()}
-# Python allocates a bytearray of the length that is given, before there is a byte of it.
-LOADERS["BYTEARRAY8"] = LOADERS["BINBYTES8"]
 SAVE_NUMBERS = "save numbers (or text), with x.astype('float32'), y.astype('int64')"
+
+
+def opcode_loaders(names, **ours):
+    """Make a dict of the functions that load some opcodes, by their codes: Python's, or `ours`.
+
+    The names are those in :mod:`pickle`.
+    """
+    loaders = {}
+    for name in [*names.split(), *ours]:
+        code = getattr(pickle, name)[0]
+        loaders[code] = ours.get(name, pickle._Unpickler.dispatch[code])
+    return loaders
+
+
 # Pickled arrays of protocols 0 to 5, of Python 2 and 3, have these opcodes: no dict, no set.
-OPCODES = """
+LOADERS = opcode_loaders(
+    """
     PROTO FRAME STOP MARK GLOBAL STACK_GLOBAL REDUCE BUILD
     NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1
     STRING BINSTRING SHORT_BINSTRING UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8
-    BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8
+    BINBYTES SHORT_BINBYTES BINBYTES8
     EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST LIST APPEND APPENDS
     PUT BINPUT LONG_BINPUT MEMOIZE GET BINGET LONG_BINGET
-"""
+    """,
+    # Python allocates a bytearray of the length that is given, before there is a byte of it.
+    BYTEARRAY8=pickle._Unpickler.load_binbytes8,
+)
 
 
 class PickleError(ValueError):
@@ -44,7 +58,7 @@ class PickleError(ValueError):
 
 
 class ObjectsError(DatasetError):
-    """An array of objects. The reader of any pickle catches this: the objects may be arrays."""
+    """An array of objects, which may be arrays: :mod:`logreg.saving.any_pickle` looks for them."""
 
 
 class Placeholder:
@@ -65,7 +79,7 @@ class Placeholder:
 
 
 class PickledBytes(Placeholder):
-    """Bytes as Python 3 pickles them in protocols 0 to 2: text to encode in latin1, or no text."""
+    """Bytes as Python 3 pickles them in protocols 0 to 2: as text in latin1; if empty, without."""
 
     __slots__ = ()
 
@@ -113,7 +127,7 @@ class PickledArray(Placeholder):
         if min(shape, default=0) < 0:  # which NumPy would take for "as many as there are"
             raise ValueError(f"{shape} is no shape")
         array = flat.reshape(shape, order="F" if order == "F" else "C")
-        # In order K, the bytes are those of an array in C order, whose axes are then transposed.
+        # In order K, the bytes are those of an array in C order; it is transposed to these axes.
         return array.transpose(*axes) if order == "K" else array
 
 
@@ -134,15 +148,15 @@ def max_unpacked_size(file_size):
     return max(MAX_UNPACKED, MAX_RATIO * file_size)
 
 
-def load(stream, file_size, classes=CLASSES, opcodes=OPCODES, loaders=None):
+def load(stream, file_size, classes=CLASSES, loaders=LOADERS):
     """Read the only pickle of a stream: see :func:`load_all`."""
-    loaded = next(load_all(stream, file_size, classes, opcodes, loaders))
+    loaded = next(load_all(stream, file_size, classes, loaders))
     if stream.read(1):
         raise PickleError("more bytes follow its end")
     return loaded
 
 
-def load_all(stream, file_size, classes, opcodes, loaders):
+def load_all(stream, file_size, classes, loaders):
     """Yield each pickle of a stream; a PickleError names what is not one of the known parts.
 
     Strings of Python 2 stay bytes: they may be those of an array.
@@ -157,18 +171,14 @@ def load_all(stream, file_size, classes, opcodes, loaders):
     classes : dict
         What is called for each name that a pickle may ask for, as ``'numpy.dtype'``: it must
         do no harm with any arguments.
-    opcodes : str
-        The opcodes that a pickle may have, by their names in :mod:`pickletools`. Those that fill
-        a dict or a set hash what the pickle holds, which may take forever.
-    loaders : dict or None
-        Functions that take the place of those of :mod:`pickle`, by the name of their opcode.
+    loaders : dict
+        The :func:`opcode_loaders` of the opcodes that a pickle may have. Python's for those that
+        fill a dict or a set would hash what the pickle holds, which may take forever.
     """
     unpickler = _Unpickler(_Stream(stream, max_unpacked_size(file_size)), encoding="bytes")
     unpickler.classes = classes
-    loaders = {**LOADERS, **(loaders or {})}
-    admitted = {CODES[name]: loaders[name] for name in opcodes.split()}
-    unpickler.dispatch = _Dispatch(admitted, MAX_OPCODES + file_size)
-    yield _load_next(unpickler)
+    unpickler.dispatch = _Dispatch(loaders, MAX_OPCODES + file_size)
+    yield _load_next(unpickler)  # an empty stream has none, which is an error
     while stream.peek(1):
         yield _load_next(unpickler)
 
@@ -195,8 +205,8 @@ class _Unpickler(pickle._Unpickler):  # joblib and dill, too, make subclasses of
 class _Dispatch(dict):
     """The functions of the opcodes that are admitted; it counts the opcodes."""
 
-    def __init__(self, functions, max_opcodes):
-        super().__init__(functions)
+    def __init__(self, loaders, max_opcodes):
+        super().__init__(loaders)
         self._n_left = max_opcodes
 
     def __getitem__(self, code):
@@ -212,36 +222,29 @@ class _Dispatch(dict):
 
 
 class _Stream:
-    """A file of which at most `max_bytes` bytes are read, in pieces.
-
-    In pieces, since a pickle may ask for more bytes than there are.
-    """
+    """A file of which at most `max_bytes` bytes are read: a pickle may ask for far more."""
 
     def __init__(self, file, max_bytes):
         self._file = file
         self._n_left = max_bytes
 
     def read(self, size):
-        """Read as many bytes as `size` says."""
+        """Read as many bytes as `size` says, in pieces: there may be far fewer."""
         whole = io.BytesIO()
         while whole.tell() < size:
-            whole.write(self._next(self._file.read, size - whole.tell()))
+            piece = self._file.read(min(size - whole.tell(), CHUNK))
+            whole.write(self._checked(piece, is_whole=piece != b""))
         return whole.getvalue()
 
     def readline(self):
         """Read to the end of the line."""
-        whole = io.BytesIO()
-        piece = b""
-        while not piece.endswith(b"\n"):
-            piece = self._next(self._file.readline, CHUNK)
-            whole.write(piece)
-        return whole.getvalue()
+        line = self._file.readline(self._n_left + 1)
+        return self._checked(line, is_whole=line.endswith(b"\n"))
 
-    def _next(self, read, size):
-        piece = read(min(size, CHUNK))
-        if not piece:
-            raise PickleError("it is cut short")
-        self._n_left -= len(piece)
+    def _checked(self, data, is_whole):
+        self._n_left -= len(data)
         if self._n_left < 0:
             raise PickleError(TOO_LARGE)
-        return piece
+        if not is_whole:
+            raise PickleError("it is cut short")
+        return data

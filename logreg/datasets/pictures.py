@@ -74,9 +74,9 @@ def _decode(path):
             image = image.convert("RGBA")
         elif image.mode.startswith("I;"):
             image = image.convert("I")
-        # First of all: a small file may have millions of pixels.
+        # This comes before any step that computes: a small file may have millions of pixels.
         image.thumbnail((SIDE, SIDE))
-        with contextlib.suppress(Exception):  # senseless metadata turn nothing
+        with contextlib.suppress(Exception):  # it stays as it is if its metadata make no sense
             image = ImageOps.exif_transpose(image)
         if image.mode in ("I", "F"):  # integers, as of a scanner of 16 bits, or floats
             image = Image.fromarray(_to_bytes(numpy.nan_to_num(image)))
@@ -161,10 +161,9 @@ def _place(ink, shape):
     size = [max(1, round(n * scale)) for n in image.size]
     small = numpy.asarray(image.resize(size, Image.HAMMING))
     corner = numpy.round(numpy.divide(shape, 2) - ndimage.center_of_mass(small)).astype(int)
-    top, left = corner.clip(0, numpy.subtract(shape, small.shape))
-    field = numpy.zeros(shape, numpy.uint8)
-    field[top : top + small.shape[0], left : left + small.shape[1]] = small
-    return field
+    free = numpy.subtract(shape, small.shape)  # rows and columns beside the ink
+    before = corner.clip(0, free)
+    return numpy.pad(small, [*zip(before, free - before)])
 
 
 def _widen(ink):
@@ -173,10 +172,10 @@ def _widen(ink):
 
     is_full = ink > 127
     edge = is_full & ~ndimage.binary_erosion(is_full)
-    # A stroke has two edges along its length.
+    # The edge runs along both sides of a stroke, so it is twice as long as the stroke.
     thickness = 2 * is_full.sum() / max(1, edge.sum())
-    missing = round(STROKE * max(ink.shape) - thickness)
-    if missing <= 0:
+    n_more = round(STROKE * max(ink.shape) - thickness)
+    if n_more <= 0:
         return ink
-    margins = missing // 2, missing - missing // 2
-    return ndimage.maximum_filter(numpy.pad(ink, margins), missing + 1)
+    margins = n_more // 2, n_more - n_more // 2  # room for strokes at the edges of the array
+    return ndimage.maximum_filter(numpy.pad(ink, margins), n_more + 1)

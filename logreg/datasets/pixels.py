@@ -1,5 +1,6 @@
 """Whether features are the pixels of images, and of what kind: decided here, once."""
 
+import math
 from typing import NamedTuple, Optional
 
 import numpy
@@ -11,7 +12,7 @@ FAINT = 0.2  # share of the darkest ink; what is fainter, as a blur, does not co
 # may be a little larger, and a little off the centre.
 MAX_EXTENT = 22 / 28
 MAX_OFF_CENTRE = 1.5 / 28
-MOST = 0.9  # share of the images
+SHARE_CENTRED = 0.9  # if more of the images are centred, all of them count as centred
 N_IMAGES = 1000  # about as many are looked at
 
 
@@ -25,8 +26,8 @@ class ImageLayout(NamedTuple):
     takes_bytes : bool
         Whether rows of uint8 can be predicted: whether it is known how they are scaled.
     takes_pictures : bool
-        Whether pictures can be made like the images: these are grey, not too small, and of a range
-        that is known.
+        Whether pictures can be made like the images: only if the images are grey, not too small,
+        and of a known range.
     is_centred : bool or None
         Whether the images are laid out as MNIST's are: see :func:`are_centred`.
     background : str
@@ -46,34 +47,31 @@ class ImageLayout(NamedTuple):
     def of(cls, facts):
         """Decide by all that the :class:`.Facts` tell."""
         shape = _shape_of(facts)
-        is_scaled = facts.pixel_scale != 1  # models and data sets have a scale, if only 1
+        is_scaled = facts.pixel_scale != 1  # the scale of features that were not scaled is 1
         low, high = facts.raw_range or facts.x_range or (0, 1)
-        # Training features from 0 to 1 may be bytes that were divided by 255, by 256, or not.
-        # So it is unknown how to scale bytes. With any other range, bytes are taken as they are.
+        # Features from 0 to 1 may have been bytes, which somebody divided by 255 or by 256: it is
+        # unknown how to scale bytes. Features of any other range are like bytes as they are.
         takes_bytes = is_scaled or facts.scale_all is True or low < 0 or high > 1
         has_range = is_scaled or facts.raw_range is not None
         is_large = shape is not None and min(shape) >= MIN_PICTURE_SIDE
-        # Whether the model was trained on uint8: on pictures, or on arrays of this dtype.
+        # Pictures, which have a background, are uint8. So are arrays that are scaled unasked.
         are_bytes = facts.background is not None or (is_scaled and not facts.scale_all)
-        background = facts.background
-        if background is None:
-            background = "light" if _is_light(facts, are_bytes) else "dark"
+        background = "light" if _is_light(facts, are_bytes) else "dark"
         return cls(
             shape,
             takes_bytes,
             takes_pictures=has_range and is_large,
             is_centred=facts.centred is not False,
-            background=background,
+            background=facts.background or background,
             ends=None if are_bytes else facts.raw_range,
         )
 
 
 def _shape_of(facts):
-    may_be_image = not facts.categories
-    if facts.is_table:  # which has no shape; a square number of its columns may be an image
-        low, high = facts.raw_range or (0, 255)
-        may_be_image = may_be_image and may_be_pixels(low, high)
-    return image_shape(tuple(facts.image_shape or [facts.n_in]), guess=may_be_image)
+    low, high = facts.raw_range or (0, 255)
+    has_pixels = not facts.is_table or may_be_pixels(low, high)
+    may_be_image = has_pixels and not facts.categories
+    return image_shape(facts.image_shape or [facts.n_in], guess=may_be_image)
 
 
 def _is_light(facts, are_bytes):
@@ -82,7 +80,7 @@ def _is_light(facts, are_bytes):
         return False
     low, high = facts.x_range
     if are_bytes and facts.centred is False and not facts.feature_scales:
-        # Photographs need not reach black and white.
+        # What is not centred is a photograph, whose pixels may reach neither black nor white.
         low, high = 0, 255 * facts.pixel_scale
     return 2 * facts.x_median >= low + high
 
@@ -113,9 +111,10 @@ def image_shape(row_shape, guess=False):
     shape = tuple(n for n in row_shape if n != 1)
     if len(shape) == 2:
         return shape
-    side = round(float(numpy.prod(row_shape, dtype=float)) ** 0.5)
-    if guess and len(shape) == 1 and side >= MIN_IMAGE_SIDE and side * side == shape[0]:
-        return side, side
+    if guess and len(shape) == 1:
+        side = math.isqrt(shape[0])
+        if side >= MIN_IMAGE_SIDE and side**2 == shape[0]:
+            return side, side
     return None
 
 
@@ -142,4 +141,4 @@ def are_centred(images):
             centre = (mass * numpy.arange(0.5, n)).sum(axis=1) / mass.sum(axis=1)
         is_centred &= extent <= MAX_EXTENT * n
         is_centred &= abs(centre - n / 2) <= MAX_OFF_CENTRE * n
-    return bool(is_centred.mean() > MOST)
+    return bool(is_centred.mean() > SHARE_CENTRED)

@@ -11,7 +11,9 @@ import numpy
 from logreg.basics.errors import DatasetError
 
 FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
-ONE_HOT_SCALE = 0.5  # of a category, however rare: few rows must not decide its weight
+# What a category is divided by. Divided by its deviation, a rare one would become so large that a
+# few rows decide its weight.
+ONE_HOT_SCALE = 0.5
 PIXEL_SCALE = 1 / 256  # the tutorial's, and not 1/255
 BLOCK = 1 << 18  # values of a block, in float64 2 MB
 

@@ -94,8 +94,8 @@ def share_as_stored(data):
     preprocessing = data.facts.preprocessing
     prepare = None if preprocessing.means is None else preprocessing.apply
     are_pixels = preprocessing.pixel_scale != 1 and prepare is None
-    # Raw features become floats a minibatch at a time. The training set decides for all sets, so
-    # that a refit can join them: if it was shuffled, it is in memory, even if others are mapped.
+    # Raw features become floats a minibatch at a time. A refit joins two sets, so all are stored
+    # alike, as the training set is. Once shuffled, it is in memory, though the others are mapped.
     is_stored_raw = are_pixels or find_usable_map(data.train[0]) is not None
     sets = {}
     for split, (x, y) in zip(SPLITS, data):
@@ -134,13 +134,13 @@ def share_given(datasets, symbolic_x, symbolic_y, n_in_and_n_out, batch_size):
         where = set_name("the given arrays", split)
         features = _share_features(symbolic_x, features, where)
         shape = _values(features).shape
-        sets[split] = features, _share_labels(symbolic_y, labels, shape[0], n_out, where)
         if n_in and shape[1:] != (n_in,):
             raise SettingError(f"{where} x has shape {shape}, and the model takes {n_in} columns")
         if shape[0] < batch_size:
             raise SettingError(
                 f"the batch size is {batch_size}, but the {SPLITS[split]} set has {shape[0]} rows"
             )
+        sets[split] = features, _share_labels(symbolic_y, labels, shape[0], n_out, where)
         scale = sets["train"][0].scale
         if features.scale != scale:
             raise DatasetError(
@@ -184,9 +184,9 @@ def _share_labels(symbolic_y, labels, n_rows, n_out, where):
     if values.dtype.kind in "biuf":
         with numpy.errstate(invalid="ignore"):  # as of NaN
             cast = values.astype(symbolic_y.dtype)
-    is_lossless = symbolic_y.dtype.startswith("float") or (cast == values).all()
+    is_unchanged = symbolic_y.dtype.startswith("float") or (cast == values).all()
     has_type = cast.dtype == symbolic_y.dtype and cast.ndim == symbolic_y.ndim
-    if not (is_lossless and has_type and len(cast) == n_rows):
+    if not (is_unchanged and has_type and len(cast) == n_rows):
         raise SettingError(
             f"{where} y has shape {values.shape} and dtype {values.dtype}, x has {n_rows} rows, "
             f"and the symbolic y is {symbolic_y.dtype} of {symbolic_y.ndim} dimensions: each row "
@@ -194,7 +194,7 @@ def _share_labels(symbolic_y, labels, n_rows, n_out, where):
         )
     if is_array:
         labels = engine.shared_data(numpy.ascontiguousarray(cast))
-    is_class = n_out and values.size and symbolic_y.dtype.startswith(("int", "uint"))
+    is_class = n_out and symbolic_y.dtype.startswith(("int", "uint"))
     if is_class and not (values.min() >= 0 and values.max() < n_out):
         raise SettingError(
             f"{where} y has labels from {values.min():g} to {values.max():g}, and the model has "
@@ -214,6 +214,7 @@ def _facts(sets):
             "some of the given sets were standardized or filled apart from the others: a model "
             "file could not tell how; give the three pairs that one `load_data` returned"
         )
+    # Of pairs that were loaded apart, only the scale of the training rows is known for all.
     train = all_facts[0] or Facts(pixel_scale=features[0].scale)
     n_in = int(numpy.prod(_values(features[0]).shape[1:]))
     return Facts(n_in=n_in, pixel_scale=train.pixel_scale, scale_all=train.scale_all)
@@ -230,7 +231,7 @@ def join_training_and_validation(data):
 
 
 def digest(features, labels):
-    """Describe a set by its shape and a checksum of its rows and labels, as no other set is.
+    """Describe a set by its shape and a checksum of its rows and labels, to tell it from others.
 
     Of features that are mapped from a file, about a thousand rows are read.
 

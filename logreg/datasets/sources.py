@@ -18,7 +18,7 @@ from logreg.datasets.pixels import are_centred
 from logreg.datasets.splits import SPLITS, set_name
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
-TABLE_SUFFIXES = (".parquet", ".csv.gz", ".csv")  # if a folder has two of a table, the last is read
+TABLE_SUFFIXES = (".parquet", ".csv.gz", ".csv")  # the last one counts if a folder has several
 PICTURE_FOLDERS = {"train": "train", "val": "valid", "valid": "valid", "test": "test"}
 N_LOOKED_AT = 100  # about as many pictures tell whether all are centred
 
@@ -51,7 +51,7 @@ def read_parts(dataset, options=NO_OPTIONS, columns=None, layout=None, **table_s
         from logreg.tables.reading import read_tables  # a leaf: imported only when needed
 
         return read_tables(name, data, options, columns, **table_storage)
-    # With `columns` come the options of the model's table, which the user did not give for arrays.
+    # If there are `columns`, some options come from the model, and not from the user.
     if columns is None and options.given():
         given = ", ".join(f"`{option}`" for option in options.given())
         raise DatasetError(f"{name}: {given}: that is for tables")
@@ -126,7 +126,7 @@ def _find(name):
 
 def _in_folder(folder):
     """Find the data set that a folder is: its kind and its data, as :func:`_locate` tells them."""
-    # IDX files are called by names that tell sets apart, too: train_images, train_labels, ...
+    # Each IDX file has a name that tells its set, as an npy file has: train_images, ...
     arrays = mnist.idx_files(folder) or {file.stem: file for file in folder.glob("*.npy")}
     if arrays:
         return "arrays", arrays

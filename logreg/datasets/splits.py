@@ -9,7 +9,7 @@ SHARE = 6  # one row in so many goes into a set that is not given
 
 
 def set_name(name, split, is_alone=False):
-    """How messages call a set of a data set, or its only one."""
+    """How messages about a set begin: with 'a.npz: training' or, if it is alone, with 'a.npz:'."""
     return f"{name}:" if is_alone else f"{name}: {SPLITS[split]}"
 
 
@@ -19,9 +19,9 @@ def find_lacking(sets):
 
 
 def choose_rows(y, lacking, seed=None, groups=None):
-    """Choose which of the training rows each set gets that is not given, and which stay.
+    """Choose the rows of each set that is not given, among the training rows.
 
-    Each set that is lacking gets a sixth. With a seed, the rows are put into a
+    Each set that is lacking gets a sixth, and the others stay. With a seed, the rows are put into a
     :func:`stratified_order` before. With `groups`, a number for each row, all rows of a group go
     into one set: see :func:`in_groups`.
 
@@ -73,8 +73,9 @@ def take_rows(sets, rows):
 def in_groups(y, groups, sizes, seed=None):
     """Choose the rows of sets of about these `sizes` that have whole groups: return a list of them.
 
-    Groups are in a :func:`stratified_order` by the classes of their first rows, and so are the rows
-    of each set; without a seed, groups are in the order of these rows.
+    With a seed, the groups come in a :func:`stratified_order` by the classes of their first rows,
+    and the rows of each set in a stratified order of their own. Without one, the groups come in the
+    order of their first rows, and the rows of a group in their order.
 
     Examples
     --------
@@ -89,16 +90,16 @@ def in_groups(y, groups, sizes, seed=None):
             "`group`"
         )
     # Put whole groups one after another: `order` has their rows, and `ends` where each group ends.
-    in_order = numpy.argsort(firsts) if seed is None else stratified_order(y[firsts], seed)
-    ranks = numpy.argsort(in_order)
-    order = numpy.argsort(ranks[groups], kind="stable")
-    ends = numpy.cumsum(numpy.bincount(ranks[groups]))
+    order_of_groups = numpy.argsort(firsts) if seed is None else stratified_order(y[firsts], seed)
+    ranks = numpy.argsort(order_of_groups)[groups]  # of each row, the place of its group
+    order = numpy.argsort(ranks, kind="stable")
+    ends = numpy.cumsum(numpy.bincount(ranks))
     # End each set with the group whose end is nearest to the end of the wanted size.
     n_taken = 0  # groups
     cuts = []
     for n_sets, wanted_end in enumerate(numpy.cumsum(sizes)[:-1], start=1):
-        # This set and each later one get one group at least.
-        possible_ends = ends[n_taken : len(ends) - len(sizes) + n_sets]
+        n_later_sets = len(sizes) - n_sets  # each of them needs a group, and this set, too
+        possible_ends = ends[n_taken : len(ends) - n_later_sets]
         n_taken += abs(possible_ends - wanted_end).argmin() + 1
         cuts.append(ends[n_taken - 1])
     parts = numpy.split(order, cuts)

@@ -20,7 +20,7 @@ def wilson_interval(n_wrong, n):
 
 
 def with_interval(error, n, is_weighted=False):
-    """The error rate of n rows in words, with its 95 % interval; by weights, it has none.
+    """The error rate of n rows in words, with its 95 % interval; without it if rows have weights.
 
     Examples
     --------

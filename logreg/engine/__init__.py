@@ -24,13 +24,13 @@ from logreg.basics.errors import EngineError, SettingError
 from logreg.basics.flags import user_setting
 from logreg.parallel.ranks import ranks as ranks
 
-ROWS_OF_A_SUM = 512  # rows that are summed in a model's own dtype
+ROWS_OF_A_SUM = 512  # summed in a model's own dtype; the sums of such blocks are added in float64
 ROUNDING = 4e-7  # relative error of a rate in float32, as JAX computes it
 LOADERS = {"theano": theano_backend.load, "pytensor": pytensor_backend.load}
 
 
 def _load():
-    ranks.start()  # an exception that leaves this process from now on ends the others
+    ranks.start()  # from now on, an uncaught exception ends all ranks
     wanted = os.environ.get("LOGREG_ENGINE", "").strip().lower()
     reasons = []
     for name in [wanted] if wanted else LOADERS:
@@ -146,14 +146,14 @@ def stored(array, scale=1.0, prepare=None):
     return _backend.stored(array, scale, prepare)
 
 
-def analyze_expressions(x, y, numbers, updates):
+def analyze_expressions(x, y, scalars, updates):
     """Check the expressions that :func:`logreg.sgd.fit` is given, and find what they are made of.
 
-    `numbers` are the cost, the errors and perhaps the loss, by their names. Returns the updates as
+    `scalars` are the cost, the errors and perhaps the loss, by their names. Returns the updates as
     a list; the parameters, which are the variables of the updates that the cost depends on; and the
     numbers of columns and classes of the model, 0 where they are not known.
     """
-    return expressions.analyze_expressions(_on_cpu.matcher, x, y, numbers, updates)
+    return expressions.analyze_expressions(_on_cpu.matcher, x, y, scalars, updates)
 
 
 def find_classifier(errors, x, y):
@@ -242,11 +242,11 @@ def compile_errors(x, y, dataset, batch_size, errors):
     sums = _compile_sums(x, y, dataset, batch_size, errors)
 
     def error():
-        # Round the sums back to whole counts: JAX rounds rates to float32, and Numba multiplies by
-        # 1 / n. Sums that are no counts of rows, as of squared errors, stay as they are.
+        # A sum of errors is a whole number, but for rounding: JAX has rates in float32, and Numba
+        # multiplies by 1 / n. Other sums, as of squared errors, stay as they are.
         found = sums()
         nearest = numpy.rint(found)
-        is_count = abs(found - nearest) <= ROUNDING * nearest
+        is_count = numpy.isclose(found, nearest, rtol=ROUNDING, atol=0)
         counts = numpy.where(is_count, nearest, found)
         # The mean of the minibatches' means, as the tutorial has it. Its rounding differs from
         # that of the mean over all rows, and decides a tie in the tutorial's log, at epoch 62.

@@ -1,11 +1,12 @@
 """What the back ends share: how the tutorial compiles a model and keeps its data."""
 
 import functools
+import itertools
 from typing import Callable, NamedTuple, Optional
 
 import numpy
 
-from logreg.engine.kernel_graph import ancestors, find_params
+from logreg.engine.kernel_graph import shared_variables
 from logreg.engine.kernel_steps import KernelSet
 from logreg.kernel import is_built, is_in_use, is_off
 
@@ -17,9 +18,13 @@ class Stored(NamedTuple):
     scale: float = 1.0
     prepare: Optional[Callable] = None  # (rows, dtype) -> rows as a model takes them
 
+    @property
+    def array(self):
+        return self.shared.get_value(borrow=True)
+
     def rows(self, start, stop, dtype):
         """Get some rows, as they are stored, or prepared if there is a `prepare`."""
-        rows = self.shared.get_value(borrow=True)[start:stop]
+        rows = self.array[start:stop]
         return self.prepare(rows, dtype) if self.prepare else rows
 
 
@@ -37,6 +42,7 @@ class Backend:
 
     `theano` is the module Theano or PyTensor, and `T` has the names of ``theano.tensor``.
     `matcher` is the :class:`.GraphMatcher` of the engine, None if this engine lacks what it needs.
+    It also has the engine's interpreter, which runs a graph without compiling it.
     `has_kernel` is whether the native kernel computes what the matcher finds.
     """
 
@@ -57,7 +63,7 @@ class Backend:
 
     def where(self):
         """The device, in words."""
-        if is_built() or is_off():
+        if is_built() or is_off():  # who switched the kernel off needs no advice
             return "cpu"
         return (
             "cpu, without the native kernel, which is four times as fast: to build it, install a C "
@@ -73,7 +79,6 @@ class Backend:
     def value(self, variable):
         if hasattr(variable, "get_value"):
             return variable.get_value(borrow=True)
-        # The interpreter computes it, if there is one: it needs no compiling.
         function = self.matcher.interpreted_function if self.matcher else self.theano.function
         return function([], variable)()
 
@@ -89,8 +94,7 @@ class Backend:
             if descent:
                 dataset = self._kernel_set(givens, descent.regression)
                 return functools.partial(dataset.take_steps, descent, batch_size)
-        params = find_params(cost, updates)
-        step, _ = self._function_of_rows(givens, [cost], updates, params)
+        step = self._function_of_rows(givens, [cost], updates)
 
         def train_model(first, last):
             starts = range(first * batch_size, (last + 1) * batch_size, batch_size)
@@ -98,80 +102,79 @@ class Backend:
 
         return train_model
 
-    def compile_sums(self, givens, edges, mean):
+    def compile_sums(self, givens, bounds, mean):
         if self.has_kernel:
             regression = self.matcher.find_error_rate(mean, givens.x, givens.y)
             if regression and regression.W.dtype == regression.b.dtype == givens.x.dtype:
                 dataset = self._kernel_set(givens, regression)
-                return functools.partial(dataset.errors, regression, edges)
-        mean_of_rows, _ = self._function_of_rows(givens, [mean])
-        return lambda: [float(mean_of_rows(a, b)[0]) * (b - a) for a, b in zip(edges, edges[1:])]
+                return functools.partial(dataset.errors, regression, bounds)
+        mean_of_rows = self._function_of_rows(givens, [mean])
+        return lambda: [float(mean_of_rows(a, b)[0]) * (b - a) for a, b in zip(bounds, bounds[1:])]
 
     def _kernel_set(self, givens, regression):
         """Make the set as the kernel takes it, with the labels and weights of a regression."""
         labels = givens.labels
         weights = regression.weights
         if weights is not None:
-            # Labels that are no classes get the weight of another class: the kernel refuses them.
+            # A label outside of `weights` would be an error here. The kernel has a better message.
             weights = weights[self.T.clip(labels, 0, weights.shape[0] - 1)]
         if regression.classes is not None:
-            labels = regression.classes[labels]
+            labels = regression.classes[labels]  # they were the numbers of rows
         function = self.matcher.interpreted_function
         return KernelSet(givens.features, labels, weights, givens.x.dtype, function)
 
-    def _function_of_rows(self, givens, outputs, updates=(), params=()):
+    def _function_of_rows(self, givens, outputs, updates=()):
         """Compile a function of the rows from `start` to `stop` of a set; it returns the outputs.
 
-        If other outputs or the updates contain gradients by `params`, they are those of the first
-        output, a cost.
-
-        Returns the pair (function, compile): `compile` is what made the function. It is the
-        engine's own `function`; or the interpreter's, if the kernel computes all that depends on
-        the rows.
+        The first output is a cost or another mean. Where the kernel can compute all that depends on
+        the rows, it does so, and the engine's interpreter computes the rest.
         """
         expressions = [*outputs, *(new for _, new in updates)]
         regression = None
         if self.has_kernel:
             expressions, regression, inputs = self.matcher.without_rows(
-                expressions, params, givens.x, givens.y
+                expressions, givens.x, givens.y
             )
-        updates = list(zip([variable for variable, _ in updates], expressions[len(outputs) :]))
-        outputs = expressions[: len(outputs)]
         if not regression:
-            return self._by_engine(givens, outputs, updates), self.theano.function
-        compile = self.matcher.interpreted_function
-        function = compile(inputs, outputs, updates=updates, on_unused_input="ignore")
+            return self._by_engine(givens, outputs, updates)
+        outputs = expressions[: len(outputs)]
+        updates = list(zip([variable for variable, _ in updates], expressions[len(outputs) :]))
+        function = self.matcher.interpreted_function(
+            inputs, outputs, updates=updates, on_unused_input="ignore"
+        )
         function.trust_input = True
         dataset = self._kernel_set(givens, regression)
 
         def function_of_rows(start, stop):
             return function(*map(numpy.asarray, dataset.gradients(regression, start, stop)))
 
-        return function_of_rows, compile
+        return function_of_rows
 
     def _by_engine(self, givens, outputs, updates):
         x, y, features, labels = givens
-        # Numba keeps all graphs that it compiles: with an input for the rows, it keeps no data.
+        # The rows are an input: Numba never frees a graph, nor the data that were in it.
         type_of_rows = x.type if features.prepare else features.shared.type
         rows = type_of_rows("rows")
         start = self.T.lscalar("start")
         stop = self.T.lscalar("stop")
         as_x = as_features(self.T, rows, x.dtype, features.scale)
-        options = {"updates": updates, "givens": {x: as_x, y: labels[start:stop]}}
-        options["on_unused_input"] = "ignore"  # an autoencoder has no labels
-        function = self.theano.function([start, stop, rows], outputs, **options)
+        function = self.theano.function(
+            [start, stop, rows],
+            outputs,
+            updates=updates,
+            givens={x: as_x, y: labels[start:stop]},
+            on_unused_input="ignore",  # an autoencoder has no labels
+        )
         function.trust_input = True  # it gets arrays as they are, and need not look
 
         def function_of_rows(start, stop):
-            edges = numpy.array(start, "int64"), numpy.array(stop, "int64")
-            return function(*edges, features.rows(start, stop, x.dtype))
+            bounds = numpy.array(start, "int64"), numpy.array(stop, "int64")
+            return function(*bounds, features.rows(start, stop, x.dtype))
 
-        # The generators of random numbers are set back, too.
-        variables = ancestors([*outputs, *(new for _, new in updates)])
-        generators = [v for v in variables if getattr(v, "default_update", None) is not None]
-        changed = [*generators, *(variable for variable, _ in updates)]
+        # A call also changes the generators of random numbers.
+        may_change = shared_variables([*outputs, *itertools.chain(*updates)])
         # Two rows: for the product of one, Numba calls, and compiles, another function of BLAS.
-        self._warm_up(lambda: function_of_rows(0, 2), changed)
+        self._warm_up(lambda: function_of_rows(0, 2), may_change)
         return function_of_rows
 
     def compile_in_two(self, givens, cost, gradients, updates):
@@ -181,12 +184,11 @@ class Backend:
         The second takes the gradients and updates the variables. `gradients` is a dict from each
         gradient to its parameter.
         """
-        params = list(dict.fromkeys(gradients.values()))  # each once
-        gradients_of_rows, compile = self._function_of_rows(
-            givens, [cost, *gradients], params=params
-        )
+        gradients_of_rows = self._function_of_rows(givens, [cost, *gradients])
         sums = [gradient.type() for gradient in gradients]
-        apply = compile(sums, [], updates=updates, givens=dict(zip(gradients, sums)))
+        apply = self.matcher.interpreted_function(
+            sums, [], updates=updates, givens=dict(zip(gradients, sums))
+        )
         apply.trust_input = True
         return gradients_of_rows, apply
 
@@ -207,9 +209,9 @@ def as_features(T, rows, dtype, scale):
 
 def n_bytes(features):
     """Count the bytes of a set's features as they are stored."""
-    return as_stored(features).shared.get_value(borrow=True).nbytes
+    return as_stored(features).array.nbytes
 
 
 def n_rows(features):
     """Count the rows of a set."""
-    return as_stored(features).shared.get_value(borrow=True).shape[0]
+    return len(as_stored(features).array)

@@ -26,16 +26,15 @@ def missing_message(path):
 
 def with_theanos_names(pytensor):
     """Make the modules `theano` and `T` from PyTensor's names; PyTensor itself does not change."""
-
     from logreg.engine import nnet
 
-    def Assert(message):
-        from pytensor.raise_op import Assert
-
-        return Assert(message)
-
-    opt = Names("theano.tensor.opt", Assert=Assert)
-    own = {"grad": pytensor.grad, "log": nnet.log, "opt": opt}
-    T = Names("theano.tensor", pytensor.tensor, nnet=Names("theano.tensor.nnet", nnet), **own)
-    of_package = {"__name__": pytensor.__name__, "__version__": pytensor.__version__}
-    return Names("theano", pytensor, tensor=T, **of_package), T
+    T = Names(
+        "theano.tensor",
+        pytensor.tensor,
+        grad=pytensor.grad,
+        log=nnet.log,
+        nnet=Names("theano.tensor.nnet", nnet),
+        opt=Names("theano.tensor.opt", pytensor.raise_op),  # its Assert
+    )
+    name_and_version = {"__name__": pytensor.__name__, "__version__": pytensor.__version__}
+    return Names("theano", pytensor, tensor=T, **name_and_version), T

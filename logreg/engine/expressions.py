@@ -1,4 +1,4 @@
-"""What is checked and found of the symbolic expressions that :func:`logreg.sgd.fit` is given."""
+"""Checks the symbolic expressions that :func:`logreg.sgd.fit` is given, and finds their sizes."""
 
 from logreg.basics.errors import SettingError
 from logreg.engine.kernel_graph import ancestors, find_params, n_elements, shared_arrays
@@ -9,25 +9,25 @@ def is_symbolic(value):
     return all(hasattr(value, name) for name in ("owner", "ndim", "dtype", "tag"))
 
 
-def analyze_expressions(matcher, x, y, numbers, updates):
+def analyze_expressions(matcher, x, y, scalars, updates):
     """Do what :func:`logreg.engine.analyze_expressions` does, with a GraphMatcher or None."""
-    for name, value in {"x": x, "y": y, **numbers}.items():
-        if not is_symbolic(value) or (name in numbers and value.ndim != 0):
+    for name, value in {"x": x, "y": y, **scalars}.items():
+        if not is_symbolic(value) or (name in scalars and value.ndim != 0):
             raise SettingError(
                 f"{name} is {str(value)[:60]}: x and y must be symbolic variables, such as "
-                f"T.matrix('x'), and {', '.join(numbers)} symbolic numbers for a minibatch, such "
+                f"T.matrix('x'), and {', '.join(scalars)} symbolic numbers for a minibatch, such "
                 "as the T.mean of its rows; arrays are given as datasets"
             )
     updates = _checked_updates(updates)
-    in_both = ancestors([numbers["cost"], numbers["errors"]])
-    if x not in in_both:
+    variables = ancestors([scalars["cost"], scalars["errors"]])
+    if x not in variables:
         raise SettingError(f"neither cost nor errors is made of {x}: give the x that they contain")
-    params = find_params(numbers["cost"], updates)
+    params = find_params(scalars["cost"], updates)
     if not params:
         raise SettingError(
             "the cost depends on no variable of updates: give the shared variables that it contains"
         )
-    return updates, params, _sizes(matcher, x, y, in_both)
+    return updates, params, _sizes(matcher, x, y, variables)
 
 
 def _checked_updates(updates):
@@ -46,9 +46,11 @@ def _checked_updates(updates):
             f"updates is {str(updates)[:60]}: pairs (shared variable, symbolic new value) are "
             "needed"
         )
+    updated = set()
     for i, (variable, _) in enumerate(pairs):
-        if any(variable is other for other, _ in pairs[:i]):
+        if variable in updated:
             raise SettingError(f"updates[{i}]: {variable} has a new value already: give it one")
+        updated.add(variable)
     return pairs
 
 
@@ -56,16 +58,17 @@ def _sizes(matcher, x, y, variables):
     """Find n_in and n_out, the numbers of columns and classes of a graph; 0 where one is not known.
 
     n_in is the number of rows of the shared matrix W in ``dot(x, W)``. n_out is the length of the
-    shared vector b in ``lt(y, b.shape[0])``: that is in the check of the labels that
-    :class:`logreg.model.LogisticRegression` makes, also on top of other layers.
+    shared vector b in ``lt(y, b.shape[0])``: this is a part of :func:`.checked_labels`, which
+    :class:`logreg.model.LogisticRegression` puts into the cost, also on top of other layers.
     """
-
-    def size(ndim, make_pattern):
-        params = shared_arrays(variables, ndim)
-        found = [p for p in params if any(matcher.is_same(v, make_pattern(p)) for v in variables)]
-        return max(map(n_elements, found), default=0)
-
-    if not matcher:
-        return 0, 0
-    T = matcher.T
-    return size(2, lambda W: T.dot(x, W)), size(1, lambda b: T.lt(y, b.shape[0]))
+    n_in = 0
+    n_out = 0
+    if matcher:
+        T = matcher.T
+        for W in shared_arrays(variables, 2):
+            if matcher.find_same(variables, T.dot(x, W)):
+                n_in = max(n_in, n_elements(W))
+        for b in shared_arrays(variables, 1):
+            if matcher.find_same(variables, T.lt(y, b.shape[0])):
+                n_out = max(n_out, n_elements(b))
+    return n_in, n_out

@@ -19,8 +19,6 @@ from logreg.basics.errors import EngineError, install_command
 from logreg.engine.backend import Backend, Stored, as_features
 from logreg.engine.kernel_graph import ancestors
 
-CONFIG = "jax_enable_x64", "jax_default_device", "jax_default_matmul_precision"
-
 PREALLOCATE = "XLA_PYTHON_CLIENT_PREALLOCATE"  # JAX reads it
 
 
@@ -31,21 +29,22 @@ class JaxBackend(Backend):
         super().__init__(pytensor, T)  # without a matcher: the kernel is the CPU's
         self.device = name
         self._jax_device = _find_device(name)
-        self._before = {name: getattr(jax.config, name) for name in CONFIG}
-        # By default, JAX rounds the factors of float32 products to TF32 on a GPU.
-        self._configure(pytensor.config.floatX == "float64", self._jax_device, "highest")
+        settings = {
+            "jax_enable_x64": pytensor.config.floatX == "float64",
+            "jax_default_device": self._jax_device,
+            # By default, JAX rounds the factors of float32 products to TF32 on a GPU.
+            "jax_default_matmul_precision": "highest",
+        }
+        self._settings_before = {name: getattr(jax.config, name) for name in settings}
+        _configure(settings)
         # PyTensor leaves assertions on shapes to JAX, and asks it for 64-bit types that are off.
         warnings.filterwarnings("ignore", message="Skipping Assert|Explicitly requested dtype")
         self._mode_before = pytensor.config.mode
         pytensor.config.mode = "JAX"
 
-    def _configure(self, *values):
-        for name, value in zip(CONFIG, values):
-            jax.config.update(name, value)
-
     def release(self):
         self.theano.config.mode = self._mode_before
-        self._configure(*self._before.values())
+        _configure(self._settings_before)
 
     def where(self):
         device = self._jax_device
@@ -60,8 +59,9 @@ class JaxBackend(Backend):
         return shared
 
     def stored(self, array, scale, prepare):
-        array = prepare(array, self.theano.config.floatX) if prepare else array
-        return Stored(self.shared_data(array), 1.0 if prepare else scale)
+        if prepare:
+            return Stored(self.shared_data(prepare(array, self.theano.config.floatX)))
+        return Stored(self.shared_data(array), scale)
 
     def value(self, variable):
         if hasattr(variable, "get_value"):
@@ -74,18 +74,20 @@ class JaxBackend(Backend):
     def compile_step(self, givens, batch_size, cost, updates, n_at_once):
         T = self.T
         first_index = self.theano.shared(numpy.int64(0))
-        count = self.theano.shared(numpy.int64(0))
+        last_index = self.theano.shared(numpy.int64(-1))
         variables, new_values = zip(*updates)
         self._refuse_random_numbers([cost, *new_values])
 
         def step(k, *state):
-            index = first_index + T.minimum(k, count - 1)
-            replace = self._rows(givens, index * batch_size, batch_size)
+            # JAX takes `n_at_once` steps at each call. Those after the last index repeat its
+            # minibatch, and change nothing.
+            index = first_index + k
+            start = T.minimum(index, last_index) * batch_size
+            replace = self._rows(givens, start, batch_size)
             replace.update(zip(variables, state))
-            outputs = graph_replace([cost, *new_values], replace, strict=False)
-            # The steps beyond `count` are computed, and change nothing.
-            kept = [T.switch(k < count, new, old) for new, old in zip(outputs[1:], state)]
-            return (outputs[0], *kept)
+            step_cost, *stepped = graph_replace([cost, *new_values], replace, strict=False)
+            kept = [T.switch(index <= last_index, new, old) for new, old in zip(stepped, state)]
+            return (step_cost, *kept)
 
         costs, *states = self.theano.scan(
             step,
@@ -95,14 +97,13 @@ class JaxBackend(Backend):
         )
         pairs = [(variable, values[-1]) for variable, values in zip(variables, states)]
         compiled = self.theano.function([], costs, updates=pairs)
-        for variable in variables:
+        for variable in variables:  # they are NumPy arrays, or on the device already
             self._place(variable, self.value(variable))
 
         def train_model(first, last):
-            n = last + 1 - first
             self._place(first_index, numpy.int64(first))
-            self._place(count, numpy.int64(n))
-            return numpy.asarray(compiled())[:n]
+            self._place(last_index, numpy.int64(last))
+            return numpy.asarray(compiled())[: last + 1 - first]
 
         train_model(0, -1)  # JAX compiles at the first call, here for no step
         return train_model
@@ -116,27 +117,22 @@ class JaxBackend(Backend):
                     "steps of one call would all get the same: train this net on the CPU"
                 )
 
-    def compile_sums(self, givens, edges, mean):
+    def compile_sums(self, givens, bounds, mean):
         self._refuse_random_numbers([mean])
-        starts = numpy.array(edges[:-1], "int64")
-        sizes = numpy.diff(edges)
-        distinct = sorted({*sizes.tolist()}, reverse=True)  # the last block may be smaller
+        sizes = numpy.diff(bounds)
+        n_rows = int(sizes[0])
+        starts = numpy.array(bounds[:-1], "int64")[sizes == n_rows]
 
-        def means_of_blocks(n_rows):  # JAX must know this number when it compiles
-            def mean_from(start):
-                return graph_replace([mean], self._rows(givens, start, n_rows), strict=False)[0]
+        def mean_of_block(start, n_rows=n_rows):  # JAX must know `n_rows` when it compiles
+            return graph_replace([mean], self._rows(givens, start, n_rows), strict=False)[0]
 
-            sequence = self.T.constant(starts[sizes == n_rows])
-            return self.theano.scan(mean_from, sequences=[sequence], return_updates=False)
-
-        compiled = self.theano.function([], [means_of_blocks(n) for n in distinct])
+        sequences = [self.T.constant(starts)]
+        means = [self.theano.scan(mean_of_block, sequences=sequences, return_updates=False)]
+        if len(starts) < len(sizes):  # the last block is smaller
+            means.append(mean_of_block(bounds[-2], int(sizes[-1])))
+        compiled = self.theano.function([], means)
         compiled()  # JAX compiles at the first call
-
-        def sums():
-            pairs = zip(distinct, jax.device_get(compiled()))
-            return numpy.concatenate([n * numpy.asarray(means, "float64") for n, means in pairs])
-
-        return sums
+        return lambda: sizes * numpy.hstack(jax.device_get(compiled())).astype("float64")
 
     def _rows(self, givens, start, n_rows):
         x, y, features, labels = givens
@@ -147,6 +143,11 @@ class JaxBackend(Backend):
     def _place(self, shared, value):
         # set_value would turn it back into a NumPy array.
         shared.container.storage[0] = jax.device_put(value, self._jax_device)
+
+
+def _configure(settings):
+    for name, value in settings.items():
+        jax.config.update(name, value)
 
 
 def _find_device(name):

@@ -1,7 +1,8 @@
 """Finds softmax regression in graphs, so that the native kernel can compute it.
 
-If only a few operations on the parameters are left, the engine's interpreter runs them, and nothing
-is compiled. With LOGREG_KERNEL=0, the engine computes all graphs.
+What a graph computes besides, such as a penalty, is a few operations on the parameters. The
+engine's interpreter runs them, so nothing is compiled. With LOGREG_KERNEL=0, the engine computes
+all graphs.
 """
 
 import itertools
@@ -15,9 +16,11 @@ FLOATS = "float32", "float64"
 class Regression(NamedTuple):
     """Softmax regression in a graph.
 
-    W and b are shared variables. The labels y are classes, unless a shared vector has the `classes`
-    of all rows: then they are row numbers. The weight of a row in the cost is the element of the
-    vector `weights` at its label; without `weights`, all are 1.
+    W and b are shared variables. There are three kinds:
+
+    - Without `classes` and `weights`, the labels y are classes, and all rows count alike.
+    - With `weights` alone, a constant vector, a row counts as much as the weight of its class.
+    - With both, shared vectors, y are row numbers: each row has its class and its weight there.
     """
 
     W: Any
@@ -25,23 +28,19 @@ class Regression(NamedTuple):
     classes: Any = None
     weights: Any = None
 
+    @property
+    def params(self):
+        return self.W, self.b
+
 
 class Descent(NamedTuple):
     """Steps of descent on the cost of a regression, with a penalty and momentum."""
 
     regression: Regression
-    rate: float
     l2: float
-    momentum: float
-    velocities: Tuple[Any, ...]  # shared variables: those of W and b
-
-
-class ParameterUpdate(NamedTuple):
-    """How one parameter is updated; `momentum` and its `velocity` are None in plain descent."""
-
+    velocities: Tuple[Any, ...]  # shared variables: those of W and b, or none
     rate: float
-    momentum: Any = None
-    velocity: Any = None
+    momentum: float = 0.0
 
 
 def checked_labels(T, y, n_out):
@@ -76,6 +75,11 @@ def find_params(cost, updates):
 def constants(variables, ndim=0):
     """List the constants of `ndim` dimensions."""
     return [v for v in variables if hasattr(v, "data") and getattr(v, "ndim", None) == ndim]
+
+
+def shared_variables(outputs):
+    """List the shared variables that expressions are made of."""
+    return [variable for variable in ancestors(outputs) if hasattr(variable, "get_value")]
 
 
 def shared_arrays(variables, ndim, dtypes=FLOATS):
@@ -131,10 +135,14 @@ class GraphMatcher:
 
     def is_same(self, variable, pattern):
         """Whether a variable is computed as a pattern is, of the same variables."""
-        one = variable.owner
-        other = pattern.owner
-        may_be = one and other and one.op == other.op and variable.type == pattern.type
-        return bool(may_be) and self.equal_computations([variable], [pattern])
+        if not variable.owner or not pattern.owner:
+            return False
+        is_alike = variable.owner.op == pattern.owner.op and variable.type == pattern.type
+        return is_alike and self.equal_computations([variable], [pattern])
+
+    def find_same(self, variables, pattern):
+        """List the variables that are computed as a pattern is."""
+        return [variable for variable in variables if self.is_same(variable, pattern)]
 
     def find_gradients(self, cost, params, expressions):
         """Find the gradients of a cost in expressions: a dict from each gradient to its parameter.
@@ -143,9 +151,9 @@ class GraphMatcher:
         """
         found = {}
         variables = ancestors(expressions)
-        gradients = self.T.grad(cost, params, disconnected_inputs="ignore") if params else []
+        gradients = self.T.grad(cost, params, disconnected_inputs="ignore")
         for param, gradient in zip(params, gradients):
-            found.update((v, param) for v in variables if self.is_same(v, gradient))
+            found.update(dict.fromkeys(self.find_same(variables, gradient), param))
         return found
 
     def find_error_rate(self, errors, x, y):
@@ -164,8 +172,8 @@ class GraphMatcher:
     def find_cost(self, variables, x, y):
         """Find a softmax regression: return the variables that are its cost, and the Regression.
 
-        If there is none, they are [] and None. If a graph has several, only one is found. The rest
-        still need x and y, so the engine computes the whole graph.
+        If there is none, they are [] and None. If a graph has several, only one is found. The
+        others still need x and y, so the engine computes the whole graph.
         """
         T = self.T
         for found in candidates(variables, x, y, [x.dtype]):
@@ -182,7 +190,7 @@ class GraphMatcher:
             if weights is not None:
                 log_likelihoods = weights[places_of_weights] * log_likelihoods
             cost = -T.mean(log_likelihoods)
-            costs = [v for v in variables if self.is_same(v, cost)]
+            costs = self.find_same(variables, cost)
             if costs:
                 return costs, found
         return [], None
@@ -190,67 +198,69 @@ class GraphMatcher:
     def find_descent(self, cost, updates, x, y):
         """Return the :class:`Descent` if `updates` are the steps of one on `cost`, else None."""
         costs, regression = self.find_cost(ancestors([cost]), x, y)
-        if regression is None:
+        if regression is None or cost.dtype != x.dtype:
             return None
-        l2 = self._find_l2(cost, costs, regression.W)
-        if l2 is None:
+        penalty = [0.0]
+        if cost not in costs:
+            squares = (regression.W**2).sum()
+            penalty = self._find_factors([cost], costs, 1, lambda l2: [costs[0] + l2 * squares])
+        steps = self._find_steps(cost, regression.params, dict(updates))
+        if penalty is None or steps is None:
             return None
-        params = regression[:2]
-        new = dict(updates)
-        gradients = self.find_gradients(cost, params, [*new.values()])
-        W_update, b_update = (self._find_update(param, new, gradients) for param in params)
-        if not W_update or not b_update or W_update[:2] != b_update[:2]:
+        descent = Descent(regression, *penalty, *steps)
+        # By older rules, the engine takes the steps with l2 or momentum.
+        if (descent.l2 or descent.velocities) and rules.current() < rules.KERNEL_STEPS:
             return None
-        rate, momentum, velocity = W_update
-        velocities = () if momentum is None else (velocity, b_update.velocity)
-        if new.keys() != {*params, *velocities}:
-            return None
-        # In the first versions of the arithmetic, the engine takes steps with l2 or momentum.
-        if (l2 or velocities) and rules.current() < rules.KERNEL_STEPS:
-            return None
-        return Descent(regression, rate, l2, momentum or 0.0, velocities)
+        return descent
 
-    def _find_l2(self, cost, costs, W):
-        """Find the factor l2 of the penalty ``l2 * sum(W ** 2)`` in `cost`; None if it has another.
+    def _find_steps(self, cost, params, new_values):
+        """Find the velocities, the rate and, if there are velocities, the momentum of descent.
 
-        `costs` are the variables that are the cost without a penalty.
+        `new_values` is the dict of updates. Returns None if they are no such descent.
         """
-        if cost in costs:
-            return 0.0
-        squares = (W**2).sum()
-        for l2, variable in itertools.product(constants(ancestors([cost])), costs):
-            if cost.dtype == W.dtype and self.is_same(cost, variable + l2 * squares):
-                return float(l2.data)
+        gradients = self.find_gradients(cost, params, new_values.values())
+        gradient_of = {param: gradient for gradient, param in gradients.items()}
+        if not {*params} <= gradient_of.keys() & new_values.keys():
+            return None
+        velocities = tuple(
+            v
+            for p, (v, new_velocity) in itertools.product(params, new_values.items())
+            if v.type == p.type and self.is_same(new_values[p], p + new_velocity)
+        )
+        if new_values.keys() != {*params, *velocities}:
+            return None
+
+        def descend(rate):
+            return [p - rate * gradient_of[p] for p in params]
+
+        def descend_with_momentum(rate, momentum):
+            return [momentum * v - rate * gradient_of[p] for p, v in zip(params, velocities)]
+
+        if velocities:
+            changed = [new_values[v] for v in velocities]
+            factors = self._find_factors(changed, gradients, 2, descend_with_momentum)
+        else:
+            changed = [new_values[p] for p in params]
+            factors = self._find_factors(changed, gradients, 1, descend)
+        if factors is None:
+            return None
+        return [velocities, *factors]
+
+    def _find_factors(self, expressions, known, n, make_patterns):
+        """Find `n` constants with which the expressions are ``make_patterns(*constants)``.
+
+        They are not looked for inside the `known` variables. Returns None if there are none.
+        """
+        numbers = constants(ancestors(expressions, known.__contains__))
+        for factors in itertools.product(numbers, repeat=n):
+            if all(map(self.is_same, expressions, make_patterns(*factors))):
+                return [float(factor.data) for factor in factors]
         return None
 
-    def _find_update(self, param, new, gradients):
-        """Find the :class:`ParameterUpdate` of a parameter; None if it is updated in another way.
+    def without_rows(self, outputs, x, y):
+        """Replace what depends on the rows of x and y by inputs that the kernel computes.
 
-        `new` is the dict of updates, and `gradients` that of :meth:`find_gradients`.
-        """
-        if param not in new:
-            return None
-        new_param = new[param]
-        made_of = ancestors([new_param], gradients.__contains__)
-        gradient = next((v for v in made_of if gradients.get(v) is param), None)
-        if gradient is None:
-            return None
-        numbers = constants(made_of)
-        for rate in numbers:
-            if self.is_same(new_param, param - rate * gradient):
-                return ParameterUpdate(float(rate.data))
-        for velocity, step in new.items():
-            if velocity.type != param.type or not self.is_same(new_param, param + step):
-                continue
-            for momentum, rate in itertools.product(numbers, repeat=2):
-                if self.is_same(step, momentum * velocity - rate * gradient):
-                    return ParameterUpdate(float(rate.data), float(momentum.data), velocity)
-        return None
-
-    def without_rows(self, outputs, params, x, y):
-        """Replace what depends on rows in graphs by inputs that the kernel computes.
-
-        The first output is a cost, and the others may be made of its gradients by `params`.
+        The first output is a cost, and the others may be made of its gradients.
 
         Returns
         -------
@@ -260,30 +270,30 @@ class GraphMatcher:
             None if there is none, or if the outputs also depend on rows in another way: then they
             are unchanged.
         inputs : tuple of three variables
-            Its cost, and the gradients of that by W and b.
+            The cost of the regression, without penalties, and its gradients by W and b.
         """
         T = self.T
         costs, regression = self.find_cost(ancestors(outputs), x, y)
         if regression is None:
             return outputs, None, ()
+        W, b = regression.params
         kernel_cost = T.scalar(dtype=x.dtype)
-        inputs = kernel_cost, regression.W.type(), regression.b.type()
-        new = dict.fromkeys(costs, kernel_cost)
-        cost = self.clone(outputs[0], new)
-        gradients = self.find_gradients(outputs[0], params, outputs[1:])
-        kernel_gradients = dict(zip(regression[:2], inputs[1:]))
+        kernel_gradients = {W: W.type(), b: b.type()}
+        replacements = dict.fromkeys(costs, kernel_cost)
+        cost = self.clone(outputs[0], replacements)
         in_cost = ancestors([cost])
+        gradients = self.find_gradients(outputs[0], regression.params, outputs[1:])
         for gradient, param in gradients.items():
-            # The chain rule: direct part + d cost / d kernel_cost * the kernel's gradient.
-            terms = [T.grad(cost, param)] if param in in_cost else []
-            if kernel_cost in in_cost and param in kernel_gradients:
-                terms.append(T.grad(cost, kernel_cost) * kernel_gradients[param])
-            # The cost may be of another dtype.
-            new[gradient] = T.cast(sum(terms[1:], terms[0]), param.dtype)
-        replaced = self.clone(outputs, new)
+            # The chain rule.
+            factor = T.grad(cost, kernel_cost, disconnected_inputs="ignore")
+            total = factor * kernel_gradients[param]
+            if param in in_cost:  # a penalty
+                total = T.grad(cost, param) + total
+            replacements[gradient] = T.cast(total, param.dtype)  # the cost may be of another
+        replaced = self.clone(outputs, replacements)
         if {x, y} & ancestors(replaced).keys():
             return outputs, None, ()
-        return replaced, regression, inputs
+        return replaced, regression, (kernel_cost, *kernel_gradients.values())
 
 
 def make_matcher(T, function, change_flags, Mode, Linker, clone, equal_computations):
@@ -293,7 +303,8 @@ def make_matcher(T, function, change_flags, Mode, Linker, clone, equal_computati
     mode = Mode(linker, "fast_run").excluding("fusion")
 
     def interpreted_function(*args, **options):
-        with change_flags(cxx=""):  # C code would fold constants, or loop over operations
+        # With a compiler, the engine would compile C code to fold constants.
+        with change_flags(cxx=""):
             return function(*args, mode=mode, **options)
 
     return GraphMatcher(T, interpreted_function, clone, equal_computations)

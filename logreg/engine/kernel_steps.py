@@ -5,9 +5,10 @@ import operator
 import numpy
 
 from logreg import kernel
-from logreg.engine.kernel_graph import ancestors
+from logreg.engine.kernel_graph import shared_variables
 
-VALUES_AT_A_TIME = 1 << 23  # that one call classifies at most: it may copy them as floats
+# How many values of the features one call classifies: it may copy them as floats.
+VALUES_AT_A_TIME = 1 << 23
 
 
 class KernelSet:
@@ -22,16 +23,18 @@ class KernelSet:
         self.features = features
         self.dtype = dtype
         outputs = [labels] if weights is None else [labels, weights]
+        self._variables = shared_variables(outputs)
         self._compute_outputs = None
-        if weights is not None or not hasattr(labels, "get_value"):
+        # Labels that are a shared variable need no function: to make the first takes 0.06 s.
+        if outputs != self._variables:
             self._compute_outputs = function([], outputs)
-        self._variables = [v for v in ancestors(outputs) if hasattr(v, "get_value")]
-        self._arrays = []  # the values of the variables that the labels were made of
-        self._labels = None
-        self._weights = None
-        self._laid_out = None  # the rows with a layout
-        self._layout_inputs = ()  # x, y and n_rows of the last calls of `laid_out_rows`
+        self._weighted_labels = None
+        self._arrays = []  # the variables' values that these were computed from
+        # The last x, y and number of rows of `laid_out_rows`, how often it got them, and the rows.
+        self._arrays_of_layout = []
+        self._n_rows_of_layout = None
         self._n_calls = 0
+        self._laid_out = None
 
     def weighted_labels(self):
         """Get the pair of the labels of all rows, int32, and their weights or None.
@@ -41,12 +44,9 @@ class KernelSet:
         arrays = [variable.get_value(borrow=True) for variable in self._variables]
         if not _are_same(arrays, self._arrays):
             self._arrays = arrays
-            # Labels that are a shared variable need no function: to make the first takes 0.06 s.
-            outputs = self._compute_outputs() if self._compute_outputs else arrays
-            labels, *weights = outputs
-            self._labels = kernel.as_labels(labels)
-            self._weights = weights[0] if weights else None
-        return self._labels, self._weights
+            labels, *weights = self._compute_outputs() if self._compute_outputs else arrays
+            self._weighted_labels = kernel.as_labels(labels), weights[0] if weights else None
+        return self._weighted_labels
 
     def rows(self, start=None, stop=None):
         """Get some rows, by default all, prepared if there is a `prepare`."""
@@ -59,12 +59,13 @@ class KernelSet:
         call with the same arrays, as it would not pay for a single one. A change of an array in
         place goes unnoticed.
         """
-        x = self.features.shared.get_value(borrow=True)
-        if not _are_same([x, y], self._layout_inputs[:2]):
-            self._laid_out = None
-            self._layout_inputs = (x, y, n_rows)
+        x = self.features.array
+        if not _are_same([x, y], self._arrays_of_layout):
+            self._arrays_of_layout = [x, y]
+            self._n_rows_of_layout = n_rows
             self._n_calls = 0
-        if n_rows != self._layout_inputs[2]:  # the last rows of a set may be fewer
+            self._laid_out = None
+        if n_rows != self._n_rows_of_layout:  # the last rows of a set may be fewer
             return None
         self._n_calls += 1
         if self._n_calls == 2:
@@ -77,7 +78,7 @@ class KernelSet:
         If the kernel can read the rows as they are stored, all rows are yielded at once. Else they
         must become floats first, so the rows of one minibatch are yielded at a time.
         """
-        x = self.features.shared.get_value(borrow=True)
+        x = self.features.array
         y, weights = self.weighted_labels()
         is_readable = not self.features.prepare and x.dtype in ("uint8", self.dtype)
         if is_readable and x.flags.c_contiguous:  # else the kernel would copy all
@@ -94,8 +95,8 @@ class KernelSet:
         """Take a Descent's steps on the minibatches from `first` to `last`; return their costs."""
         costs = []
         starts = range(first * batch_size, (last + 1) * batch_size, batch_size)
-        regression, rate, l2, momentum, velocities = descent
-        variables = [*regression[:2], *velocities]
+        regression, l2, velocities, rate, momentum = descent
+        variables = [*regression.params, *velocities]
         values = [variable.get_value(borrow=True) for variable in variables]
         for rows, weighted_labels, places in self.minibatches(starts, batch_size):
             some_costs, *values = kernel.steps(
@@ -108,33 +109,36 @@ class KernelSet:
 
     def gradients(self, regression, start, stop):
         """Compute the cost of some rows, and its gradients by W and b."""
-        params = [param.get_value(borrow=True) for param in regression[:2]]
+        params = [param.get_value(borrow=True) for param in regression.params]
         n_rows = stop - start
         rows, weighted_labels, places = next(self.minibatches([start], n_rows))
-        (cost,), *both = kernel.gradients(rows, params, weighted_labels, places[0], n_rows)
-        return [cost, *both]
+        costs, *gradients = kernel.gradients(rows, params, weighted_labels, places[0], n_rows)
+        return [costs[0], *gradients]
 
-    def errors(self, regression, edges):
-        """Count the misclassified rows, or add their weights, between each two of the `edges`."""
-        params = [param.get_value(borrow=True) for param in regression[:2]]
-        y, weights = self.weighted_labels()
-        begin, *others = edges
-        if not others:
+    def errors(self, regression, bounds):
+        """Count the misclassified rows, or add their weights, between each two of the `bounds`."""
+        if len(bounds) == 1:  # a rank without a block
             return []
-        end = others[-1]
-        is_whole = (begin, end) == (0, len(y)) and not self.features.prepare
-        laid_out = self.laid_out_rows(None, end) if is_whole else None
-        at_a_time = max(1, VALUES_AT_A_TIME // len(params[0]))
-        starts = range(begin, end, at_a_time)
-        pieces = (self.rows(start, min(start + at_a_time, end)) for start in starts)
-        if laid_out:
-            pieces = [laid_out]
-        found = [kernel.classes(rows, params) for rows in pieces]
-        is_wrong = numpy.concatenate(found) != y[begin:end]
+        begin = bounds[0]
+        end = bounds[-1]
+        y, weights = self.weighted_labels()
+        is_wrong = self._classes(regression.params, begin, end) != y[begin:end]
         if weights is not None:
             is_wrong = is_wrong * weights[begin:end]
-        # The sums from each edge to the next one.
-        return numpy.add.reduceat(is_wrong, numpy.subtract(edges[:-1], begin), dtype="float64")
+        return numpy.add.reduceat(is_wrong, numpy.subtract(bounds[:-1], begin), dtype="float64")
+
+    def _classes(self, params, begin, end):
+        """Classify the rows from `begin` to `end`."""
+        params = [param.get_value(borrow=True) for param in params]
+        laid_out = None
+        if (begin, end) == (0, len(self.features.array)) and not self.features.prepare:
+            laid_out = self.laid_out_rows(None, end)
+        if laid_out:
+            return kernel.classes(laid_out, params)
+        at_a_time = max(1, VALUES_AT_A_TIME // len(params[0]))
+        starts = range(begin, end, at_a_time)
+        pieces = [self.rows(start, min(start + at_a_time, end)) for start in starts]
+        return numpy.concatenate([kernel.classes(rows, params) for rows in pieces])
 
 
 def _are_same(arrays, others):

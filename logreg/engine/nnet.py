@@ -25,10 +25,11 @@ def logsoftmax(x):
 
 
 def log(x):
-    """Compute the logarithm; that of a softmax, or of elements of one, by `log_softmax`.
+    """Compute the logarithm.
 
-    So the gradient is finite where a probability underflows to 0. Theano rewrites such graphs when
-    it compiles. PyTensor does so for the values, but not for all gradients.
+    That of a softmax, or of elements of one, is built by `log_softmax`: its gradient is finite
+    where a probability underflows to 0. Theano rewrites such graphs when it compiles. PyTensor does
+    so for the values, but not for all gradients.
     """
     x = T.as_tensor_variable(x)
     logs = _log_of_softmax(x)

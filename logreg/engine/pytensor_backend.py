@@ -14,7 +14,7 @@ from logreg.engine.kernel_graph import make_matcher
 
 
 class PyTensorBackend(Backend):
-    """PyTensor on the CPU, compiled as PyTensor itself chooses: by Numba, unless the user says."""
+    """PyTensor on the CPU: it compiles by Numba, unless the user's flags say otherwise."""
 
     def on_device(self, name):
         if name in (None, "cpu"):

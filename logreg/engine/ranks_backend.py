@@ -1,11 +1,12 @@
 """Steps that several ranks take together: they sum their gradients before the updates."""
 
+import math
 import zlib
 
 import numpy
 
 from logreg.basics.errors import EngineError, SettingError
-from logreg.engine.kernel_graph import ancestors, find_params
+from logreg.engine.kernel_graph import ancestors, find_params, shared_variables
 from logreg.parallel.ranks import ranks
 
 
@@ -14,9 +15,6 @@ class RanksBackend:
 
     def __init__(self, backend):
         self.backend = backend
-
-    def __getattr__(self, name):
-        return getattr(self.backend, name)
 
     def compile_step(self, givens, batch_size, cost, updates, n_at_once):
         if batch_size < ranks.size:
@@ -27,39 +25,43 @@ class RanksBackend:
         for variable, _ in updates:  # each rank may have drawn other values
             self.backend.set_value(variable, ranks.broadcast(self.backend.value(variable)))
         gradients = _gradients(self.backend, givens, cost, updates)
-        first_row, end = ranks.part(batch_size)
+        first_row, end_row = ranks.part(batch_size)
         gradients_of_rows, apply = self.backend.compile_in_two(givens, cost, gradients, updates)
+        shapes = [self.backend.value(param).shape for param in gradients.values()]
         # The buffer holds the cost, the gradients one after another, and the ranks' flag.
-        ends = numpy.cumsum([1, *(self.backend.value(v).size for v in gradients.values())])
-        buffer = ranks.prepare_steps(ends[-1], cost.dtype)
+        places = numpy.cumsum([1, *map(math.prod, shapes)])
+        buffer = ranks.prepare_steps(places[-1], cost.dtype)
+        all_cost, *parts, _ = numpy.split(buffer, places)
+        all_gradients = [part.reshape(shape) for part, shape in zip(parts, shapes)]
 
         def step(index):
             start = index * batch_size
-            values = list(map(numpy.asarray, gradients_of_rows(start + first_row, start + end)))
-            together = numpy.concatenate([value.ravel() for value in values])
-            buffer[: ends[-1]] = together * ((end - first_row) / batch_size)
+            values = gradients_of_rows(start + first_row, start + end_row)
+            for place, value in zip([all_cost, *all_gradients], values):
+                place[...] = value
+            buffer[:] *= (end_row - first_row) / batch_size
             ranks.sum_step(buffer)
-            parts = zip(numpy.split(buffer, ends), values)  # without the flag
-            all_cost, *all_gradients = [a.reshape(v.shape).astype(v.dtype) for a, v in parts]
-            apply(*all_gradients)
-            return all_cost
+            pairs = zip(all_gradients, gradients)
+            apply(*(sums.astype(gradient.dtype) for sums, gradient in pairs))
+            return all_cost[0]
 
         return lambda first, last: [step(index) for index in range(first, last + 1)]
 
-    def compile_sums(self, givens, edges, mean):
-        """Compile the sums between this rank's edges, to which the ranks add theirs.
+    def compile_sums(self, givens, bounds, mean):
+        """Compile the sums over blocks of rows: each rank computes a part of them.
 
-        They compare their parameters before.
+        Before, the ranks compare their parameters.
         """
-        first, end = ranks.part(len(edges) - 1)
-        sums_of_part = self.backend.compile_sums(givens, edges[first : end + 1], mean)
-        shared = [v for v in ancestors([mean]) if hasattr(v, "get_value") and hasattr(v, "dtype")]
+        first, end = ranks.part(len(bounds) - 1)
+        sums_of_part = self.backend.compile_sums(givens, bounds[first : end + 1], mean)
+        shared = [v for v in shared_variables([mean]) if hasattr(v, "dtype")]  # no generators
+
+        def checksum():
+            return zlib.crc32(b"".join(self.backend.value(v).tobytes() for v in shared))
 
         def sums_of_all():
-            values = (self.backend.value(variable).tobytes() for variable in shared)
-            checksum = zlib.crc32(b"".join(values))
-            ranks.check_same("the parameters' checksum", lambda: checksum, "at a validation")
-            sums = numpy.zeros(len(edges) - 1)
+            ranks.check_same("the parameters' checksum", checksum, "at a validation")
+            sums = numpy.zeros(len(bounds) - 1)
             sums[first:end] = sums_of_part()
             ranks.sum_in_place(sums)
             return ranks.broadcast(sums, "at a validation")

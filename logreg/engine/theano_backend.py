@@ -47,9 +47,8 @@ def load():
 
 def _import():
     flags = _flags()
-    # SciPy would take 0.45 s of each start, and 100 MiB. Theano calls it for the statistics of one
-    # function, special functions and sparse matrices, and instead of a BLAS if it has none. What is
-    # hidden during the import is imported when it is called.
+    # Importing SciPy would take 0.45 s of each start, and 100 MiB. Theano hardly calls it: what is
+    # hidden here is imported when it is called. Without a BLAS, Theano needs most of SciPy.
     hidden = SCIPY_PACKAGES if flags.get("blas.ldflags") else ["scipy.stats"]
     placeholders = {name: types.ModuleType(name) for name in hidden}
     # In sys.modules, an empty module lets an import pass, and None makes it fail. Theano does not
@@ -62,10 +61,10 @@ def _import():
     logging.getLogger("theano.tensor.blas").setLevel(logging.ERROR)
     settings = [f"{name}={shlex.quote(value)}" for name, value in flags.items()]
     environ = dict(os.environ)
-    finders = list(sys.meta_path)
     before = set(sys.modules)
     # Theano imports distutils. Python's own is enough: that of setuptools would take 0.2 s.
-    sys.meta_path[:] = [f for f in finders if type(f).__name__ != "DistutilsMetaFinder"]
+    setuptools_finders = [f for f in sys.meta_path if type(f).__name__ == "DistutilsMetaFinder"]
+    sys.meta_path[:] = [finder for finder in sys.meta_path if finder not in setuptools_finders]
     try:
         os.environ["THEANO_FLAGS"] = ",".join([os.environ.get("THEANO_FLAGS", ""), *settings])
         sys.modules.update(placeholders)
@@ -73,14 +72,14 @@ def _import():
             warnings.simplefilter("ignore")
             import theano.gof.vm
     finally:
-        # The package six, which Theano imports, has added a finder.
-        sys.meta_path[:] = [*finders, *(f for f in sys.meta_path if f not in finders)]
+        sys.meta_path[:0] = setuptools_finders
         distutils = {name for name in sys.modules if name.partition(".")[0] == "distutils"}
-        for name in {*placeholders, *distutils - before}:
+        for name in placeholders.keys() | (distutils - before):
             del sys.modules[name]
         del os.environ["THEANO_FLAGS"]
-        os.environ.update(environ)
-    if not theano.config.cxx:  # without C code, a cast would loop over numbers in Python
+        os.environ.update(environ)  # the user's flags, if there were any
+    if not theano.config.cxx:
+        # Without C code, a cast would loop over numbers in Python: here it is numpy.array.
         for cast in theano.tensor.basic._cast_mapping.values():
             cast.nfunc_spec = "array", 1, 1
     _keep_compiled_code()
@@ -135,8 +134,8 @@ def _flags():
         is_plain = re.fullmatch(r"[\w./+-]+", folder)
         if compiler and is_plain and os.path.isfile(folder + "/libscipy_openblas.so"):
             flags["blas.ldflags"] = f"-L{folder} -lscipy_openblas"
-            users = user_setting("theano", "gcc.cxxflags") or ""
-            flags["gcc.cxxflags"] = f"{users} {RENAMED}".strip()
+            cxxflags = user_setting("theano", "gcc.cxxflags") or ""
+            flags["gcc.cxxflags"] = f"{cxxflags} {RENAMED}".strip()
     return flags
 
 

@@ -77,7 +77,7 @@ def is_in_use():
 
 
 def has_fma():
-    """Whether the set of instructions in use has fma: bits are others without it."""
+    """Whether the set of instructions in use has fma. Without it, results have other bits."""
     return instruction_set() != "plain"
 
 
@@ -91,12 +91,9 @@ def n_threads():
             )
         return int(wanted)
     found = re.match("[1-9][0-9]{0,3}(?![0-9])", os.environ.get("OMP_NUM_THREADS", ""))
-    return int(found.group()) if found else n_cores()
-
-
-def n_cores():
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
+    if found:
+        return int(found.group())
+    if hasattr(os, "sched_getaffinity"):  # macOS has none
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
@@ -113,8 +110,8 @@ def lay_out(rows, y, n_rows):
 
     With `y`, they are laid out in minibatches of `n_rows` rows, for :func:`steps`. With `y` None,
     all rows are, for :func:`classes`, and `n_rows` is their number. Bytes are copied without most
-    of their blanks. So are floats that are whole numbers from 0 to 255, or these over 256, as the
-    tutorial's pixels are.
+    of the zeros. So are floats that are whole numbers from 0 to 255, or such numbers divided by
+    256, as the tutorial's pixels are.
 
     Returns
     -------
@@ -123,14 +120,15 @@ def lay_out(rows, y, n_rows):
         result, unless a parameter is infinite. None for other floats, for more than 256 MiB that
         are mapped from a file, and for more than 65,535 columns.
     """
-    x, mapped = rows.x, map_of(rows.x)
+    x = rows.x
+    mapped = map_of(x)
     if not x.size or x.shape[1] > 65535 or (mapped is not None and x.nbytes > MAX_COPY_OF_MAP):
         return None
     x, factor = _as_bytes(x)
     if x is None:
         return None
-    # The C code gives the pages of such a map back to the system after it has read them. A writable
-    # map could lose what was written to its pages.
+    # The C code gives the pages of a map of bytes back to the system after it has read them. A
+    # writable map could lose what was written to its pages.
     is_read_only_map = x is rows.x and mapped is not None and mapped.mode == "r"
     labels = None if y is None else as_labels(y)
     layout = _kernel.lay_out(x, labels, n_rows, is_read_only_map, n_threads())
@@ -142,7 +140,10 @@ def classes(rows, params):
     rows, params = _prepare(rows, params)
     best = numpy.empty(len(rows.x), "int64")
     if best.size:
-        _compute(rows, params, best, len(best))
+        # In the order in which module.c reads them. Without labels, it classifies the rows.
+        _kernel.compute(
+            rows, params, NO_PAIR, None, best, len(best), n_threads(), (0.0, 0.0, 0.0), NO_PAIR
+        )
     return best
 
 
@@ -178,54 +179,27 @@ def steps(rows, params, weighted_labels, starts, n_rows, rate, l2=0.0, momentum=
     if weights is not None:
         weights = numpy.require(weights, W.dtype, "CA")
     velocities = [numpy.array(v, W.dtype, order="C") for v in params[2:]]
-    starts = numpy.array(starts, "int64").reshape(-1)
     costs = numpy.zeros(len(starts))
-    params = W.copy(), b.copy()
-    _compute(
+    new_params = W.copy(), b.copy()
+    # The C code writes to the costs, the parameters and the velocities.
+    _kernel.compute(
         rows,
-        params,
+        new_params,
+        (as_labels(y), weights),
+        numpy.array(starts, "int64"),
         costs,
         n_rows,
-        weighted_labels=(as_labels(y), weights),
-        starts=starts,
-        hyperparameters=(rate, l2, momentum),
-        velocities=tuple(velocities) or NO_PAIR,
+        n_threads(),
+        (rate, l2, momentum),
+        tuple(velocities) or NO_PAIR,
     )
-    return [costs.astype(W.dtype), *params, *velocities]
+    return [costs.astype(W.dtype), *new_params, *velocities]
 
 
 def gradients(rows, params, weighted_labels, start, n_rows):
     """Compute the cost of the `n_rows` rows from `start` on, an array of it, and its gradients."""
+    # In the place of new parameters, the C code returns the gradients.
     return steps(rows, params, weighted_labels, [start], n_rows, GRADIENTS_ONLY)
-
-
-def _compute(
-    rows,
-    params,
-    out,
-    n_rows,
-    weighted_labels=NO_PAIR,
-    starts=None,
-    hyperparameters=(0.0, 0.0, 0.0),
-    velocities=NO_PAIR,
-):
-    """Call the C code, which writes to `out`.
-
-    With labels, it takes a step at each of the `starts`: it changes the parameters and velocities,
-    and `out` becomes the costs. Without labels, `out` becomes the classes of the `n_rows` rows.
-    """
-    # In the order in which module.c reads them.
-    _kernel.compute(
-        rows,
-        params,
-        weighted_labels,
-        starts,
-        out,
-        n_rows,
-        n_threads(),
-        hyperparameters,
-        velocities,
-    )
 
 
 def as_labels(y):
@@ -241,17 +215,18 @@ def _as_bytes(x):
     """x as bytes, and the factor that makes x of them; None if no factor does so exactly."""
     if x.dtype == "uint8":
         return numpy.require(x, None, "CA"), 1.0
+    factor = 1 / 256
+    if x.max() >= 1:
+        factor = 1.0
     as_bytes = numpy.empty(x.shape, "uint8")
-    for factor in (1.0, 1 / 256):
-        for start in range(0, len(x), 1000):
-            values, part = x[start : start + 1000] / factor, as_bytes[start : start + 1000]
-            with numpy.errstate(invalid="ignore"):
-                part[:] = values
-            if (part != values).any():
-                break
-        else:
-            return as_bytes, factor
-    return None, 1.0
+    for start in range(0, len(x), 1000):
+        values = x[start : start + 1000] / factor
+        part = as_bytes[start : start + 1000]
+        with numpy.errstate(invalid="ignore"):
+            part[:] = values
+        if (part != values).any():
+            return None, factor
+    return as_bytes, factor
 
 
 def _prepare(rows, params):

@@ -1,4 +1,4 @@
-"""The rule by which a training gets the bits of its parameters.
+"""The rule of a training: the version of the arithmetic, which decides the parameters' last bits.
 
 Plain descent on arrays keeps its bits for good. Those of tables, and of l1, l2 and momentum, may
 change. Whoever changes them raises LATEST, and keeps the older arithmetic for a `current()` below

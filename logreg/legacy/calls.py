@@ -168,7 +168,7 @@ def patternbroadcast(x, broadcastable):
 def unbroadcast(x, *axes):
     """Hide from the type that some dimensions have the length 1: a scan's state may need this."""
     for axis in axes:
-        # The type does not know the length of this index, nor then of the axis that it indexes.
+        # PyTensor cannot tell the length of this index, nor that of the axis taken by it.
         index = T.nonzero(T.ones(x.shape[axis]))[0]
         x = T.take(x, index, axis)
     return x

@@ -82,12 +82,14 @@ class Finder(MetaPathFinder, Loader):
                 return beside_the_program
         if name in FILES:
             file = Path(__file__).with_name(FILES[name])
+            # An empty list of places makes it a package, below which FILES has modules.
             return spec_from_file_location(name, file, submodule_search_locations=[])
-        engine = sys.modules.get("logreg.engine")
-        # While the engine is loading, it has no NAME, and itself looks for an installed Theano.
-        is_installed = engine is not None and getattr(engine, "NAME", "theano") == "theano"
-        if name.split(".")[0] != "theano" or is_installed:
+        if name.split(".")[0] != "theano":
             return None
+        engine = sys.modules.get("logreg.engine")
+        # While the engine is loading, it has no NAME yet: then it looks for Theano itself.
+        if engine and getattr(engine, "NAME", "theano") == "theano":
+            return None  # it is installed
         return spec_from_loader(name, self, is_package=True)
 
     def create_module(self, spec):

@@ -50,7 +50,7 @@ class _Streams:
     def seed(self, seed=None):
         """Start again from a seed; None is the first one."""
         self._start(self._seed if seed is None else seed)
-        for state, _ in self.state_updates:
+        for state, _ in self.state_updates:  # in the order in which they were made
             state.set_value(self._next_state(state.tag.n_streams), borrow=True)
 
     def updates(self):
@@ -120,7 +120,8 @@ class MRG_RandomStreams(_Streams):
     """Makes symbolic random numbers as ``theano.sandbox.rng_mrg.MRG_RandomStreams`` does.
 
     The numbers of an array come from several streams in turn, which start 2 ** 72 steps apart.
-    The streams of the next array start 2 ** 134 steps later.
+    The streams of the next array start 2 ** 134 steps later. States are arrays of shape
+    (2 recurrences, their last 3 numbers, n_streams).
     """
 
     def _start(self, seed):
@@ -152,7 +153,7 @@ class MRG_RandomStreams(_Streams):
         state.tag.is_rng = True  # as on Theano
 
         def step(start, states, n):
-            """Draw a number from each stream, and move on those whose number is among the n."""
+            """Draw a number from each stream. Streams whose number is not used do not move on."""
             new = T.sum(FACTORS[:, :, None] * states, axis=1, keepdims=True) % MODULI
             moved_on = T.concatenate([new, states[:, :2]], axis=1)
             difference = moved_on[0, 0] - moved_on[1, 0]
@@ -163,7 +164,8 @@ class MRG_RandomStreams(_Streams):
         # n may depend on an input of the function, so the scan must be given it.
         states, drawn = pytensor.scan(step, starts, [state, None], [n], return_updates=False)
         self._add_state(state, T.specify_shape(states[-1], value.shape), n_streams)
-        # Numbers up to 2 ** 31 become fractions. That of float32 is smaller: none is rounded to 1.
+        # Numbers up to 2 ** 31 become fractions. In float32, the factor is a little smaller: no
+        # fraction is rounded to 1.
         unit = numpy.asarray(4.6566126e-10 if dtype == "float32" else 2.0**-31, dtype)
         drawn = T.cast(disconnected_grad(drawn).flatten()[:n], dtype) * unit
         low = T.cast(low, dtype)

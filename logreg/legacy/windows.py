@@ -39,8 +39,8 @@ def _windows(images, size, step):
     across = n_columns - size[1] + 1
     check = T.opt.Assert("the images are smaller than a window: take a smaller one")
     down = check(down, T.gt(T.minimum(down, across), 0))
-    # Pixels are numbered. The pixels of a window have the numbers of those of the first window,
-    # each plus the number of the window's corner, its upper left pixel.
+    # Number the pixels of an image. To get those of a window, add the number of its corner, the
+    # upper left pixel, to the numbers of the first window's pixels.
     numbers = T.arange(channels * n_rows * n_columns).reshape((channels, n_rows, n_columns))
     first_window = numbers[:, : size[0], : size[1]].flatten()
     corners = numbers[0, : down : step[0], : across : step[1]]
@@ -150,9 +150,10 @@ def pool_2d(
 def _beyond_border(n_pixels, size, step):
     """Count the pixels by which the last window reaches beyond the border."""
     if step >= size:
-        n_windows = (n_pixels - 1) // step + 1
+        # The windows that begin within the image.
+        last_start = (n_pixels - 1) // step * step
     else:
-        # Windows overlap: those that end before the last pixel, and the one that reaches it. Of 6
-        # pixels, with size 3 and step 2, these are the pixels 0 to 2, 2 to 4, and 4 to 6: 1 beyond.
-        n_windows = T.maximum((n_pixels - 1 - size) // step + 1, 0) + 1
-    return T.maximum((n_windows - 1) * step + size - n_pixels, 0)
+        # Windows overlap: the first one that reaches the last pixel is the last. Of 6 pixels, with
+        # size 3 and step 2, windows are the pixels 0 to 2, 2 to 4, and 4 to 6: 1 beyond.
+        last_start = T.maximum((n_pixels - 1 - size) // step + 1, 0) * step
+    return T.maximum(last_start + size - n_pixels, 0)

@@ -87,11 +87,16 @@ class Ranks:
         self._mpi = MPI
         self._comm = MPI.COMM_WORLD
         self._buffer = numpy.zeros(1)
-        # A machine's ranks share its cores; a launcher may have bound each to some.
-        cores = getattr(os, "sched_getaffinity", lambda _: set(range(os.cpu_count() or 1)))(0)
-        core_sets_here = self._comm.Split_type(MPI.COMM_TYPE_SHARED).allgather(cores)
+        # A launcher may have bound each rank to some cores of its machine. Ranks that have the same
+        # cores share them.
+        if hasattr(os, "sched_getaffinity"):
+            cores = os.sched_getaffinity(0)
+        else:
+            cores = set(range(os.cpu_count() or 1))
+        cores_of_ranks = self._comm.Split_type(MPI.COMM_TYPE_SHARED).allgather(cores)
+        n_threads = max(1, len(cores) // cores_of_ranks.count(cores))
         for name in ("LOGREG_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-            os.environ.setdefault(name, str(max(1, len(cores) // core_sets_here.count(cores))))
+            os.environ.setdefault(name, str(n_threads))
         atexit.register(self._finish)
         # PyTensor replaces sys.excepthook by its own hook, which calls sys.__excepthook__.
         sys.excepthook = sys.__excepthook__ = lambda kind, error, trace: self.end(1, error)
@@ -111,9 +116,10 @@ class Ranks:
         and the method returns: all ranks exit by themselves. It also returns if MPI did not start.
         """
         is_exit = isinstance(error, SystemExit)
-        code = error.code if is_exit else code
-        if is_exit and not code:
-            return
+        if is_exit:
+            code = error.code
+            if not code:
+                return
         if error and (self.rank or not is_exit):  # rank 0 exits as one process does
             lines = traceback.format_exception(type(error), error, error.__traceback__)
             text = "".join(lines).rstrip()
@@ -182,8 +188,9 @@ class Ranks:
 
     def sum_step(self, buffer):
         """Sum a step's buffer over the ranks, in place; learn whether one was asked to end."""
-        self._buffer = buffer
-        self._is_end_asked = bool(self._sum_buffer("at a step", self._is_end_asked_here))
+        self._buffer = buffer  # since it was prepared, another training may have had its own
+        messages = self._sum_buffer("at a step", self._is_end_asked_here)
+        self._is_end_asked = len(messages) > 0
 
     def meet(self, place, value=None):
         """Wait until all ranks are at a `place`, given in words; list the value of each."""
@@ -197,7 +204,9 @@ class Ranks:
         """
         self._buffer[-1] = flag
         self.sum_in_place(self._buffer)
-        messages = self._comm.allgather((place, value)) if self._buffer[-1] else []
+        if self._buffer[-1] == 0:
+            return []
+        messages = self._comm.allgather((place, value))
         for i, (other_place, _) in enumerate(messages):
             if other_place != messages[0][0]:
                 places = f"rank {i} is {other_place}, and rank 0 is {messages[0][0]}"

@@ -66,7 +66,7 @@ def _read(dataset, model_facts, options):
         set_name = "train"
         chosen, rows_are = _find_rows_to_test(parts, sets["train"], data_facts, model_facts)
     x, y = sets[set_name]
-    numbers = numpy.array(parts[set_name].rows or range(len(y)))
+    numbers = numpy.array(parts[set_name].rows)
     weights = parts[set_name].weights
     if weights is not None:
         weights = {"test": weights[chosen]}

@@ -148,9 +148,9 @@ def _table_batches(name, table, facts, options=NO_OPTIONS, n=sys.maxsize, keep=(
     from logreg.tables.reading import table_batches  # imported only when needed
 
     options = facts.table_options(options)
-    for rows in table_batches(table, options, min(BATCH_SIZE, n), facts.table, keep):
-        yield Batch(name, rows.x[:n], rows.numbers, kept=rows.kept)
-        n -= len(rows.x)
+    for x, numbers, kept in table_batches(table, options, min(BATCH_SIZE, n), facts.table, keep):
+        yield Batch(name, x[:n], numbers, kept=kept)
+        n -= len(x)
         if n <= 0:  # no more is read than is asked for
             break
 

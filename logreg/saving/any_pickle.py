@@ -17,10 +17,6 @@ from logreg.datasets.formats import open_bytes
 MAX_PATH = 1000  # characters of an array's path inside a pickle; of a longer one, the last are kept
 UNNAMED = ""  # the name of the outermost object, and of an object's state
 ADVICE = "a pickle is needed, as it is or gzipped"
-OPCODES = f"""{pickles.OPCODES}
-    LONG4 FLOAT BINFLOAT INST OBJ NEWOBJ DUP POP POP_MARK
-    EMPTY_DICT DICT SETITEM SETITEMS EMPTY_SET ADDITEMS FROZENSET
-"""
 
 
 class _Object(pickles.Placeholder):
@@ -76,12 +72,14 @@ def _load_empty(unpickler):
     unpickler.append(_Object())
 
 
-LOADERS = {
-    "EMPTY_DICT": _load_empty,
-    "EMPTY_SET": _load_empty,
-    "FROZENSET": _load_items,
-    "DICT": _load_items,  # Python gives it no items, and adds them by SETITEM; others may give some
-}
+OTHER_LOADERS = pickles.opcode_loaders(
+    "LONG4 FLOAT BINFLOAT INST OBJ NEWOBJ DUP POP POP_MARK SETITEM SETITEMS ADDITEMS",
+    EMPTY_DICT=_load_empty,
+    EMPTY_SET=_load_empty,
+    FROZENSET=_load_items,
+    DICT=_load_items,  # Python gives it no items, and adds them by SETITEM; others may give some
+)
+LOADERS = {**pickles.LOADERS, **OTHER_LOADERS}
 
 HOLDERS = (pickles.Placeholder, list, tuple)  # what may hold arrays
 
@@ -128,7 +126,7 @@ def arrays_of(stream, file_size):
         If the stream is damaged, or its arrays are far larger than the file. They can be, as
         arrays may share their bytes, and files may be compressed.
     """
-    roots = [*pickles.load_all(stream, file_size, CLASSES, OPCODES, LOADERS)]
+    roots = [*pickles.load_all(stream, file_size, CLASSES, LOADERS)]
     arrays = {}
     left_out = []
     n_bytes = 0

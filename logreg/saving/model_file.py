@@ -31,7 +31,9 @@ MAX_AXES = 32  # of an array: NumPy before version 2 has no more
 PROTOCOL = 3
 # The bytes of a file; %s stands for the pickled tuple of arguments, without its PROTO and STOP.
 CALL = b"\x80\x03clogreg.saving\nrestore\n%sR."
-OPCODES = "PROTO GLOBAL BINPUT BINUNICODE BINBYTES SHORT_BINBYTES TUPLE3 REDUCE STOP"
+LOADERS = pickles.opcode_loaders(
+    "PROTO GLOBAL BINPUT BINUNICODE BINBYTES SHORT_BINBYTES TUPLE3 REDUCE STOP"
+)
 
 
 class _Call(NamedTuple):
@@ -155,7 +157,7 @@ def loads(data):
     """
     try:
         classes = {"logreg.saving.restore": _Call}
-        call = pickles.load(io.BytesIO(data), len(data), classes, OPCODES)
+        call = pickles.load(io.BytesIO(data), len(data), classes, LOADERS)
         if not isinstance(call, _Call):
             raise pickles.PickleError(f"it makes a {type(call).__name__}")
     except pickles.PickleError as error:

@@ -13,27 +13,21 @@ import warnings
 from functools import partial
 
 from logreg.basics.errors import DatasetError, cut, needing
-from logreg.datasets.formats import CHUNK, PARQUET, ZIP, open_bytes, parsing, reading
+from logreg.datasets.formats import PARQUET, ZIP, open_bytes, parsing, reading
 from logreg.datasets.frames import FRAME, framed, is_frame
 from logreg.datasets.options import Columns
 from logreg.tables.columns import decimal_mark
 from logreg.tables.header import Header
 from logreg.tables.layout import find_layout, read_first_lines
 
+CHUNK_BYTES = 1 << 20
 CHUNK_CELLS = 1 << 19
-# The byte order mark that begins a file, and the encoding that it shows.
-ENCODINGS_BY_MARK = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "UTF-16",
-    codecs.BOM_UTF16_BE: "UTF-16",
-}
-TEXT_DTYPES = ("string", "categorical")
 FIRST_ROWS = 100  # so many rows of a frame show its decimal mark and its label
-JSON_ROWS = re.compile(r'\[\s*[{\]]|\{\s*["}]')  # how JSON of rows begins
+JSON_ROWS = re.compile(rb'\[\s*[{\]]|\{\s*["}]')  # how JSON of rows begins
 
 
 def name_of(source):
-    """How messages call a table: its path, ``'-'`` as standard input, or a data frame."""
+    """How messages call a table: by its path, or as standard input or the data frame."""
     if is_frame(source):
         return FRAME
     return "standard input" if source == "-" else source
@@ -44,9 +38,11 @@ def open_table(path, options, model_columns):
     """Yield a function that reads a table in chunks, and the table's Header.
 
     `path` may be a pandas.DataFrame, too. `model_columns` are the :class:`Columns` of the model
-    that is to predict the rows, None in training. The function takes the indices of the columns
-    whose texts are to stay as they are and, if wanted, the most rows of a chunk. It yields data
-    frames with columns 0, 1, ... The index of a frame holds the numbers of its rows.
+    that is to predict the rows, None in training.
+
+    The function takes the indices of the columns whose texts are to stay as they are. Its second
+    argument, which may be left out, is the largest number of rows of a chunk. It yields data frames
+    with columns 0, 1, ... The index of a frame holds the numbers of its rows.
     """
     model_columns = model_columns or Columns()
     with reading(name_of(path)), contextlib.ExitStack() as stack:
@@ -56,20 +52,18 @@ def open_table(path, options, model_columns):
         is_sheet = False
         if frame is None:
             stream = stack.enter_context(_standard_input() if path == "-" else open_bytes(path))
-            start = stream.read(len(PARQUET))
-            stream.seek(0)
-            is_sheet = start == ZIP
-            if start == PARQUET:
+            start = stream.peek(1)  # which gives more bytes, if there are more
+            is_sheet = start.startswith(ZIP)
+            if start.startswith(PARQUET):
                 frame = _read_parquet(stream)
             elif is_sheet:
                 frame = _read_sheet(pandas, stream, options)
-            elif start[:1] in (b"[", b"{"):
-                frame = _read_json(stream)
+            elif JSON_ROWS.match(start):
+                frame = framed(_json_objects(stream.read()))
         if frame is not None:
             yield _open_frame(pandas, frame, options, model_columns, is_sheet)
         else:
-            encoding = _find_encoding(stream, options, model_columns)
-            stream.seek(0)
+            encoding = _find_encoding(stream, start, options, model_columns)
             text = io.TextIOWrapper(stream, encoding, newline="")
             yield _open_text(pandas, text, options, model_columns)
 
@@ -85,7 +79,8 @@ def _standard_input():
 
 
 def _read_parquet(stream):
-    pyarrow = "'pyarrow<18'" if sys.version_info < (3, 12) else "pyarrow"  # for NumPy 1
+    # Theano needs NumPy 1 and Python before 3.12; later versions of pyarrow need NumPy 2.
+    pyarrow = "'pyarrow<18'" if sys.version_info < (3, 12) else "pyarrow"
     with needing("Parquet", "parquet", pyarrow), parsing():
         from pyarrow import parquet
 
@@ -104,27 +99,17 @@ def _read_sheet(pandas, stream, options):
             dtype=object,
         ).dropna(how="all")
         sheet.index += 2 if has_header else 1
-        # Whole numbers beside empty cells stay objects: as floats, they would look like fractions.
+        # A column with empty cells keeps its objects: as floats, its whole numbers would be 7.0.
         return sheet.apply(lambda cells: cells if cells.hasnans else cells.infer_objects())
 
 
-def _read_json(stream):
-    """Read an array of objects, or an object a line, as a data frame; None if it is no JSON."""
-    with contextlib.suppress(UnicodeDecodeError):
-        text = stream.read().decode()
-        if JSON_ROWS.match(text):
-            return framed(_json_objects(text))
-    return None
-
-
-def _json_objects(text):
-    """The objects of JSON, each of which is a row."""
+def _json_objects(data):
+    """The objects of JSON, each of which is a row: those of an array, or one a line."""
     needed = "it needs an array of objects, or an object a line"
-    if not text.startswith("["):
-        lines = filter(str.strip, text.split("\n"))  # a text may hold other ends of lines
-        text = f"[{','.join(lines)}]"
+    if data[:1] == b"{":
+        data = b"[%s]" % b",".join(filter(bytes.strip, data.splitlines()))
     try:
-        rows = json.loads(text)
+        rows = json.loads(data)
     except ValueError as error:
         raise DatasetError(f"cannot be read as JSON ({error}): {needed}") from None
     if not rows or not all(isinstance(row, dict) for row in rows):
@@ -156,7 +141,7 @@ def _open_frame(pandas, frame, options, model_columns, is_sheet):
     if not is_sheet:
         frame.index = range(1, len(frame) + 1)
         header.text_columns = {
-            i for i in frame if pandas.api.types.infer_dtype(frame[i]) in TEXT_DTYPES
+            i for i in frame if pandas.api.types.infer_dtype(frame[i]) in ("string", "categorical")
         }
 
     def frames(raw_columns, n_rows=None):
@@ -168,17 +153,16 @@ def _open_frame(pandas, frame, options, model_columns, is_sheet):
     return frames, header
 
 
-def _find_encoding(stream, options, model_columns):
-    """Find the encoding of a text.
+def _find_encoding(stream, start, options, model_columns):
+    """Find the encoding of a text, which begins with the bytes `start`.
 
     A byte order mark decides first, then the option. Else it is UTF-8, or that of the training
     table if the text is no UTF-8.
     """
-    stream.seek(0)
-    start = stream.read(3)
-    for mark, encoding in ENCODINGS_BY_MARK.items():
-        if start.startswith(mark):
-            return encoding
+    if start.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "UTF-16"
     if options.encoding:
         return options.encoding
     if model_columns.options.encoding and not _is_utf8(stream):
@@ -187,19 +171,21 @@ def _find_encoding(stream, options, model_columns):
 
 
 def _is_utf8(stream):
-    """Whether a stream is text in UTF-8. A zero byte is a sign of UTF-16."""
-    stream.seek(0)
-    bytes_read = iter(partial(stream.read, CHUNK), b"")
+    """Whether a stream is text in UTF-8, to its end. A zero byte is a sign of UTF-16."""
+    bytes_read = iter(partial(stream.read, CHUNK_BYTES), b"")
     try:
         return not any("\0" in text for text in codecs.iterdecode(bytes_read, "utf-8"))
     except UnicodeError:
         return False
+    finally:
+        stream.seek(0)
 
 
 def _open_text(pandas, stream, options, model_columns):
     """Find the Header of CSV and its kin, and return a function that reads it in chunks."""
     with _parsing(pandas, stream):
         text = read_first_lines(stream)
+        # The decimal mark is hardly the delimiter; one that is not given, the layout shows.
         layout = find_layout(text, options.decimal or model_columns.options.decimal)
     decimal = _find_decimal(layout.rows, layout.delimiter, options, model_columns)
     header = Header(layout.rows, options, model_columns, decimal, layout.first_row)
@@ -214,7 +200,7 @@ def _open_text(pandas, stream, options, model_columns):
         "keep_default_na": False,
         "low_memory": False,
     }
-    if tuple(map(int, pandas.__version__.split(".")[:2])) < (3, 1):  # later ones are always exact
+    if pandas.__version__ < "3.1":  # later ones are always exact
         arguments["float_precision"] = "round_trip"
 
     def frames(raw_columns, n_rows=None):
@@ -232,9 +218,8 @@ def _open_text(pandas, stream, options, model_columns):
 
 def _find_decimal(rows, delimiter, options, model_columns):
     """Find the decimal mark of a table: the option's, else that of its rows, else the model's."""
-    if options.decimal:
-        return options.decimal
-    return decimal_mark(rows, delimiter, model_columns.options.decimal or ".")
+    default = model_columns.options.decimal or "."
+    return options.decimal or decimal_mark(rows, delimiter, default)
 
 
 def _chunk_rows(n_rows, header):

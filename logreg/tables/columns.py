@@ -29,11 +29,11 @@ UNIT = r"(?:[A-Z]{0,3}[$€£¥₹₩₽₺₫₴₪₱฿]|EUR|USD|GBP|CHF|JPY|
 # A number with a decimal point. A comma, an apostrophe or a blank may stand between thousands.
 NUMBER_PATTERN = re.compile(
     rf"""
-    (?P<sign>[+-]?)
+    (?P<sign>[+-]?)  # as in -$5
     (?P<unit_before>{UNIT})
     \s?
     (?P<number>
-        [+-]?
+        [+-]?  # as in $-5
         (?:[1-9][0-9]{{0,2}} (?P<mark>[,'’\s])[0-9]{{3}} (?:(?P=mark)[0-9]{{3}})* | [0-9]*)
         (?:\.[0-9]*)?
         (?:[eE][+-]?[0-9]+)?
@@ -84,7 +84,7 @@ def parse_number(text, decimal="."):
         return None
     try:
         value = float(found["sign"] + re.sub(r"[,'’\s]", "", found["number"]))
-    except ValueError:  # a mark alone, or two signs
+    except ValueError:  # a mark alone, or a sign at both places
         return None
     if abs(value) > FLOAT32_MAX:
         return None
@@ -131,7 +131,7 @@ def days_since_1970(texts, date_format):
     dates = pandas.to_datetime(texts, format=ISO, errors="coerce", utc=True)
     others = pandas.to_datetime(texts, format=date_format, errors="coerce", utc=True)
     since = dates.fillna(others) - pandas.Timestamp("1970-01-01", tz="UTC")
-    return (since / pandas.Timedelta(days=1)).to_numpy("float64", copy=True)
+    return numpy.array(since / pandas.Timedelta(days=1), "float64")
 
 
 def date_formats(text):
@@ -149,14 +149,14 @@ def date_formats(text):
 
     if re.match("[0-9]{4}-", text):
         return {ISO}
-    is_day_first = [True, False]
+    orders = [True, False]  # whether the day comes before the month
     if "." in text:
-        is_day_first = [True]
+        orders = [True]
     elif re.match("[0-9]{4}", text):
-        is_day_first = [False]
+        orders = [False]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return {guess_datetime_format(text, is_first) for is_first in is_day_first} - {None}
+        return {guess_datetime_format(text, is_day_first) for is_day_first in orders} - {None}
 
 
 class Numbers:
@@ -227,7 +227,8 @@ class Column(Texts):
         None.
     """
 
-    def __init__(self, header, index, kind_text=None, categories=None):
+    # The file of a model describes the column by `saved_as` and `categories`.
+    def __init__(self, header, index, saved_as=None, categories=None):
         super().__init__(header, index)
         self.is_categorical = index in header.categorical
         self.has_numbers = False
@@ -236,8 +237,8 @@ class Column(Texts):
         self.kind = None
         if categories is not None:
             self.kind = Categories(categories)
-        elif kind_text:
-            name, _, detail = kind_text.partition(" ")
+        elif saved_as:
+            name, _, detail = saved_as.partition(" ")
             self.kind = Dates(detail) if name == DATE else self._numbers(detail)
 
     @property
@@ -262,8 +263,9 @@ class Column(Texts):
     def find_kind(self, n_rows):
         """Find the kind of the column by the cells of all `n_rows` rows; a few may be misfits.
 
-        If a data frame declares the column as text, plain numbers are words, too. The kind is None
-        if dates could begin with the day or the month, or if there are too many texts.
+        In a column that a data frame declares as text, the text 7 is a word, and $7 is a number.
+        The kind is None if dates could begin with the day or the month, or if there are too many
+        texts.
         """
         if self.is_categorical:
             return self._find_categories()
@@ -279,15 +281,15 @@ class Column(Texts):
         if self.has_numbers or has_number_texts or not words:
             units = [number.unit for number in parsed.values() if number and number.unit]
             return self._numbers(units[0] if units else "")
+        # Three words show the formats of dates. A plain number is no date: 1970 would be a year.
         samples = [text for text in words if not PLAIN_NUMBER.fullmatch(text)][:3]
         candidates = set().union(*map(date_formats, samples))
-        n_misfits = {}
+        n_dates = {}
         for date_format in sorted(candidates):
-            n_misfits[date_format] = numpy.isnan(days_since_1970(words, date_format)).sum()
-        if any(n < len(words) for n in n_misfits.values()):  # one date is enough, too
-            # If no format fits all cells, the misfits are refused, whatever the others mean.
-            has_two_meanings = [*n_misfits.values()].count(0) > 1
-            return None if has_two_meanings else Dates(min(n_misfits, key=n_misfits.get))
+            n_dates[date_format] = numpy.isfinite(days_since_1970(words, date_format)).sum()
+        if any(n_dates.values()):  # one date is enough, too
+            has_two_meanings = [*n_dates.values()].count(len(words)) > 1
+            return None if has_two_meanings else Dates(max(n_dates, key=n_dates.get))
         most = min(MAX_CATEGORIES, max(FEW_CATEGORIES, n_rows // 2))
         if len(words) <= most:
             return self._find_categories()
@@ -296,8 +298,8 @@ class Column(Texts):
 
     def _find_categories(self):
         texts = {*map(without_zero_fraction, self.text_codes)}
-        if self.header.options.missing and self.rows("").size:  # empty cells are a category then
-            texts.add("")
+        if self.header.options.missing and self.rows("").size:
+            texts.add("")  # empty cells are a category of their own
         return Categories(sorted(texts))
 
     def _numbers(self, unit):
@@ -315,9 +317,9 @@ class Column(Texts):
         """Say which number an unusual text became, such as 007; '' if all are plain numbers."""
         if self.categories is not None:
             return ""
-        # A cell like 007 in a chunk of numbers came as 7; only the first rows still have its text.
-        first = [self.header.cell_text(row[self.index]) for row in self.header.data]
-        texts = [text for text in first if re.fullmatch("0[0-9]+", text)]
+        # In a chunk of numbers, 007 came as 7: the first rows of the table still have its text.
+        first_texts = [row[self.index] for row in self.header.data]
+        texts = [text for text in first_texts if re.fullmatch("0[0-9]+", text)]
         for text in self.text_codes:
             is_plain = self.header.decimal == "." and PLAIN_NUMBER.fullmatch(text)
             if text not in self.from_number_cells and not is_plain:

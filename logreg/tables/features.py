@@ -12,7 +12,7 @@ from logreg.basics.errors import DatasetError, listed
 from logreg.datasets.facts import name_features
 from logreg.datasets.options import NUMBER
 from logreg.datasets.pixels import image_shape, may_be_pixels
-from logreg.datasets.preprocessing import FLOAT32_MAX, blocks
+from logreg.datasets.preprocessing import FLOAT32_MAX, blocks, ends_of
 from logreg.tables.columns import MISFIT, UNKNOWN, Column
 
 # In a column that may determine the label, each value has so many rows on average, or more.
@@ -30,9 +30,7 @@ class Features:
         self.header = header
         model = header.model_columns  # in training, it has neither kinds nor categories
         columns = itertools.zip_longest(indices, model.kinds, model.categories)
-        self.columns = [
-            Column(header, index, kind_text, categories) for index, kind_text, categories in columns
-        ]
+        self.columns = [Column(header, *column) for column in columns]
         self.n_rows = 0
         self.row_numbers = []  # of each chunk
 
@@ -68,14 +66,14 @@ class Features:
         x = numpy.full((len(frame), len(self.columns)), numpy.nan)
         numbers = frame[[self.columns[j].index for j in numpy.flatnonzero(is_numeric)]]
         x[:, is_numeric] = numbers.to_numpy("float64", na_value=numpy.nan)
-        # If the number 1 means an empty cell, True still does not.
+        # `na='1'` makes empty cells of the number 1, and not of True.
         is_bool = numpy.array(dtype_kinds) == "b"
         x[numpy.isin(x, self.header.na_numbers) & ~is_bool] = numpy.nan
         has_numbers = numpy.isfinite(x).any(axis=0).tolist()
         is_too_large = (abs(x) > FLOAT32_MAX).any(axis=0)
         for j, column in enumerate(self.columns):
             column.has_numbers |= has_numbers[j]
-            # A chunk of a text column may be empty, which looks like numbers.
+            # A chunk without a cell that is filled has a numeric dtype, in a column of texts, too.
             may_be_texts = column.kind is None and not has_numbers[j]
             # Too large a number is kept as a text, so that it is reported as a misfit.
             if not is_numeric[j] or may_be_texts or is_too_large[j]:
@@ -111,17 +109,15 @@ class Features:
     def _leave_out_constant(self, x):
         """Leave out each column that is constant, if the columns have names.
 
-        All columns stay if the rows are pictures, or if all columns are constant.
+        All columns stay if the rows are images, or if all columns are constant.
         """
-        lowest = numpy.fmin.reduce(x)  # of each column
-        highest = numpy.fmax.reduce(x)
-        is_constant = ~(highest > lowest)  # also if both are NaN, in an empty column
+        ends = numpy.array([numpy.fmin.reduce(x), numpy.fmax.reduce(x)])  # of each column
+        is_constant = ~(ends[1] > ends[0])  # also if both are NaN, in an empty column
+        if is_constant.all() or not self.header.names:
+            return
         has_text = any(column.categories is not None for column in self.columns)
-        may_be_image = not has_text and may_be_pixels(
-            numpy.fmin.reduce(lowest), numpy.fmax.reduce(highest)
-        )
-        is_image = image_shape((len(self.columns),), may_be_image)
-        if is_image or not self.header.names or is_constant.all():
+        has_pixels = not has_text and may_be_pixels(*ends_of(ends, ignore_nan=True))
+        if has_pixels and image_shape((len(self.columns),), guess=True):
             return
         for column, is_left_out in zip(self.columns, is_constant.tolist()):
             column.is_left_out = is_left_out
@@ -150,18 +146,23 @@ class Features:
 
         The result is in a :func:`scratch_file` in the folder `scratch`.
         """
-        category_codes = []  # None for a column that stays
-        for column in self.columns:
-            categories = column.categories
-            if column.is_left_out:
-                categories = []  # without categories, no feature comes of the column
-            category_codes.append(None if categories is None else range(len(categories)))
-        if category_codes.count(None) == len(category_codes):
+        if all(each.categories is None and not each.is_left_out for each in self.columns):
             return x
         with scratch_file(scratch) as file:
             for block in blocks(x):
-                file.write(one_hot(block, category_codes))
+                file.write(self._one_hot(block))
             return rows_in(file, x.dtype, len(x))
+
+    def _one_hot(self, x):
+        features = []
+        for column, values in zip(self.columns, x.T):
+            if column.is_left_out:
+                continue
+            if column.categories is None:
+                features.append(values)
+            else:
+                features += [values == code for code in range(len(column.categories))]
+        return numpy.column_stack(features).astype(x.dtype, copy=False)
 
     def describe(self, label):
         """The :class:`.TableFacts` of the table, as a dict."""
@@ -198,36 +199,7 @@ class Features:
         if left_out:
             yield f"left out, as all cells are alike: {listed(left_out)}"
         if self.header.options.decimal is None and self.header.decimal == ",":
-            yield "the decimal mark is a comma (`decimal='.'`: it is none)"
-
-
-def one_hot(x, category_codes):
-    """One-hot encode the columns of `x` that hold numbers of categories.
-
-    Parameters
-    ----------
-    x : numpy.ndarray
-        Of shape (n, d).
-    category_codes : list of d
-        None for a column that stays, else the numbers that become a feature each, perhaps none.
-
-    Returns
-    -------
-    numpy.ndarray
-        Of shape (n, n_in), and of the dtype of `x`.
-
-    Examples
-    --------
-    >>> one_hot(numpy.array([[5.0, 1], [6, 0], [7, 2]]), [None, [0, 1]]).tolist()
-    [[5.0, 0.0, 1.0], [6.0, 1.0, 0.0], [7.0, 0.0, 0.0]]
-    """
-    columns = []
-    for column, codes in zip(x.T, category_codes):
-        if codes is None:
-            columns.append(column)
-        else:
-            columns += [column == code for code in codes]
-    return numpy.column_stack(columns).astype(x.dtype, copy=False)
+            yield "the decimal mark is a comma (`decimal='.'`: a point)"
 
 
 def _say_misfits(misfits):
@@ -245,9 +217,8 @@ def _say_misfits(misfits):
             f"{'; '.join(too_many)}: `drop={names!r}` leaves out what is no feature, such as names "
             "and sentences; "
         )
-    texts = itertools.chain.from_iterable(misfits.values())
-    quotable = [f"`na={text[:30]!r}`" for text in texts if "`" not in text]
-    na = " and ".join(quotable[:3]) or "`na`"
+    texts = [*itertools.chain.from_iterable(misfits.values())]
+    na = " and ".join(f"`na={text[:30]!r}`" for text in texts[:3])
     return (
         f"{advice}{examples}: a column holds numbers (of one currency, below 3e38), dates whose "
         "day is clear, or few texts. Mend these cells (2024-01-31 is clear, `decimal=','` reads "
@@ -269,8 +240,8 @@ def oddities(x, label_codes, columns):
         is_plain = column.kind.saved_as == NUMBER
         if is_plain and _is_increasing(sample) and _is_increasing(values):
             numbering.append(column.title)
-        # A value that recurs among all rows may occur once in the sample.
-        is_candidate = _determines_label(sample, sampled_codes, 1)
+        # In the sample, a value need not recur: it may do so among all rows.
+        is_candidate = _determines_label(sample, sampled_codes, rows_per_value=1)
         if is_candidate and _determines_label(values, label_codes, ROWS_PER_VALUE):
             telling.append(column.title)
     if numbering:
@@ -299,10 +270,11 @@ def _determines_label(values, label_codes, rows_per_value):
     n_classes = label_codes.max() + 1
     # If there are as many pairs (value, class) as values, each value has one class.
     n_pairs = len(numpy.unique(ranks.astype("int64") * n_classes + label_codes))
+    if n_classes == 1 or n_pairs > n_values:
+        return False
     # If each class has a range, rows sorted by value change the class once between two ranges.
     n_changes = numpy.count_nonzero(numpy.diff(label_codes[numpy.argsort(ranks)]))
-    has_many_rows = rows_per_value * n_values <= len(values)
-    return n_classes > 1 and n_pairs == n_values and (has_many_rows or n_changes == n_classes - 1)
+    return rows_per_value * n_values <= len(values) or n_changes == n_classes - 1
 
 
 def scratch_file(folder):

@@ -11,7 +11,7 @@ from logreg.datasets.labels import without_zero_fraction
 from logreg.tables.columns import MARKS, parse_number
 
 CLEAR_LABEL_NAMES = ("label", "class", "target")
-LABEL_NAMES = (*CLEAR_LABEL_NAMES, "y")  # a cell y may also be an answer, like n
+LABEL_NAMES = (*CLEAR_LABEL_NAMES, "y")  # a cell y may also mean yes
 INDEX_NAMES = ("", "Unnamed: 0", "rownames")  # how pandas and R call a first column of row names
 
 
@@ -41,10 +41,16 @@ class Header:
         The names of the columns; empty if there is no header.
     data : list of lists of str
         The rows below the header, or all rows.
+    has_features_alone : bool
+        Whether there are as many columns as the model has, so that none is the label.
     group, weight : int or None
         The columns that tell the group of each row, and how much it counts.
-    categorical, dropped : set of int
-        The columns that an option calls categorical, and those that make no feature.
+    categorical : set of int
+        The columns that an option calls categorical.
+    nameless : list of int
+        The columns without a name of their own, which are left out.
+    dropped, candidates : set of int, list of int
+        The columns that are neither features nor the label, and those that may be.
     text_columns : set of int
         The columns that a data frame declares as text.
     na_numbers : list of float
@@ -82,24 +88,29 @@ class Header:
             self.categorical.update(self.find_columns(options.categorical, "categorical"))
         self.group = None
         self.weight = None
+        self.nameless = []
         self.dropped = set()
         # Rows to predict may have the model's features alone: no group, no weight, nothing to drop.
-        if n != self.model_columns.n_columns:
+        self.has_features_alone = n == model_columns.n_columns
+        if not self.has_features_alone:
             self.group = self._find_optional(options.group, "for the group")
             self.weight = self._find_optional(options.weight_column, "for the weight")
+            self.nameless = self._find_nameless()
             self.dropped.update(
                 {self.group, self.weight} - {None},
                 self.find_columns(options.drop, "to drop"),
-                self._find_nameless(),
+                self.nameless,
             )
+        self.candidates = [i for i in range(n) if i not in self.dropped]
 
     def _find_optional(self, wanted, purpose):
         """Find a column that an option names; None without an option.
 
         Rows to predict may lack the column.
         """
-        is_missing = str(wanted) not in self.indices
-        if wanted is None or (is_missing and not self.is_training):
+        if wanted is None:
+            return None
+        if str(wanted) not in self.indices and not self.is_training:
             return None
         return self._find_column(wanted, purpose)
 
@@ -112,33 +123,32 @@ class Header:
         label = self.options.label_column
         if isinstance(label, str) and label in self.cells and self.is_text(label):
             return True
-        cells = self.cells
-        below = rows[1:] or rows  # a row that stands alone differs from nothing below it
-        for cell, first in zip(cells, below[0]):
+        if tuple(self.cells) == self.model_columns.names:
+            return True
+        below = rows[1:] or rows  # a row without others below it is compared with itself
+        columns = [*zip(self.cells, zip(*below))]  # each cell, and those below it
+        for cell, cells_below in columns:
             if cell.lower() in CLEAR_LABEL_NAMES:
                 return True
+            first = cells_below[0]
             if self.is_text(cell) and first and not self.is_text(first):
                 return True
-        if cells == list(self.model_columns.names or ()):
-            return True
-        columns = [*zip(*below)]
-        if cells[0] == "":  # above the names of rows
-            cells = cells[1:]
+        if self.cells[0] == "":  # above the names of rows
             columns = columns[1:]
-        return all(map(self.is_text, cells)) or self._has_names_or_numbers(cells, columns)
-
-    def _has_names_or_numbers(self, cells, columns):
-        """Whether each cell is the name of a column, or its number from 0, as pandas writes it.
-
-        A text that also stands in the column below is no name.
-        """
-        for i, (cell, column) in enumerate(zip(cells, columns)):
-            is_name = self.is_text(cell) and cell not in column
-            if cell != str(i) and not is_name:
-                return False
-        return len(cells) > 2  # fewer cells may be so by chance
+        if all(self.is_text(cell) for cell, _ in columns):
+            return True
+        # Each cell may be a text that is not below it, or count from 0 as pandas does.
+        is_name = [
+            cell == str(i) or (self.is_text(cell) and cell not in cells_below)
+            for i, (cell, cells_below) in enumerate(columns)
+        ]
+        return len(is_name) > 2 and all(is_name)  # fewer cells may be so by chance
 
     def _find_na_numbers(self):
+        """Find the numbers of the option `na`, with the table's decimal mark or with a point.
+
+        What has a unit, or is a truth value, is compared as a text alone.
+        """
         found = []
         for text in self.options.na:
             number = parse_number(text, self.decimal) or parse_number(text)
@@ -152,13 +162,16 @@ class Header:
         A column of row names is the first one, and not the label. The last column is empty if each
         row ends with a delimiter.
         """
-        names = self.names or [None]
+        found = []
+        if not self.names:
+            return found
+        first = self.names[0]
         is_label = self.indices.get(str(self.options.label_column)) == 0
-        is_label_of_model = names[0] == self.model_columns.label_name
-        if names[0] in INDEX_NAMES and not is_label and not is_label_of_model:
-            yield 0
-        if names[1:] and names[-1] == "" and not any(row[-1] for row in self.data):
-            yield len(names) - 1
+        if first in INDEX_NAMES and not is_label and first != self.model_columns.label_name:
+            found.append(0)
+        if self.names[-1] == "" and not any(row[-1] for row in self.data):
+            found.append(len(self.names) - 1)
+        return found
 
     def cell_text(self, cell):
         """The text of a cell, '' if it is empty."""
@@ -184,20 +197,21 @@ class Header:
     def _columns_hint(self, wanted=""):
         """Suggest the column whose name is most like a wrong one, and list all columns."""
         columns = [f"{i} ({cut(cell)})" for i, cell in enumerate(self.cells, 1)]
+        # The wrong name itself is among the names if several columns have it.
         names = {name.lower(): cut(name) for name in self.names if name != wanted}
         similar = difflib.get_close_matches(wanted.lower(), names, 1, 0.75)
         suggestion = f"did you mean {names[similar[0]]}? " if similar else ""
         return f"{suggestion}its columns are {listed(columns)}"
 
     def notes(self, label, role="is the label"):
-        """Yield what rules have chosen where no option has."""
+        """Yield what rules have chosen where no option has; `role` says what the label is for."""
         if self.options.header is None and not self.has_frame_names:
             row = f"row {self.first_row} ({listed([*map(cut, self.cells)])})"
             if not self.names:
                 yield f"{row} is taken for data (`header=True`: it is a header)"
             elif not self._is_clear_header():
                 yield f"{row} is taken for a header (`header=False`: it is data)"
-        for i in self._find_nameless():
+        for i in self.nameless:
             yield f"{self.title(i)}, which has no name of its own, is left out"
         if self.group is not None:
             yield f"rows with the same cell in {self.title(self.group)} stay in one set"
@@ -227,7 +241,7 @@ class Header:
                         "are in the same order, leave out row 1"
                     )
             return [self.indices[name] for name in model_names]
-        features = [i for i in range(len(self.cells)) if i != label and i not in self.dropped]
+        features = [i for i in self.candidates if i != label]
         n_needed = self.model_columns.n_columns
         if not features or (n_needed and len(features) != n_needed):
             raise DatasetError(
@@ -244,7 +258,7 @@ class Header:
         return features
 
     def find_label(self):
-        """Find the label: the option's, that of the model, one called so, or the last column."""
+        """Find the label: that of the option or of the model, one of LABEL_NAMES, or the last."""
         if self.options.label_column is not None:
             label = self._find_column(self.options.label_column, "for the label")
             if label in self.dropped and self.is_training:
@@ -254,7 +268,7 @@ class Header:
                 )
             return label
         model = self.model_columns
-        candidates = [i for i in range(len(self.cells)) if i not in self.dropped]
+        candidates = self.candidates
         if self.names:
             candidates = [i for i in candidates if self.names[i] not in (model.names or ())]
             found = [i for i in candidates if self.names[i] == model.label_name]

@@ -29,19 +29,19 @@ class Layout(NamedTuple):
 
     delimiter: str
     n_lines_above: int  # the number of lines above the first row
-    first_row: int  # the number of the first row: blank lines above it do not count
+    first_row: int  # its number in messages, from 1; comments above it count, blank lines do not
     rows: list  # the cells of the first rows, equally many in each
 
 
 class MarkCount(NamedTuple):
-    """How regularly a mark occurs in lines: the delimiter is the mark whose count is the largest.
+    """How regularly a mark occurs in lines: the delimiter is the mark with the largest count.
 
-    It describes the largest group of lines with equally many marks. For the decimal mark, the first
-    field is False: it is the delimiter only if no other mark is likely.
+    The first field decides, and between equal ones the next. Lines with equally many marks are a
+    group: the count describes the largest group.
     """
 
-    has_most_lines: bool  # whether the group has more than half of all lines
-    n_lines: int
+    is_likely: bool  # whether more than half of all lines are in it; never for the decimal mark
+    n_lines: int  # in the group
     n_marks: int  # in each line of the group
 
 
@@ -82,25 +82,25 @@ def find_layout(text, decimal):
 
 def _count_marks(lines, mark, decimal):
     """Find the :class:`MarkCount` of a mark."""
-    counts = Counter(line.count(mark) for line in lines if mark in line)
-    groups = [
+    groups = Counter(line.count(mark) for line in lines if mark in line)
+    counts = [
         MarkCount(mark != decimal and 2 * n_lines > len(lines), n_lines, n_marks)
-        for n_marks, n_lines in counts.items()
+        for n_marks, n_lines in groups.items()
     ]
-    return max(groups, default=MarkCount(False, 0, 0))
+    return max(counts, default=MarkCount(False, 0, 0))
 
 
 def _check_widths(rows, first_row, delimiter):
     """Refuse rows that have more cells than the first one, or a title above the table."""
     widths = [len(cells) for cells in rows]
-    # A title above the table fills one column, and the header below it fills more.
-    n_filled = [len([*filter(None, cells)]) for cells in rows[:2]]
-    has_title = widths[0] > 2 and n_filled[0] == 1 < n_filled[-1]
-    n_cells = n_filled if has_title else widths
-    largest = n_cells.index(max(n_cells))
-    if n_cells[largest] > n_cells[0]:
+    n_filled = [sum(map(bool, cells)) for cells in rows[:2]]
+    # A title fills one of several columns, and the header below it fills more.
+    if widths[0] > 2 and n_filled[0] == 1 < n_filled[-1]:
+        widths = n_filled
+    widest = widths.index(max(widths))
+    if widest > 0:
         raise DatasetError(
-            f"row {first_row} ({cut(delimiter.join(rows[0]))}) fills columns: {n_cells[0]}, and "
-            f"row {first_row + largest}: {n_cells[largest]}; leave out a title above the table; if "
-            f"rows begin with a name that has no title, or end with {delimiter!r}, row 1 must, too"
+            f"row {first_row} ({cut(delimiter.join(rows[0]))}) fills columns: {widths[0]}, and "
+            f"row {first_row + widest}: {widths[widest]}; leave out a title above the table; if "
+            f"all rows begin with a name or end with {delimiter!r}, the header must do so, too"
         )

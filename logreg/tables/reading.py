@@ -5,7 +5,6 @@ header is row 1, and blank lines do not count.
 """
 
 from collections import Counter
-from typing import Dict, NamedTuple, Sequence
 
 import numpy
 
@@ -36,12 +35,13 @@ def read_tables(name, sets, options, model_columns, dtype="float64", scratch=Non
         if facts is None:
             facts = Facts(name, n_in=parts[split].x.shape[1], **found)
         if columns is None:
-            # The other sets are read as the training set was.
+            # This was the training set. The others have its columns, and are read as it was.
             columns = facts.table
-            file_options = TableOptions(
-                header=bool(columns.names), decimal=options.decimal, encoding=options.encoding
+            options = facts.table_options(
+                TableOptions(
+                    header=bool(columns.names), decimal=options.decimal, encoding=options.encoding
+                )
             )
-            options = facts.table_options(file_options)
     if model_columns is None:
         _check_groups(name, parts)
     files = () if is_frame(sets["train"]) else tuple(sets.values())
@@ -62,7 +62,7 @@ def _check_groups(name, parts):
 
 
 def read_table(
-    path, options=NO_OPTIONS, dtype="float64", model_columns=None, scratch=None, where=None
+    path, options=NO_OPTIONS, dtype="float64", model_columns=None, scratch=None, where=""
 ):
     """Read a table with a label in each row: Parquet, or CSV, gzipped or not.
 
@@ -82,7 +82,7 @@ def read_table(
     scratch : path-like, optional
         A folder. Features are mapped from a file in it, and may be larger than memory.
     where : str, optional
-        How messages call the set.
+        How messages about the set begin: see :func:`.set_name`.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def read_table(
                 for column in others:
                     column.add(frame)
                 yield frame
-            # This comes before any check of the features, which may have no row.
+            # Without any label, no row is left. This is checked before the features are.
             _check_labels(labels)
 
         x, unknown = features.read(labelled_chunks(), dtype, scratch)
@@ -127,15 +127,13 @@ def read_table(
     _warn(source, unknown)
     rows = features.rows()
     first_rows = rows[numpy.unique(codes, return_index=True)[1]]
-    # Row numbers without gaps are a range, which takes no memory.
-    has_gaps = rows[-1] - rows[0] >= len(rows)
     part = Part(
         x=features.encode(x, scratch),
         labels=[*labels.text_codes],
         codes=codes,
         first_rows=first_rows.tolist(),
-        where=f"{source}:" if where is None else where,
-        rows=rows.tolist() if has_gaps else range(rows[0], rows[-1] + 1),
+        where=where,
+        rows=rows,
         groups=group_codes,
         group_names=() if groups is None else [*groups.text_codes],
         weights=row_weights,
@@ -144,7 +142,7 @@ def read_table(
 
 
 def _check_labels(labels):
-    """Refuse rows without a label, unless `missing` leaves them out, and some row has a label."""
+    """Refuse rows without a label; with `missing`, only if no row has one."""
     codes = labels.codes()
     if not labels.header.options.missing or codes.max() < 0:
         _check_lacking(labels, "label", "leaves them out")
@@ -155,24 +153,21 @@ def _check_lacking(texts, name, advice):
     n_lacking = (codes < 0).sum()
     if n_lacking:
         raise DatasetError(
-            f"{n_lacking} of {len(codes)} rows have no {name}, row {texts.rows('')[0]} first, but "
-            f"NA, ? or the like in {texts.title}: `missing='mean'` {advice}"
+            f"{n_lacking} of {len(codes)} rows have no {name}, row {texts.rows('')[0]} first: an "
+            f"empty cell, NA, ? or the like stands in {texts.title}: `missing='mean'` {advice}"
         )
 
 
 def _find_groups(groups):
     """Find the code of each row's group.
 
-    In training, rows without a group are refused; with `missing`, each is a group of its own.
+    A row without a group is a group of its own. In training, `missing` must say so.
     """
     codes = groups.codes()
-    is_training = groups.header.is_training
-    has_missing = groups.header.options.missing
-    if is_training and not has_missing:
+    if groups.header.is_training and not groups.header.options.missing:
         _check_lacking(groups, "group", "makes each of them a group of its own")
-    if is_training or has_missing:
-        lacking = numpy.flatnonzero(codes < 0)
-        codes[lacking] = -1 - lacking  # a different code for each of these rows
+    lacking = numpy.flatnonzero(codes < 0)
+    codes[lacking] = -1 - lacking  # a different code for each of these rows
     return codes
 
 
@@ -188,20 +183,13 @@ def _read_weights(column):
     return weights
 
 
-class Rows(NamedTuple):
-    """Some rows of a table that a model is to predict."""
-
-    x: numpy.ndarray  # of shape (n, n_in), float64
-    numbers: Sequence[int]  # the numbers of the n rows in messages
-    kept: Dict[str, Sequence[str]]  # the n cells of each column that is kept, by its name
-
-
 def table_batches(path, options, batch_size, model_columns, keep=()):
-    """Read the rows of a table that a model is to predict; yield :class:`Rows`.
+    """Read the rows of a table that a model is to predict; yield a tuple for each batch of them.
 
-    A batch has `batch_size` rows at most. The path ``'-'`` is standard input. `model_columns` are
-    the :class:`Columns` of the training data. The columns `keep`, by names or numbers or all by
-    ``['all']``, are kept as they stand in the file.
+    The tuple has the features, of shape (n, n_in), float64; the numbers of the n rows; and a dict
+    with the n cells of each column that is kept. A batch has `batch_size` rows at most. The path
+    ``'-'`` is standard input. `model_columns` are the :class:`Columns` of the training data. The
+    columns `keep`, by names or numbers or all by ``['all']``, are kept as they stand in the file.
 
     If the table has a header and the model knows the names of its columns, these are found by name,
     and other columns are left out. A first row of just these names is a header. In other tables,
@@ -213,8 +201,8 @@ def table_batches(path, options, batch_size, model_columns, keep=()):
     source = name_of(path)
     with open_table(path, options, model_columns) as (frames, header):
         label = None
-        has_features_alone = len(header.cells) == model_columns.n_columns
-        if not (header.names and model_columns.names) and not has_features_alone:
+        has_common_names = header.names and model_columns.names
+        if not has_common_names and not header.has_features_alone:
             label = header.find_label()
         if label is not None or header.names:
             _note(source, header.notes(label, "is left out as the label"))
@@ -222,18 +210,18 @@ def table_batches(path, options, batch_size, model_columns, keep=()):
         kept = {}
         for i in header.find_kept(keep):
             name = header.cells[i]
-            # Without a header, no name is counted, and the title stands in its place.
+            # A name that is not the only one, or no header at all: the title stands in its place.
             kept[name if header.counts[name] == 1 else header.title(i)] = i
         warned = set()
-        # The features of any batch show which columns stay as they are: the model has the kinds.
-        raw_columns = {*Features(header, indices).raw_columns(), *kept.values()}
+        features = Features(header, indices)
+        raw_columns = {*features.raw_columns(), *kept.values()}
         for frame in frames(raw_columns, batch_size):
-            features = Features(header, indices)
+            features = Features(header, indices)  # one gathers cells of one batch
             x, unknown = features.read([frame])
             _warn(source, unknown, warned)
             warned.update(unknown)
             cells = {name: frame[i].fillna("").astype(str).tolist() for name, i in kept.items()}
-            yield Rows(features.encode(x), features.rows().tolist(), cells)
+            yield features.encode(x), features.rows().tolist(), cells
 
 
 def _warn(source, unknown, warned=()):

@@ -21,7 +21,7 @@ class Texts:
     from_number_cells : set of str
         The texts of cells that came as numbers, not as texts.
     chunks : list of tuples
-        Of each chunk: `n_above`, the numbers of its rows, and their codes.
+        Of each chunk: the number of rows above it, the numbers of its rows, and their codes.
     """
 
     def __init__(self, header, index):
@@ -33,7 +33,7 @@ class Texts:
         self.chunks = []
 
     def add(self, frame, n_above=None):
-        """Take in a chunk of the table; return the codes of its texts.
+        """Take in a chunk of the table; return the code of each of its rows.
 
         `n_above` is the number of rows above the chunk. Only features need it.
         """
@@ -48,12 +48,10 @@ class Texts:
             text = self.header.cell_text(cell)
             if isinstance(cell, Real):
                 self.from_number_cells.add(text)
-            code = -1
-            if text:
-                code = self.text_codes.setdefault(text, len(self.text_codes))
+            code = self.text_codes.setdefault(text, len(self.text_codes)) if text else -1
             cell_codes.append(code)
-        # A missing cell is not among the different ones, and has the place -1: that of the last.
-        codes = numpy.array([*cell_codes, -1], "int32")[places]
+        cell_codes.append(-1)  # pandas gives a missing cell the place -1, which is this last one
+        codes = numpy.array(cell_codes, "int32")[places]
         self.chunks.append((n_above, frame.index, codes))
         return codes
 
@@ -62,6 +60,6 @@ class Texts:
         return numpy.concatenate([codes for _, _, codes in self.chunks])
 
     def rows(self, text):
-        """The numbers of the rows that hold a text of the column, or are empty for ``''``."""
+        """The numbers of the rows that hold a text; for ``''``, of the rows with an empty cell."""
         code = self.text_codes[text] if text else -1
         return numpy.concatenate([rows[codes == code] for _, rows, codes in self.chunks])

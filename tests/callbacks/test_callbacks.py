@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import new_run
+from builders import new_run, write
 
 from logreg import LogisticRegression, load_model
 from logreg.basics.errors import LogRegError, ModelFileError
@@ -24,12 +24,6 @@ STOPPED = {"reason": "stopped", "message": "patience"}  # which is no end by pat
 
 
 ENDED = "stopped after all 3 epochs; the last validation was the best: more `n_epochs` may help\n"
-ENDS = [
-    ("/usr/bin/pytest.exe", {}, f"The code ran for 1.5s\n{ENDED}"),
-    ("code/mine.py", STOPPED, "The code for file mine.py ran for 1.5s\nstopped: patience\n"),
-    ("a.py", {"reason": "interrupted"}, ""),  # it has no result
-    ("a.py", {"validations": [BEST._replace(test_error=None)]}, ""),  # its test failed
-]
 
 
 VALIDATED = "epoch 2, minibatch 2/3, validation error 12.500000 %\n"
@@ -38,7 +32,15 @@ LINES = "Optimization complete with best validation score of 12.500000 %, "
 LINES += "with test performance 11.111111 %\nThe code run for 3 epochs, with 2.000000 epochs/sec\n"
 
 
-@pytest.mark.parametrize("program, ended, said", ENDS)
+@pytest.mark.parametrize(
+    "program, ended, said",
+    [
+        ("/usr/bin/pytest.exe", {}, f"The code ran for 1.5s\n{ENDED}"),
+        ("code/mine.py", STOPPED, "The code for file mine.py ran for 1.5s\nstopped: patience\n"),
+        ("a.py", {"reason": "interrupted"}, ""),  # it has no result
+        ("a.py", {"validations": [BEST._replace(test_error=None)]}, ""),  # its test failed
+    ],
+)
 def test_what_is_said_beside_the_tutorials_lines(program, ended, said, capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", [program])
     state = {"validations": [BEST], "seconds": 1.5, "reason": "n_epochs", **ended}
@@ -80,11 +82,11 @@ VALIDATIONS = [
 ROWS = ["2,3,0.123456789,12.5,,11.111111,1.5\n", "2,4,,12.5,0.0625,,0\n", "2,5,0.7,12.5,,0,0\n"]
 
 
-def test_a_history_is_written_once_a_second_and_at_the_end(working_folder, monkeypatch):
+def test_a_history_is_written_once_a_second_and_at_the_end(monkeypatch):
     now, history, run = 0.0, History("run.csv"), new_run()
     monkeypatch.setattr("timeit.default_timer", lambda: now)
     history.on_train_begin(run)
-    assert os.listdir(".") == []
+    assert os.listdir() == []
     for now, validation, n_rows in zip((0.0, 1.0, 1.5), VALIDATIONS, (1, 2, 2)):  # noqa: B007
         run.validations.append(validation)
         history.on_validation(run, validation)
@@ -96,8 +98,8 @@ def test_a_history_is_written_once_a_second_and_at_the_end(working_folder, monke
     assert Path("run.csv").read_text() == HEADER + ROWS[0]
 
 
-def test_another_table_is_not_taken_for_a_history(working_folder):
-    Path("run.csv").write_bytes(b"epoch,loss\n\xff\xfe")
+def test_another_table_is_not_taken_for_a_history():
+    write("run.csv", b"epoch,loss\n\xff\xfe")
     with pytest.raises(ModelFileError, match=r"run\.csv is no history of a run: give another name"):
         History("run.csv").check(new_run(iter=3))
 
@@ -108,7 +110,8 @@ def test_another_table_is_not_taken_for_a_history(working_folder):
 @pytest.fixture
 def handler():
     """The signals that a handler received, which was there before the run."""
-    received, numbers = [], (signal.SIGINT, signal.SIGTERM)
+    received = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(n, lambda number, _: received.append(number)) for n in numbers]
     yield received
     for number, handler in zip(numbers, before):
@@ -119,14 +122,14 @@ def test_the_first_signal_ends_the_run_and_the_second_the_process(handler):
     with Interruption() as interruption:
         interruption.on_train_begin(new_run())
         interruption.on_minibatch_end(new_run())
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         assert handler == []
         with pytest.raises(StopTraining):
             interruption.on_minibatch_end(new_run())
         assert interruption.exit_code == 130
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         assert handler == [signal.SIGINT]
-    os.kill(os.getpid(), signal.SIGTERM)  # after the block, all is as before
+    signal.raise_signal(signal.SIGTERM)  # after the block, all is as before
     assert handler == [signal.SIGINT, signal.SIGTERM]
 
 
@@ -135,12 +138,12 @@ def test_a_signal_that_the_shell_ignores_stays_ignored(handler):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with Interruption() as interruption:
         interruption.on_train_begin(new_run())
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
     assert interruption.received is None
 
 
 def test_a_run_in_a_thread_leaves_signals_alone(handler):
     with ThreadPoolExecutor(1) as threads, Interruption() as interruption:
         threads.submit(interruption.on_train_begin, new_run()).result()
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
     assert (handler, interruption.received) == ([signal.SIGTERM], None)

@@ -26,6 +26,7 @@ raise SystemExit(main())
 @pytest.fixture
 def on_terminal(start):
     """Train with stderr on a terminal of so many columns; what comes there, and on stdout."""
+
     pty = pytest.importorskip("pty", reason="there is none on Windows")
     import fcntl
     import termios
@@ -69,11 +70,15 @@ def test_a_table_shows_that_it_lives_and_then_leaves_what_a_pipe_gets(on_termina
     assert list(screen(err)) == piped.stderr.split("\n") and out == piped.stdout
 
 
-OPTIONS = [([], {}, True), (["--folds", "2"], {}, True), (["--quiet"], {}, False)]
-OPTIONS += [([], {"JPY_PARENT_PID": "1"}, False)]  # as in a cell of a notebook
-
-
-@pytest.mark.parametrize("options, env, is_shown", OPTIONS)
+@pytest.mark.parametrize(
+    "options, env, is_shown",
+    [
+        ([], {}, True),
+        (["--folds", "2"], {}, True),
+        (["--quiet"], {}, False),
+        ([], {"JPY_PARENT_PID": "1"}, False),  # as in a cell of a notebook
+    ],
+)
 @pytest.mark.parametrize("columns, n_shown", [(30, 29), (0, 79)])  # 0: it does not tell
 def test_where_there_is_a_line(options, env, is_shown, columns, n_shown, on_terminal):
     write("t.csv", table_bytes(90))

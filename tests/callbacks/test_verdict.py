@@ -48,33 +48,33 @@ WORSE = "warning: the best model has worse probabilities than a guess: its valid
 UNEVEN = f"note: the best model is right as often as {GUESS}, and yet it has learnt something: "
 
 
-RUNS = [
-    ({"costs": [3, 2.1]}, {}, []),
-    ({"costs": [1, 2.101]}, {}, [GROWN.format(2.101)]),
-    ({"costs": [2, None]}, {}, [GROWN.format("nan")]),
-    (BAD, {}, [NO_BETTER]),
-    ({**BAD, "costs": [2, 5]}, {}, [GROWN.format(5)]),
-    ({}, {"n_valid": 99}, [FEW]),
-    ({"loss": 1.05}, {"counts": [100, 50, 50]}, [WORSE]),
-    ({"loss": 1.03}, {"counts": [100, 50, 50]}, []),
-    ({**BAD, "loss": 1.03}, {"counts": [100, 50, 50]}, [NO_BETTER]),
-    ({**BAD, "loss": 1.03}, {"counts": [102, 50, 48]}, [UNEVEN]),
-    ({**BAD, "loss": 1.05, "class_weight": "balanced"}, {"counts": [100, 50, 50]}, []),
-]
-
-
-@pytest.mark.parametrize("run, data, said", RUNS)
-def test_what_a_run_is_worth(run, data, said, capsys):
+@pytest.mark.parametrize(
+    "run, data, said",
+    [
+        ({"costs": [3, 2.1]}, {}, []),
+        ({"costs": [1, 2.101]}, {}, [GROWN.format(2.101)]),
+        ({"costs": [2, None]}, {}, [GROWN.format("nan")]),
+        (BAD, {}, [NO_BETTER]),
+        ({**BAD, "costs": [2, 5]}, {}, [GROWN.format(5)]),
+        ({}, {"n_valid": 99}, [FEW]),
+        ({"loss": 1.05}, {"counts": [100, 50, 50]}, [WORSE]),
+        ({"loss": 1.03}, {"counts": [100, 50, 50]}, []),
+        ({**BAD, "loss": 1.03}, {"counts": [100, 50, 50]}, [NO_BETTER]),
+        ({**BAD, "loss": 1.03}, {"counts": [102, 50, 48]}, [UNEVEN]),
+        ({**BAD, "loss": 1.05, "class_weight": "balanced"}, {"counts": [100, 50, 50]}, []),
+    ],
+)
+def test_what_a_run_is_worth(run, data, said, stderr):
     run = ended(data=data_of(**data), **run)
-    capsys.readouterr()
+    stderr()
     PrintLog().on_train_end(run)
     expected = ["The code ", explain(run), SAID, *said]
-    lines = capsys.readouterr().err.splitlines()
+    lines = stderr().splitlines()
     assert len(lines) == len(expected) and all(map(str.startswith, lines, expected))
 
 
 @pytest.mark.parametrize("criterion, value", [("error", "0.5"), ("loss", "0.75")])
-@pytest.mark.parametrize("kind", [{"label_number": 1}, {"background": "dark"}], ids=str)
+@pytest.mark.parametrize("kind", [{"label_number": 1}, {"background": "dark"}])
 def test_the_result_of_a_table_or_of_pictures(kind, criterion, value, capsys):
     run = ended(data=data_of(**kind), criterion=criterion)
     cost, run.is_tutorial_model = (1, True) if criterion == "error" else (9, False)
@@ -102,15 +102,17 @@ def test_the_result_of_a_table_or_of_pictures(kind, criterion, value, capsys):
 GAIN = "stopped by patience at iteration 8: the last significant gain was at iteration 7"
 ENDED = {"n_epochs": "stopped after all 3 epochs", "patience": GAIN}
 SEPARABLE = "; no validation row is wrong: the weights of separable classes grow without end"
-ENDINGS = [
-    (3, "n_epochs", 0, ""),
-    (8, "n_epochs", 0.01, "; the last validation was the best: more `n_epochs` may help"),
-    (8, "patience", 0.01, "; the last validation was the best: more `patience` may help"),
-    (8, "patience", 0, SEPARABLE),
-]
 
 
-@pytest.mark.parametrize("best, reason, wrong, said", ENDINGS)
+@pytest.mark.parametrize(
+    "best, reason, wrong, said",
+    [
+        (3, "n_epochs", 0, ""),
+        (8, "n_epochs", 0.01, "; the last validation was the best: more `n_epochs` may help"),
+        (8, "patience", 0.01, "; the last validation was the best: more `patience` may help"),
+        (8, "patience", 0, SEPARABLE),
+    ],
+)
 def test_a_run_that_ends_at_its_best_says_so(best, reason, wrong, said):
     run = ended(reason=reason, best=best, improvement_threshold=0.5)
     run.validations[-1] = run.validations[-1]._replace(error_all_rows=wrong)

@@ -8,6 +8,7 @@ import sys
 import warnings
 
 import pytest
+from builders import write
 from conftest import ROOT
 
 from logreg.basics import console
@@ -22,17 +23,17 @@ def raises(error):
     return command(main)
 
 
-ERRORS = [
-    (SettingError("give `split_seed=3`"), 1, "error: give --split-seed 3\n"),
-    (MemoryError(), 1, "error: there is not enough memory\n"),
-    (OSError(28, "No space", "a file"), 1, "error: a file: No space\n"),
-    (OSError("it is odd"), 1, "error: stdout or the working folder: it is odd\n"),
-    (BrokenPipeError(), 1, ""),
-    (KeyboardInterrupt(), 130, "interrupted\n"),
-]
-
-
-@pytest.mark.parametrize("error, code, err", ERRORS, ids=repr)
+@pytest.mark.parametrize(
+    "error, code, err",
+    [
+        (SettingError("give `split_seed=3`"), 1, "error: give --split-seed 3\n"),
+        (MemoryError(), 1, "error: there is not enough memory\n"),
+        (OSError(28, "No space", "a file"), 1, "error: a file: No space\n"),
+        (OSError("it is odd"), 1, "error: stdout or the working folder: it is odd\n"),
+        (BrokenPipeError(), 1, ""),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
+)
 def test_what_a_user_can_mend_is_an_exit_code_and_a_line(error, code, err, capsys):
     assert raises(error)([]) == code
     assert capsys.readouterr() == ("", err)
@@ -43,7 +44,7 @@ def test_a_fault_of_ours_keeps_its_traceback():
         raises(ZeroDivisionError())([])
 
 
-def test_the_process_is_as_it_was(monkeypatch, capsys):
+def test_the_process_is_as_it_was(monkeypatch, stderr):
     monkeypatch.setattr(sys, "stdout", None)
 
     @command
@@ -55,7 +56,7 @@ def test_the_process_is_as_it_was(monkeypatch, capsys):
     assert main([]) == 0 and sys.stdout is None
     assert (signal.getsignal(signal.SIGINT), gc.isenabled(), warnings.filters) == before
     console.note("give `header=True`")
-    assert capsys.readouterr().err == "give `header=True`\n"
+    assert stderr() == "give `header=True`\n"
 
 
 HEAD = """
@@ -72,13 +73,13 @@ def main(argv=None):
 sys.exit(main() + 9 * (not gc.isenabled()))
 """
 INTERRUPTED = MAIN.format("""with waiting_for_engine("..."), replacing("output"):
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         sys.stdin.read()""")
 # Of a user, who calls it logreg-something.
 SCRIPT = """
 import logreg.train, logreg.predict, logreg.report.__main__, logreg.export
 try:
-    os.kill(os.getpid(), signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
     sys.stdin.read()
 except KeyboardInterrupt:
     print("interrupted")
@@ -91,26 +92,26 @@ FULL = "error: stdout or the working folder: No space left on device\n"
 IGNORING = "signal.signal(signal.SIGINT, signal.SIG_IGN)"
 
 
-PROGRAMS = [
-    (INTERRUPTED, "", (130, "", "interrupted\n")),
-    (INTERRUPTED.replace("SIGINT", "SIGTERM"), "", (143, "", "")),
-    (IGNORING + INTERRUPTED, "</dev/null", (0, "", "")),
-    ((IGNORING + INTERRUPTED).replace("SIGINT", "SIGTERM"), "</dev/null", (0, "", "")),
-    (SCRIPT, "", (0, "interrupted\n", "")),
-    (PRINTING, ">&-", (0, "", "a note\n")),
-    (PRINTING, "2>&-", (0, "a result\n", "")),
-    (MAIN.format("print('a result')"), ">/dev/full", (1, "", FULL)),
-    (PRINTING, "2>/dev/full", (0, "a result\n", "")),
-    (OVERFLOWING, "2>&1 | grep -o 'Warning: .*'", (0, "Warning: of another kind\n", "")),
-]
-
-
-@pytest.mark.parametrize("program, shell, expected", PROGRAMS)
-def test_how_a_program_ends(working_folder, program, shell, expected):
-    (working_folder / "logreg-main").write_text(HEAD + program)
+@pytest.mark.parametrize(
+    "program, shell, expected",
+    [
+        (INTERRUPTED, "", (130, "", "interrupted\n")),
+        (INTERRUPTED.replace("SIGINT", "SIGTERM"), "", (143, "", "")),
+        (IGNORING + INTERRUPTED, "</dev/null", (0, "", "")),
+        ((IGNORING + INTERRUPTED).replace("SIGINT", "SIGTERM"), "</dev/null", (0, "", "")),
+        (SCRIPT, "", (0, "interrupted\n", "")),
+        (PRINTING, ">&-", (0, "", "a note\n")),
+        (PRINTING, "2>&-", (0, "a result\n", "")),
+        (MAIN.format("print('a result')"), ">/dev/full", (1, "", FULL)),
+        (PRINTING, "2>/dev/full", (0, "a result\n", "")),
+        (OVERFLOWING, "2>&1 | grep -o 'Warning: .*'", (0, "Warning: of another kind\n", "")),
+    ],
+)
+def test_how_a_program_ends(program, shell, expected):
+    write("logreg-main", HEAD + program)
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     env.pop("PYTHONUNBUFFERED", None)  # with it, nothing is left to flush at exit
     shell = f"{sys.executable} logreg-main {shell}"
     done = subprocess.run(shell, shell=True, env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == expected
-    assert {*os.listdir(".")} <= {"logreg-main", "output"}
+    assert {*os.listdir()} <= {"logreg-main", "output"}

@@ -9,44 +9,45 @@ from builders import save_digits_model, write
 
 from logreg.basics import errors
 
-MODULES = ["train", "predict", "report.__main__", "export", "tutorial.__main__"]
-NAMES_A_FILE = {"FILE", "PATH", "MODEL", "INPUT"}
-
 
 @pytest.mark.parametrize("name", ["", "a\0b"])
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize(
+    "module", ["train", "predict", "report.__main__", "export", "tutorial.__main__"]
+)
 def test_what_names_no_file_is_refused_by_every_option(module, name, cli, working_folder):
     parser = importlib.import_module(f"logreg.{module}").parser()
-    actions = [action for action in parser._actions if action.metavar in NAMES_A_FILE]
+    actions = [
+        action for action in parser._actions if action.metavar in {"FILE", "PATH", "MODEL", "INPUT"}
+    ]
     assert actions
     for action in actions:
         needed = ["--to", "npz"] * (module == "export")
-        done = cli(module, *needed, *action.option_strings[:1], name)
+        done = cli(module, *needed, *action.option_strings[:1], name, code=2)
         option = "/".join(action.option_strings) or action.metavar
         said = f"argument {option}: {name!r} is no name of a file\n"
-        assert done.code == 2 and done.err.endswith(said)
+        assert done.err.endswith(said)
     assert not list(working_folder.iterdir())
 
 
-EXTRAS = [
-    ("train --dataset t.csv", "pandas", "tables"),
-    ("train --dataset t.parquet", "pyarrow", "parquet"),
-    ("predict digit.png", "PIL", "images"),
-    ("report.__main__", "matplotlib", "report"),
-    ("export best_model.pkl --to onnx", "onnx", "onnx"),
-    ("tutorial.__main__", "markdown_it", "tutorial"),
-]
-
-
-@pytest.mark.parametrize("command, library, extra", EXTRAS)
+@pytest.mark.parametrize(
+    "command, library, extra",
+    [
+        ("train --dataset t.csv", "pandas", "tables"),
+        ("train --dataset t.parquet", "pyarrow", "parquet"),
+        ("predict digit.png", "PIL", "images"),
+        ("report.__main__", "matplotlib", "report"),
+        ("export best_model.pkl --to onnx", "onnx", "onnx"),
+        ("tutorial.__main__", "markdown_it", "tutorial"),
+    ],
+)
 def test_an_extra_that_is_lacking_is_named(command, library, extra, cli, monkeypatch):
     save_digits_model()
     for name, content in (("t.csv", b"1,2\n"), ("t.parquet", b"PAR1"), ("digit.png", b"\x89PNG")):
         write(name, content)
     monkeypatch.setitem(sys.modules, library, None)  # its import fails
-    done = cli(*command.split())
-    assert done.code == 1 and f"pip install '.[{extra}]'" in done.err.splitlines()[-1]
+    done = cli(command, code=1)
+    assert f"pip install '.[{extra}]'" in done.err.splitlines()[-1]
     # Outside a clone, the name of the extra means nothing.
     monkeypatch.setattr(errors, "__file__", "/elsewhere/site-packages/logreg/basics/errors.py")
-    needed = re.search(r" needs (.*) \(.*: pip install (.*)\n$", cli(*command.split()).err)
+    needed = re.search(r" needs (.*) \(.*: pip install (.*)\n$", cli(command, code=1).err)
     assert needed[1].replace(",", "") == needed[2]

@@ -9,28 +9,30 @@ from logreg.saving.facts import ModelFacts
 
 BYTES = {"pixel_scale": 1 / 256, "centred": False}
 SCALED = {"raw_range": [0, 16], "pixel_scale": 1 / 16}
-TAKES = [
-    ({"image_shape": None, "raw_range": [-2, 99]}, "shape", (28, 28)),
-    ({"image_shape": None, "categories": [["a", "b"]] + 782 * [None]}, "shape", None),
-    ({"x_range": [0, 1.001]}, "takes_bytes", True),
-    ({"x_range": [0, 1]}, "takes_bytes", False),
-    ({"x_range": [0, 1], "scale_all": True}, "takes_bytes", True),
-    ({"x_median": 0.9}, "background", "dark"),
-    ({"x_range": [-1, 1], "x_median": -0.01}, "background", "dark"),
-    ({"x_range": [-1, 1], "x_median": 0.0}, "background", "light"),
-    # Of bytes, dark and light are those of pictures, whatever the brightest pixel is.
-    ({**BYTES, "x_range": [0, 0.5], "x_median": 0.3}, "background", "dark"),
-    ({**BYTES, "x_range": [0, 0.6], "x_median": 0.5}, "background", "light"),
-    ({"image_shape": None, "label_number": 9, "raw_range": [0, 99]}, "shape", (28, 28)),
-    ({"image_shape": None, "label_number": 9, "raw_range": [-2, 99]}, "shape", None),
-    ({**SCALED, "scale_all": True}, "ends", [0, 16]),
-    (SCALED, "ends", None),  # it was trained on bytes
-    ({}, "takes_pictures", False),
-    ({**SCALED, "image_shape": [112, 7]}, "takes_pictures", False),
-]
 
 
-@pytest.mark.parametrize("told, name, expected", TAKES, ids=str)
+@pytest.mark.parametrize(
+    "told, name, expected",
+    [
+        ({"image_shape": None, "raw_range": [-2, 99]}, "shape", (28, 28)),
+        ({"image_shape": None, "categories": [["a", "b"]] + 782 * [None]}, "shape", None),
+        ({"x_range": [0, 1.001]}, "takes_bytes", True),
+        ({"x_range": [0, 1]}, "takes_bytes", False),
+        ({"x_range": [0, 1], "scale_all": True}, "takes_bytes", True),
+        ({"x_median": 0.9}, "background", "dark"),
+        ({"x_range": [-1, 1], "x_median": -0.01}, "background", "dark"),
+        ({"x_range": [-1, 1], "x_median": 0.0}, "background", "light"),
+        # Of bytes, dark and light are those of pictures, whatever the brightest pixel is.
+        ({**BYTES, "x_range": [0, 0.5], "x_median": 0.3}, "background", "dark"),
+        ({**BYTES, "x_range": [0, 0.6], "x_median": 0.5}, "background", "light"),
+        ({"image_shape": None, "label_number": 9, "raw_range": [0, 99]}, "shape", (28, 28)),
+        ({"image_shape": None, "label_number": 9, "raw_range": [-2, 99]}, "shape", None),
+        ({**SCALED, "scale_all": True}, "ends", [0, 16]),
+        (SCALED, "ends", None),  # it was trained on bytes
+        ({}, "takes_pictures", False),
+        ({**SCALED, "image_shape": [112, 7]}, "takes_pictures", False),
+    ],
+)
 def test_what_a_model_takes_by_what_its_file_tells(told, name, expected):
     facts = ModelFacts.from_metadata({"image_shape": [28, 28], **told}, weights()[0])
     assert getattr(facts.image_layout, name) == expected

@@ -7,7 +7,7 @@ import numpy
 import pytest
 from builders import idx_folder, make_pairs, npz_bytes, save_pairs, table_bytes, write
 
-from logreg.basics.errors import DatasetError, SettingError
+from logreg.basics.errors import DatasetError
 from logreg.datasets import mnist
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import find_usable_map
@@ -39,15 +39,13 @@ def test_idx_folder(tmp_path, zipped):
     assert (numpy.concatenate([data.train[0], data.valid[0]]) == images.reshape(24, 12)).all()
     assert (data.train[1] == labels[:20]).all() and data.facts.rows == [20, 4, 24]
     assert (data.facts.image_shape, data.facts.pixel_scale) == ((3, 4), 1 / 256)
+    assert sorted(data.files) == sorted(folder.iterdir())
     for x, _ in data[:2]:
         assert (find_usable_map(x) is None) == zipped
-    *_, file = folder.iterdir()
-    with pytest.raises(SettingError, match=f"{file.name} would overwrite what is read"):
-        data.check_outputs(file)
     with pytest.raises(DatasetError, match=f"{folder}: `drop`, `na`: that is for tables"):
         read_dataset(folder, TableOptions(drop="a", na="x"))
-    file.unlink()
-    for path in folder, next(folder.iterdir()):
+    data.files[0].unlink()
+    for path in folder, data.files[1]:
         with pytest.raises(DatasetError, match=f"{path.name}: is no data set: .*four IDX files, t"):
             read_dataset(path)
 
@@ -69,21 +67,31 @@ def test_a_folder_of_tables(tmp_path):
         read_dataset(tmp_path)
 
 
-TEST_TABLES = [
-    (table_bytes(12), b"kind,id,b,a\nant,x,2,1\n", KIND, [[1, 2]]),
-    (table_bytes(12), b"kind,id,b\nant,x,2\n", TableOptions("kind", drop="a"), [[2]]),
-    (b"k,a,b\n" + b"x,1,9\ny,2,8\n" * 6, b"a,b,k\n3,7,x\n", TableOptions("1"), [[3, 7]]),
-    # Without a header, by their numbers.
-    (b"1,9,x\n2,8,y\n" * 6, b"3,7,x\n4,6,y\n", TableOptions(drop="2"), [[3], [4]]),
-    # Text above a number in one of them: the header of both.
-    (b"7,a,kind\n1,9,x\n2,8,y\n", b"7,a,kind\n3,,x\n", MEAN, [[3, numpy.nan]]),
-    # In training alone, every row needs a group.
-    (b"g,a,k\n" + b"p,1,x\nq,2,y\nr,3,x\n" * 6, b"g,a,k\n,3,x\n", TableOptions(group="g"), [[3]]),
-    (b"n,a,k\n" + b"1,1,x\n2,2,y\n" * 6, b"a,k,n\n3,x,2\n", TableOptions(weight_column=1), [[3]]),
-]
-
-
-@pytest.mark.parametrize("train, test, options, wanted", TEST_TABLES)
+@pytest.mark.parametrize(
+    "train, test, options, wanted",
+    [
+        (table_bytes(12), b"kind,id,b,a\nant,x,2,1\n", KIND, [[1, 2]]),
+        (table_bytes(12), b"kind,id,b\nant,x,2\n", TableOptions("kind", drop="a"), [[2]]),
+        (b"k,a,b\n" + b"x,1,9\ny,2,8\n" * 6, b"a,b,k\n3,7,x\n", TableOptions("1"), [[3, 7]]),
+        # Without a header, by their numbers.
+        (b"1,9,x\n2,8,y\n" * 6, b"3,7,x\n4,6,y\n", TableOptions(drop="2"), [[3], [4]]),
+        # Text above a number in one of them: the header of both.
+        (b"7,a,kind\n1,9,x\n2,8,y\n", b"7,a,kind\n3,,x\n", MEAN, [[3, numpy.nan]]),
+        # In training alone, every row needs a group.
+        (
+            b"g,a,k\n" + b"p,1,x\nq,2,y\nr,3,x\n" * 6,
+            b"g,a,k\n,3,x\n",
+            TableOptions(group="g"),
+            [[3]],
+        ),
+        (
+            b"n,a,k\n" + b"1,1,x\n2,2,y\n" * 6,
+            b"a,k,n\n3,x,2\n",
+            TableOptions(weight_column=1),
+            [[3]],
+        ),
+    ],
+)
 def test_the_test_table_has_the_columns_of_the_training_table(train, test, options, wanted):
     write("train.csv", train)
     write("test.csv", test)
@@ -121,13 +129,11 @@ def test_names_in_the_search_folders(tmp_path, monkeypatch):
     save_pairs("data/mine.npz", [TRAIN] * 3)
     assert read_dataset("mine").facts.dataset == "mine"
     monkeypatch.setenv("HOME", str(tmp_path / "data"))
-    data = read_dataset("mine.npz")
-    assert data.facts.n_in == read_dataset("~/mine.npz").facts.n_in == 5
+    assert read_dataset("mine.npz").facts.n_in == read_dataset("~/mine.npz").facts.n_in == 5
     save_pairs("mine.npz", make_pairs())  # what is near comes first
     assert read_dataset("mine.npz").facts.n_in == 4
     with pytest.raises(DatasetError, match=r"'elsewhere/mine' not found; looked in \.: give"):
         read_dataset("elsewhere/mine")
-    data.check_outputs(None, "mine.npz", "data/e.npz")  # which are not read
 
 
 def test_where_mnist_is_looked_for(tmp_path, monkeypatch):

@@ -1,18 +1,18 @@
 """Which engine is chosen, and the interface of its back ends: on the CPU, and on a device."""
 
 import os
-from pathlib import Path
 
 import numpy
 import pytest
-from builders import cost_and_gradients, make_pairs
+from builders import cost_and_gradients, make_pairs, write
 from softmax import Softmax
 
 from logreg import engine
 from logreg.basics.errors import SettingError
 from logreg.engine import T, kernel_steps, theano
 
-FLAGS, RC = engine.NAME.upper() + "_FLAGS", engine.NAME.upper() + "RC"
+FLAGS = engine.NAME.upper() + "_FLAGS"
+RC = engine.NAME.upper() + "RC"
 FAILS = "{} fails to import (AttributeError: blas_opt_info)"
 
 
@@ -25,37 +25,37 @@ def test_the_engine_that_is_asked_for_or_the_one_that_imports(run, wanted):
     assert (done.stdout, done.stderr) == (f"{engine.NAME} float64\n", "")
 
 
-NO_ENGINE = [
-    ("a.b", "", "EngineError: no engine: a.b is not installed; set LOGREG_ENGINE to theano or"),
-    ("", "", f"no engine: {FAILS.format('theano')}, {FAILS.format('pytensor')}; set LOGREG_"),
-    # One that is asked for is not replaced by the other.
-    (engine.NAME, "", f"no engine: {FAILS.format(engine.NAME)}; set LOGREG_ENGINE to theano"),
-    (engine.NAME, "floatX='f", f'SettingError: {FLAGS} is "floatX=\'f": No closing quotation'),
-]
-
-
-@pytest.mark.parametrize("wanted, flags, message", NO_ENGINE)
+@pytest.mark.parametrize(
+    "wanted, flags, message",
+    [
+        ("a.b", "", "EngineError: no engine: a.b is not installed; set LOGREG_ENGINE to theano or"),
+        ("", "", f"no engine: {FAILS.format('theano')}, {FAILS.format('pytensor')}; set LOGREG_"),
+        # One that is asked for is not replaced by the other.
+        (engine.NAME, "", f"no engine: {FAILS.format(engine.NAME)}; set LOGREG_ENGINE to theano"),
+        (engine.NAME, "floatX='f", f'SettingError: {FLAGS} is "floatX=\'f": No closing quotation'),
+    ],
+)
 def test_no_engine_says_what_to_do(run, wanted, flags, message):
     for name in ("theano", "pytensor"):
-        Path(f"{name}.py").write_text("raise AttributeError('blas_opt_info')\n")
-    done = run("-c", "import logreg.engine", env={"LOGREG_ENGINE": wanted, FLAGS: flags})
+        write(f"{name}.py", "raise AttributeError('blas_opt_info')\n")
+    done = run("-c", "import logreg.engine", env={"LOGREG_ENGINE": wanted, FLAGS: flags}, code=1)
     assert message in done.stderr.splitlines()[-1]
 
 
 RC_TEXT = "[global]\nfloatX = float64\n[blas]\nldflags = -lmine\n"
 
 
-FLOATX = [
-    ("", None, None, "float32"),
-    (RC_TEXT, None, None, "float64"),
-    (RC_TEXT, "blas.ldflags='-L a,b=c'", None, "float64"),
-    (RC_TEXT, "floatX=float64,blas.ldflags='-L a,b', floatX=float32", None, "float32"),
-]
-
-
-@pytest.mark.parametrize("rc, flags, option, expected", FLOATX)
+@pytest.mark.parametrize(
+    "rc, flags, option, expected",
+    [
+        ("", None, None, "float32"),
+        (RC_TEXT, None, None, "float64"),
+        (RC_TEXT, "blas.ldflags='-L a,b=c'", None, "float64"),
+        (RC_TEXT, "floatX=float64,blas.ldflags='-L a,b', floatX=float32", None, "float32"),
+    ],
+)
 def test_a_command_uses_float32_unless_told(monkeypatch, tmp_path, rc, flags, option, expected):
-    (tmp_path / ("rc" if flags else f".{engine.NAME}rc")).write_text(rc)
+    write(tmp_path / ("rc" if flags else f".{engine.NAME}rc"), rc)
     monkeypatch.setenv("HOME", str(tmp_path))
     for name, value in ((RC, f"~/none{os.pathsep}~/rc"), (FLAGS, flags)):
         monkeypatch.setenv(name, value) if flags else monkeypatch.delenv(name, raising=False)
@@ -64,18 +64,6 @@ def test_a_command_uses_float32_unless_told(monkeypatch, tmp_path, rc, flags, op
     assert theano.config.floatX == "float64"
     with pytest.raises(SettingError, match="floatX is 'float16': logreg needs float32 or float64"):
         engine.settings("float16").__enter__()
-
-
-def test_steps_are_numpys(device):
-    softmax = Softmax()
-    train_model = softmax.compile(softmax.updates(), 3)
-    assert softmax.is_taken()  # compiling takes no step
-    for first, last in ((2, 2), (0, 2), (3, 3), (1, 3), (0, 1)):
-        costs = train_model(first, last)
-        expected = [softmax.step(index) for index in range(first, last + 1)]
-        assert all(cost.dtype == "float32" for cost in costs)
-        numpy.testing.assert_allclose(costs, expected, rtol=1e-4)
-        assert softmax.is_taken()
 
 
 @pytest.mark.parametrize("n, batch_size", [(47, 12), (47, 47), (1100, 500)])

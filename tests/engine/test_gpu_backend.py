@@ -3,6 +3,7 @@
 import numpy
 import pytest
 from builders import make_pairs, save_folder
+from numpy.testing import assert_allclose
 from softmax import Softmax
 
 from logreg import Predictor, engine
@@ -35,20 +36,21 @@ def test_data_and_parameters_stay_on_the_device(jax):
     assert all(isinstance(variable.container.storage[0], jax.Array) for variable in variables)
 
 
-OPTIONS = [[], ["--standardize"], ["--class-weight", "balanced", "--momentum", 0.5, "--l1", 1e-3]]
-
-
-@pytest.mark.parametrize("options", OPTIONS, ids=range(3))
+@pytest.mark.parametrize(
+    "options",
+    [[], ["--standardize"], ["--class-weight", "balanced", "--momentum", 0.5, "--l1", 1e-3]],
+)
 def test_a_command_gives_the_model_of_the_cpu(options, jax, cli):
     folder = save_folder([((40 * x + 99).clip(0, 255).astype("u1"), y) for x, y in make_pairs()])
-    models, train = [], ("train", folder, "--n-epochs", 2, "--batch-size", 9, *options)
+    models = []
+    train = ("train", folder, "--n-epochs", 2, "--batch-size", 9, *options)
     for device in ("cpu", "jax:cpu"):
         done = cli(*train, "--device", device)
-        assert done.code == 0 and ("JAX" in done.err) == (device != "cpu")
+        assert ("JAX" in done.err) == (device != "cpu")
         models.append(Predictor("best_model.pkl"))
     curves = (numpy.array(model.metadata["curve"], "float64") for model in models)
-    numpy.testing.assert_allclose(*curves, rtol=1e-5)
-    numpy.testing.assert_allclose(models[0].W, models[1].W, rtol=1e-4, atol=1e-6)
+    assert_allclose(*curves, rtol=1e-5)
+    assert_allclose(models[0].W, models[1].W, rtol=1e-4, atol=1e-6)
 
 
 def test_settings_hold_for_a_block(jax):
@@ -58,12 +60,12 @@ def test_settings_hold_for_a_block(jax):
 
     before = state()
     with pytest.raises(KeyError), engine.settings("float64", "cpu"):
+        assert "float64, cpu" in engine.describe() and theano.config.mode != "JAX"
+        assert state()[2:] == (False, None)  # as JAX has them by default
         with engine.settings("float64", "jax:cpu"):
             assert "float64, JAX" in engine.describe()
             assert state()[2:] == (True, "highest")  # else, a GPU multiplies float32 as TF32
-        assert "float64, cpu" in engine.describe() and theano.config.mode != "JAX"
-        assert state()[2:] == (False, None)  # as JAX has them by default
-        raise KeyError
+            raise KeyError
     assert before == state()
 
 
@@ -80,7 +82,7 @@ def test_a_graph_that_draws_random_numbers_is_refused(jax):
 
 def test_without_jax_the_error_names_the_extra(run):
     code = "import sys; sys.modules['jax'] = None\nfrom logreg.engine import use_device\n"
-    error = run("-c", code + "use_device('cuda')").stderr.splitlines()[-1]
+    error = run("-c", code + "use_device('cuda')", code=1).stderr.splitlines()[-1]
     assert "device 'cuda' needs JAX" in error and error.endswith(": pip install '.[cuda]'")
 
 

@@ -88,7 +88,8 @@ def test_expressions_and_their_gradients():
 
 
 def test_batch_normalization_keeps_running_statistics():
-    x, v = T.dmatrix(), T.dvector()
+    x = T.dmatrix()
+    v = T.dvector()
     statistics = T.nnet.bn.batch_normalization_train(x, v, v, (0,), 0.5, 0.25, v, v * v)[1:]
     computed = theano.function([x, v], statistics, mode="FAST_COMPILE")(VALUES["x"], VALUES["v"])
     mean, var, before = VALUES["x"].mean(axis=0), VALUES["x"].var(axis=0), VALUES["v"]

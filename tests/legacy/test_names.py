@@ -32,7 +32,8 @@ def compute(inputs, outputs, *values, **options):
 
 
 def test_variables_count_as_true():
-    x, W = T.dmatrix("x"), theano.shared(X)
+    x = T.dmatrix("x")
+    W = theano.shared(X)
     kinds = [x, W, T.ivector(), *T.matrices("ab"), x.flatten(2), T.tanh(T.dot(x, W)), T.constant(0)]
     assert all(kinds) and all(isinstance(v, theano.Variable) for v in kinds)
     assert isinstance(T.tanh(x), T.TensorVariable) and isinstance(x, T.TensorVariable)
@@ -89,14 +90,15 @@ def test_modules_for_python_2_and_3():
     assert izip is zip and OrderedDict is older is collections.OrderedDict
 
 
-def test_modules_for_gpus_compute_on_the_cpu(capsys):
+def test_modules_for_gpus_compute_on_the_cpu(stderr):
     from theano.sandbox import cuda
     from theano.sandbox.cuda import basic_ops, dnn
 
     assert not (cuda.cuda_available or theano.sandbox.cuda.cuda_enabled or dnn.dnn_available())
     cuda.use("gpu1", force=True)
-    assert capsys.readouterr().err == "note: the program asks for device gpu1: it runs on the CPU\n"
-    x, w = T.dtensor4(), T.dtensor4()
+    assert stderr() == "note: the program asks for device gpu1: it runs on the CPU\n"
+    x = T.dtensor4()
+    w = T.dtensor4()
     options = {"border_mode": 1, "subsample": (2, 1)}
     correlated = dnn.dnn_conv(basic_ops.gpu_contiguous(x), w, conv_mode="cross", **options)
     computed = theano.function(
@@ -110,7 +112,8 @@ def test_modules_for_gpus_compute_on_the_cpu(capsys):
 
 
 def test_an_update_may_have_a_static_shape():
-    x, total = T.dmatrix(), theano.shared(numpy.zeros(3))
+    x = T.dmatrix()
+    total = theano.shared(numpy.zeros(3))
     alias = theano.clone(total, share_inputs=False)
     assert alias is not total
     alias.default_update = alias + T.sum(x, axis=0) * numpy.ones(3)
@@ -121,9 +124,13 @@ def test_an_update_may_have_a_static_shape():
 
 @BOTH
 def test_random_numbers(streams, recwarn):
-    stream, size = streams(3), (200, 100)
-    drawn = [stream.normal(size=size, avg=2.0, std=0.5), stream.normal((2,), dtype="float32")]
-    drawn.append(stream.binomial(size=size, n=1, p=0.3, dtype="float32"))
+    stream = streams(3)
+    size = (200, 100)
+    drawn = [
+        stream.normal(size=size, avg=2.0, std=0.5),
+        stream.normal((2,), dtype="float32"),
+        stream.binomial(size=size, n=1, p=0.3, dtype="float32"),
+    ]
     with engine.floatx("float32"):
         drawn += [stream.binomial((2,)), stream.uniform((2,))]
         for how in ({}, {"dtype": "float32"}):  # of a sum that is rounded
@@ -143,8 +150,10 @@ def test_random_numbers(streams, recwarn):
 
 def test_what_a_stream_draws_can_be_drawn_again():
     drawn = RandomStreams(3).uniform((9,))
-    function, before = theano.function([], drawn, **FAST), drawn.rng.get_value()
-    first, second = function(), function()
+    function = theano.function([], drawn, **FAST)
+    before = drawn.rng.get_value()
+    first = function()
+    second = function()
     drawn.rng.set_value(before)
     assert (function() == first).all() and (first != second).any()
     orders, one = compute([], [RandomStreams(3).permutation(size, n=4) for size in [(50,), None]])
@@ -153,9 +162,13 @@ def test_what_a_stream_draws_can_be_drawn_again():
 
 
 def test_a_seed_draws_theanos_numbers():
-    stream, seeds = RandomStreams(5), numpy.random.RandomState(5)
-    drawn = [stream.uniform((30, 2), low=-1, high=3), stream.binomial((200,), n=3, p=0.25)]
-    drawn.append(stream.multinomial(n=9, pvals=[0.5, 0.25, 0.25]))
+    stream = RandomStreams(5)
+    seeds = numpy.random.RandomState(5)
+    drawn = [
+        stream.uniform((30, 2), low=-1, high=3),
+        stream.binomial((200,), n=3, p=0.25),
+        stream.multinomial(n=9, pvals=[0.5, 0.25, 0.25]),
+    ]
     first, second, third = [numpy.random.RandomState(seeds.randint(1 << 30)) for _ in drawn]
     function = theano.function([], drawn, **FAST)
     for uniform, binomial, multinomial in [function(), function()]:
@@ -164,10 +177,14 @@ def test_a_seed_draws_theanos_numbers():
         assert (multinomial == third.multinomial(9, [0.5, 0.25, 0.25])).all()
 
     x, stream = T.tanh(T.dmatrix()), MRG_RandomStreams(123)  # a size may be of such a variable
-    drawn = [stream.uniform((7, 5), low=-1, high=3)]
-    drawn += [stream.uniform((300, x.shape[0]))]  # more numbers than there are streams
-    drawn += [stream.normal(size=(11, 3), avg=1.0, std=2.0), stream.normal(size=x.shape)]
-    drawn += [stream.binomial(size=x.shape, p=0.3), stream.multinomial(pvals=x, n=3)]
+    drawn = [
+        stream.uniform((7, 5), low=-1, high=3),
+        stream.uniform((300, x.shape[0])),  # more numbers than there are streams
+        stream.normal(size=(11, 3), avg=1.0, std=2.0),
+        stream.normal(size=x.shape),
+        stream.binomial(size=x.shape, p=0.3),
+        stream.multinomial(pvals=x, n=3),
+    ]
     function = theano.function([x], [T.sum(value, axis=0)[0] for value in drawn], **FAST)
     recorded = [  # on Theano
         [4.593525391072035, 150.22900765994564, 6.817357284154091, 1.5232198772219843, 20, 52],
@@ -200,7 +217,8 @@ def test_a_chain_draws_in_each_step_and_each_call():
 
 @BOTH
 def test_masks_of_fit_are_those_of_a_loop_by_hand(streams):
-    pairs, parameters = make_pairs((60, 20, 20), dtype=theano.config.floatX), []
+    pairs = make_pairs(dtype=theano.config.floatX)
+    parameters = []
     for by_hand in (False, True):
         x = T.matrix("x")
         masks = streams(7).binomial(size=(10, 4), n=1, p=0.5)  # of a minibatch, and no other size
@@ -219,13 +237,13 @@ def test_masks_of_fit_are_those_of_a_loop_by_hand(streams):
 
 
 @on_pytensor
-def test_a_setting_without_effect_is_named_once(capsys):
+def test_a_setting_without_effect_is_named_once(stderr):
     for value in ("warn", "warn", "off"):
         theano.config.compute_test_value = value
     x = T.dscalar()
     for mode in ("DebugMode", "DebugMode", "FAST_COMPILE"):
         theano.function([x], x * 2, mode=mode)
-    said = capsys.readouterr().err.splitlines()
+    said = stderr().splitlines()
     assert said[0] == "note: compute_test_value=warn has no effect on PyTensor"
     assert len(said) == 2 and said[1].startswith("note: DebugMode does not look for NaN on PyT")
 
@@ -246,24 +264,39 @@ def test_inputs_with_defaults():
         assert theano.function([a, theano.In(b, value=0)], outputs, **FAST)(1) == expected
 
 
-LACKING = [
-    ("theano.tensor.nnet.h_softmax", "has no theano.tensor.nnet.h_softmax: use .* 3.8 to 3.11"),
-    ("streams.random_integers((2,), 0, 9)", "has no RandomStreams.random_integers: use .* 3.8 to"),
-    ("import theano.tensor.nnet.corr3d", "has no theano.tensor.nnet.corr3d: use .* 3.8 to 3"),
-    ("theano.sandbox.rng_mrg.MRG_RandomStreams().binomial(n=2)", "n is 2: .* has one trial"),
-    ("c = theano.config; c.device = 'cpu'; c.device = 'gpu'", "device 'gpu' is not available: "),
-    ("T.nnet.conv2d(x, x, border_mode='same')", "border_mode is 'same': give valid, full, half or"),
-    ("compute([x], T.nnet.conv2d(x[:, :, :1], x), X[None, None])", "images are smaller than a win"),
-    ("T.signal.pool.pool_2d(x, (2, 2), pad=(1, 1))", "pad needs ignore_border=True"),
-    ("T.signal.pool.pool_2d(x, (2, 2), padd=(1, 1))", "unexpected keyword argument 'padd'"),
-    ("T.signal.pool.pool_2d(x, (2, 2), mode='min')", "mode is 'min': give one of max, sum, av"),
-    ("theano.In(x, value=0, update=x + 1)", "cannot have an update: make it a shared"),
-    ("import theano.sandbox.cuda.fftconv", "has no theano.sandbox.cuda.fftconv: use .* 3.8 to 3"),
-]
-
-
 @on_pytensor
-@pytest.mark.parametrize(("line", "said"), LACKING)
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("theano.tensor.nnet.h_softmax", "has no theano.tensor.nnet.h_softmax: use .* 3.8 to 3.11"),
+        (
+            "streams.random_integers((2,), 0, 9)",
+            "has no RandomStreams.random_integers: use .* 3.8 to",
+        ),
+        ("import theano.tensor.nnet.corr3d", "has no theano.tensor.nnet.corr3d: use .* 3.8 to 3"),
+        ("theano.sandbox.rng_mrg.MRG_RandomStreams().binomial(n=2)", "n is 2: .* has one trial"),
+        (
+            "c = theano.config; c.device = 'cpu'; c.device = 'gpu'",
+            "device 'gpu' is not available: ",
+        ),
+        (
+            "T.nnet.conv2d(x, x, border_mode='same')",
+            "border_mode is 'same': give valid, full, half or",
+        ),
+        (
+            "compute([x], T.nnet.conv2d(x[:, :, :1], x), X[None, None])",
+            "images are smaller than a win",
+        ),
+        ("T.signal.pool.pool_2d(x, (2, 2), pad=(1, 1))", "pad needs ignore_border=True"),
+        ("T.signal.pool.pool_2d(x, (2, 2), padd=(1, 1))", "unexpected keyword argument 'padd'"),
+        ("T.signal.pool.pool_2d(x, (2, 2), mode='min')", "mode is 'min': give one of max, sum, av"),
+        ("theano.In(x, value=0, update=x + 1)", "cannot have an update: make it a shared"),
+        (
+            "import theano.sandbox.cuda.fftconv",
+            "has no theano.sandbox.cuda.fftconv: use .* 3.8 to 3",
+        ),
+    ],
+)
 def test_what_theano_alone_has_is_named(line, said):
     kinds = AttributeError, NotImplementedError, ValueError, TypeError, AssertionError
     with pytest.raises(ImportError if "import" in line else kinds, match=said):

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from builders import sample
+from builders import sample, write
 
 from logreg import Predictor
 
@@ -26,19 +26,18 @@ print(sys.argv, __name__, type(pickle.loads(pickle.dumps(Kept()))).__name__)
 
 
 @pytest.fixture
-def run_old(run, working_folder):
+def run_old(run):
     """Run a program by the command; return the process when it has ended."""
 
-    def run_old(code, *args):
-        (working_folder / "old.py").write_text(code)
-        return run("-m", "logreg.legacy", "old.py", *args)
+    def run_old(program, *args, **options):
+        write("old.py", program)
+        return run("-m", "logreg.legacy", "old.py", *args, **options)
 
     return run_old
 
 
 def test_the_tutorials_module_is_there(run_old):
     done = run_old(TUTORIAL, "7", "--seed=3", "-v")
-    assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[:2] == ["... loading data", "float32 True"]
     assert lines[-3] == "Predicted values for the first 10 examples in test set:"
@@ -47,11 +46,11 @@ def test_the_tutorials_module_is_there(run_old):
 
 @pytest.mark.parametrize("module", ["theano", "logistic_sgd"])
 def test_a_gpu_is_read_as_the_cpu(run_old, working_folder, monkeypatch, module):
-    (working_folder / "rc").write_text("[global]\ndevice = gpu\n")
+    write("rc", "[global]\ndevice = gpu\n")
     monkeypatch.setenv("THEANORC", str(working_folder / "rc"))
     code = f"import {module}\nimport theano\nprint(theano.config.device)\n"
     done = run_old(code)
-    assert (done.returncode, done.stdout) == (0, "cpu\n"), done.stderr
+    assert done.stdout == "cpu\n"
     said = "note: Theano's settings have device={}: the program runs on the CPU\n"
     assert done.stderr == said.format("gpu")
     flags = "import os\nos.environ['THEANO_FLAGS'] = 'device=gpu0,floatX=float32'\n"
@@ -78,11 +77,9 @@ predict()
 
 @pytest.mark.parametrize("trained, floatx", [("float32", "float64"), ("float64", "float32")])
 def test_a_model_of_the_command_predicts_as_in_the_tutorial(trained, floatx, run_old, cli):
-    options = ["--batch-size=100", "--n-epochs=2", f"--floatx={trained}"]
-    assert cli("train", "mnist_sample", *options).code == 0
+    cli(f"train mnist_sample --batch-size=100 --n-epochs=2 --floatx={trained}")
     flags = "import os\nos.environ['THEANO_FLAGS'] = os.environ.get('THEANO_FLAGS', '') "
     done = run_old(f"{flags}+ ',floatX={floatx}'\n" + PREDICT)
-    assert done.returncode == 0, done.stderr
     x = sample()["x_test"][:10].reshape(10, 784) / 256
     classes = (x @ Predictor("best_model.pkl").W + Predictor("best_model.pkl").b).argmax(axis=1)
     assert done.stdout == f"... loading data\n{classes.tolist()} {floatx}\n"
@@ -92,22 +89,22 @@ def test_a_model_of_the_command_predicts_as_in_the_tutorial(trained, floatx, run
 def test_a_module_beside_the_program_wins(run, working_folder):
     folder = working_folder / "programs"
     folder.mkdir()
-    (folder / "logistic_sgd.py").write_text("import sys\nprint(sys.path[0])\n")
-    (folder / "old.py").write_text("import logistic_sgd\n")
+    write(folder / "logistic_sgd.py", "import sys\nprint(sys.path[0])\n")
+    write(folder / "old.py", "import logistic_sgd\n")
     assert run("-m", "logreg.legacy", "programs/old.py").stdout == f"{folder.resolve()}\n"
 
 
 def test_python_2_is_told(run_old, working_folder):
     path = working_folder / "other.py"
     path.write_text("x = 1\nprint 'x', x\n")
-    done = run_old("import other")
+    done = run_old("import other", code=1)
     said = rf"error: {path}, line 2, is no Python 3 \(Missing .*\): if it is Python 2, "
     said += rf"2to3 -w {path} converts it \(Python up to 3\.12 has 2to3\)\n"
-    assert done.returncode == 1 and re.fullmatch(said, done.stderr)
+    assert re.fullmatch(said, done.stderr)
 
 
 def test_how_a_program_ends_is_how_the_command_does(run_old, run):
-    assert run_old("raise SystemExit(3)").returncode == 3
-    assert 'File "old.py", line 1' in run_old("eval('1 +')").stderr
-    done = run("-m", "logreg.legacy", "none.py")
-    assert done.returncode == 1 and done.stderr == "error: none.py: there is no such file\n"
+    run_old("raise SystemExit(3)", code=3)
+    assert 'File "old.py", line 1' in run_old("eval('1 +')", code=1).stderr
+    done = run("-m", "logreg.legacy", "none.py", code=1)
+    assert done.stderr == "error: none.py: there is no such file\n"

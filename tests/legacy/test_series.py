@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 import numpy
 import pytest
-from builders import GOLDEN, SPLITS, sample
+from builders import GOLDEN, SPLITS, sample, write
 from numpy.testing import assert_allclose
 
 ADDRESS = "https://raw.githubusercontent.com/"
@@ -32,7 +32,8 @@ TIME = r"(ran for|run for|took|Optimizing).*"
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory):
     """A folder with the programs, and with the sample in the tutorial's own format."""
-    folder, given = tmp_path_factory.mktemp("series"), os.environ.get("LOGREG_SERIES")
+    folder = tmp_path_factory.mktemp("series")
+    given = os.environ.get("LOGREG_SERIES")
     for name in PROGRAMS:
         address = f"{ADDRESS}{FOLDERS.get(name, SERIES)}/{name}.py"
         if given:
@@ -58,9 +59,8 @@ def figures(text):
 def test_a_program_of_the_series(printed, programs, run, monkeypatch):
     call, _, expected = printed.partition("\n")
     monkeypatch.chdir(programs)
-    Path("call.py").write_text(f"import {call.partition('.')[0]}\n{call}\n")
+    write("call.py", f"import {call.partition('.')[0]}\n{call}\n")
     done = run("-m", "logreg.legacy", "call.py", cwd=programs)
-    assert done.returncode == 0, done.stderr
     text, numbers = figures(done.stdout)
     expected_text, expected_numbers = figures(expected)
     assert text == expected_text

@@ -3,6 +3,7 @@
 import numpy
 import pytest
 from numpy.testing import assert_allclose
+from scipy import signal
 
 import logreg.legacy  # noqa: F401
 
@@ -12,7 +13,6 @@ import theano.tensor as T
 from theano.tensor.nnet import conv2d
 from theano.tensor.signal import downsample, pool
 
-signal = pytest.importorskip("scipy.signal")
 RANDOM = numpy.random.RandomState(11)
 IS_THEANO = theano.__version__ == "1.0.5"
 # Theano compiles C for each kind, half a minute: it has some of the cases, to compare with.
@@ -47,7 +47,8 @@ def test_convolution_and_its_gradients(case):
     expected = convolved(x, w, *how)
     images, filters, factors = T.dtensor4(), T.dtensor4(), RANDOM.randn(*expected.shape)
     y = conv2d(images, filters, input_shape=shape, filter_shape=filter_shape, **options)
-    of_y, transposed = T.as_tensor_variable(factors), T.nnet.abstract_conv.conv2d_grad_wrt_inputs
+    of_y = T.as_tensor_variable(factors)
+    transposed = T.nnet.abstract_conv.conv2d_grad_wrt_inputs
     outputs = [y, *T.grad(None, [images, filters], known_grads={y: of_y})]
     outputs.append(transposed(of_y, filters, shape, filter_shape, **options))
     function = theano.function([images, filters], outputs, **FAST)
@@ -92,7 +93,8 @@ def test_pooling_and_its_gradient(case):
     image, size, step, pads, ignore_border, mode = case
     x, dx = RANDOM.randn(2, 3, *image)
     how = size, step or size, pads, ignore_border, mode
-    values, images = pooled(x, *how), T.dtensor3()
+    values = pooled(x, *how)
+    images = T.dtensor3()
     factors = RANDOM.randn(*values.shape)
     y = pool.pool_2d(images, size, ignore_border, step, pads, mode)
     outputs = [y, T.grad((y * factors).sum(), images)]
@@ -108,15 +110,20 @@ def test_pooling_and_its_gradient(case):
 
 
 def test_names_of_earlier_versions():
-    x, images = RANDOM.randn(2, 1, 5, 5), T.dtensor4()
+    x = RANDOM.randn(2, 1, 5, 5)
+    images = T.dtensor4()
     below = T.constant(numpy.full((3, 3), -1, "int32"))
     assert (pool.pool_2d(below, (2, 2), ignore_border=False).eval() == -1).all()
     options = {"ds": (2, 2), "st": (1, 1), "padding": (1, 0), "ignore_border": True, "mode": "sum"}
     shapes = {"image_shape": x.shape, "filter_shape": x.shape}
-    pools = [call(images, **options) for call in (pool.pool_2d, downsample.max_pool_2d)]
-    pools += [call(images, (2, 2)) for call in (pool.pool_2d, downsample.max_pool_2d)]
-    pools.append(downsample.DownsampleFactorMax((2, 2), False)(images))
-    outputs = [*pools, T.nnet.conv.conv2d(images, images, **shapes)]
+    outputs = [
+        pool.pool_2d(images, **options),
+        downsample.max_pool_2d(images, **options),
+        pool.pool_2d(images, (2, 2)),
+        downsample.max_pool_2d(images, (2, 2)),
+        downsample.DownsampleFactorMax((2, 2), False)(images),
+        T.nnet.conv.conv2d(images, images, **shapes),
+    ]
     first, second, *others, last = theano.function([images], outputs, **FAST)(x)
     assert first.shape == (2, 1, 6, 4) and (first == second).all()
     for each in others:

@@ -1,6 +1,5 @@
 """Which rows a model is tested on, against the rows that training left out."""
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -11,31 +10,29 @@ from logreg.datasets.options import Preparation, TableOptions
 from logreg.prediction.held_out import read_test_set
 from logreg.saving.facts import ModelFacts
 
-KIND = TableOptions("kind")
-
 
 def facts_of(data):
     """What a model file keeps of the data set that the model was trained on."""
     return ModelFacts.from_metadata({**data.facts.as_dict(), "dtype": "float32"})
 
 
-@pytest.mark.parametrize("how", [{"group": "day"}, {"drop": "day"}, {"missing": "mean"}], ids=str)
+@pytest.mark.parametrize("how", [{"group": "day"}, {"drop": "day"}, {"missing": "mean"}])
 @pytest.mark.parametrize("order", [{"shuffle": False}, {}, {"split_seed": 1}])
 @pytest.mark.parametrize("standardize", [True, False])
-def test_the_rows_that_a_model_was_not_trained_on(order, standardize, how, capsys):
+def test_the_rows_that_a_model_was_not_trained_on(order, standardize, how, stderr):
     """Whose numbers float32 tells apart only when they are standardized."""
     options = TableOptions("kind", **{"drop": None if "group" in how else "day", **how})
     lines = [f"{2**25 + i},{'bee' if i % 2 else 'ant'},day {i // 8}" for i in range(60)]
-    write("t.csv", "\n".join(["a,kind,day", *lines, ""]).encode())
+    write("t.csv", "\n".join(["a,kind,day", *lines, ""]))
     trained = read_dataset("t.csv", options, Preparation(standardize, **order), dtype="float32")
     found = read_test_set(facts_of(trained), "t.csv", TableOptions(header=True))  # and the model's
     assert (found.test[0] == trained.test[0]).all() and (found.test[1] == trained.test[1]).all()
     assert found.rows_are == "those that training held out"
-    assert "all 60 rows" not in capsys.readouterr().err
+    assert "all 60 rows" not in stderr()
 
 
 def test_a_table_has_the_columns_that_a_model_knows(working_folder):
-    trained = facts_of(read_dataset(write("t.csv", table_bytes(30)), KIND))
+    trained = facts_of(read_dataset(write("t.csv", table_bytes(30)), TableOptions("kind")))
     assert read_test_set(replace(trained, split=None), "t.csv").rows_are == "all rows"
     (working_folder / "d").mkdir()
     write("d/train.csv", table_bytes(30))
@@ -49,22 +46,24 @@ def test_a_table_has_the_columns_that_a_model_knows(working_folder):
             read_test_set(replace(trained, dataset=own), given)
 
 
-ONE_MORE, ONE_ELSE = table_bytes(61), table_bytes(60).replace(b"59,ant", b"58,ant")
+ONE_MORE = table_bytes(61)
+ONE_ELSE = table_bytes(60).replace(b"59,ant", b"58,ant")
 
 
 @pytest.mark.parametrize("n_seen, quiet, rows", [(50, [], ONE_MORE), (40, ["--quiet"], ONE_ELSE)])
 def test_data_that_have_changed_since_training_are_told(n_seen, quiet, rows, cli):
     """The model has seen most of the rows that are tested: the error is too small."""
     write("t.csv", table_bytes(60))
-    options = ("--label-column", "kind", "--n-epochs", 2, *["--no-refit"] * (n_seen == 40))
-    assert cli("train", "--dataset", "t.csv", *options).code == 0
+    refit = "--no-refit" if n_seen == 40 else "--refit"
+    cli("train t.csv --label-column kind --n-epochs 2", refit)
     write("t.csv", rows)
-    done = cli("predict", "--evaluate", "--format", "json", *quiet)
-    found, n = json.loads(done.out), rows.count(b"\n") - 1
+    done = cli("predict --evaluate --format json", *quiet)
+    found = done.json
+    n = rows.count(b"\n") - 1
     said = f"t.csv has changed since the model was trained on {n_seen} of its 60 rows: all {n} "
     assert said in done.err and found["rows"] == n
     assert found["rows_are"] == "all rows of data that have changed since training"
     write("u.csv", rows + b"9,ant,99999\n")
-    err = cli("predict", "--evaluate", "u.csv", *quiet).err
+    err = cli("predict --evaluate u.csv", *quiet).err
     said = f"note: u.csv: all {n + 1} rows are the test set, as the model was trained on other da"
     assert (said in err) == (not quiet) and f"as 99999 in row {n + 2}; " in err

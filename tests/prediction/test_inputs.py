@@ -60,7 +60,7 @@ def test_arrays_are_mapped_where_that_can_be():
         base = base.base  # which is None at the end of one that is not mapped
 
 
-def test_pictures(capsys, cli):
+def test_pictures(stderr, cli):
     Image.fromarray(IMAGES[0]).save("digit.png")
     Image.fromarray(IMAGES[0]).save("unnamed", "png")
     for path in ("digit.png", "unnamed"):
@@ -72,7 +72,7 @@ def test_pictures(capsys, cli):
     Image.new("L", (40, 40), 200).save("blank.png")
     rows_of("blank.png", dataclasses.replace(DIGITS, background="light"))
     said = "warning: blank.png: is blank, or too faint: no ink was found on it\n"
-    assert capsys.readouterr().err == said
+    assert stderr() == said
     save_digits_model()
     (k,), path = classes_of(255 - FLAT[0]), "digit.png"
     for pixels, option in ((IMAGES[0], "--invert"), (255 - IMAGES[0], "--no-invert")):

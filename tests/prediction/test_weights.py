@@ -1,7 +1,5 @@
 """Odds, against those of the probabilities that the model gives."""
 
-import json
-
 import numpy
 import pytest
 from builders import save
@@ -14,7 +12,7 @@ from logreg.prediction.weights import compare_weights, describe_weights
 def test_odds_may_be_too_large_for_a_number_and_names_hold_anything():
     told = {"class_labels": ["\x1b", "\a"], "feature_names": ["\0", *map(str, range(59))]}
     W = numpy.array([[0, 1e5]] + [[0, 2e-5]] * 59)  # the latter as of an income
-    save("p.pkl", W, numpy.zeros(2), **told)
+    save("p.pkl", W, **told)
     found = compare_weights(Predictor("p.pkl"))
     first, second = (entry["odds_factor"] for entry in found["weights"][:2])
     assert first is None and second == pytest.approx(1.00002)
@@ -23,19 +21,24 @@ def test_odds_may_be_too_large_for_a_number_and_names_hold_anything():
     assert lines[0].endswith(": 50 of 60, the largest first") and len(lines) == 2 + 50 + 3
     assert lines[3].endswith(" 1.00002")
     with pytest.raises(SettingError, match="model knows one class only, 0: it has no odds"):
-        compare_weights(Predictor(save("one.pkl", numpy.ones((2, 1)), numpy.zeros(1))))
+        compare_weights(Predictor(save("one.pkl", numpy.ones((2, 1)))))
 
 
 @pytest.mark.parametrize("scale", [1, 1 / 255])
 @pytest.mark.parametrize("scales", [None, [10.0, 2.0]])
-def test_one_unit_more_multiplies_the_odds_as_the_weights_say(scale, scales, cli):
-    W = numpy.random.RandomState(0).randn(2, 3)
-    told = {"class_labels": [*"abc"], "feature_names": ["mass", "bill"], "pixel_scale": scale}
-    told["scale_all"] = True
-    means = scales and [0.0, 0.0]
-    told.update(class_counts=[5, 7, 6], feature_scales=scales, feature_means=means)
-    predictor = Predictor(save("best_model.pkl", W, numpy.zeros(3), "float64", **told))
-    found = json.loads(cli("predict", "--weights", "--format", "json").out)
+def test_one_unit_more_multiplies_the_odds_as_the_weights_say(scale, scales, random, cli):
+    W = random.randn(2, 3)
+    told = {
+        "class_labels": [*"abc"],
+        "class_counts": [5, 7, 6],
+        "feature_names": ["mass", "bill"],
+        "feature_means": scales and [0.0, 0.0],
+        "feature_scales": scales,
+        "pixel_scale": scale,
+        "scale_all": True,
+    }
+    predictor = Predictor(save("best_model.pkl", W, dtype="float64", **told))
+    found = cli("predict --weights --format json").json
     assert found["against"] == "b"  # the most frequent class
     row = {"bill": 5, "mass": 45}
     for entry in found["weights"]:
@@ -49,4 +52,4 @@ def test_one_unit_more_multiplies_the_odds_as_the_weights_say(scale, scales, cli
             assert entry["standardized"] == pytest.approx(entry["per_unit"] * deviation)
     sizes = [abs(entry["standardized"] or entry["per_unit"]) for entry in found["weights"]]
     assert len(sizes) == 4 and sizes == sorted(sizes, reverse=True)
-    assert cli("predict", "--weights").out == describe_weights(found)
+    assert cli("predict --weights").out == describe_weights(found)

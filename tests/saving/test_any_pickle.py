@@ -28,7 +28,6 @@ def arrays_of(cli):
 
     def arrays_of(data):
         done = cli("export", write("old.pkl", data), "--to", "npz")
-        assert done.code == 0, done.err
         with numpy.load("old.npz", allow_pickle=False) as stored:
             arrays = dict(stored)
         assert done.out.endswith(f" a pickle that logreg did not write: {listed([*arrays])}\n")
@@ -86,22 +85,22 @@ def test_what_is_no_number_or_text_is_left_out(cli):
     assert done.out.endswith(" did not write: one\n")
 
 
-REFUSED = [
-    (pickle.dumps({"a": [1, "x"]}), "it holds no arrays of numbers or text"),
-    (b"", "it is cut short"),
-    (gzip.compress(pickle.dumps(W))[:-9], "Compressed file ended"),
-    (gzip.compress(b"")[:10] + 40 * b"\xff", "it is damaged (error: Error -3 while"),
-]
-
-
-@pytest.mark.parametrize("data, said", REFUSED)
+@pytest.mark.parametrize(
+    "data, said",
+    [
+        (pickle.dumps({"a": [1, "x"]}), "it holds no arrays of numbers or text"),
+        (b"", "it is cut short"),
+        (gzip.compress(pickle.dumps(W))[:-9], "Compressed file ended"),
+        (gzip.compress(b"")[:10] + 40 * b"\xff", "it is damaged (error: Error -3 while"),
+    ],
+)
 def test_what_is_no_pickle_of_arrays_is_told(data, said, cli):
-    done = cli("export", write("old.pkl", data), "--to", "npz")
-    assert done.code == 1 and f"error: old.pkl cannot be read: {said}" in done.err
+    done = cli("export", write("old.pkl", data), "--to", "npz", code=1)
+    assert f"error: old.pkl cannot be read: {said}" in done.err
     assert done.err.endswith("; a pickle is needed, as it is or gzipped\n")
 
 
 @pytest.mark.parametrize("form, begin", [("json", b""), ("npz", b"\x80\3clogreg.saving\n")])
 def test_other_formats_and_damaged_files_of_ours_are_of_models(form, begin, cli):
-    done = cli("export", write("old.pkl", begin + pickle.dumps(W)), "--to", form)
-    assert done.code == 1 and "cannot be loaded: it is not a model file, or it is" in done.err
+    done = cli("export", write("old.pkl", begin + pickle.dumps(W)), "--to", form, code=1)
+    assert "cannot be loaded: it is not a model file, or it is" in done.err

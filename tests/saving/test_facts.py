@@ -5,8 +5,7 @@ import json
 
 import numpy
 import pytest
-from builders import GOLDEN, model_header, sealed, table_bytes, write
-from conftest import ROOT
+from builders import GOLDEN, PENGUINS, model_header, sealed, table_bytes, write
 
 from logreg import load_model
 from logreg.basics.errors import ModelFileError
@@ -16,10 +15,16 @@ from logreg.saving.facts import ModelFacts
 
 W = numpy.array([[1.0, -1], [0.5, 0], [0, 2]], "float32")
 TOLD = {
-    **{"dataset": "t.csv", "criterion": "loss", "label_name": "kind", "n_train_batches": 2},
-    **{"curve": [[1, 0.5, 0.25, None, 0.7], [3, None, 0.2, 0.2, 0.6]], "columns": ["a", "b"]},
-    **{"categories": [None, ["x", "y"]], "class_labels": ["ant", "bee"]},
-    **{"feature_names": ["a", "b=x", "b=y"], "feature_means": [0, 1, 0]},
+    "dataset": "t.csv",
+    "criterion": "loss",
+    "label_name": "kind",
+    "n_train_batches": 2,
+    "curve": [[1, 0.5, 0.25, None, 0.7], [3, None, 0.2, 0.2, 0.6]],
+    "columns": ["a", "b"],
+    "categories": [None, ["x", "y"]],
+    "class_labels": ["ant", "bee"],
+    "feature_names": ["a", "b=x", "b=y"],
+    "feature_means": [0, 1, 0],
 }
 VALUES = [
     *(None, True, 0, -1, 3, 10**30, 1.5, float("nan"), -1e308, "", "x", "\ud800\x1b[2J", {}),
@@ -44,10 +49,15 @@ LIMITS = {
     "split_seed": ([0, 2**32 - 1], [-1, 2**32]),
     "categories": ([[["x"], ["y", "z"]]], [[None, ["x"]], [["x", "y"], ["z", ""]]]),
     "columns": ([], [["a"], ["a", "a"], ["a", "b", "c"]]),
-    **{"kinds": ([], [["n"], [*"nnn"]]), "column_numbers": ([], [[1], [1, 2, 3]])},
+    "kinds": ([], [["n"], [*"nnn"]]),
+    "column_numbers": ([], [[1], [1, 2, 3]]),
     "curve": ([], [[[1, 0, 0, 0]], [[1.5, 0, 0, 0, 0]], [[-1, 0, 0, 0, 0]], [[1, 0, None, 0, 0]]]),
-    **{"n_in": ([3], [4]), "n_out": ([2], [3]), "dtype": (["float32"], ["float64"])},
-    **{"test_error": ([0, 0.5], [True, "x"]), "epoch": ([3], [1.5, True]), "refit": ([], [1])},
+    "n_in": ([3], [4]),
+    "n_out": ([2], [3]),
+    "dtype": (["float32"], ["float64"]),
+    "test_error": ([0, 0.5], [True, "x"]),
+    "epoch": ([3], [1.5, True]),
+    "refit": ([], [1]),
 }
 
 
@@ -60,7 +70,7 @@ def is_taken(cli):
 
     def is_taken(header):
         write("best_model.pkl", sealed(json.dumps(header), W.tobytes() + bytes(8)))
-        ends = [cli(*command.split()) for command in commands]
+        ends = [cli(command, code=None) for command in commands]
         try:
             load_model("best_model.pkl")
         except ModelFileError as error:
@@ -110,9 +120,7 @@ def test_scales_and_empty_cells_need_means(told, is_taken):
 
 def test_a_file_of_a_table_of_an_older_version_is_evaluated_as_it_was(cli):
     """By that version's own log, no row of 57 was wrong."""
-    data = f"{ROOT}/data/penguins.csv"
-    options = ["--evaluate", "--dataset", data, "--format", "json"]
-    done = cli("predict", "--model", GOLDEN / "penguins.pkl", *options)
-    found = json.loads(done.out)
+    done = cli("predict --format json --model", GOLDEN / "penguins.pkl", "--evaluate", PENGUINS)
+    found = done.json
     assert (found["errors"], found["rows"]) == (0, 57)
     assert found["rows_are"] == "those that training held out"

@@ -58,7 +58,7 @@ def test_a_file_put_together_by_hand_is_the_same_format():
 @pytest.mark.parametrize("floatx", ["float32", "float64"])
 @pytest.mark.parametrize("name, dtype", [("theano", "float32"), ("pytensor", "float64")])
 def test_files_of_either_engine_are_read_by_both_in_a_program_of_either_floatx(
-    name, dtype, floatx, capsys
+    name, dtype, floatx, stderr
 ):
     path = GOLDEN / f"{name}.pkl"
     with engine.floatx(floatx):
@@ -66,7 +66,7 @@ def test_files_of_either_engine_are_read_by_both_in_a_program_of_either_floatx(
         loaded = pickle.loads(path.read_bytes()), load_model("again.pkl")
         assert theano.config.floatX == floatx
     said = "warning: the model is of float64, and floatX is float32: its parameters are rounded"
-    assert capsys.readouterr().err.count(said) == 3 * ((dtype, floatx) == ("float64", "float32"))
+    assert stderr().count(said) == 3 * ((dtype, floatx) == ("float64", "float32"))
     expected = bits([numpy.array(value, dtype).astype(floatx) for value in (W, B)])
     told = {"dtype": dtype, "class_labels": ["no", "yes"], "pixel_scale": 1 / 256}
     for classifier in loaded:
@@ -89,10 +89,20 @@ def test_what_a_file_tells():
     age = datetime.now(timezone.utc) - datetime.fromisoformat(found["date"])
     assert 0 <= age.total_seconds() < 600
     assert found == {
-        **{"class_labels": [3, 7], "image_shape": [3, 1], "best": None, "pixel_scale": 0.5},
-        **{"dataset": name, "dtype": "float64", "n_in": 3, "n_out": 2, "date": found["date"]},
-        **{"python": platform.python_version(), "numpy": numpy.__version__, "device": "cpu"},
-        **{"engine": f"{engine.NAME} {engine.VERSION}", "logreg": __version__},
+        "class_labels": [3, 7],
+        "image_shape": [3, 1],
+        "best": None,
+        "pixel_scale": 0.5,
+        "dataset": name,
+        "dtype": "float64",
+        "n_in": 3,
+        "n_out": 2,
+        "date": found["date"],
+        "python": platform.python_version(),
+        "numpy": numpy.__version__,
+        "device": "cpu",
+        "engine": f"{engine.NAME} {engine.VERSION}",
+        "logreg": __version__,
     }
     # A model that was loaded is saved with all that its file tells.
     others = {"l2": 0.2, "pixel_scale": 0.25}
@@ -156,10 +166,10 @@ def test_every_bit_of_a_net_comes_back_whatever_floatx_is(dtype, floatx):
     assert [value.tobytes() for value in arrays.values()] == [bytes_ for *_, bytes_ in bits(saved)]
 
 
-OTHERS = [(SHAPES[:3], "float64"), (SHAPES, "float32"), ([(5, 6), (6,), (6, 3), (3,)], "float64")]
-
-
-@pytest.mark.parametrize("shapes, dtype", OTHERS)
+@pytest.mark.parametrize(
+    "shapes, dtype",
+    [(SHAPES[:3], "float64"), (SHAPES, "float32"), ([(5, 6), (6,), (6, 3), (3,)], "float64")],
+)
 def test_a_file_of_another_net_changes_nothing(shapes, dtype):
     params = net()
     save_params(net(shapes, seed=1, dtype=dtype), "net.pkl")
@@ -172,14 +182,22 @@ def test_a_file_of_another_net_changes_nothing(shapes, dtype):
 # ---- files that are none of ours
 
 
-REFUSED = [
-    (model_file.dumps("checkpoint", {}), "model", "checkpoint file, not a model file; BestM.* one"),
-    (WHOLE, "parameters", "it is a model file, not a parameters file"),
-    (sealed(json.dumps({**HEADER, "version": 2}), DATA), "model", "of version 2, and 1 is known"),
-]
-
-
-@pytest.mark.parametrize("data, kind, said", REFUSED)
+@pytest.mark.parametrize(
+    "data, kind, said",
+    [
+        (
+            model_file.dumps("checkpoint", {}),
+            "model",
+            "checkpoint file, not a model file; BestM.* one",
+        ),
+        (WHOLE, "parameters", "it is a model file, not a parameters file"),
+        (
+            sealed(json.dumps({**HEADER, "version": 2}), DATA),
+            "model",
+            "of version 2, and 1 is known",
+        ),
+    ],
+)
 def test_what_is_no_such_file_is_refused_with_the_reason(data, kind, said):
     advice = "No such file or directory; train a model first: python -m logreg.train$"
     with pytest.raises(ModelFileError, match=f"^model.pkl cannot be loaded: {advice}"):

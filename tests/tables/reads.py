@@ -12,7 +12,7 @@ from logreg.tables.reading import read_table, table_batches
 
 
 def put(text, name="t.csv"):
-    return write(name, text if isinstance(text, bytes) else text.encode())
+    return write(name, text)
 
 
 def read(source, options=NO_OPTIONS, **given):

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import numpy
 import pandas
+import pyarrow
 import pytest
 from conftest import peak_memory
+from pyarrow import parquet
 from reads import labels_of, put, read, table
 
 from logreg.basics.errors import DatasetError
@@ -16,10 +18,10 @@ from logreg.datasets.options import TableOptions
 from logreg.tables import chunks, layout
 from logreg.tables.reading import read_table, table_batches
 
-LINES = ["0;a;2", "0\ta, b; c|d\t2", "0|2|a, b", '0, "a,b",2', '0,"a;b|c\td",2', "0, 1,a b"]
 
-
-@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize(
+    "line", ["0;a;2", "0\ta, b; c|d\t2", "0|2|a, b", '0, "a,b",2', '0,"a;b|c\td",2', "0, 1,a b"]
+)
 def test_the_delimiter_is_that_of_most_rows(line):
     found = table(f"{line}\n{line}\n")
     assert len(found.columns.kinds) == 2 and found.x[0, 0] == 0
@@ -34,20 +36,17 @@ def test_the_delimiter_is_that_of_most_rows(line):
         assert (found.columns.names, found.labels) == ((name,), ["x", "y"])
 
 
-ABOVE = [("sep=;\r\n", 1), ("# of; all; of; 1970\n# b\n", 2), ("\n\n# \n", 1), ("", 0)]
-
-
-@pytest.mark.parametrize("above, n", ABOVE)
+@pytest.mark.parametrize(
+    "above, n", [("sep=;\r\n", 1), ("# of; all; of; 1970\n# b\n", 2), ("\n\n# \n", 1), ("", 0)]
+)
 def test_what_stands_above_a_table_is_left_out(above, n):
     found = table(above + "#;a;kind\n1;2;x\n3;4;y\n")
     assert (found.columns.names, found.labels) == (("#", "a"), ["x", "y"])
     assert (found.x.tolist(), found.first_rows) == ([[1, 2], [3, 4]], [n + 2, n + 3])
 
 
-ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252"]  # the last as in training
-
-
-@pytest.mark.parametrize("encoding", ENCODINGS)
+# Training has read cp1252.
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252"])
 def test_a_model_reads_a_table_in_its_own_encoding(encoding):
     """Its last row alone shows what it is not. It may be gzipped, whatever it is called."""
     text = "taste;kind\nsüß;x\nsauer;y\n"
@@ -60,25 +59,24 @@ def test_a_model_reads_a_table_in_its_own_encoding(encoding):
     assert (x[:70_000] == [1, 0]).all() and x[70_000:].tolist() == [[0, 1]]
 
 
-DECIMALS = [
-    # The mark in training; a table to predict, and what it means.
-    (".", "a;b\n1,5;2\n1,500;3\n", [[1.5, 2], [1.5, 3]]),  # Excel's, in German
-    (",", "a,b\n1.5,2\n", [[1.5, 2]]),
-    (".", "a;b\n1,500;3\n", [[1.5, 3]]),  # no cell decides
-    (",", 'a,b\n"1,500",3\n', [[1.5, 3]]),
-    (".", 'a,b\n"1,500",3\n', [[1500, 3]]),
-]
-
-
-@pytest.mark.parametrize("mark, text, wanted", DECIMALS)
+@pytest.mark.parametrize(
+    "mark, text, wanted",
+    [
+        # The mark in training; a table to predict, and what it means.
+        (".", "a;b\n1,5;2\n1,500;3\n", [[1.5, 2], [1.5, 3]]),  # Excel's, in German
+        (",", "a,b\n1.5,2\n", [[1.5, 2]]),
+        (".", "a;b\n1,500;3\n", [[1.5, 3]]),  # no cell decides
+        (",", 'a,b\n"1,500",3\n', [[1.5, 3]]),
+        (".", 'a,b\n"1,500",3\n', [[1500, 3]]),
+    ],
+)
 def test_a_table_to_predict_has_its_own_decimal_mark(mark, text, wanted):
     options = TableOptions(decimal=mark)
     facts = Facts(columns=["a", "b"], label_number=3, n_in=2, options=options)
     put(text)
     ((x, *_),) = table_batches("t.csv", facts.table_options(), 9, facts.table)
     assert x.tolist() == wanted
-    given = facts.table_options(TableOptions(decimal="."))
-    assert given.decimal == "."
+    assert facts.table_options(TableOptions(decimal=".")).decimal == "."
 
 
 @pytest.mark.parametrize("text", ["[\n {}, {}\n]\n", "{}\n\n{}\n"])
@@ -90,16 +88,16 @@ def test_json_rows_are_a_table(text):
     assert table("[a],kind\n1,x\n2,y\n").columns.names == ("[a]",)  # that is CSV
 
 
-JSON_MISTAKES = [
-    ('[{"a": 1, "kind": "x"}', "as JSON .Expecting ',' delimiter"),
-    ("[]", "has JSON without rows, or with other things beside them: it needs"),
-    ('[{"a": 1}, 2]', "has JSON without rows, or with other things beside them: it needs"),
-    ('{"a": {"b": 1}, "kind": "x"}', r"column 1 \(a\) holds a list or an object: each"),
-    ('{"a": 1, "b": [2], "kind": "x"}', r"column 2 \(b\) holds a list or an object"),
-]
-
-
-@pytest.mark.parametrize("text, said", JSON_MISTAKES)
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ('[{"a": 1, "kind": "x"}', "as JSON .Expecting ',' delimiter"),
+        ("[]", "has JSON without rows, or with other things beside them: it needs"),
+        ('[{"a": 1}, 2]', "has JSON without rows, or with other things beside them: it needs"),
+        ('{"a": {"b": 1}, "kind": "x"}', r"column 1 \(a\) holds a list or an object: each"),
+        ('{"a": 1, "b": [2], "kind": "x"}', r"column 2 \(b\) holds a list or an object"),
+    ],
+)
 def test_json_without_rows_of_cells_is_refused(text, said):
     with pytest.raises(DatasetError, match=said):
         table(text + "\n")
@@ -131,38 +129,42 @@ def test_a_table_in_many_chunks(monkeypatch):
 
 def test_a_sheet_has_numbers_among_its_texts():
     """Of fractions, one is kept as text; the texts of another column have decimal commas."""
-    pytest.importorskip("openpyxl")
-    fractions, commas = [1.234, 1.111, "1,222"] * 4, ["2,5", "3,5", "4,5"] * 4
+    fractions = [1.234, 1.111, "1,222"] * 4
+    commas = ["2,5", "3,5", "4,5"] * 4
     columns = {"a": fractions, "b": commas, "c": [1.125, "p", "q"] * 4, "kind": [*"xyz"] * 4}
     pandas.DataFrame(columns).to_excel("t.xlsx", index=False)
     found = read("t.xlsx", TableOptions("kind", decimal=",", categorical="c"))
     assert found.x[:3, :2].tolist() == [[1.234, 2.5], [1.111, 3.5], [1.222, 4.5]]
-    assert found.columns.categories == (None, None, ("1.125", "p", "q"))
+    assert found.columns.categories == (None, None, ["1.125", "p", "q"])
 
 
 @pytest.mark.parametrize("name", ["t.xlsx", "t.parquet"])
 def test_whole_numbers_beside_empty_cells_stay_whole(name):
-    ids, rows = [None, *range(10**14, 10**14 + 59)], [*range(1, 61)]
+    ids = [None, *range(10**14, 10**14 + 59)]
+    rows = [*range(1, 61)]
     columns = {"a": [f"{i % 7}.5" for i in rows], "all": ids}
     if name == "t.xlsx":
-        pytest.importorskip("openpyxl")
         blank = {key: [*cells[:30], None, *cells[30:]] for key, cells in columns.items()}
         pandas.DataFrame(blank, dtype=object).to_excel(name, index=False)
         rows = [*range(2, 32), *range(33, 63)]  # what is blank does not count
     else:  # as others than pandas write it
-        parquet = pytest.importorskip("pyarrow.parquet")
-        parquet.write_table(pytest.importorskip("pyarrow").table(columns), name)
+        parquet.write_table(pyarrow.table(columns), name)
     found = read(name, TableOptions("all", missing="mean"))
     assert [*found.rows] == rows[1:]
     assert found.labels == [*map(str, ids[1:])]
 
 
-def test_a_data_frame_and_parquet_are_read_as_csv_is(capsys):
+def test_a_data_frame_and_parquet_are_read_as_csv_is(stderr):
     """An index that has a name is a column, too."""
-    columns = {"island": pandas.Categorical(["Dream", "Biscoe", None, "Biscoe"])}
-    columns.update(mass=[1.5, None, 4.5, 2.5], n=pandas.array([1, 2, None, 4], "Int64"))
-    columns.update(ok=[True, False, True, False], maybe=[True, None, False, True])
-    columns.update(nothing=[None] * 4, kind=[0, 1, 0, 1])
+    columns = {
+        "island": pandas.Categorical(["Dream", "Biscoe", None, "Biscoe"]),
+        "mass": [1.5, None, 4.5, 2.5],
+        "n": pandas.array([1, 2, None, 4], "Int64"),
+        "ok": [True, False, True, False],
+        "maybe": [True, None, False, True],
+        "nothing": [None] * 4,
+        "kind": [0, 1, 0, 1],
+    }
     frame = pandas.DataFrame(columns, index=[[4, 5, 7, 9], [1, 2, 1, 3]])
     frame.index.names = ["id", "visit"]
     options = TableOptions("kind", missing="mean")
@@ -170,10 +172,10 @@ def test_a_data_frame_and_parquet_are_read_as_csv_is(capsys):
     frame.to_parquet("t.parquet")
     wanted = read("t.csv", options)
     assert wanted.columns.names == ("id", "visit", "island", "mass", "n", "ok", "maybe")
-    assert "one-hot encoded" in capsys.readouterr().err
+    assert "one-hot encoded" in stderr()
     for source, name in (("t.parquet", "t.parquet"), (frame, "the data frame")):
         found = read(source, replace(options, header=False))  # theirs is no row
-        assert "taken for" not in capsys.readouterr().err  # it has no header that could be data
+        assert "taken for" not in stderr()  # it has no header that could be data
         numpy.testing.assert_array_equal(found.x, wanted.x)
         assert (labels_of(found), found.columns[:5]) == ([*"0101"], wanted.columns[:5])
         assert (found.first_rows, wanted.first_rows) == ([1, 2], [2, 3])

@@ -5,67 +5,81 @@ import re
 import numpy
 import pandas
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from reads import DAY, read, table
 
 from logreg.basics.errors import DatasetError
 from logreg.datasets.options import TableOptions
 
-COLUMNS = [
-    (["45.2%", "0 %", ""], "number %", [45.2, 0, numpy.nan]),
-    (["1.000", "7.888,57", "0,5"], "number", [1000, 7888.57, 0.5]),
-    (["1 234", "1'234.5", "1’234"], "number", [1234, 1234.5, 1234]),
-    (["007", "12"], "number", [7, 12]),
-    (["01.02.2024", "02.02.2024"], "date %d.%m.%Y", [DAY + 1, DAY + 2]),
-    (["2024/01/05", "2024/02/01"], "date %Y/%m/%d", [DAY - 26, DAY + 1]),
-    (["01/31/2024", "02/01/2024"], "date %m/%d/%Y", [DAY, DAY + 1]),
-    (["Jan 31, 2024", "Feb 1, 2024"], "date %b %d, %Y", [DAY, DAY + 1]),
-    (["18-24", "25-34"], "text", None),
-    (["1990-1999", "2000-2009"], "text", None),
-]
 
-
-@pytest.mark.parametrize("column, kind, values", COLUMNS)
-def test_what_cells_mean_is_found_and_noted(column, kind, values, capsys):
+@pytest.mark.parametrize(
+    "column, kind, values",
+    [
+        (["45.2%", "0 %", ""], "number %", [45.2, 0, numpy.nan]),
+        (["1.000", "7.888,57", "0,5"], "number", [1000, 7888.57, 0.5]),
+        (["1 234", "1'234.5", "1’234"], "number", [1234, 1234.5, 1234]),
+        (["007", "12"], "number", [7, 12]),
+        (["01.02.2024", "02.02.2024"], "date %d.%m.%Y", [DAY + 1, DAY + 2]),
+        (["2024/01/05", "2024/02/01"], "date %Y/%m/%d", [DAY - 26, DAY + 1]),
+        (["01/31/2024", "02/01/2024"], "date %m/%d/%Y", [DAY, DAY + 1]),
+        (["Jan 31, 2024", "Feb 1, 2024"], "date %b %d, %Y", [DAY, DAY + 1]),
+        (["18-24", "25-34"], "text", None),
+        (["1990-1999", "2000-2009"], "text", None),
+    ],
+)
+def test_what_cells_mean_is_found_and_noted(column, kind, values, stderr):
     text = "a\tn\tkind\n" + "".join(f"{cell}\t{i}\tx\n" for i, cell in enumerate(column))
     found = table(text, missing="mean")
     assert found.columns.kinds == (kind, "number")
-    told = capsys.readouterr().err
+    told = stderr()
     if values is not None:
-        numpy.testing.assert_allclose(found.x[:, 0], values)
+        assert_allclose(found.x[:, 0], values)
         assert f"column 1 (a), '{column[0]}' as {values[0]:.9g}" in told
 
 
-DOUBTFUL = [
-    ("1.5 0,5", ["0,5"]),
-    ("$5 €6 $4e38", ["€6", "$4e38"]),
-    ("soon 2024-01-31 2024-02-01", ["soon"]),
-    ("31/01/2024 01/02/2024 1st", ["1st"]),
-    ("03/04/2024 03/05/2024", ["03/04/2024", "03/05/2024"]),
-    # Of so many texts, one for each two rows, or not.
-    *((" ".join(f"t{i % n}" for i in range(2 * n - 1)), ["t0", "t1", "t2"]) for n in (11, 12, 101)),
-    *((" ".join(f"t{i % n}" for i in range(2 * n)), []) for n in (11, 12, 100)),
-    (" ".join(f"t{i}" for i in range(10)), []),
-]
+def text_of(cells):
+    """A table whose column a has these cells."""
+    rows = [f"{i}\t{cell}\tx\n" for i, cell in enumerate(cells)]
+    return "n\ta\tkind\n" + "".join(rows)
 
 
-@pytest.mark.parametrize("column, doubtful", DOUBTFUL)
-def test_cells_that_make_a_column_doubtful_are_named_with_all_ways_out(column, doubtful):
-    cells = column.split()
-    text = "n\ta\tkind\n" + "".join(f"{i}\t{cell}\tx\n" for i, cell in enumerate(cells))
-    if doubtful:
-        held = f"row {2 + cells.index(doubtful[0])}, column 2 (a) holds {str(doubtful)[1:-1]}: "
-        na = " and ".join(f"`na='{text}'`" for text in doubtful)
-        said = f"{re.escape(held)}.*{re.escape(na)} lets .*`categorical='a'` makes .*`drop='a'` l"
-        if len({*cells}) > 10:
-            n, most = len({*cells}), min(100, len(cells) // 2)
-            said = (
-                f"column 2 .a. has {n} different texts, and may have {most}: `drop='a'` .*; {said}"
-            )
-        with pytest.raises(DatasetError, match=said):
-            table(text)
-    else:
-        assert table(text).columns.categories[1] == tuple(sorted({*cells}))
-    assert table(text, categorical="a").columns.categories[1] == tuple(sorted({*cells}))
+def assert_are_categories(cells, **options):
+    found = table(text_of(cells), **options)
+    assert found.columns.categories[1] == sorted({*cells})
+
+
+@pytest.mark.parametrize(
+    "cells, doubtful",
+    [
+        (["1.5", "0,5"], ["0,5"]),
+        (["$5", "€6", "$4e38"], ["€6", "$4e38"]),
+        (["soon", "2024-01-31", "2024-02-01"], ["soon"]),
+        (["31/01/2024", "01/02/2024", "1st"], ["1st"]),
+        (["03/04/2024", "03/05/2024"], ["03/04/2024", "03/05/2024"]),
+    ],
+)
+def test_cells_that_make_a_column_doubtful_are_named_with_all_ways_out(cells, doubtful):
+    held = f"row {2 + cells.index(doubtful[0])}, column 2 (a) holds {str(doubtful)[1:-1]}: "
+    na = " and ".join(f"`na='{cell}'`" for cell in doubtful)
+    said = f"{re.escape(held)}.*{re.escape(na)} lets .*`categorical='a'` makes .*`drop='a'` l"
+    with pytest.raises(DatasetError, match=said):
+        table(text_of(cells))
+    assert_are_categories(cells, categorical="a")
+
+
+@pytest.mark.parametrize("n", [10, 11, 12, 100, 101])
+def test_many_texts_are_categories_if_there_is_one_for_two_rows(n):
+    """Of ten, each row may have its own; and a hundred are the most."""
+    for n_rows in (n, 2 * n - 1, 2 * n):
+        cells = [f"t{i % n}" for i in range(n_rows)]
+        most = max(10, min(100, n_rows // 2))
+        if n <= most:
+            assert_are_categories(cells)
+        else:
+            said = f"column 2 .a. has {n} different texts, and may have {most}: `drop='a'` .*'t0', "
+            with pytest.raises(DatasetError, match=said):
+                table(text_of(cells))
+            assert_are_categories(cells, categorical="a")
 
 
 def test_a_frame_declares_columns_of_text():
@@ -79,8 +93,8 @@ def test_a_frame_declares_columns_of_text():
         found = read(source, TableOptions("kind"))
         assert found.columns.kinds == ("text", "text", "number $", "date ISO8601")
         assert found.columns.categories[:2] == (
-            ("1010", "1011", "1012", "1013", "1014"),
-            ("0", "1", "2"),
+            ["1010", "1011", "1012", "1013", "1014"],
+            ["0", "1", "2"],
         )
         assert found.x[1, -2:].tolist() == [2000, DAY + 1]
     frame = pandas.DataFrame({"a": [1.234, 2, "7,5"], "kind": [*"xyx"]})  # a number has no comma
@@ -89,23 +103,25 @@ def test_a_frame_declares_columns_of_text():
 
 MONEY = "a;kind\n$9,5;x\n-99,90;y\n-1000;x\n"
 EMPTY = numpy.nan
-STAND_FOR_EMPTY = [
-    (MONEY, "-99,9", [[9.5], [EMPTY], [-1000]]),
-    (MONEY, "-99.9", [[9.5], [EMPTY], [-1000]]),
-    (MONEY, "-1.000", [[9.5], [-99.9], [EMPTY]]),
-    # True and False are no numbers that stand for empty.
-    ("a,n,kind\nTrue,0,x\nFalse,1,y\nTrue,2,y\n", "0", [[1, EMPTY], [0, 1], [1, 2]]),
-    ("a,kind\nTRUE,x\nFALSE,y\n0,y\n", "FALSE", [[1], [EMPTY], [0]]),
-    ("a,n,kind\n99 %,99,x\n5 %,1,y\n7 %,2,y\n", "99 %", [[EMPTY, 99], [5, 1], [7, 2]]),
-]
 
 
-@pytest.mark.parametrize("text, na, wanted", STAND_FOR_EMPTY)
+@pytest.mark.parametrize(
+    "text, na, wanted",
+    [
+        (MONEY, "-99,9", [[9.5], [EMPTY], [-1000]]),
+        (MONEY, "-99.9", [[9.5], [EMPTY], [-1000]]),
+        (MONEY, "-1.000", [[9.5], [-99.9], [EMPTY]]),
+        # True and False are no numbers that stand for empty.
+        ("a,n,kind\nTrue,0,x\nFalse,1,y\nTrue,2,y\n", "0", [[1, EMPTY], [0, 1], [1, 2]]),
+        ("a,kind\nTRUE,x\nFALSE,y\n0,y\n", "FALSE", [[1], [EMPTY], [0]]),
+        ("a,n,kind\n99 %,99,x\n5 %,1,y\n7 %,2,y\n", "99 %", [[EMPTY, 99], [5, 1], [7, 2]]),
+    ],
+)
 def test_what_stands_for_empty_is_compared_as_a_number(text, na, wanted):
-    numpy.testing.assert_array_equal(table(text, na=na, missing="mean").x, wanted)
+    assert_array_equal(table(text, na=na, missing="mean").x, wanted)
 
 
 def test_a_number_of_a_frame_may_stand_for_empty():
     frame = pandas.DataFrame({"a": [0.5, -999, 7], "n": [3, 4, -999], "kind": [*"xyx"]})
     found = read(frame, TableOptions("kind", na="-999", missing="mean"))
-    numpy.testing.assert_array_equal(found.x, [[0.5, 3], [EMPTY, 4], [7, EMPTY]])
+    assert_array_equal(found.x, [[0.5, 3], [EMPTY, 4], [7, EMPTY]])

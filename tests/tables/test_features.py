@@ -11,7 +11,7 @@ from logreg.datasets.options import TableOptions
 from logreg.tables import features
 
 
-def test_a_look_before_training(capsys, monkeypatch):
+def test_a_look_before_training(stderr, monkeypatch):
     monkeypatch.setattr(features, "N_SAMPLED", 10)  # of 120 rows
     n = 120
     frame = pandas.DataFrame({"same": [5] * n, "empty": [""] * n, "id": range(100, 100 + 3 * n, 3)})
@@ -24,10 +24,10 @@ def test_a_look_before_training(capsys, monkeypatch):
     assert read_dataset(more, TableOptions("kind")).facts.columns == names
     tells = "{} tells the label by itself: is it known before the label is? `drop` leaves it out"
     of_number = "column 3 (id) numbers the rows: `drop` leaves it out"
-    told = capsys.readouterr().err[:-1].replace("note: the data frame: ", "").split("\n")
+    told = stderr()[:-1].replace("note: the data frame: ", "").split("\n")
     assert told[1:3] == [of_number, tells.format("column 4 (code), column 6 (far)")]
     data = read_dataset(frame.drop(columns=["id", "far"]))
-    told = capsys.readouterr().err[:-1].replace("note: the data frame: ", "").split("\n")
+    told = stderr()[:-1].replace("note: the data frame: ", "").split("\n")
     train, *others = (x.tolist() for x, _ in data)
     n_seen = sum(row in train for rows in others for row in rows)
     assert told == [
@@ -40,9 +40,8 @@ def test_a_look_before_training(capsys, monkeypatch):
     ]
 
 
-def test_the_rate_of_a_table():
+def test_the_rate_of_a_table(random):
     """Many columns do not decide; a rate that is given wins."""
-    random = numpy.random.RandomState(0)
     frame = pandas.DataFrame(random.randn(240, 40)).add_prefix("c")
     frame["job"] = ["fixed", "free", "none"] * 80
     frame["kind"] = random.choice(["x", "y"], 240)
@@ -63,18 +62,18 @@ def test_the_rate_of_a_table():
     numpy.testing.assert_allclose(scaled.predict_proba(grey), usual.predict_proba(grey), rtol=1e-4)
 
 
-def test_pictures_keep_columns_that_are_alike():
-    rows = numpy.random.RandomState(0).randint(9, size=(30, 65))
+def test_pictures_keep_columns_that_are_alike(random):
+    rows = random.randint(9, size=(30, 65))
     rows[:, :60] = 0
     for factor, first, n in ((1, 0, 64), (100, 0, 4), (1, "x", 4)):  # no picture has 800, or text
         text = csv_text(factor * rows, [*map("p{}".format, range(64)), "label"])
         assert table(text.replace("\n0,", f"\n{first},")).x.shape == (30, n)
 
 
-def test_a_category_that_is_new_to_a_model_is_told_of_rows_to_test_on(capsys):
+def test_a_category_that_is_new_to_a_model_is_told_of_rows_to_test_on(stderr):
     told = {"columns": ["island", "mass"], "categories": [["Biscoe", "Dream"], None]}
-    save("m.pkl", numpy.eye(3, 2), numpy.zeros(2), **told)
+    save("m.pkl", numpy.eye(3, 2), **told)
     put("mass,island\n1,Dream\n2,Biscoe\n3,Torgersen\n4,Dream\n5,Bute\n")
     read("t.csv", TableOptions("mass"), model_columns=Predictor("m.pkl").facts.table)
     new = "row 4, column 2 (island) holds 'Torgersen', no category that the model knows"
-    assert capsys.readouterr().err == f"warning: t.csv: {new}\n"
+    assert stderr() == f"warning: t.csv: {new}\n"
