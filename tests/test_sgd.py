@@ -82,7 +82,7 @@ def with_training_set(x, y):
             {"hyperparameters": Hyperparameters(criterion="loss"), "loss": T.vector("rows")},
             "^loss is rows: .* errors, loss sy",
         ),
-        ({"cost": T.vector("costs")}, r"^cost is costs: .* cost, errors symbolic scalars"),
+        ({"cost": T.vector("costs")}, r"^cost is costs: .* cost, errors symbolic numbers"),
         ({"x": T.matrix("other")}, "neither cost nor errors is made of other"),
         ({"updates": [(W, W + 1), (W, W + 1)]}, r"updates\[1\]: W has a new value already"),
         ({"updates": [W]}, r"updates is \[W\]: pairs \(shared variable, symbolic new value\) are"),

@@ -181,7 +181,7 @@ def pickled_arrays(stream, file_size):
     """
     try:
         pairs = pickles.load(stream, file_size)
-        makers = []  # methods that make the arrays: nothing else has one
+        makers = []  # the methods that make the arrays: only a pickled array has one
         for x, y in pairs:
             makers += [x.array, y.array]
         # Names for the arrays of three pairs or of two; any other number is a KeyError.

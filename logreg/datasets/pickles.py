@@ -79,7 +79,7 @@ class Placeholder:
 
 
 class PickledBytes(Placeholder):
-    """Bytes as Python 3 pickles them in protocols 0 to 2: as text in latin1; if empty, without."""
+    """Bytes in protocols 0 to 2 of Python 3: the argument is their text in latin1; b'' has none."""
 
     __slots__ = ()
 

@@ -134,13 +134,13 @@ def share_given(datasets, symbolic_x, symbolic_y, n_in_and_n_out, batch_size):
         where = set_name("the given arrays", split)
         features = _share_features(symbolic_x, features, where)
         shape = _values(features).shape
+        sets[split] = features, _share_labels(symbolic_y, labels, shape[0], n_out, where)
         if n_in and shape[1:] != (n_in,):
             raise SettingError(f"{where} x has shape {shape}, and the model takes {n_in} columns")
         if shape[0] < batch_size:
             raise SettingError(
                 f"the batch size is {batch_size}, but the {SPLITS[split]} set has {shape[0]} rows"
             )
-        sets[split] = features, _share_labels(symbolic_y, labels, shape[0], n_out, where)
         scale = sets["train"][0].scale
         if features.scale != scale:
             raise DatasetError(
@@ -194,7 +194,7 @@ def _share_labels(symbolic_y, labels, n_rows, n_out, where):
         )
     if is_array:
         labels = engine.shared_data(numpy.ascontiguousarray(cast))
-    is_class = n_out and symbolic_y.dtype.startswith(("int", "uint"))
+    is_class = n_out and values.size and symbolic_y.dtype.startswith(("int", "uint"))
     if is_class and not (values.min() >= 0 and values.max() < n_out):
         raise SettingError(
             f"{where} y has labels from {values.min():g} to {values.max():g}, and the model has "

@@ -185,7 +185,7 @@ def _open_text(pandas, stream, options, model_columns):
     """Find the Header of CSV and its kin, and return a function that reads it in chunks."""
     with _parsing(pandas, stream):
         text = read_first_lines(stream)
-        # The decimal mark is hardly the delimiter; one that is not given, the layout shows.
+        # A mark that is known to be the decimal mark is rarely the delimiter, too.
         layout = find_layout(text, options.decimal or model_columns.options.decimal)
     decimal = _find_decimal(layout.rows, layout.delimiter, options, model_columns)
     header = Header(layout.rows, options, model_columns, decimal, layout.first_row)

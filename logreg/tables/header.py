@@ -86,21 +86,14 @@ class Header:
         self.categorical = set()
         if self.is_training:
             self.categorical.update(self.find_columns(options.categorical, "categorical"))
-        self.group = None
-        self.weight = None
-        self.nameless = []
-        self.dropped = set()
         # Rows to predict may have the model's features alone: no group, no weight, nothing to drop.
         self.has_features_alone = n == model_columns.n_columns
+        self.group = self._find_optional(options.group, "for the group")
+        self.weight = self._find_optional(options.weight_column, "for the weight")
+        self.nameless = self._find_nameless()
+        self.dropped = {self.group, self.weight, *self.nameless} - {None}
         if not self.has_features_alone:
-            self.group = self._find_optional(options.group, "for the group")
-            self.weight = self._find_optional(options.weight_column, "for the weight")
-            self.nameless = self._find_nameless()
-            self.dropped.update(
-                {self.group, self.weight} - {None},
-                self.find_columns(options.drop, "to drop"),
-                self.nameless,
-            )
+            self.dropped.update(self.find_columns(options.drop, "to drop"))
         self.candidates = [i for i in range(n) if i not in self.dropped]
 
     def _find_optional(self, wanted, purpose):
@@ -108,7 +101,7 @@ class Header:
 
         Rows to predict may lack the column.
         """
-        if wanted is None:
+        if wanted is None or self.has_features_alone:
             return None
         if str(wanted) not in self.indices and not self.is_training:
             return None
@@ -163,7 +156,7 @@ class Header:
         row ends with a delimiter.
         """
         found = []
-        if not self.names:
+        if not self.names or self.has_features_alone:
             return found
         first = self.names[0]
         is_label = self.indices.get(str(self.options.label_column)) == 0

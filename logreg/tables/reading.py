@@ -210,13 +210,13 @@ def table_batches(path, options, batch_size, model_columns, keep=()):
         kept = {}
         for i in header.find_kept(keep):
             name = header.cells[i]
-            # A name that is not the only one, or no header at all: the title stands in its place.
+            # The title stands in place of a name that several columns have, or none has.
             kept[name if header.counts[name] == 1 else header.title(i)] = i
         warned = set()
         features = Features(header, indices)
         raw_columns = {*features.raw_columns(), *kept.values()}
         for frame in frames(raw_columns, batch_size):
-            features = Features(header, indices)  # one gathers cells of one batch
+            features = Features(header, indices)  # which gathers the cells of this batch alone
             x, unknown = features.read([frame])
             _warn(source, unknown, warned)
             warned.update(unknown)

@@ -702,7 +702,8 @@ def test_a_page_with_mnists_files_takes_them(open_page, mnist_folder, monkeypatc
     assert toy.said(".said").startswith("1 of 2 errors are those of the program")
 
 
-def test_the_page_tells_of_the_sample(browser):
+def test_the_page_is_small_and_tells_of_the_sample(browser, page):
+    assert page.stat().st_size < 1e6
     title = text.TEXT.read_text("utf-8").partition("\n")[0][2:]
     told = rf"{title}, of the Python package logreg .+ \d+-\d+-\d+ after a run on mnist_sample, "
     assert re.match(told, find(browser, "footer p").get_property("textContent"))
