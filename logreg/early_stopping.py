@@ -143,7 +143,7 @@ class EarlyStopping:
         Parameters
         ----------
         iter : int
-            Minibatches before this one, over the whole run.
+            The index of the minibatch, counted from 0 over the whole run.
         loss : float
             The lower the better.
 

@@ -167,7 +167,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
                 error_weights=error_weights,
                 loss_weights=class_weights * error_weights,
             )
-            labels = numpy.arange(len(codes), dtype="int32")  # row numbers, see WeightedRows
+            labels = numpy.arange(len(codes), dtype="int32")  # indices of rows: see WeightedRows
         settings = self._hyperparameters(len(train_rows), len(valid_rows))
         train = X[train_rows], labels[train_rows]
         valid = X[valid_rows], labels[valid_rows]

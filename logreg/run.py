@@ -167,8 +167,9 @@ class Run:
         return max(1, min(self.validation_frequency, MINIBATCHES_AT_ONCE, n_by_products))
 
     def blocks(self, epoch, n_at_once):
-        """Yield the numbers of the first and the last minibatch of each block of an epoch.
+        """Yield the first and the last minibatch of each block of an epoch, both counted from 0.
 
+        The epoch is counted from 0, too, unlike :attr:`epoch`.
         `train_model` takes all steps of a block in one call. The next block begins after `iter`. It
         ends after `n_at_once` minibatches, or earlier: at the next validation, at the end of the
         epoch, or where patience runs out.
@@ -247,7 +248,7 @@ class Run:
     def _is_plain(self):
         """Whether every version of the arithmetic gives this run the same bits.
 
-        This is promised for plain descent on arrays, see :mod:`logreg.kernel.rules`.
+        :mod:`logreg.kernel.rules` has the versions. Plain descent on arrays is promised to be so.
         """
         settings = self.hyperparameters
         has_terms = settings.l1 or settings.l2 or settings.momentum

@@ -65,7 +65,7 @@ def train(train_model, validate_model, test_model, run, callbacks=(), n_at_once=
     The functions are those of :func:`compile_functions`. Where the tutorial trains on one
     minibatch, this loop trains on a block, of up to `n_at_once` minibatches. A resumed `run` goes
     on after ``run.iter``. Returns 'patience' or 'n_epochs', whichever ran out first; or 'diverged',
-    if a validation finds that parameters are too large or no numbers.
+    if a validation finds a parameter that is too large or NaN.
     """
     if run.stopping.is_over(run.iter):  # a resumed run was at its end
         return "patience"
@@ -163,8 +163,8 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
     """Do what :func:`fit` does, for :class:`Expressions`; collect garbage at the end.
 
     A graph's parts refer to each other, so only Python's garbage collector frees them, and the data
-    with them. To look at all objects of an engine takes it 0.1 s, half of a short run on few rows.
-    So if the data are small, it looks at young objects only.
+    with them. The collector takes 0.1 s to look at all objects of an engine, half of a short run on
+    few rows. So if the data are small, it looks at young objects only.
     """
     generation = 2
     try:
@@ -272,6 +272,7 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
         callbacks = [BestModel(output, classifier), *callbacks]
     if refit is None:
         is_one_source = facts.is_table or facts.split  # else the data have a test set of their own
+        # Rows that are mapped from a file may not fit into memory together.
         is_in_memory = find_usable_map(data.train[0]) is None
         refit = bool("valid" in data.split_off and is_one_source and is_in_memory)
         if refit and engine.ranks.size > 1:

@@ -176,7 +176,7 @@ def curve(facts):
     criterion = facts.criterion
     shown = "{:.4f}".format if criterion == "loss" else percent
     first = getattr(points[0], criterion)  # its field has the criterion's name
-    # Early stopping calls every value of the criterion a loss, also an error.
+    # Early stopping calls the value of the criterion a loss, even where it is an error.
     text = (
         f"The validation {criterion} begins at {shown(first)}; its best is "
         f"{shown(stopping.best_loss)}, at {unit} {best}, in {len(points)} validations. "
