@@ -227,6 +227,8 @@ class GraphMatcher:
             for p, (v, new_velocity) in itertools.product(params, new_values.items())
             if v.type == p.type and self.is_same(new_values[p], p + new_velocity)
         )
+        if velocities and len(velocities) != len(params):  # some parameters have none
+            return None
         if new_values.keys() != {*params, *velocities}:
             return None
 
