@@ -227,8 +227,6 @@ class GraphMatcher:
             for p, (v, new_velocity) in itertools.product(params, new_values.items())
             if v.type == p.type and self.is_same(new_values[p], p + new_velocity)
         )
-        if velocities and len(velocities) != len(params):  # some parameters have none
-            return None
         if new_values.keys() != {*params, *velocities}:
             return None
 
@@ -238,7 +236,7 @@ class GraphMatcher:
         def descend_with_momentum(rate, momentum):
             return [momentum * v - rate * gradient_of[p] for p, v in zip(params, velocities)]
 
-        if velocities:
+        if len(velocities) == len(params):  # a velocity of one alone is no descent of both
             changed = [new_values[v] for v in velocities]
             factors = self._find_factors(changed, gradients, 2, descend_with_momentum)
         else:
