@@ -237,7 +237,7 @@ class GraphMatcher:
         def descend_with_momentum(rate, momentum):
             return [momentum * v - rate * gradient_of[p] for p, v in zip(params, velocities)]
 
-        if velocities:
+        if len(velocities) == len(params):  # a velocity of one alone is no descent of both
             changed = [new_values[v] for v in velocities]
             factors = self._find_factors(changed, gradients, 2, descend_with_momentum)
         else:
