@@ -164,7 +164,10 @@ class Run:
             return 1
         n_parameters = sum(engine.value(param).size for param in self.params)
         n_by_products = PRODUCTS_AT_ONCE // (self.hyperparameters.batch_size * n_parameters)
-        return max(1, min(self.validation_frequency, MINIBATCHES_AT_ONCE, n_by_products))
+        frequency = self.validation_frequency
+        n_most = max(1, min(frequency, MINIBATCHES_AT_ONCE, n_by_products))
+        n_blocks = math.ceil(frequency / n_most)
+        return math.ceil(frequency / n_blocks)  # blocks of equal size: JAX takes no step in vain
 
     def blocks(self, epoch, n_at_once):
         """Yield the first and the last minibatch of each block of an epoch, both counted from 0.

@@ -138,7 +138,8 @@ class KernelSet:
             return kernel.classes(laid_out, params)
         at_a_time = max(1, VALUES_AT_A_TIME // len(params[0]))
         starts = range(begin, end, at_a_time)
-        pieces = [self.rows(start, min(start + at_a_time, end)) for start in starts]
+        # Prepared rows are copies: memory holds those of one piece.
+        pieces = (self.rows(start, min(start + at_a_time, end)) for start in starts)
         return numpy.concatenate([kernel.classes(rows, params) for rows in pieces])
 
 

@@ -106,7 +106,9 @@ def model_of(header, arrays):
 
 
 def _digest(header, data):
-    return hashlib.sha256(header.encode("utf-8", "surrogatepass") + data).hexdigest()
+    digest = hashlib.sha256(header.encode("utf-8", "surrogatepass"))
+    digest.update(data)
+    return digest.hexdigest()
 
 
 def dumps(kind, arrays, **content):
