@@ -70,7 +70,7 @@ def plot_curve(model, ax=None):
     ('training cost (right)', '-.', 'None')
     """
     facts = _model_facts(model)
-    is_loss = facts.criterion == "loss"
+    is_loss = facts.criterion.is_loss
     points, stopping = replay(facts)
     iters, costs, errors, tests, losses = numpy.array(points, float).T
     n_batches = facts.n_train_batches or 1

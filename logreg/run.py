@@ -13,7 +13,14 @@ import numpy
 from logreg import engine
 from logreg.basics.errors import SettingError
 from logreg.datasets.shared_sets import digest
-from logreg.early_stopping import EARLY_STOPPING_SETTINGS, POINT_FIELDS, REASON_TEXTS, Point, replay
+from logreg.early_stopping import (
+    CRITERIA,
+    EARLY_STOPPING_SETTINGS,
+    REASON_TEXTS,
+    Criterion,
+    Point,
+    replay,
+)
 
 # Callbacks import it from here, and `as` tells type checkers that they may.
 from logreg.early_stopping import Validation as Validation
@@ -134,6 +141,11 @@ class Run:
         """Whether the run has ended, and was neither stopped nor diverged."""
         return self.reason in REASON_TEXTS
 
+    @property
+    def criterion(self) -> Criterion:
+        """The criterion by which the best model is chosen."""
+        return CRITERIA[self.hyperparameters.criterion]
+
     def epoch_of(self, iter: int) -> int:
         """The epoch of a minibatch, counted from 1."""
         return iter // self.n_train_batches + 1
@@ -223,7 +235,7 @@ class Run:
     @property
     def curve(self) -> List[list]:
         """The numbers of a :class:`.Point` for each validation, as lists for files."""
-        numbers_of_point = operator.attrgetter(*POINT_FIELDS[self.hyperparameters.criterion])
+        numbers_of_point = operator.attrgetter(*self.criterion.point_fields)
         return [[*numbers_of_point(each.plain())] for each in self.validations]
 
     def _shorten(self, curve):

@@ -19,7 +19,7 @@ from logreg.callbacks.base import catching_stop
 from logreg.datasets import shared_sets
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import find_usable_map
-from logreg.early_stopping import REPEATABLE, Measures, Validation
+from logreg.early_stopping import CRITERIA, REPEATABLE, Measures, Validation
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 from logreg.model import Expressions, balanced_weights, softmax_regression, weight_rows
 from logreg.refit import check_joinable, train_anew
@@ -45,7 +45,7 @@ def compile_functions(expressions, run, n_at_once=1):
     errors_of_validation = engine.compile_errors(x, y, valid_set, batch_size, errors)
     test_model = engine.compile_errors(x, y, test_set, batch_size, errors)
     mean_loss = None
-    if run.hyperparameters.criterion == "loss":
+    if run.criterion.is_loss:
         mean_loss = engine.compile_mean(x, y, valid_set, loss)
 
     def validate_model():
@@ -69,7 +69,6 @@ def train(train_model, validate_model, test_model, run, callbacks=(), n_at_once=
     """
     if run.stopping.is_over(run.iter):  # a resumed run was at its end
         return "patience"
-    criterion = run.hyperparameters.criterion  # also a field of a Validation: its error or its loss
     costs = []  # since the last validation
     for epoch in range(run.hyperparameters.n_epochs):
         for first, last in run.blocks(epoch, n_at_once):
@@ -84,10 +83,11 @@ def train(train_model, validate_model, test_model, run, callbacks=(), n_at_once=
                 costs.clear()
                 validation = Validation(iter, cost, *measured, seconds=run.read_clock())
                 run.validations.append(validation)
-                is_new_best = run.stopping.update(iter, getattr(validation, criterion))
+                deciding_value = getattr(validation, run.criterion.name)
+                is_new_best = run.stopping.update(iter, deciding_value)
                 if is_new_best:
                     run.best_values = engine.copy_values(run.params)
-                    if criterion == "error":  # with the loss, one test at the end is enough
+                    if not run.criterion.is_loss:  # with the loss, one test at the end is enough
                         validation = run.add_test_errors(*test_model())
                 for callback in callbacks:
                     callback.on_validation(run, validation)
@@ -183,7 +183,7 @@ def _fit(expressions, datasets, hyperparameters, callbacks, refit):
     engine.ranks.check_same("hyperparameters", lambda: hyperparameters)
     x, y, cost, errors, given_updates, loss, is_tutorial_model = expressions
     scalars = {"cost": cost, "errors": errors}
-    if hyperparameters.criterion == "loss":
+    if CRITERIA[hyperparameters.criterion].is_loss:
         scalars["loss"] = loss
     updates, params, n_in_and_n_out = engine.analyze_expressions(x, y, scalars, given_updates)
     expressions = expressions._replace(updates=updates)  # now a list of pairs, if it was a dict

@@ -31,7 +31,7 @@ def description(data):
 def result(run):
     """Tell the result of a run by its errors over all rows."""
     best = run.best_validation
-    criterion = run.hyperparameters.criterion  # also a field of a Validation
+    criterion = run.criterion.name
     refit = ""
     if run.n_refit_rows:
         refit = (

@@ -14,7 +14,7 @@ from logreg.basics.errors import ModelFileError, SettingError, cut
 from logreg.basics.files import refuse_overwriting
 from logreg.datasets.facts import Facts
 from logreg.datasets.options import TableOptions
-from logreg.early_stopping import POINT_FIELDS, REPEATABLE, Point
+from logreg.early_stopping import CRITERIA, REPEATABLE, Point
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 
 LARGEST = 1e300  # JSON may have numbers that are too large for a float
@@ -140,7 +140,7 @@ class ModelFacts(Facts):
         n_in = self.n_in
         n_out = self.n_out
         n_features = sum(self.table.feature_counts)  # as its categories say
-        items = POINT_FIELDS[self.criterion]  # those of a point of the curve
+        items = self.criterion.point_fields  # those of a point of the curve
         for name, fits, needed in (
             ("class_labels", _are_labels, "a list of whole numbers or of texts, each once"),
             # The last classes may have no training row, and so no count.
@@ -167,7 +167,7 @@ class ModelFacts(Facts):
     @property
     def criterion(self):
         """The criterion by which the best model was chosen; older models name none."""
-        return self.settings.get("criterion", "error")
+        return CRITERIA[self.settings.get("criterion", "error")]
 
     @property
     def batch_size(self):
