@@ -56,12 +56,15 @@ def test_the_log_is_the_tutorials(mpirun, mnist_folder, n, n_epochs):
 
 
 TRAINS = """
-import json, zlib, numpy
+import json, zlib, numpy, pandas
 from builders import make_pairs
 from logreg import Hyperparameters, LogisticRegression, engine, fit, load_data, updates
 from logreg.callbacks import BestModel
+from logreg.datasets.dataset import read_dataset
+from logreg.datasets.options import TableOptions
 from logreg.engine import T, theano
 from logreg.parallel.ranks import ranks
+from logreg.sgd import sgd_optimization
 
 theano.config.floatX = "float32"
 
@@ -82,21 +85,33 @@ def train(rule, batch_size=20, l1=0, l2=0, n_hidden=0, seed=None):
     settings, errors = Hyperparameters(batch_size=batch_size, n_epochs=2), classifier.errors(y)
     run = fit(x, y, cost, errors, rule(cost, params), pairs, settings, [BestModel("params")])
     assert open("params", "rb").read()  # what rank 0 has written is there for all
-    bits = b"".join(engine.value(p).tobytes() for p in params)
+    return figures(run)
+
+def figures(run):
+    bits = b"".join(engine.value(p).tobytes() for p in run.params)
     return zlib.crc32(bits), [[v.error, v.error_all_rows, v.cost] for v in run.validations]
+
+def train_on_weighted_rows():
+    x, y = make_pairs((620,), n_in=6, seed=3)[0]
+    y[::4] = 0  # so the model makes errors everywhere
+    frame = pandas.DataFrame(x, columns=[*"abcdef"]).assign(kind=y, weight=range(620))
+    data = read_dataset(frame, TableOptions("kind", weight_column="weight"), dtype="float32")
+    settings = Hyperparameters(batch_size=20, n_epochs=2)
+    return figures(sgd_optimization(data, settings, output=None, refit=False))
 """
 RUNS = """
 found = [
     train(lambda c, p: updates.momentum(c, p, 0.05, 0.9), batch_size=3, l1=0.001, l2=0.01),
     train(lambda c, p: updates.sgd(c, p[::-1], 0.1), batch_size=601),
     train(lambda c, p: updates.adam(c, p), batch_size=61, n_hidden=5, seed=ranks.rank),
+    train_on_weighted_rows(),
 ]
 json.dump(found, open(f"found{ranks.rank}.json", "w"))
 """
 
 
 def test_any_rule_batch_size_and_net_gives_the_figures_of_one_process(run, mpirun):
-    """Uneven shares, penalties, and a net of which each rank makes other weights to begin with."""
+    """Uneven shares, penalties, rows that count differently, and a net with other first weights."""
     done = run("-c", TRAINS + RUNS, env={"PYTHONPATH": f"{ROOT}:{ROOT}/tests"})
     alone = json.loads(Path("found0.json").read_text())
     done = mpirun(3, "-c", TRAINS + RUNS)

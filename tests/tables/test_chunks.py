@@ -37,10 +37,17 @@ def test_the_delimiter_is_that_of_most_rows(line):
 
 
 @pytest.mark.parametrize(
-    "above, n", [("sep=;\r\n", 1), ("# of; all; of; 1970\n# b\n", 2), ("\n\n# \n", 1), ("", 0)]
+    "above, n",
+    [
+        ("sep=;\r\n", 1),
+        ("# of; all; of; 1970\n# b\n", 2),
+        ("\n\n# \n", 1),
+        ("", 0),
+        ("\ufeff", 0),  # a byte order mark, which comes before the option
+    ],
 )
 def test_what_stands_above_a_table_is_left_out(above, n):
-    found = table(above + "#;a;kind\n1;2;x\n3;4;y\n")
+    found = table(above + "#;a;kind\n1;2;x\n3;4;y\n", encoding="cp1252")
     assert (found.columns.names, found.labels) == (("#", "a"), ["x", "y"])
     assert (found.x.tolist(), found.first_rows) == ([[1, 2], [3, 4]], [n + 2, n + 3])
 

@@ -17,6 +17,7 @@ from logreg.datasets.options import TableOptions
     [
         (["45.2%", "0 %", ""], "number %", [45.2, 0, numpy.nan]),
         (["1.000", "7.888,57", "0,5"], "number", [1000, 7888.57, 0.5]),
+        (["1.000", "0,500"], "number", [1000, 0.5]),  # no thousand begins with 0
         (["1 234", "1'234.5", "1’234"], "number", [1234, 1234.5, 1234]),
         (["007", "12"], "number", [7, 12]),
         (["01.02.2024", "02.02.2024"], "date %d.%m.%Y", [DAY + 1, DAY + 2]),
