@@ -6,7 +6,7 @@ run in which nothing has improved for long.
 
 import math
 from dataclasses import dataclass, field
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Tuple
 
 from logreg.hyperparameters import DEFAULTS
 
@@ -15,11 +15,6 @@ EARLY_STOPPING_SETTINGS = ("patience", "patience_increase", "improvement_thresho
 REASON_TEXTS = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
 # A run ends for one of these reasons again if it is repeated with the same data and settings.
 REPEATABLE = (*REASON_TEXTS, "diverged")
-# For each criterion, the fields of a Validation that make a Point, in the order of its fields.
-POINT_FIELDS = {
-    "error": ("iter", "cost", "error", "test_error"),
-    "loss": ("iter", "cost", "error_all_rows", "test_error_all_rows", "loss"),
-}
 
 
 class Measures(NamedTuple):
@@ -79,6 +74,32 @@ class Point(NamedTuple):
     error: float
     test_error: Optional[float]
     loss: Optional[float] = None
+
+
+class Criterion(NamedTuple):
+    """What decides on the best model.
+
+    Attributes
+    ----------
+    name : {'error', 'loss'}
+        Also the field of a Validation, and of a Point, that decides.
+    point_fields : tuple of str
+        The fields of a Validation that make a Point, in the order of its fields.
+    is_loss : bool
+        If so, errors are over all rows, and the test set is tried once, at the end.
+    """
+
+    name: str
+    point_fields: Tuple[str, ...]
+    is_loss: bool
+
+
+CRITERIA = {
+    "error": Criterion("error", ("iter", "cost", "error", "test_error"), False),
+    "loss": Criterion(
+        "loss", ("iter", "cost", "error_all_rows", "test_error_all_rows", "loss"), True
+    ),
+}
 
 
 @dataclass(eq=False)
@@ -143,7 +164,7 @@ class EarlyStopping:
         Parameters
         ----------
         iter : int
-            Minibatches before this one, over the whole run.
+            The index of the minibatch, counted from 0 over the whole run.
         loss : float
             The lower the better.
 
@@ -154,7 +175,8 @@ class EarlyStopping:
         """
         if not loss < self.best_loss:  # on a tie, the first stays the best
             return False
-        before = self.significant_loss if self.criterion == "loss" else self.best_loss
+        is_loss = CRITERIA[self.criterion].is_loss
+        before = self.significant_loss if is_loss else self.best_loss
         if loss < before * self.improvement_threshold:
             self.patience = max(self.patience, iter * self.patience_increase)
             self.gains.append(iter)

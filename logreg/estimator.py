@@ -3,7 +3,7 @@
 import copy
 import threading
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, make_dataclass
 from numbers import Real
 from typing import Any, Optional
 
@@ -11,7 +11,7 @@ import numpy
 
 from logreg.basics.errors import DatasetError, SettingError, cut, needing, quoted
 from logreg.datasets.splits import stratified_order
-from logreg.hyperparameters import DEFAULTS, Hyperparameters, default_batch_size
+from logreg.hyperparameters import Hyperparameters, default_batch_size
 
 with needing("SoftmaxClassifier", "sklearn", "scikit-learn"):
     from scipy.sparse import issparse
@@ -36,12 +36,20 @@ LARGE = 10  # a feature whose root mean square is above it slows the usual learn
 FLOATS = [numpy.float64, numpy.float32]
 # The estimator has parameters of its own for these, or chooses them: its criterion is the loss.
 OWN = ("criterion", "batch_size", "class_weight")
+# All others are those of Hyperparameters, with the same defaults: a base class has them as fields.
+_OTHERS = [field for field in fields(Hyperparameters) if field.name not in OWN]
+_Settings: Any = make_dataclass(
+    "_Settings",
+    [(field.name, field.type, field.default) for field in _OTHERS],
+    eq=False,
+    repr=False,
+)
 # floatX belongs to the whole process, and the engines are not made for several threads.
 _one_at_a_time = threading.Lock()
 
 
 @dataclass(eq=False, repr=False)
-class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
+class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
     """Softmax regression, trained by minibatch SGD with early stopping, for scikit-learn.
 
     Features are not scaled: put a ``StandardScaler`` before it, or divide pixels by 256. The best
@@ -49,7 +57,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    learning_rate, n_epochs, patience, patience_increase, improvement_threshold, l1, l2, momentum
+    {others}
         As of :class:`logreg.Hyperparameters`, with the same defaults.
     class_weight : dict or 'balanced', optional
         The factor of a row's cost. A dict has a number from 0 for each label. 'balanced' stands for
@@ -109,14 +117,6 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
     True
     """
 
-    learning_rate: float = DEFAULTS.learning_rate
-    n_epochs: int = DEFAULTS.n_epochs
-    patience: int = DEFAULTS.patience
-    patience_increase: float = DEFAULTS.patience_increase
-    improvement_threshold: float = DEFAULTS.improvement_threshold
-    l1: float = DEFAULTS.l1
-    l2: float = DEFAULTS.l2
-    momentum: float = DEFAULTS.momentum
     batch_size: Optional[int] = None
     validation_fraction: float = 1 / 6
     shuffle: bool = True
@@ -167,7 +167,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
                 error_weights=error_weights,
                 loss_weights=class_weights * error_weights,
             )
-            labels = numpy.arange(len(codes), dtype="int32")  # row numbers, see WeightedRows
+            labels = numpy.arange(len(codes), dtype="int32")  # indices of rows: see WeightedRows
         settings = self._hyperparameters(len(train_rows), len(valid_rows))
         train = X[train_rows], labels[train_rows]
         valid = X[valid_rows], labels[valid_rows]
@@ -207,7 +207,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         batch_size = self.batch_size
         if batch_size is None:
             batch_size = default_batch_size([n_train, n_valid])
-        others = {name: getattr(self, name) for name in vars(DEFAULTS).keys() - OWN}
+        others = {field.name: getattr(self, field.name) for field in _OTHERS}
         return Hyperparameters(criterion="loss", batch_size=batch_size, **others)
 
     def __sklearn_tags__(self):
@@ -267,3 +267,8 @@ def _warn_if_not_converged(run, x):
         doubts.append(f"the last of {run.epoch} epochs was the best: a larger n_epochs may help")
     for doubt in doubts:
         warnings.warn(f"SoftmaxClassifier has not converged: {doubt}", ConvergenceWarning, 3)
+
+
+SoftmaxClassifier.__doc__ = str(SoftmaxClassifier.__doc__).replace(
+    "{others}", ", ".join(field.name for field in _OTHERS)
+)

@@ -13,9 +13,9 @@ an empty cell of such a column is the category '' (`column=`), if the column had
 training. A date is the number of days since 1970-01-01.
 
 onnx does all of that. Its input `x` holds float64 if features are filled or standardized, else the
-model's type. Its outputs are `label` and `probabilities`. Its metadata say what `x` is, and have in
-`logreg` all that the model file says. npz and json hold the numbers above by these names, and in
-`metadata` all that the model file says.
+model's type. Its outputs are `label` and `probabilities`. Its metadata say what `x` is; their
+key `logreg` has all that the model file says. npz and json hold the numbers above by these names,
+and their key `metadata` has all that the model file says.
 
 A pickle of another program, such as a model of Theano, Lasagne or pylearn2, becomes npz: every
 array by the path that leads to it. Nothing in the pickle is run.
@@ -25,6 +25,7 @@ import io
 import json
 import os
 import sys
+import zipfile
 
 from logreg.cli.start import end_at_ctrl_c
 
@@ -108,7 +109,10 @@ def to_npz(content, metadata=None):
     if metadata is not None:
         content = {**content, "metadata": json.dumps(metadata)}
     stream = io.BytesIO()
-    numpy.savez(stream, **content)
+    with zipfile.ZipFile(stream, "w") as archive:  # numpy.savez takes no array called "file"
+        for name, value in content.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                numpy.lib.format.write_array(file, numpy.asarray(value), allow_pickle=False)
     return stream.getvalue()
 
 

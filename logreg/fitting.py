@@ -218,8 +218,8 @@ def _check_repeatable(path, facts):
     fault = ""
     if lacking:
         fault = (
-            f"its file does not tell {listed(lacking)}, as one of `python -m logreg.train` does, "
-            "but not that of a script's own cost or data"
+            f"its file does not tell {listed(lacking)}; a file that `python -m logreg.train` wrote "
+            "does, one of a script's own cost or data does not"
         )
     elif not facts.is_repeatable:
         fault = f"it was ended ({facts.reason})"
@@ -238,7 +238,8 @@ def _preparation(facts):
     layout = facts.image_layout
     size = NO_PREPARATION.size
     if layout.takes_pictures:
-        size = min(layout.shape[0], 1000)  # images of arrays may be larger, and need no size
+        # The option takes 1000 at most. Images of arrays may be larger, and need no size.
+        size = min(layout.shape[0], 1000)
     return Preparation(
         standardize=facts.feature_scales is not None,
         shuffle=facts.split_seed is not None,

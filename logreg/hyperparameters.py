@@ -65,7 +65,7 @@ def check(settings):
             is_allowed = is_number and abs(value) <= LARGEST and RANGES[allowed](value)
         elif callable(allowed):
             is_allowed = allowed(value)
-        else:  # 1 is no True, though they are equal
+        else:  # 1 is refused where True is a choice, though they are equal
             is_allowed = any(isinstance(value, type(each)) and value == each for each in allowed)
         if not is_allowed:
             needed = option.metadata["needed"]
@@ -108,8 +108,8 @@ class Hyperparameters:
     )
     improvement_threshold: float = setting(
         "number above 0, up to 1",
-        "a new best is significant if it is below this fraction of the best before, or with "
-        "criterion loss of the last significant loss",
+        "a new best is significant if it is below this fraction of the best before; with the "
+        "criterion loss, of the last significant loss",
         0.995,
     )
     l1: float = setting(
@@ -119,7 +119,7 @@ class Hyperparameters:
         "number from 0", "factor of the penalty: the sum of the squared weights", 0.0
     )
     momentum: float = setting(
-        "number from 0, below 1", "fraction of the last step that is added to each", 0.0
+        "number from 0, below 1", "fraction of the last step that is added to each step", 0.0
     )
     class_weight: Optional[str] = setting(
         (None, "balanced"),
@@ -173,8 +173,8 @@ def choose_hyperparameters(facts, **given):
     0.13
     """
     defaults = {"batch_size": default_batch_size(facts.rows)}
-    has_no_test_set = facts.split is not None  # one table or array is split into the three sets
-    if facts.is_table or has_no_test_set:
+    is_split = facts.split is not None  # the data had no test set: one array made all three sets
+    if facts.is_table or is_split:
         defaults["criterion"] = "loss"
     if facts.is_table:
         defaults["n_epochs"] = EPOCHS_OF_A_TABLE

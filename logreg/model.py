@@ -107,7 +107,7 @@ class LogisticRegression:
             The correct class of each row, 0 <= y < n_out: any other ends in an error when the
             expression is computed.
         weights : array or symbolic vector, shape (n_out,), optional
-            The factor :math:`w` of each class, a number from 0, 1 if not given. The sum is still
+            The factor :math:`w` of each class, 0 or more; 1 if not given. The sum is still
             divided by n, not by the sum of the weights.
 
         Returns
@@ -128,7 +128,7 @@ class LogisticRegression:
 
     def _log_likelihoods(self, labels: Any) -> Any:
         """The logarithm of the probability of each row's label, which must be a class."""
-        # Both engines rewrite log(softmax) and its gradient to the form that stays finite
+        # Theano and PyTensor rewrite log(softmax) and its gradient to the form that stays finite
         # when a probability underflows to 0.
         return T.log(self.p_y_given_x)[T.arange(labels.shape[0]), labels]
 
@@ -195,8 +195,8 @@ def _checked_weights(given, n_out, dtype):
         is_right = (numpy.isfinite(value) & (value >= 0)).all()
     if not is_right:
         raise SettingError(
-            f"weights is {str(value)[:60]}: a vector of a finite number from 0 for each of the "
-            f"{n_out} classes is needed"
+            f"weights is {str(value)[:60]}: a vector of a finite number, 0 or more, for each of "
+            f"the {n_out} classes is needed"
         )
     return T.cast(given if engine.is_symbolic(given) else value, dtype)
 
@@ -224,15 +224,16 @@ class Expressions(NamedTuple):
     errors: Any
     updates: Any
     loss: Any  # the cost without penalties
-    # Whether the learning rate and the penalties in them are those of the run's Hyperparameters.
+    # Whether cost and updates are made of the run's Hyperparameters, as those of the tutorial are.
     is_tutorial_model: bool = False
 
 
 class WeightedRows(NamedTuple):
     """The class and the weights of each row of a data set whose rows count differently.
 
-    Such a data set has the number of each row as its label y: the rows are numbered from 0 through
-    all three sets. A graph gets the class of a row by ``classes[y]``, and so its weights.
+    In such a data set, a label y is no class but the index of its row; the estimator counts the
+    given rows, and a DataSet those of all three sets. The class of a row is ``classes[y]``, and its
+    weights are found in the same way.
     """
 
     classes: numpy.ndarray
@@ -311,7 +312,8 @@ def weight_rows(data, class_weights=None):
         weights = weights * class_weights[y]
         loss_weights = error_weights * class_weights[y]
     row_numbers = numpy.arange(len(y), dtype="int32")
-    parts = numpy.split(row_numbers, numpy.cumsum(data.facts.rows[:2]))
+    n_train, n_valid, _ = data.facts.rows
+    parts = numpy.split(row_numbers, [n_train, n_train + n_valid])
     train, valid, test = ((x, part) for (x, _), part in zip(data, parts))
     data = replace(data, train=train, valid=valid, test=test)
     return data, WeightedRows(y, weights, error_weights, loss_weights)

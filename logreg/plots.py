@@ -26,7 +26,7 @@ INK = "#123456"  # stands for the page's own text colour in a plot
 
 
 def _axes():
-    with needing("a plot", "report", "matplotlib"):
+    with needing("a plot", "report", "matplotlib"):  # report is the name of the extra
         from matplotlib import pyplot
     return pyplot.figure(layout="constrained").subplots()
 
@@ -70,7 +70,7 @@ def plot_curve(model, ax=None):
     ('training cost (right)', '-.', 'None')
     """
     facts = _model_facts(model)
-    is_loss = facts.criterion == "loss"
+    is_loss = facts.criterion.is_loss
     points, stopping = replay(facts)
     iters, costs, errors, tests, losses = numpy.array(points, float).T
     n_batches = facts.n_train_batches or 1
@@ -215,7 +215,7 @@ def plot_confusion(evaluation, ax=None):
     ax.imshow(mistakes, cmap="YlOrBr", vmin=0, vmax=numpy.sqrt(largest), aspect="auto")
     if len(labels) <= MAX_COUNTS:
         for (i, j), n in numpy.ndenumerate(counts):
-            colour = None  # of all text: that of the page, which is behind cells without colour
+            colour = None  # the page's text colour: behind cells without colour is the page
             if has_mistakes[i, j]:
                 colour = "white" if shares[i, j] > 0.5 * largest else "black"
             ax.text(j, i, n or "", ha="center", va="center", color=colour, fontsize="small")
@@ -270,7 +270,7 @@ def svg(plot, *arguments, size, alt):
     ' role="img" aria-label="&quot;a&quot; &lt; b"'
     >>> INK in drawn, "currentColor" in drawn, "<style" in drawn, ">Füße<" in drawn
     (False, True, False, True)
-    >>> re.findall("#000|#fff", drawn)  # of black or white, one is the page's own ground
+    >>> re.findall("#000|#fff", drawn)  # neither: one of them is the ground of the page
     []
     """
     from matplotlib import style

@@ -143,7 +143,7 @@ def _add_output_options(parser):
         type=float,
         default=0.0,
         help="give no answer that is less probable (empty in CSV, null in JSON, ? in text); with "
-        "--evaluate, tell how many rows have one, and its error",
+        "--evaluate, tell how many rows have an answer, and how many of these are wrong",
     )
     group.add_argument(
         "--threshold",
@@ -306,7 +306,7 @@ def _write_answers(predictor, all_batches, args):
     `all_batches` has an iterator for each input, which reads the input's batches.
     """
     choices = {"proba": args.proba, "top": args.top, "min_proba": args.min_proba}
-    errors = []  # those of inputs that cannot be read, once all is written
+    errors = []  # will hold those of inputs that cannot be read
     with destination(args.output) as stream:
         # A generator: it predicts while the writer asks for one answer after the other.
         found = answers_to_inputs(predictor, all_batches, errors, args.output, **choices)

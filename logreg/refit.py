@@ -17,7 +17,8 @@ def check_joinable(data):
     train_x, valid_x = [engine.as_stored(features) for features, _ in data[:2]]
     train_type = train_x.shared.dtype
     valid_type = valid_x.shared.dtype
-    # Both must become floats in the same way. That their scales are the same was checked before.
+    # `prepare` makes floats of stored rows: both sets need the same one. Their scales are the same,
+    # as was checked before.
     if train_type != valid_type or train_x.prepare != valid_x.prepare:
         raise SettingError(
             f"training and validation x are {train_type} and {valid_type}: give one type, or "

@@ -13,7 +13,14 @@ import numpy
 from logreg import engine
 from logreg.basics.errors import SettingError
 from logreg.datasets.shared_sets import digest
-from logreg.early_stopping import EARLY_STOPPING_SETTINGS, POINT_FIELDS, REASON_TEXTS, Point, replay
+from logreg.early_stopping import (
+    CRITERIA,
+    EARLY_STOPPING_SETTINGS,
+    REASON_TEXTS,
+    Criterion,
+    Point,
+    replay,
+)
 
 # Callbacks import it from here, and `as` tells type checkers that they may.
 from logreg.early_stopping import Validation as Validation
@@ -134,6 +141,11 @@ class Run:
         """Whether the run has ended, and was neither stopped nor diverged."""
         return self.reason in REASON_TEXTS
 
+    @property
+    def criterion(self) -> Criterion:
+        """The criterion by which the best model is chosen."""
+        return CRITERIA[self.hyperparameters.criterion]
+
     def epoch_of(self, iter: int) -> int:
         """The epoch of a minibatch, counted from 1."""
         return iter // self.n_train_batches + 1
@@ -164,11 +176,15 @@ class Run:
             return 1
         n_parameters = sum(engine.value(param).size for param in self.params)
         n_by_products = PRODUCTS_AT_ONCE // (self.hyperparameters.batch_size * n_parameters)
-        return max(1, min(self.validation_frequency, MINIBATCHES_AT_ONCE, n_by_products))
+        frequency = self.validation_frequency
+        n_most = max(1, min(frequency, MINIBATCHES_AT_ONCE, n_by_products))
+        n_blocks = math.ceil(frequency / n_most)
+        return math.ceil(frequency / n_blocks)  # blocks of equal size: JAX takes no step in vain
 
     def blocks(self, epoch, n_at_once):
-        """Yield the numbers of the first and the last minibatch of each block of an epoch.
+        """Yield the first and the last minibatch of each block of an epoch, both counted from 0.
 
+        The epoch is counted from 0, too, unlike :attr:`epoch`.
         `train_model` takes all steps of a block in one call. The next block begins after `iter`. It
         ends after `n_at_once` minibatches, or earlier: at the next validation, at the end of the
         epoch, or where patience runs out.
@@ -219,7 +235,7 @@ class Run:
     @property
     def curve(self) -> List[list]:
         """The numbers of a :class:`.Point` for each validation, as lists for files."""
-        numbers_of_point = operator.attrgetter(*POINT_FIELDS[self.hyperparameters.criterion])
+        numbers_of_point = operator.attrgetter(*self.criterion.point_fields)
         return [[*numbers_of_point(each.plain())] for each in self.validations]
 
     def _shorten(self, curve):
@@ -247,7 +263,7 @@ class Run:
     def _is_plain(self):
         """Whether every version of the arithmetic gives this run the same bits.
 
-        This is promised for plain descent on arrays, see :mod:`logreg.kernel.rules`.
+        :mod:`logreg.kernel.rules` has the versions. Plain descent on arrays is promised to be so.
         """
         settings = self.hyperparameters
         has_terms = settings.l1 or settings.l2 or settings.momentum

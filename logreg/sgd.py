@@ -19,7 +19,7 @@ from logreg.callbacks.base import catching_stop
 from logreg.datasets import shared_sets
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import find_usable_map
-from logreg.early_stopping import REPEATABLE, Measures, Validation
+from logreg.early_stopping import CRITERIA, REPEATABLE, Measures, Validation
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 from logreg.model import Expressions, balanced_weights, softmax_regression, weight_rows
 from logreg.refit import check_joinable, train_anew
@@ -45,7 +45,7 @@ def compile_functions(expressions, run, n_at_once=1):
     errors_of_validation = engine.compile_errors(x, y, valid_set, batch_size, errors)
     test_model = engine.compile_errors(x, y, test_set, batch_size, errors)
     mean_loss = None
-    if run.hyperparameters.criterion == "loss":
+    if run.criterion.is_loss:
         mean_loss = engine.compile_mean(x, y, valid_set, loss)
 
     def validate_model():
@@ -65,11 +65,10 @@ def train(train_model, validate_model, test_model, run, callbacks=(), n_at_once=
     The functions are those of :func:`compile_functions`. Where the tutorial trains on one
     minibatch, this loop trains on a block, of up to `n_at_once` minibatches. A resumed `run` goes
     on after ``run.iter``. Returns 'patience' or 'n_epochs', whichever ran out first; or 'diverged',
-    if a validation finds that parameters are too large or no numbers.
+    if a validation finds a parameter that is too large or NaN.
     """
     if run.stopping.is_over(run.iter):  # a resumed run was at its end
         return "patience"
-    criterion = run.hyperparameters.criterion  # also a field of a Validation: its error or its loss
     costs = []  # since the last validation
     for epoch in range(run.hyperparameters.n_epochs):
         for first, last in run.blocks(epoch, n_at_once):
@@ -84,10 +83,11 @@ def train(train_model, validate_model, test_model, run, callbacks=(), n_at_once=
                 costs.clear()
                 validation = Validation(iter, cost, *measured, seconds=run.read_clock())
                 run.validations.append(validation)
-                is_new_best = run.stopping.update(iter, getattr(validation, criterion))
+                deciding_value = getattr(validation, run.criterion.name)
+                is_new_best = run.stopping.update(iter, deciding_value)
                 if is_new_best:
                     run.best_values = engine.copy_values(run.params)
-                    if criterion == "error":  # with the loss, one test at the end is enough
+                    if not run.criterion.is_loss:  # with the loss, one test at the end is enough
                         validation = run.add_test_errors(*test_model())
                 for callback in callbacks:
                     callback.on_validation(run, validation)
@@ -163,8 +163,8 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
     """Do what :func:`fit` does, for :class:`Expressions`; collect garbage at the end.
 
     A graph's parts refer to each other, so only Python's garbage collector frees them, and the data
-    with them. To look at all objects of an engine takes it 0.1 s, half of a short run on few rows.
-    So if the data are small, it looks at young objects only.
+    with them. The collector takes 0.1 s to look at all objects of an engine, half of a short run on
+    few rows. So if the data are small, it looks at young objects only.
     """
     generation = 2
     try:
@@ -183,7 +183,7 @@ def _fit(expressions, datasets, hyperparameters, callbacks, refit):
     engine.ranks.check_same("hyperparameters", lambda: hyperparameters)
     x, y, cost, errors, given_updates, loss, is_tutorial_model = expressions
     scalars = {"cost": cost, "errors": errors}
-    if hyperparameters.criterion == "loss":
+    if CRITERIA[hyperparameters.criterion].is_loss:
         scalars["loss"] = loss
     updates, params, n_in_and_n_out = engine.analyze_expressions(x, y, scalars, given_updates)
     expressions = expressions._replace(updates=updates)  # now a list of pairs, if it was a dict
@@ -272,6 +272,7 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
         callbacks = [BestModel(output, classifier), *callbacks]
     if refit is None:
         is_one_source = facts.is_table or facts.split  # else the data have a test set of their own
+        # Rows that are mapped from a file may not fit into memory together.
         is_in_memory = find_usable_map(data.train[0]) is None
         refit = bool("valid" in data.split_off and is_one_source and is_in_memory)
         if refit and engine.ranks.size > 1:

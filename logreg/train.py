@@ -17,7 +17,7 @@ from logreg.basics.files import BEST_MODEL, DATASET, check_writable, refuse_over
 from logreg.cli import options
 from logreg.cli.command import command
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.options import TRAINING_OPTIONS, Preparation, TableOptions
+from logreg.datasets.options import ONLY_IN_TRAINING, Preparation, TableOptions
 from logreg.datasets.statistics import with_interval
 from logreg.hyperparameters import DEFAULTS_BY_DATA, Hyperparameters, choose_hyperparameters
 from logreg.parallel.ranks import ranks
@@ -50,7 +50,7 @@ def _add_data_options(parser):
     # Where PATH is not given, the positional argument must not replace what --dataset gave.
     options.add_file(one_of, "dataset", metavar="PATH", nargs="?", default=SUPPRESS, help=text)
     options.add_file(one_of, "--dataset", metavar="PATH", help="the same as PATH")
-    main_options = ("label_column", *TRAINING_OPTIONS)
+    main_options = ("label_column", *ONLY_IN_TRAINING)
     options.add_settings(group, [f for f in fields(TableOptions) if f.name in main_options])
     group = parser.add_argument_group("how your data are read and prepared")
     options.add_settings(group, [f for f in fields(TableOptions) if f.name not in main_options])
@@ -71,7 +71,7 @@ def _add_training_options(parser):
         "--folds",
         type=int,
         metavar="K",
-        help="train K times, each time without another Kth of all rows, which tests the model; "
+        help="train K times, each time without a different Kth of all rows, which tests the model; "
         "keep no model",
     )
 

@@ -132,13 +132,13 @@ def adam(
     steps = theano.shared(numpy.zeros((), theano.config.floatX))
     t = steps + 1
     updates = [(steps, t)]
-    for p, g, mean, square in _with_memory(cost, params, n=2):
-        m = _like(p, beta1) * mean + _like(p, 1 - beta1) * g
-        v = _like(p, beta2) * square + _like(p, 1 - beta2) * g**2
-        mean_of_g = m / _like(p, 1 - beta1**t)
-        mean_of_squares = v / _like(p, 1 - beta2**t)
-        step = mean_of_g / (T.sqrt(mean_of_squares) + _like(p, epsilon))
-        updates += [(mean, m), (square, v), (p, p - _like(p, learning_rate) * step)]
+    for p, g, last_m, last_v in _with_memory(cost, params, n=2):
+        m = _like(p, beta1) * last_m + _like(p, 1 - beta1) * g
+        v = _like(p, beta2) * last_v + _like(p, 1 - beta2) * g**2
+        m_hat = m / _like(p, 1 - beta1**t)
+        v_hat = v / _like(p, 1 - beta2**t)
+        step = m_hat / (T.sqrt(v_hat) + _like(p, epsilon))
+        updates += [(last_m, m), (last_v, v), (p, p - _like(p, learning_rate) * step)]
     return updates
 
 

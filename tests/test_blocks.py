@@ -57,7 +57,7 @@ def test_a_block_ends_where_something_else_is_to_be_done(kind, limits, ends, dev
     "layer, most, ends",
     [  # the limit of a block, and its ends in the run and in the refit
         (lambda x: x, 2000, [3, 7, 5, 7]),
-        (lambda x: x, 3, [2, 3, 6, 7, 2, 5, 7]),
+        (lambda x: x, 3, [1, 3, 5, 7, 2, 5, 7]),
         (T.tanh, 2000, 2 * [*range(8)]),
     ],
 )

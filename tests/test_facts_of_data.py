@@ -92,6 +92,8 @@ def test_a_loaded_model_that_is_trained_on_other_data_tells_of_these(frame, cli)
     last = Predictor("last.pkl")
     assert not last.facts.feature_means and last.facts.curve == run.curve
     assert (last.b == engine.value(classifier.b)).all()
+    save_model(classifier, "last.pkl", mine=1)
+    assert "dataset" not in Predictor("last.pkl").metadata
 
 
 def test_a_model_of_more_classes_than_the_data_have_needs_their_labels():

@@ -129,9 +129,9 @@ def test_names_that_a_table_has_no_more_are_named(cli):
 
 
 def test_a_setting_that_is_added_later_has_its_default_in_older_files(cli, trained):
-    """As if `momentum` were new."""
-    cli("train --dataset arrays.npz --n-epochs=2 --checkpoint s --quiet")
-    rewrite("m.pkl", "m.pkl", momentum=None)
+    """As if `momentum` and `refit` were new: a refit was never made."""
+    cli("train --dataset arrays.npz --n-epochs=2 --checkpoint s --no-refit --quiet")
+    rewrite("best_model.pkl", "m.pkl", momentum=None, refit=None)
     rewrite("s", "s", "checkpoint", "run", momentum=None)
     resume = "train arrays.npz --n-epochs=3 --checkpoint=s --resume"
     cli("train --verify m.pkl")

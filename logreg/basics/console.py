@@ -103,8 +103,8 @@ def note(message, is_part_of_log=False):
 
     A message that begins with ``error: `` is an error, one with ``warning: `` a warning. In a
     command, each is printed on stderr. In a program that imports logreg, an error is printed, a
-    warning becomes one of Python's, and a note goes to the logger ``logreg``. A note that
-    `is_part_of_log` is printed there, too, like the lines of the log around it.
+    warning becomes one of Python's, and a note goes to the logger ``logreg``. But a note that
+    `is_part_of_log` is printed in a program, too, like the lines of the log around it.
 
     After ``set_quiet(True)``, there are no notes. Of several processes, all but the first print
     errors only: see :func:`set_rank`.

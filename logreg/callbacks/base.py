@@ -48,7 +48,7 @@ class Callback:
         Whether only the first of several processes, rank 0, calls it, because it prints or writes.
         Such a callback must not wait for the other processes, which do not call it.
     reads_steps : bool
-        True if `on_minibatch_end` must see each minibatch, as to read or change parameters: `fit`
+        True if `on_minibatch_end` must see each minibatch, for example to change parameters: `fit`
         then trains one minibatch at a time, which is slower. By default, it is True if the class
         defines `on_minibatch_end`.
     """

@@ -59,8 +59,8 @@ class BestModel(FileCallback):
         A SettingError says that the classifier is not what is trained.
         """
         if self.classifier:
-            # A classifier has no params if its W and b are expressions. Of those that it has,
-            # training may change some only.
+            # A classifier has no params if its W and b are expressions. Training need not change
+            # all of its params.
             params = self.classifier.params
             if params and {*params}.isdisjoint(run.params):
                 raise SettingError("the classifier given to BestModel is not the one in the cost")

@@ -94,7 +94,7 @@ class Checkpoint(FileCallback):
     def check(self, run: Run) -> None:
         """Check that the file can be written, and can hold all that training changes."""
         super().check(run)
-        advice = "`updates` must change variables of these types only"
+        advice = "`updates` must change variables of such types only"
         with explaining(self.path, "cannot hold the state", advice, catch=ModelFileError):
             dumps("checkpoint", _name_arrays(run))
 

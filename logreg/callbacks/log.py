@@ -31,7 +31,7 @@ class PrintLog(Callback):
 
     def on_train_begin(self, run: Run) -> None:
         facts = run.data.facts
-        if verdict.has_errors_over_all_rows(facts):
+        if not verdict.has_tutorial_lines(facts):
             log(verdict.description(run.data))
         elif run.data.split_off:
             note(f"note: {verdict.description(run.data)}", is_part_of_log=True)
@@ -40,7 +40,7 @@ class PrintLog(Callback):
     def on_validation(self, run: Run, validation: Validation) -> None:
         has_lines = self.validations
         if has_lines is None:
-            has_lines = not verdict.has_errors_over_all_rows(run.data.facts)
+            has_lines = verdict.has_tutorial_lines(run.data.facts)
         if not has_lines:
             return
         source = "epoch %i, minibatch %i/%i" % (run.epoch, run.minibatch, run.n_train_batches)
@@ -54,10 +54,10 @@ class PrintLog(Callback):
         # Where the test of the best model failed, there is no test error; that failure is reported.
         if run.reason == "interrupted" or best is None or best.test_error is None:
             return
-        if verdict.has_errors_over_all_rows(run.data.facts):
-            say(verdict.result(run))
-        else:
+        if verdict.has_tutorial_lines(run.data.facts):
             _say_as_the_tutorial(run)
+        else:
+            say(verdict.result(run))
         note(verdict.explain(run), is_part_of_log=True)
         for doubt in verdict.doubts(run):
             note(doubt, is_part_of_log=True)

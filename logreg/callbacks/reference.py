@@ -4,7 +4,7 @@ import csv
 import os
 
 LOG = os.path.join(os.path.dirname(__file__), "tutorial_log.csv")
-# Early stopping ends the tutorial's run in the epoch after the last validation.
+# Early stopping ends the tutorial's run within this epoch, before its validation.
 LAST_EPOCH = 74
 
 

@@ -36,7 +36,7 @@ class Interruption(Callback, contextlib.AbstractContextManager):
     def on_train_begin(self, run: Run) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             # A shell script that starts a process in the background lets it ignore these signals.
-            if signal.getsignal(number) is not signal.SIG_IGN:
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
                 with contextlib.suppress(ValueError):  # only the main thread can set a handler
                     handler = signal.signal(number, self._receive)
                     self._undo.callback(signal.signal, number, handler)

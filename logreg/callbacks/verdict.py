@@ -9,10 +9,10 @@ from logreg.datasets.statistics import with_interval
 FEW_ROWS = 100  # below it, a validation error says little
 
 
-def has_errors_over_all_rows(facts):
-    """Whether results are told by errors over all rows: those of tables and of pictures are."""
+def has_tutorial_lines(facts):
+    """Whether a log has the tutorial's lines; for tables and pictures, it has a result instead."""
     is_of_pictures = facts.background is not None
-    return facts.is_table or is_of_pictures
+    return not (facts.is_table or is_of_pictures)
 
 
 def description(data):
@@ -31,7 +31,7 @@ def description(data):
 def result(run):
     """Tell the result of a run by its errors over all rows."""
     best = run.best_validation
-    criterion = run.hyperparameters.criterion  # also a field of a Validation
+    criterion = run.criterion.name
     refit = ""
     if run.n_refit_rows:
         refit = (
@@ -40,7 +40,8 @@ def result(run):
         )
     wrong_rows = _validation_error(run).split(",")[0]  # as "10 of 50 rows", without the interval
     n_test = run.data.facts.rows[2]
-    test_error = with_interval(best.test_error_all_rows, n_test, bool(run.data.weights))
+    is_weighted = bool(run.data.weights)
+    test_error = with_interval(best.test_error_all_rows, n_test, is_weighted)
     return (
         f"best model: epoch {run.epoch_of(best.iter)} of {run.epoch}, by the validation "
         f"{criterion} ({getattr(best, criterion):.6g})\n"
@@ -83,13 +84,14 @@ def _outlook(run):
 def doubts(run):
     """Yield the reasons for which the result of a run of the tutorial's model is doubtful.
 
-    These are few validation rows, a training cost that has grown, and a model that is no better
-    than a guess: see :func:`_compare_with_guesses`.
+    With the log of the tutorial, the first line is what a guess would achieve. The doubts are few
+    validation rows, a training cost that has grown, and a model that is no better than a guess: see
+    :func:`_compare_with_guesses`.
     """
     facts = run.data.facts
     if not (run.is_tutorial_model and facts.class_counts):  # a script's own data have no counts
         return
-    if not has_errors_over_all_rows(facts):
+    if has_tutorial_lines(facts):
         yield (
             f"{_always_guessing(run)}, the most frequent class of the training rows, gives a test "
             f"error of {100 * facts.baseline_error:f} %"
@@ -111,8 +113,8 @@ def doubts(run):
 def _compare_with_guesses(run):
     """Compare the best model with two guesses; yield a doubt if it is no better.
 
-    One guess is always the largest class. The other one is the shares of the classes as
-    probabilities; its loss is their entropy.
+    The first guess is the largest class, for every row. The second one is the shares of the classes
+    as probabilities; its loss is their entropy.
     """
     best = run.best_validation
     facts = run.data.facts

@@ -39,7 +39,8 @@ def command(main):
             stack.enter_context(console.printing(names_options=True))
             if argv is None:  # the process is that of the command, and ends after it
                 _turn_signals_into_exceptions()
-                # At exit, Python collects garbage, for half a second, but no frozen objects.
+                # At exit, Python collects garbage, which takes half a second. It leaves out objects
+                # that are frozen. The last callback runs first: freeze, then enable.
                 gc.disable()
                 stack.callback(gc.enable)
                 stack.callback(gc.freeze)
@@ -69,7 +70,7 @@ def command(main):
 
 def _turn_signals_into_exceptions():
     """Let Ctrl-C and SIGTERM raise exceptions, so that blocks remove their temporary files."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # end_at_ctrl_c set it
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # by cli.start.end_at_ctrl_c
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))

@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Optional
 
 from logreg.basics.version import __version__
-from logreg.datasets.options import TRAINING_OPTIONS, TableOptions
+from logreg.datasets.options import ONLY_IN_TRAINING, TableOptions
 
 FLOAT = {"type": float, "metavar": "X"}
 NUMBERS = {int: {"type": int, "metavar": "N"}, float: FLOAT, Optional[float]: FLOAT}
@@ -81,7 +81,7 @@ def add_settings(group, settings, defaults=None):
 
 def add_table_options(group):
     """Add the options of tables that all commands have."""
-    add_settings(group, [f for f in fields(TableOptions) if f.name not in TRAINING_OPTIONS])
+    add_settings(group, [f for f in fields(TableOptions) if f.name not in ONLY_IN_TRAINING])
 
 
 def add_test_data(group):

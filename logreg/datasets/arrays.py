@@ -99,7 +99,7 @@ def _make_rows(part, scale_all, dtype):
     x = part.x.reshape(len(part.x), -1)
     if scale_all:  # it is set only if the user gave `pixel_scale`: x must be pixels
         x = _as_pixels(x, part.where)
-    if find_usable_map(x) is not None:
+    if find_usable_map(x) is not None:  # mapped rows are trained on as they are
         return x
     with numpy.errstate(over="ignore"):  # what becomes infinite is refused later
         # Engines need aligned numbers. Those of a mapped IDX file may begin at any address.

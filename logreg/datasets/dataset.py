@@ -3,7 +3,7 @@
 :mod:`.sources` finds and reads a data set, :mod:`.arrays` checks it, :mod:`.splits` splits it,
 :mod:`.learning` learns what is done to features, and :mod:`.shared_sets` puts it into shared
 variables. Each kind of file has its reader: :mod:`.formats` (npy, npz, IDX), :mod:`.pickles`,
-:mod:`.mnist`, :mod:`.pictures`, and the room :mod:`logreg.tables`. Only shared_sets needs an
+:mod:`.mnist`, :mod:`.pictures`, and the package :mod:`logreg.tables`. Only shared_sets needs an
 engine; nothing here knows of models.
 """
 
@@ -170,7 +170,7 @@ def _row_weights(part):
 
 
 def make_folds(data, n_folds):
-    """Yield a DataSet for each fold of one table or array, which is its test set.
+    """Yield a DataSet for each fold of one table or array. The fold is its test set.
 
     Of the other rows, a sixth validates. The rows are those of the DataSet in their order, so if
     that was split at random, each fold has all classes in proportion.

@@ -74,9 +74,9 @@ def describe_table(facts, sets):
     by_size = numpy.argsort(-counts, kind="stable")
     sizes = listed([f"{quoted(facts.class_labels[k])} {counts[k]:,}" for k in by_size])
     note(f"{start} rows of each class: {sizes}")
-    train = {*_row_hashes(*sets["train"])}
-    held_out = _row_hashes(*sets["valid"]) + _row_hashes(*sets["test"])
-    n_same = sum(number in train for number in held_out)
+    train = _row_hashes(*sets["train"])
+    held_out = numpy.concatenate([_row_hashes(*sets["valid"]), _row_hashes(*sets["test"])])
+    n_same = numpy.isin(held_out, train).sum()
     if n_same:
         note(
             f"{start} {n_same} of the {len(held_out)} rows for validation and test are the same as "
@@ -86,4 +86,5 @@ def describe_table(facts, sets):
 
 def _row_hashes(x, y):
     """A number for each row and its label; the same rows have the same number."""
-    return [hash((row.tobytes(), label)) for row, label in zip(x, y.tolist())]
+    numbers = (hash((row.tobytes(), label)) for row, label in zip(x, y.tolist()))
+    return numpy.fromiter(numbers, "int64", len(y))

@@ -71,7 +71,7 @@ class FeatureFacts:
     centred : bool
         Whether images are laid out as MNIST's are. If that is unknown, they count as centred.
     background : str
-        'dark' or 'light', if the images were made of pictures.
+        'dark' or 'light', if the images were made of picture files.
     pixel_scale, scale_all, feature_means, feature_scales
         See :class:`logreg.datasets.preprocessing.Preprocessing`.
     """

@@ -181,7 +181,8 @@ def pickled_arrays(stream, file_size):
     """
     try:
         pairs = pickles.load(stream, file_size)
-        makers = []  # the methods that make the arrays: only a pickled array has one
+        # A pickled array has a method `array`, which makes the array. Nothing else has one.
+        makers = []
         for x, y in pairs:
             makers += [x.array, y.array]
         # Names for the arrays of three pairs or of two; any other number is a KeyError.

@@ -33,7 +33,7 @@ def framed(value):
         import pandas
     is_row = is_dict and not any(map(pandas.api.types.is_list_like, value.values()))
     if is_dict:
-        # Of a series, only the cells: by its index, pandas would put them into other rows.
+        # A column that is a series comes without its index, by which pandas would order the cells.
         value = {name: getattr(cells, "array", cells) for name, cells in value.items()}
     try:
         return pandas.DataFrame([value] if is_row else value)

@@ -85,7 +85,7 @@ def _checked(labels, part, is_table):
 
 
 def _number_of(text):
-    """The number that a label of a table is; None of other texts, to which 1e3 and 007 belong."""
+    """The number that a label of a table is; None if it is a text, like 1e3 and 007."""
     if re.fullmatch(rf"[+-]?(0|[1-9][0-9]{{,{MAX_DIGITS - 1}}})(\.[0-9]*)?", text):
         return float(text)
     return None

@@ -73,7 +73,7 @@ def _scales(moments, pixel_scale, facts):
     """What each feature is divided by: its deviation, or a scale for all categories."""
     deviations = moments.deviations() * pixel_scale
     scales = numpy.where(deviations > 0, deviations, 1.0)
-    # Under older rules, categories are standardized like numbers.
+    # By older rules of the arithmetic, categories are standardized like numbers.
     if rules.current() >= rules.ONE_HOT_SCALES:
         scales[facts.table.one_hot_features] = ONE_HOT_SCALE * pixel_scale
     return scales

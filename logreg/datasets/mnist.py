@@ -100,7 +100,7 @@ def missing(folder):
         try:
             with reading(path), open_bytes(path) as stream:
                 check_bytes(file, stream.read(file.size + 1))
-        except DatasetError:
+        except DatasetError:  # also a DownloadError
             left.append(file)
     return left
 
@@ -143,8 +143,8 @@ def fetch(folder=None, sources=SOURCES, timeout=10.0):
             try:
                 data = _download(file, url, timeout)
             except (OSError, HTTPException, ValueError, zlib.error) as error:
-                # A wrong address is a ValueError. The text of an error may come from outside: `cut`
-                # shortens it, and makes it safe to show in a terminal.
+                # A wrong address is a ValueError, and so is a DownloadError. The text of an error
+                # may come from outside: `cut` makes it short, and safe to show in a terminal.
                 failures.append(f"  {url}: {cut(str(error) or repr(error), 200)}")
                 break
             store(file, data, folder)

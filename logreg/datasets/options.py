@@ -15,7 +15,7 @@ NUMBER = "number"
 DATE = "date"
 TEXT = "text"
 # Only training takes these options: it writes them into the model's file.
-TRAINING_OPTIONS = ("drop", "categorical", "group", "weight_column", "missing", "na")
+ONLY_IN_TRAINING = ("drop", "categorical", "group", "weight_column", "missing", "na")
 
 
 # A message ends with the docstring of such a function: "... it must be a name, or a number from 1".
@@ -107,7 +107,8 @@ class TableOptions:
     weight_column: Union[str, int, None] = setting(
         _column,
         "a column that is no feature. It says how much each row counts, as in a table of "
-        "frequencies: in the cost, error rates, losses, AUC and guesses. Tables of classes count "
+        "frequencies: in the cost, error rates, losses, AUC and the guesses that results are "
+        "compared with. Tables of classes count "
         "each row once",
         metavar="NAME",
     )
@@ -168,8 +169,8 @@ class Preparation:
     )
     pixel_scale: Optional[float] = setting(
         "number from 1 to 1e9",
-        "what pixels, whole numbers from 0 to 255, are divided by (default: 256 if they are uint8, "
-        "else 1)",
+        "the divisor of pixels, which are whole numbers from 0 to 255 (default: 256 if they are "
+        "uint8, else 1)",
     )
 
     def __post_init__(self):

@@ -172,8 +172,8 @@ def load_all(stream, file_size, classes, loaders):
         What is called for each name that a pickle may ask for, as ``'numpy.dtype'``: it must
         do no harm with any arguments.
     loaders : dict
-        The :func:`opcode_loaders` of the opcodes that a pickle may have. Python's for those that
-        fill a dict or a set would hash what the pickle holds, which may take forever.
+        The :func:`opcode_loaders` of the opcodes that a pickle may have. Python's own loaders
+        of dicts and sets would hash what the pickle holds, which may take forever.
     """
     unpickler = _Unpickler(_Stream(stream, max_unpacked_size(file_size)), encoding="bytes")
     unpickler.classes = classes

@@ -140,8 +140,8 @@ def _find_ink(difference, least):
     is_ink = distance > least
     if not is_ink.any():
         return None, False
-    black = numpy.percentile(distance[is_ink], 90)
-    ink = numpy.where(is_ink, distance * (255 / black), 0).clip(0, 255)
+    full_ink = numpy.percentile(distance[is_ink], 90)  # this distance from the paper becomes 255
+    ink = numpy.where(is_ink, distance * (255 / full_ink), 0).clip(0, 255)
     blots, n_blots = ndimage.label(is_ink, numpy.ones((3, 3)))
     amount = ndimage.sum_labels(ink, blots, range(n_blots + 1))
     is_speck = amount < SPECK * amount.max()

@@ -33,7 +33,7 @@ class ImageLayout(NamedTuple):
     background : str
         'dark' or 'light'.
     ends : list of float or None
-        What black and white become; None if they stay uint8.
+        The values of black and white in the model's images; None if these are uint8.
     """
 
     shape: Optional[tuple]
@@ -49,12 +49,12 @@ class ImageLayout(NamedTuple):
         shape = _shape_of(facts)
         is_scaled = facts.pixel_scale != 1  # the scale of features that were not scaled is 1
         low, high = facts.raw_range or facts.x_range or (0, 1)
-        # Features from 0 to 1 may have been bytes, which somebody divided by 255 or by 256: it is
-        # unknown how to scale bytes. Features of any other range are like bytes as they are.
+        # Features from 0 to 1 may be bytes that somebody divided, by 255 or by 256. Then it is not
+        # known how to scale new bytes. With any other range, bytes are taken as they are.
         takes_bytes = is_scaled or facts.scale_all is True or low < 0 or high > 1
         has_range = is_scaled or facts.raw_range is not None
         is_large = shape is not None and min(shape) >= MIN_PICTURE_SIDE
-        # Pictures, which have a background, are uint8. So are arrays that are scaled unasked.
+        # Pictures, which have a background, are uint8. So are arrays that no option has scaled.
         are_bytes = facts.background is not None or (is_scaled and not facts.scale_all)
         background = "light" if _is_light(facts, are_bytes) else "dark"
         return cls(
@@ -119,7 +119,7 @@ def image_shape(row_shape, guess=False):
 
 
 def edges_of(images):
-    """The pixels at the edges of images of shape (n, height, width), of shape (n, 2, ...)."""
+    """The pixels at the edges of images of shape (n, height, width): (n, 2, height + width)."""
     columns = images[:, :, [0, -1]].swapaxes(1, 2)
     return numpy.concatenate([images[:, [0, -1]], columns], axis=2)
 
@@ -127,8 +127,8 @@ def edges_of(images):
 def are_centred(images):
     """Whether nearly all of some images, of shape (n, height, width), are laid out as MNIST's.
 
-    What differs from the background is within a box of 20/28 of their sides, and its centre of mass
-    in the middle.
+    What differs from the background is within a box, and its centre of mass is in the middle. In
+    MNIST, the box has 20/28 of the sides; a little more is allowed.
     """
     is_centred = True
     ink = abs(images - numpy.median(edges_of(images)))

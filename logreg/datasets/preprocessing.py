@@ -122,7 +122,7 @@ class Preprocessing:
     Attributes
     ----------
     pixel_scale : float
-        Features of dtype uint8 are multiplied by it.
+        Features of dtype uint8 are multiplied by it. The option of this name is its reciprocal.
     scale_all : bool
         Whether features of every other type are, too.
     missing : {None, 'mean'}
@@ -150,7 +150,7 @@ class Preprocessing:
     scales: Optional[numpy.ndarray] = None
 
     def apply(self, x, dtype):
-        """Make what a model takes of features of shape (n, n_in): of its float `dtype`, C-ordered.
+        """Turn features of shape (n, n_in) into what a model takes: floats of `dtype`, C-ordered.
 
         Features that need no change are not copied. Values that are not finite stay so, and cause
         no warning.

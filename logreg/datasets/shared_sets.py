@@ -95,7 +95,8 @@ def share_as_stored(data):
     prepare = None if preprocessing.means is None else preprocessing.apply
     are_pixels = preprocessing.pixel_scale != 1 and prepare is None
     # Raw features become floats a minibatch at a time. A refit joins two sets, so all are stored
-    # alike, as the training set is. Once shuffled, it is in memory, though the others are mapped.
+    # alike, as the training set is. A training set that was shuffled is in memory, even if the
+    # others are mapped.
     is_stored_raw = are_pixels or find_usable_map(data.train[0]) is not None
     sets = {}
     for split, (x, y) in zip(SPLITS, data):
@@ -214,7 +215,7 @@ def _facts(sets):
             "some of the given sets were standardized or filled apart from the others: a model "
             "file could not tell how; give the three pairs that one `load_data` returned"
         )
-    # Of pairs that were loaded apart, only the scale of the training rows is known for all.
+    # The pairs were loaded apart: of all facts, only the scale holds for each of them.
     train = all_facts[0] or Facts(pixel_scale=features[0].scale)
     n_in = int(numpy.prod(_values(features[0]).shape[1:]))
     return Facts(n_in=n_in, pixel_scale=train.pixel_scale, scale_all=train.scale_all)

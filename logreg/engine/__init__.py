@@ -181,7 +181,7 @@ def value(variable):
 
 
 def set_value(variable, new):
-    """Copy a NumPy array into a shared variable, which keeps its place and order of memory."""
+    """Copy a NumPy array into a shared variable, which keeps its device and order of memory."""
     _backend.set_value(variable, new)
 
 

@@ -93,6 +93,7 @@ class Backend:
             descent = self.matcher.find_descent(cost, updates, givens.x, givens.y)
             if descent:
                 dataset = self._kernel_set(givens, descent.regression)
+                # The function takes the first and the last minibatch, like the one below.
                 return functools.partial(dataset.take_steps, descent, batch_size)
         step = self._function_of_rows(givens, [cost], updates)
 
@@ -103,6 +104,7 @@ class Backend:
         return train_model
 
     def compile_sums(self, givens, bounds, mean):
+        # A sum for each block of rows, from one bound to the next.
         if self.has_kernel:
             regression = self.matcher.find_error_rate(mean, givens.x, givens.y)
             if regression and regression.W.dtype == regression.b.dtype == givens.x.dtype:
@@ -119,7 +121,7 @@ class Backend:
             # A label outside of `weights` would be an error here. The kernel has a better message.
             weights = weights[self.T.clip(labels, 0, weights.shape[0] - 1)]
         if regression.classes is not None:
-            labels = regression.classes[labels]  # they were the numbers of rows
+            labels = regression.classes[labels]  # each label is here the number of a row
         function = self.matcher.interpreted_function
         return KernelSet(givens.features, labels, weights, givens.x.dtype, function)
 

@@ -4,7 +4,7 @@ import types
 
 
 class Names(types.ModuleType):
-    """A module with the names of other modules; one that only Theano has is an AttributeError."""
+    """A module with the names of others. A name that only Theano has is an AttributeError."""
 
     def __init__(self, path, *modules, **names):
         super().__init__(path)

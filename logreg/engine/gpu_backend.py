@@ -2,7 +2,7 @@
 
 That backend has three peculiarities. A shared variable that is not updated stays a NumPy array and
 crosses the bus at every call, unless a JAX array is put into its container. PyTensor's slices need
-bounds that are known when JAX compiles. And a function's inputs are NumPy arrays, so the numbers of
+bounds that are known when JAX compiles. And a function's inputs are NumPy arrays, so the indices of
 minibatches are in shared variables, too.
 """
 

@@ -196,19 +196,19 @@ class GraphMatcher:
         return [], None
 
     def find_descent(self, cost, updates, x, y):
-        """Return the :class:`Descent` if `updates` are the steps of one on `cost`, else None."""
+        """Return the :class:`Descent` whose steps on `cost` are the `updates`, or None."""
         costs, regression = self.find_cost(ancestors([cost]), x, y)
         if regression is None or cost.dtype != x.dtype:
             return None
-        penalty = [0.0]
+        l2 = [0.0]
         if cost not in costs:
             squares = (regression.W**2).sum()
-            penalty = self._find_factors([cost], costs, 1, lambda l2: [costs[0] + l2 * squares])
+            l2 = self._find_factors([cost], costs, 1, lambda factor: [costs[0] + factor * squares])
         steps = self._find_steps(cost, regression.params, dict(updates))
-        if penalty is None or steps is None:
+        if l2 is None or steps is None:
             return None
-        descent = Descent(regression, *penalty, *steps)
-        # By older rules, the engine takes the steps with l2 or momentum.
+        descent = Descent(regression, *l2, *steps)
+        # By older rules of the arithmetic, the engine takes the steps with l2 or momentum.
         if (descent.l2 or descent.velocities) and rules.current() < rules.KERNEL_STEPS:
             return None
         return descent
@@ -222,6 +222,7 @@ class GraphMatcher:
         gradient_of = {param: gradient for gradient, param in gradients.items()}
         if not {*params} <= gradient_of.keys() & new_values.keys():
             return None
+        # A variable is the velocity of a parameter that is updated by adding its new value.
         velocities = tuple(
             v
             for p, (v, new_velocity) in itertools.product(params, new_values.items())
@@ -236,7 +237,7 @@ class GraphMatcher:
         def descend_with_momentum(rate, momentum):
             return [momentum * v - rate * gradient_of[p] for p, v in zip(params, velocities)]
 
-        if velocities:
+        if len(velocities) == len(params):  # a velocity of one alone is no descent of both
             changed = [new_values[v] for v in velocities]
             factors = self._find_factors(changed, gradients, 2, descend_with_momentum)
         else:
@@ -297,7 +298,7 @@ class GraphMatcher:
 
 
 def make_matcher(T, function, change_flags, Mode, Linker, clone, equal_computations):
-    """Make the :class:`GraphMatcher` of an engine, with these of the engine's own names."""
+    """Make the :class:`GraphMatcher` of an engine; the arguments are the engine's own."""
     linker = Linker(use_cloop=False, c_thunks=False, allow_gc=False)
     # Fused operations would run element by element.
     mode = Mode(linker, "fast_run").excluding("fusion")

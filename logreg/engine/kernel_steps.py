@@ -14,8 +14,8 @@ VALUES_AT_A_TIME = 1 << 23
 class KernelSet:
     """A data set as the kernel takes it.
 
-    `features` are :class:`logreg.engine.backend.Stored`. `labels` are symbolic, and so are
-    `weights`, those of the rows in the cost, or None; the engine's `function` computes them.
+    `features` are :class:`logreg.engine.backend.Stored`. `labels` are symbolic. So are
+    `weights`, which are None or one for each row's cost. The engine's `function` compiles both.
     `dtype` is that of a minibatch's floats.
     """
 
@@ -25,11 +25,11 @@ class KernelSet:
         outputs = [labels] if weights is None else [labels, weights]
         self._variables = shared_variables(outputs)
         self._compute_outputs = None
-        # Labels that are a shared variable need no function: to make the first takes 0.06 s.
+        # Labels that are a shared variable need no function. A first function takes 0.06 s.
         if outputs != self._variables:
             self._compute_outputs = function([], outputs)
         self._weighted_labels = None
-        self._arrays = []  # the variables' values that these were computed from
+        self._arrays = []  # the variables' values that the weighted labels were computed from
         # The last x, y and number of rows of `laid_out_rows`, how often it got them, and the rows.
         self._arrays_of_layout = []
         self._n_rows_of_layout = None
@@ -53,9 +53,10 @@ class KernelSet:
         return kernel.Rows(self.features.rows(start, stop, self.dtype), self.features.scale)
 
     def laid_out_rows(self, y, n_rows):
-        """Get all rows with a layout for minibatches of `n_rows`, or None if they have none.
+        """Get all rows in the order and form that the C code reads fastest; None if it has none.
 
-        With `y` None, the layout is for :func:`logreg.kernel.classes`. It is made at the second
+        This layout is for minibatches of `n_rows` or, with `y` None, for
+        :func:`logreg.kernel.classes`. It is made at the second
         call with the same arrays, as it would not pay for a single one. A change of an array in
         place goes unnoticed.
         """
@@ -137,7 +138,8 @@ class KernelSet:
             return kernel.classes(laid_out, params)
         at_a_time = max(1, VALUES_AT_A_TIME // len(params[0]))
         starts = range(begin, end, at_a_time)
-        pieces = [self.rows(start, min(start + at_a_time, end)) for start in starts]
+        # Prepared rows are copies: memory holds those of one piece.
+        pieces = (self.rows(start, min(start + at_a_time, end)) for start in starts)
         return numpy.concatenate([kernel.classes(rows, params) for rows in pieces])
 
 

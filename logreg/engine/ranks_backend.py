@@ -28,7 +28,7 @@ class RanksBackend:
         first_row, end_row = ranks.part(batch_size)
         gradients_of_rows, apply = self.backend.compile_in_two(givens, cost, gradients, updates)
         shapes = [self.backend.value(param).shape for param in gradients.values()]
-        # The buffer holds the cost, the gradients one after another, and the ranks' flag.
+        # The buffer holds the cost, then the gradients. The last element is the flag of `ranks`.
         places = numpy.cumsum([1, *map(math.prod, shapes)])
         buffer = ranks.prepare_steps(places[-1], cost.dtype)
         all_cost, *parts, _ = numpy.split(buffer, places)

@@ -53,7 +53,7 @@ def _import():
     placeholders = {name: types.ModuleType(name) for name in hidden}
     # In sys.modules, an empty module lets an import pass, and None makes it fail. Theano does not
     # need scipy.signal. Importing mpi4py would start MPI. Importing lazylinker_c would compile
-    # Theano's loop over operations, which the kernel's functions do not need.
+    # Theano's loop over operations, which is not needed where the kernel computes.
     placeholders.update(dict.fromkeys(["scipy.signal", "mpi4py", "theano.gof.lazylinker_c"]))
     for name in placeholders.keys() & sys.modules.keys():
         del placeholders[name]
@@ -79,7 +79,8 @@ def _import():
         del os.environ["THEANO_FLAGS"]
         os.environ.update(environ)  # the user's flags, if there were any
     if not theano.config.cxx:
-        # Without C code, a cast would loop over numbers in Python: here it is numpy.array.
+        # Without C code, a cast would loop over numbers in Python: here it is numpy.array, of one
+        # input and one output.
         for cast in theano.tensor.basic._cast_mapping.values():
             cast.nfunc_spec = "array", 1, 1
     _keep_compiled_code()

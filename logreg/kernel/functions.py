@@ -26,7 +26,7 @@ except ImportError:  # no C compiler was there when logreg was installed
 if getattr(_kernel, "version", None) != 3:  # of module.c
     _kernel = None
 
-NO_PAIR = None, None
+NO_PAIR = None, None  # in place of labels and weights, or of the two velocities
 MAX_COPY_OF_MAP = 1 << 28  # bytes: memory may have no room for a copy of a larger file
 GRADIENTS_ONLY = numpy.nan  # this rate tells the C code to return gradients
 
@@ -111,7 +111,7 @@ def lay_out(rows, y, n_rows):
     With `y`, they are laid out in minibatches of `n_rows` rows, for :func:`steps`. With `y` None,
     all rows are, for :func:`classes`, and `n_rows` is their number. Bytes are copied without most
     of the zeros. So are floats that are whole numbers from 0 to 255, or such numbers divided by
-    256, as the tutorial's pixels are.
+    256, as the tutorial's pixels are. Only the C code reads the result.
 
     Returns
     -------
@@ -197,7 +197,7 @@ def steps(rows, params, weighted_labels, starts, n_rows, rate, l2=0.0, momentum=
 
 
 def gradients(rows, params, weighted_labels, start, n_rows):
-    """Compute the cost of the `n_rows` rows from `start` on, an array of it, and its gradients."""
+    """Compute the cost of `n_rows` rows from `start` on, an array of one, and its gradients."""
     # In the place of new parameters, the C code returns the gradients.
     return steps(rows, params, weighted_labels, [start], n_rows, GRADIENTS_ONLY)
 
@@ -216,7 +216,7 @@ def _as_bytes(x):
     if x.dtype == "uint8":
         return numpy.require(x, None, "CA"), 1.0
     factor = 1 / 256
-    if x.max() >= 1:
+    if x[:1000].max() >= 1:  # these rows are enough to tell: most data are no bytes at all
         factor = 1.0
     as_bytes = numpy.empty(x.shape, "uint8")
     for start in range(0, len(x), 1000):

@@ -116,7 +116,7 @@ def Tensor(dtype, broadcastable, name=None):
 def ancestors(variable_list, blockers=None):
     """List the variables of some graphs in Theano's order. What is behind a blocker is left out.
 
-    The last graph comes first. After a variable come its inputs, from the first to the last: the
+    The last graph comes first. Each variable stands before its inputs, which keep their order: the
     list for [a + b, c] is c, a + b, a, b. PyTensor's own function begins with the last input.
     """
 

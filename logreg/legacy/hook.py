@@ -118,7 +118,7 @@ class Finder(MetaPathFinder, Loader):
 
 
 def install():
-    """Put the finder before Python's own; give back `six` and the dropped names."""
+    """Put the finder before Python's own; restore `six` and the names in DROPPED."""
     if any(isinstance(finder, Finder) for finder in sys.meta_path):
         return
     sys.meta_path.insert(0, Finder())

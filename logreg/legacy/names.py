@@ -60,7 +60,7 @@ filter_variable = T.TensorType.filter_variable
 def _filter_variable(type, other, allow_convert=True):
     """Accept an update whose static shape says more than that of its variable, as Theano does.
 
-    For an update, PyTensor sets `allow_convert` to False. Here every variable may be converted.
+    For an update, PyTensor sets `allow_convert` to False. Here it stays at its default, True.
     """
     return filter_variable(type, other)
 

@@ -153,7 +153,7 @@ def _beyond_border(n_pixels, size, step):
         # The windows that begin within the image.
         last_start = (n_pixels - 1) // step * step
     else:
-        # Windows overlap: the first one that reaches the last pixel is the last. Of 6 pixels, with
+        # Windows overlap, and end with the first one that reaches the last pixel. Of 6 pixels, with
         # size 3 and step 2, windows are the pixels 0 to 2, 2 to 4, and 4 to 6: 1 beyond.
         last_start = T.maximum((n_pixels - 1 - size) // step + 1, 0) * step
     return T.maximum(last_start + size - n_pixels, 0)

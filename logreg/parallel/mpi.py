@@ -18,7 +18,7 @@ import traceback
 from logreg.basics import console
 from logreg.basics.errors import EngineError, install_command
 
-LONG = 0.01  # seconds until a rank that waits sleeps
+LONG = 0.01  # seconds for which a rank waits before it begins to sleep
 POLL = 0.001  # seconds of each sleep
 OWN_MODELS = "where each process is to train a model of its own, set LOGREG_RANKS=0"
 TOGETHER = (
@@ -123,6 +123,7 @@ class Ranks:
         if error and (self.rank or not is_exit):  # rank 0 exits as one process does
             lines = traceback.format_exception(type(error), error, error.__traceback__)
             text = "".join(lines).rstrip()
+            # The console puts the name of its rank before the lines of any but rank 0.
             console.note(f"error: {text}" if self.rank else f"error: rank 0 of {self.size}: {text}")
         sys.stdout.flush()
         sys.stderr.flush()
@@ -161,9 +162,9 @@ class Ranks:
         return n * self.rank // self.size, n * (self.rank + 1) // self.size
 
     def is_end_asked(self, is_asked_here):
-        """Whether any rank was asked to end the run, as of the last step.
+        """Note whether this rank was asked to end the run; return whether any was.
 
-        `is_asked_here` is whether this one was; the others learn of it at the next step.
+        The answer is that of the last step. The others learn of this rank at the next step.
         """
         self._is_end_asked_here = is_asked_here
         return self._is_end_asked

@@ -16,11 +16,11 @@ def compare_weights(predictor):
     Each of its `weights` is a dict:
 
     - `class` and `feature`.
-    - `standardized`: the weight for the class, less the weight for the other class. It is None if
-      the model standardizes nothing.
+    - `standardized`: the weight for the class, less that for the class `against`. It is None if the
+      model standardizes nothing.
     - `per_unit`: the same for one unit of the feature in the user's data.
     - `odds_factor`: exp(`per_unit`). If all else stays equal, one unit more multiplies the odds of
-      the class against the other one by it. It is None if no float is so large.
+      the class against that one by it. It is None if no float is so large.
 
     A SettingError says that there is no second class.
     """
@@ -59,13 +59,13 @@ def describe_weights(comparison):
     Examples
     --------
     >>> mass = {"class": "left", "feature": "mass", "standardized": None, "per_unit": -0.5}
-    >>> size = {"class": "left", "feature": "size", "standardized": -0.1, "per_unit": 999.5}
+    >>> size = {"class": "left", "feature": "size", "standardized": 0.1, "per_unit": 999.5}
     >>> found = [{**mass, "odds_factor": 0.60653066}, {**size, "odds_factor": None}]
     >>> print(describe_weights({"against": "right", "weights": found}))
     Weights of each class against right: 2 of 2, the largest first
     class  feature  standardized  per unit  odds times
      left     mass             -      -0.5    0.606531
-     left     size          -0.1     999.5         inf
+     left     size           0.1     999.5         inf
     <BLANKLINE>
     If mass is one larger, and all else stays equal, the odds of left against right
     become 0.606531 times as large. The other lines read likewise.

@@ -1,4 +1,4 @@
-"""HTML of lists, bars, figures and tables. `table` escapes its cells; the others take HTML."""
+"""HTML of lists, bars, figures and tables. `table` and `plot_figure` escape texts; others don't."""
 
 from html import escape
 

@@ -38,7 +38,7 @@ def gallery(predictor, data, evaluation):
     >>> gallery(predictor, data, {"worst_rows": []})
     '<p>No row is wrong.</p>'
 
-    A number is shown with as many digits as its type holds.
+    A number is shown with the digits that its type holds, at most nine.
 
     >>> save_model(classifier, "model.pkl", class_labels=["a", "b"])
     >>> predictor = Predictor("model.pkl")

@@ -57,7 +57,7 @@ def scores(facts, evaluation):
     if facts.options.weight_column is not None:
         name = "test error by the weights of the rows"
     figures = [(error, name, source)]
-    if facts.criterion == "error":
+    if not facts.criterion.is_loss:
         figures.append(
             (error_whole_minibatches, "as the tutorial counts", "over whole minibatches")
         )
@@ -126,7 +126,7 @@ def run(facts):
     if facts.refit:
         best += f", then trained anew on {facts.n_refit_rows} rows"
     error = facts.validation_error  # over whole minibatches
-    if facts.criterion == "loss":
+    if facts.criterion.is_loss:
         error = facts.validation_error_all_rows
     made_by = f"logreg {facts.logreg} on {facts.engine}, Python {facts.python}"
     rows = {
@@ -174,11 +174,11 @@ def curve(facts):
     best = stopping.best_iter // n_batches + 1
     end = (stopping.patience + 1) / n_batches
     criterion = facts.criterion
-    shown = "{:.4f}".format if criterion == "loss" else percent
-    first = getattr(points[0], criterion)  # its field has the criterion's name
-    # Early stopping calls every value of the criterion a loss, also an error.
+    shown = "{:.4f}".format if criterion.is_loss else percent
+    first = getattr(points[0], criterion.name)
+    # Early stopping calls the value of the criterion a loss, even where it is an error.
     text = (
-        f"The validation {criterion} begins at {shown(first)}; its best is "
+        f"The validation {criterion.name} begins at {shown(first)}; its best is "
         f"{shown(stopping.best_loss)}, at {unit} {best}, in {len(points)} validations. "
         f"Significant gains: {len(stopping.gains)}; patience runs to {unit} {math.ceil(end)}."
     )

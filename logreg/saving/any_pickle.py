@@ -25,7 +25,7 @@ class _Object(pickles.Placeholder):
     __slots__ = ("parts",)
 
     def __new__(cls, *args):
-        self = super().__new__(cls, *args)  # which limits their number
+        self = super().__new__(cls, *args)  # which limits the number of objects
         self.parts = [*enumerate(args)]
         return self
 
@@ -72,6 +72,7 @@ def _load_empty(unpickler):
     unpickler.append(_Object())
 
 
+# The named opcodes have Python's loaders; for the others, there are functions above.
 OTHER_LOADERS = pickles.opcode_loaders(
     "LONG4 FLOAT BINFLOAT INST OBJ NEWOBJ DUP POP POP_MARK SETITEM SETITEMS ADDITEMS",
     EMPTY_DICT=_load_empty,
@@ -81,7 +82,8 @@ OTHER_LOADERS = pickles.opcode_loaders(
 )
 LOADERS = {**pickles.LOADERS, **OTHER_LOADERS}
 
-HOLDERS = (pickles.Placeholder, list, tuple)  # what may hold arrays
+# What may hold arrays. An array is a placeholder, too.
+HOLDERS = (pickles.Placeholder, list, tuple)
 
 
 def is_foreign(path):

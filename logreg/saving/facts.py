@@ -14,7 +14,7 @@ from logreg.basics.errors import ModelFileError, SettingError, cut
 from logreg.basics.files import refuse_overwriting
 from logreg.datasets.facts import Facts
 from logreg.datasets.options import TableOptions
-from logreg.early_stopping import POINT_FIELDS, REPEATABLE, Point
+from logreg.early_stopping import CRITERIA, REPEATABLE, Point
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 
 LARGEST = 1e300  # JSON may have numbers that are too large for a float
@@ -139,21 +139,22 @@ class ModelFacts(Facts):
         """Check what the values are, once their lengths are right."""
         n_in = self.n_in
         n_out = self.n_out
-        n_features = sum(self.table.feature_counts)
-        items = POINT_FIELDS[self.criterion]  # those of a point of the curve
+        n_features = sum(self.table.feature_counts)  # as its categories say
+        items = self.criterion.point_fields  # those of a point of the curve
         for name, fits, needed in (
             ("class_labels", _are_labels, "a list of whole numbers or of texts, each once"),
             # The last classes may have no training row, and so no count.
             ("class_counts", lambda value: len(value) <= n_out, f"at most {n_out} numbers"),
             ("image_shape", lambda value: math.prod(value) == n_in, f"a shape of {n_in} features"),
             ("feature_scales", lambda value: min(value) > 0, "a list of numbers above 0"),
-            ("feature_scales", lambda value: self.feature_means, "a list feature_means"),
+            # Two checks do not look at the value, but at what has to go with it.
+            ("feature_scales", lambda _: self.feature_means, "a list feature_means"),
             ("pixel_scale", lambda value: 1e-99 < value < 1e99, "a number above 0"),
             ("raw_range", _is_range, "two numbers, the smaller one first"),
             ("x_range", _is_range, "two numbers, the smaller one first"),
             ("split", lambda value: len(value) == 3 and min(value) > 0, "three numbers of rows"),
             ("split_seed", lambda value: 0 <= value < 2**32, "a number from 0 to 2**32-1"),
-            ("categories", lambda value: n_features == n_in, f"what makes {n_in} features"),
+            ("categories", lambda _: n_features == n_in, f"what makes {n_in} features"),
             ("columns", lambda value: len({*value}) == len(value), "a list of texts, each once"),
             ("curve", lambda value: _is_curve(value, len(items)), f"[{', '.join(items)}] a point"),
         ):
@@ -166,7 +167,7 @@ class ModelFacts(Facts):
     @property
     def criterion(self):
         """The criterion by which the best model was chosen; older models name none."""
-        return self.settings.get("criterion", "error")
+        return CRITERIA[self.settings.get("criterion", "error")]
 
     @property
     def batch_size(self):
@@ -244,7 +245,7 @@ def _is_range(ends):
 
 
 def _is_curve(rows, n_items):
-    """Whether each row is a :class:`Point` of so many numbers, as its types do not tell."""
+    """Whether each row of a curve is a :class:`Point` of `n_items` numbers."""
     for row in rows:
         if len(row) != n_items:
             return False

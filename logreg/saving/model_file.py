@@ -106,7 +106,9 @@ def model_of(header, arrays):
 
 
 def _digest(header, data):
-    return hashlib.sha256(header.encode("utf-8", "surrogatepass") + data).hexdigest()
+    digest = hashlib.sha256(header.encode("utf-8", "surrogatepass"))
+    digest.update(data)
+    return digest.hexdigest()
 
 
 def dumps(kind, arrays, **content):
@@ -144,7 +146,7 @@ def dumps(kind, arrays, **content):
     content.update(format=f"logreg {kind}", version=VERSION, arrays=listed)
     header = as_json(content)
     data = b"".join(parts)
-    if len(header) + len(data) > MAX_BYTES - 1000:  # the other bytes of the pickle are fewer
+    if len(header) + len(data) > MAX_BYTES - 1000:  # the pickle has fewer than 1000 other bytes
         raise ModelFileError(f"it would have more than {MAX_BYTES} bytes, too many for a file")
     arguments = pickle.dumps((header, data, _digest(header, data)), PROTOCOL)
     return CALL % arguments[2:-1]  # without PROTO, its first two bytes, and STOP, its last one

@@ -72,7 +72,8 @@ def dumps_model(classifier, metadata, W_and_b=None):
     """
     W, b = W_and_b or _values(classifier)
     metadata = {**provenance(), **metadata, "dtype": W.dtype.name}
-    metadata["n_out"] = W.shape[1]  # those of a run count the classes of its data, maybe fewer
+    # The n_out of a run is that of its data, which may have fewer classes than the model.
+    metadata["n_out"] = W.shape[1]
     facts = ModelFacts.from_metadata(metadata, W)
     return model_file.dumps("model", {"W": W, "b": b}, metadata=facts.metadata())
 

@@ -52,7 +52,7 @@ def open_table(path, options, model_columns):
         is_sheet = False
         if frame is None:
             stream = stack.enter_context(_standard_input() if path == "-" else open_bytes(path))
-            start = stream.peek(1)  # which gives more bytes, if there are more
+            start = stream.peek(1)  # gives all bytes that are buffered, not one
             is_sheet = start.startswith(ZIP)
             if start.startswith(PARQUET):
                 frame = _read_parquet(stream)
@@ -183,7 +183,7 @@ def _is_utf8(stream):
 
 def _open_text(pandas, stream, options, model_columns):
     """Find the Header of CSV and its kin, and return a function that reads it in chunks."""
-    with _parsing(pandas, stream):
+    with _parsing_text(pandas, stream):
         text = read_first_lines(stream)
         # A mark that is known to be the decimal mark is rarely the delimiter, too.
         layout = find_layout(text, options.decimal or model_columns.options.decimal)
@@ -208,7 +208,7 @@ def _open_text(pandas, stream, options, model_columns):
         arguments["dtype"] = dict.fromkeys(raw_columns, str)
         arguments["na_values"] = {i: options.na for i in columns if i not in raw_columns}
         stream.seek(0)
-        with _parsing(pandas, stream), pandas.read_csv(stream, **arguments) as chunks:
+        with _parsing_text(pandas, stream), pandas.read_csv(stream, **arguments) as chunks:
             for chunk in chunks:
                 chunk.index += layout.first_row + bool(header.names)
                 yield chunk
@@ -229,7 +229,7 @@ def _chunk_rows(n_rows, header):
 
 
 @contextlib.contextmanager
-def _parsing(pandas, stream):
+def _parsing_text(pandas, stream):
     """Turn errors about text that is no table into a message that says what to do."""
     try:
         yield

@@ -219,12 +219,11 @@ class Column(Texts):
     kind : Numbers, Dates, Categories or None
         None as long as its cells are being read.
     has_numbers : bool
-        Whether some cells were read as numbers.
+        Whether pandas made numbers of some cells.
     is_left_out : bool
         Whether it makes no feature, because its cells are all alike.
     exceeded_limit : int or None
-        How many categories it may have, if it has more texts, such as names or sentences. Else
-        None.
+        The most categories that it may have, if it has more; else None.
     """
 
     # The file of a model describes the column by `saved_as` and `categories`.
@@ -288,7 +287,8 @@ class Column(Texts):
         for date_format in sorted(candidates):
             n_dates[date_format] = numpy.isfinite(days_since_1970(words, date_format)).sum()
         if any(n_dates.values()):  # one date is enough, too
-            has_two_meanings = [*n_dates.values()].count(len(words)) > 1
+            n_formats_of_all = [*n_dates.values()].count(len(words))  # formats that read every word
+            has_two_meanings = n_formats_of_all > 1
             return None if has_two_meanings else Dates(max(n_dates, key=n_dates.get))
         most = min(MAX_CATEGORIES, max(FEW_CATEGORIES, n_rows // 2))
         if len(words) <= most:

@@ -35,7 +35,7 @@ class Features:
         self.row_numbers = []  # of each chunk
 
     def raw_columns(self):
-        """The indices of the columns whose texts are to stay as they are."""
+        """The indices of the columns in which pandas must not make numbers of texts."""
         return {column.index for column in self.columns if not column.may_be_numbers}
 
     def read(self, chunks, dtype="float64", scratch=None):
@@ -73,7 +73,7 @@ class Features:
         is_too_large = (abs(x) > FLOAT32_MAX).any(axis=0)
         for j, column in enumerate(self.columns):
             column.has_numbers |= has_numbers[j]
-            # A chunk without a cell that is filled has a numeric dtype, in a column of texts, too.
+            # A chunk whose cells are all empty has a numeric dtype, even in a column of texts.
             may_be_texts = column.kind is None and not has_numbers[j]
             # Too large a number is kept as a text, so that it is reported as a misfit.
             if not is_numeric[j] or may_be_texts or is_too_large[j]:
@@ -240,7 +240,7 @@ def oddities(x, label_codes, columns):
         is_plain = column.kind.saved_as == NUMBER
         if is_plain and _is_increasing(sample) and _is_increasing(values):
             numbering.append(column.title)
-        # In the sample, a value need not recur: it may do so among all rows.
+        # A value may stand in one row of the sample, and in more of all rows.
         is_candidate = _determines_label(sample, sampled_codes, rows_per_value=1)
         if is_candidate and _determines_label(values, label_codes, ROWS_PER_VALUE):
             telling.append(column.title)

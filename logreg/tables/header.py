@@ -130,7 +130,8 @@ class Header:
             columns = columns[1:]
         if all(self.is_text(cell) for cell, _ in columns):
             return True
-        # Each cell may be a text that is not below it, or count from 0 as pandas does.
+        # It is a header, too, if each cell is a text that is not below it, or the number of its
+        # column, counted from 0 as by pandas.
         is_name = [
             cell == str(i) or (self.is_text(cell) and cell not in cells_below)
             for i, (cell, cells_below) in enumerate(columns)
@@ -144,7 +145,7 @@ class Header:
         """
         found = []
         for text in self.options.na:
-            number = parse_number(text, self.decimal) or parse_number(text)
+            number = parse_number(text, self.decimal) or parse_number(text)  # a tuple, or None
             if number and not number.unit and text.lower() not in ("true", "false"):
                 found.append(number.value)
         return found

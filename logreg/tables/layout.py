@@ -40,9 +40,9 @@ class MarkCount(NamedTuple):
     group: the count describes the largest group.
     """
 
-    is_likely: bool  # whether more than half of all lines are in it; never for the decimal mark
-    n_lines: int  # in the group
-    n_marks: int  # in each line of the group
+    is_likely: bool  # the group has more than half of all lines; never of the decimal mark
+    n_lines: int  # in that group
+    n_marks: int  # in each line of that group
 
 
 def find_layout(text, decimal):
@@ -94,7 +94,8 @@ def _check_widths(rows, first_row, delimiter):
     """Refuse rows that have more cells than the first one, or a title above the table."""
     widths = [len(cells) for cells in rows]
     n_filled = [sum(map(bool, cells)) for cells in rows[:2]]
-    # A title fills one of several columns, and the header below it fills more.
+    # A title fills one of several columns, and the header below it fills more. The error below then
+    # counts the cells that are filled.
     if widths[0] > 2 and n_filled[0] == 1 < n_filled[-1]:
         widths = n_filled
     widest = widths.index(max(widths))

@@ -201,8 +201,8 @@ def table_batches(path, options, batch_size, model_columns, keep=()):
     source = name_of(path)
     with open_table(path, options, model_columns) as (frames, header):
         label = None
-        has_common_names = header.names and model_columns.names
-        if not has_common_names and not header.has_features_alone:
+        are_found_by_name = header.names and model_columns.names
+        if not are_found_by_name and not header.has_features_alone:
             label = header.find_label()
         if label is not None or header.names:
             _note(source, header.notes(label, "is left out as the label"))
@@ -213,7 +213,7 @@ def table_batches(path, options, batch_size, model_columns, keep=()):
             # The title stands in place of a name that several columns have, or none has.
             kept[name if header.counts[name] == 1 else header.title(i)] = i
         warned = set()
-        features = Features(header, indices)
+        features = Features(header, indices)  # of no batch: it only tells the raw columns
         raw_columns = {*features.raw_columns(), *kept.values()}
         for frame in frames(raw_columns, batch_size):
             features = Features(header, indices)  # which gathers the cells of this batch alone

@@ -21,7 +21,8 @@ class Texts:
     from_number_cells : set of str
         The texts of cells that came as numbers, not as texts.
     chunks : list of tuples
-        Of each chunk: the number of rows above it, the numbers of its rows, and their codes.
+        Of each chunk: how many rows are above it, then the number in messages and the code of each
+        of its rows.
     """
 
     def __init__(self, header, index):

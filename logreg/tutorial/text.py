@@ -122,7 +122,7 @@ def examples(content):
     ('read()\\n', '... loading data\\n')
     """
     lines = []
-    statement = ""  # the lines of code so far; empty in the output
+    statement = ""  # the lines of code so far; empty in the output, whose lines stay as they are
     for line in content.splitlines():
         if line.startswith(">>> "):
             statement = line[4:]

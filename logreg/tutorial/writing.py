@@ -101,6 +101,7 @@ def page(data, run, home=None, with_mnist=False):
         "MNIST" if data.facts.dataset == DATASET else "mnist_sample, as MNIST could not be had"
     )
     script_data = toy_data.script_data(data, run)
+    n_train = data.facts.rows[0]
     error = f"{100 * run.best_validation.test_error_all_rows:.2f} %"
     return filled(
         HERE / "page.html",
@@ -113,7 +114,7 @@ def page(data, run, home=None, with_mnist=False):
         contents="".join(f'<li><a href="#{name}">{title}</a>' for name, title in headings[1:]),
         text=body,
         math_font=base64.b64encode(math_font(body)).decode(),
-        full_run=f"{data.facts.rows[0]:,} rows of {dataset}; test error {error}",
+        full_run=f"{n_train:,} rows of {dataset}; test error {error}",
         dataset=dataset,
     )
 

@@ -39,6 +39,7 @@ def test_whichever_call_to_the_disk_fails_the_old_file_stays(old, write, n_write
             break
         except LogRegError as error:
             assert str(error).startswith(f"{old} cannot be written: No space left")
+            assert error.__cause__
         assert (old.read_bytes(), os.listdir()) == (b"old", [old.name])
     assert failing_disk.calls == n_writes * ["write"] + ["fsync", "replace"]
     assert old.read_bytes() != b"old" and os.listdir() == [old.name]

@@ -30,12 +30,15 @@ def test_data_that_begin_at_an_odd_offset_are_read():
 
 @pytest.mark.once
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits memory as Linux does")
-def test_a_folder_larger_than_the_memory_that_may_be_used(run):
+@pytest.mark.parametrize(
+    "n_train, n_valid, option", [(100000, 1000, ""), (1000, 100000, "standardize")]
+)
+def test_a_folder_larger_than_the_memory_that_may_be_used(n_train, n_valid, option, run):
     """320 MB of features where the process may have 314 MB."""
     import resource
 
     os.mkdir("large")
-    for split, n in (("train", 100000), ("valid", 1000), ("test", 1000)):
+    for split, n in (("train", n_train), ("valid", n_valid), ("test", 1000)):
         y = numpy.arange(n) % 10
         x = numpy.lib.format.open_memmap(f"large/x_{split}.npy", "w+", "float32", (n, 800))
         x[numpy.arange(n), y] = 1
@@ -43,9 +46,11 @@ def test_a_folder_larger_than_the_memory_that_may_be_used(run):
         numpy.save(f"large/y_{split}.npy", y)
     limit = partial(resource.setrlimit, resource.RLIMIT_DATA, (300 << 20, 300 << 20))
     options = {"env": {"LOGREG_NUM_THREADS": "1"}, "preexec_fn": limit}
-    done = run("-m", "logreg.train", "large", "--n-epochs", 1, **options)
+    words = ["--batch-size", 100, "--n-epochs", 1, *([f"--{option}"] if option else [])]
+    done = run("-m", "logreg.train", "large", *words, **options)
     assert "with test performance 0.000000 %" in done.stdout
-    os.remove("large/x_train.npy")  # pytest keeps folders
+    for split in ("train", "valid"):  # pytest keeps folders
+        os.remove(f"large/x_{split}.npy")
 
 
 # ---- make_folder

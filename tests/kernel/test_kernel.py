@@ -63,6 +63,57 @@ def steps_of_numpy(x, params, y, weights, starts, n_rows, rule):
     return [costs, W, b, *velocities]
 
 
+# This test comes first: a thread that never ends would slow the others down.
+FAILING = """
+import ctypes, time, numpy
+from logreg import kernel
+memory = ctypes.CDLL(None)
+random = numpy.random.RandomState(0)
+labels, params = (random.randint(3, size=4000), None), (random.randn(300, 3), random.randn(3))
+floats = random.randn(4000, 300)
+for x in (floats, floats.clip(0, 1).astype("uint8"), floats.clip(0, 255).astype("uint8") * 9):
+    rows = kernel.Rows(x)
+    def compute():
+        found = kernel.classes(kernel.lay_out(rows, None, len(x)) or rows, params)
+        laid = kernel.lay_out(rows, labels[0], 1000) or rows
+        try:  # an error gives back as much
+            kernel.steps(rows, params, (labels[0] + 1, None), [0], 1000, 0.1)
+        except ValueError:
+            pass
+        return [found, *kernel.steps(laid, params, labels, [1000, 3000], 1000, 0.1)]
+    expected, n_errors = compute(), 0
+    for n in range(1, 80):
+        memory.fail_at(n)
+        try:
+            assert all(map(numpy.array_equal, expected, compute())), n
+        except MemoryError:
+            n_errors += 1
+        memory.fail_at(0)
+        for _ in range(1000):  # the last thread to leave gives the memory of all back
+            if memory.taken():
+                time.sleep(0.01)
+        assert memory.taken() == 0, memory.taken()
+    print(n_errors)
+"""
+
+
+def link(*words):
+    """Make a shared library by gcc; skip where it makes none."""
+    command = ["gcc", "-g", "-shared", "-fPIC", *map(str, words)]
+    if not shutil.which("gcc") or subprocess.run(command, check=False).returncode:
+        pytest.skip("there is no gcc, or it links no such library here")
+
+
+@pytest.mark.once
+def test_whichever_allocation_fails_rows_are_not_laid_out_or_it_is_a_memory_error(tmp_path, run):
+    built, source = tmp_path / "failing.so", Path(__file__).with_name("failing_allocations.c")
+    link("-o", built, "-fno-builtin", source, "-ldl", "-Wl,-z,defs")  # so only with glibc
+    done = run("-c", FAILING, env={"LD_PRELOAD": str(built), "LOGREG_NUM_THREADS": "2"})
+    assert (done.returncode, done.stderr) == (0, "")
+    # The memory of a job, of the arrays for it, and of a layout as a whole; not of each minibatch.
+    assert all(2 <= int(n_errors) <= 12 for n_errors in done.stdout.split())
+
+
 @pytest.mark.parametrize("dtype, cell", KINDS)
 def test_steps_and_classes_are_numpys_and_bits_the_same_in_all_ways(dtype, cell, monkeypatch):
     """On each set of instructions, by threads, in blocks, as rows come, laid out or not."""
@@ -302,6 +353,9 @@ RULES = {
     "two momenta": lambda cost, params: (
         updates.momentum(cost, params[:1], 0.1) + updates.momentum(cost, params[1:], 0.1, 0.5)
     ),
+    "momentum of W": lambda cost, params: (
+        updates.momentum(cost, params[:1], 0.1) + updates.sgd(cost, params[1:], 0.1)
+    ),
     "of W": lambda cost, params: updates.sgd(cost, params[:1], 0.1),
     "three rates": by(lambda param, g: (param, param - numpy.float32([0.1, 0.2, 0.3]) * g)),
     "two rates": by(lambda param, g: (param, param - numpy.float32(param.ndim) * g)),
@@ -411,56 +465,6 @@ main(["--dataset", "mnist_sample", "--n-epochs", "1", "--refit"])  # compiles tw
         done = run("-c", code, env=env)
         assert done.stderr.count("without the native kernel, which") == is_wanted
         assert done.returncode == 0
-
-
-FAILING = """
-import ctypes, time, numpy
-from logreg import kernel
-memory = ctypes.CDLL(None)
-random = numpy.random.RandomState(0)
-labels, params = (random.randint(3, size=4000), None), (random.randn(300, 3), random.randn(3))
-floats = random.randn(4000, 300)
-for x in (floats, floats.clip(0, 1).astype("uint8"), floats.clip(0, 255).astype("uint8") * 9):
-    rows = kernel.Rows(x)
-    def compute():
-        found = kernel.classes(kernel.lay_out(rows, None, len(x)) or rows, params)
-        laid = kernel.lay_out(rows, labels[0], 1000) or rows
-        try:  # an error gives back as much
-            kernel.steps(rows, params, (labels[0] + 1, None), [0], 1000, 0.1)
-        except ValueError:
-            pass
-        return [found, *kernel.steps(laid, params, labels, [1000, 3000], 1000, 0.1)]
-    expected, n_errors = compute(), 0
-    for n in range(1, 80):
-        memory.fail_at(n)
-        try:
-            assert all(map(numpy.array_equal, expected, compute())), n
-        except MemoryError:
-            n_errors += 1
-        memory.fail_at(0)
-    print(n_errors)
-for _ in range(1000):  # the last thread to leave gives the memory of all back
-    if memory.taken():
-        time.sleep(0.01)
-assert memory.taken() == 0, memory.taken()
-"""
-
-
-def link(*words):
-    """Make a shared library by gcc; skip where it makes none."""
-    command = ["gcc", "-g", "-shared", "-fPIC", *map(str, words)]
-    if not shutil.which("gcc") or subprocess.run(command, check=False).returncode:
-        pytest.skip("there is no gcc, or it links no such library here")
-
-
-@pytest.mark.once
-def test_whichever_allocation_fails_rows_are_not_laid_out_or_it_is_a_memory_error(tmp_path, run):
-    built, source = tmp_path / "failing.so", Path(__file__).with_name("failing_allocations.c")
-    link("-o", built, "-fno-builtin", source, "-ldl", "-Wl,-z,defs")  # so only with glibc
-    done = run("-c", FAILING, env={"LD_PRELOAD": str(built), "LOGREG_NUM_THREADS": "2"})
-    assert (done.returncode, done.stderr) == (0, "")
-    # The memory of a job, of the arrays for it, and of a layout as a whole; not of each minibatch.
-    assert all(2 <= int(n_errors) <= 12 for n_errors in done.stdout.split())
 
 
 SANITIZED = """
