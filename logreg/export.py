@@ -25,6 +25,7 @@ import io
 import json
 import os
 import sys
+import zipfile
 
 from logreg.cli.start import end_at_ctrl_c
 
@@ -108,7 +109,10 @@ def to_npz(content, metadata=None):
     if metadata is not None:
         content = {**content, "metadata": json.dumps(metadata)}
     stream = io.BytesIO()
-    numpy.savez(stream, **content)
+    with zipfile.ZipFile(stream, "w") as archive:  # numpy.savez takes no array called "file"
+        for name, value in content.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                numpy.lib.format.write_array(file, numpy.asarray(value), allow_pickle=False)
     return stream.getvalue()
 
 

@@ -29,9 +29,9 @@ def test_any_dtype(x_dtype, y_dtype, random):
     assert all(type(label) is int for label in data.facts.class_labels)
 
 
-INF = numpy.zeros((53000, 5))
-LARGE = pair(dtype="f8")[0]  # the first is looked at in two blocks
-INF[52999, 2] = numpy.inf
+INF = numpy.zeros((106000, 5))
+LARGE = pair(dtype="f8")[0]  # the first is looked at in three blocks
+INF[105999, 2] = numpy.inf
 LARGE[5, 0] = -1e39
 Y = pair()[1]
 
@@ -54,7 +54,7 @@ Y = pair()[1]
             {"x": pair(99)[0], "y": range(99)},
             r"there are 99 classes in 1\d+ rows, 0, 1, \.\.\.: that",
         ),
-        ({"x": INF, "y": INF[:, 0]}, r"x holds inf in row 52999, column 2 \(counted from 0"),
+        ({"x": INF, "y": INF[:, 0]}, r"x holds inf in row 105999, column 2 \(counted from 0"),
         ({"x": LARGE}, r"holds -1e\+39 in row 5, column 0.*larger than float32"),
         (
             {"x": pair(d=4)[0]},

@@ -30,9 +30,11 @@ def test_rows_of_a_group_stay_in_one_set(random, cli):
         in_order = pandas.unique(numpy.concatenate([x[:, 1] for x, _ in data]))
         assert (in_order == pandas.unique(columns["b"])).all() == (shuffle is False)
     groups = numpy.array([*range(200), *numpy.repeat([200, 201, 202, 203, 204], 40)])
-    few = pandas.DataFrame({"g": groups, "a": random.randn(400), "ill": groups >= 200})
-    folds = make_folds(read_dataset(few, TableOptions("ill", group="g")), 5)
+    few = pandas.DataFrame({"p": groups, "a": random.randn(400), "ill": groups >= 200})
+    folds = make_folds(read_dataset(few, options), 5)
     assert [fold.test[1].sum() for fold in folds] == 5 * [40]  # a large group in each
+    three = read_dataset(few[198:240], options, Preparation(shuffle=False))
+    assert three.facts.rows == [1, 1, 40]  # no set is left without a group
     done = cli("train t.csv --label-column ill --group p --n-epochs 9")
     assert "rows with the same cell in column 1 (p) stay in one set" in done.err
     write("new.csv", b"a,b,more\n1,2,3\n")

@@ -47,16 +47,21 @@ def test_objects_dicts_lists_and_sets(arrays_of, protocol):
     shared = Layer(container=Layer(storage=[W], name="W"))
     objects = numpy.empty(2, object)
     objects[:] = [B, [B + 1]]
-    inner = Layer(W=shared, bias=collections.OrderedDict(b=B * 2), of={"file": W.T, 3: B * 3})
+    inner = Layer(W=shared, bias=collections.OrderedDict(b=B * 2), of={"x": W.T, 3: B * 3})
     root = {"layers": [inner, shared], "set": frozenset([1.5]), "kinds": {"x", "y"}}
-    root.update(objects=(objects, Layer, numpy.float64(1), 1 << 100), again=root, loop=([B * 4],))
+    root.update(
+        objects=(objects, Layer, numpy.float64(1), 1 << 100),
+        again=root,
+        loop=([B * 4],),
+        file=B * 6,
+    )
     root["loop"][0].append(root["loop"])
     root["made"] = operator.methodcaller("of", B * 5, key=1)  # what is called was made by a call
     same(
         arrays_of(pickle.dumps(root, protocol)),
-        **{"layers/1/container/storage/0": W, "layers/0/bias/b": B * 2, "layers/0/of/file": W.T},
+        **{"layers/1/container/storage/0": W, "layers/0/bias/b": B * 2, "layers/0/of/x": W.T},
         **{"layers/0/of/3": B * 3, "objects/0/4/0": B, "objects/0/4/1/0": B + 1},
-        **{"objects/2": numpy.float64(1), "loop/0/0": B * 4, "made/1": B * 5},
+        **{"objects/2": numpy.float64(1), "loop/0/0": B * 4, "made/1": B * 5, "file": B * 6},
     )
 
 

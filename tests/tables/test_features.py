@@ -9,6 +9,7 @@ from logreg import Predictor, fit_table
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import TableOptions
 from logreg.tables import features
+from logreg.tables.reading import table_batches
 
 
 def test_a_look_before_training(stderr, monkeypatch):
@@ -74,6 +75,9 @@ def test_a_category_that_is_new_to_a_model_is_told_of_rows_to_test_on(stderr):
     told = {"columns": ["island", "mass"], "categories": [["Biscoe", "Dream"], None]}
     save("m.pkl", numpy.eye(3, 2), **told)
     put("mass,island\n1,Dream\n2,Biscoe\n3,Torgersen\n4,Dream\n5,Bute\n")
-    read("t.csv", TableOptions("mass"), model_columns=Predictor("m.pkl").facts.table)
+    known = Predictor("m.pkl").facts.table
+    read("t.csv", TableOptions("mass"), model_columns=known)
     new = "row 4, column 2 (island) holds 'Torgersen', no category that the model knows"
     assert stderr() == f"warning: t.csv: {new}\n"
+    assert len([*table_batches("t.csv", TableOptions(), 2, known)]) == 3
+    assert stderr() == f"warning: t.csv: {new}\n"  # and not again of the third batch
