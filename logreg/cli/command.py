@@ -25,7 +25,7 @@ def command(main):
 
     @functools.wraps(main)
     def wrapper(argv=None):
-        code = 1  # after an error, also if stdout cannot be written at the end
+        code = 1  # of an error, and of a success whose stdout cannot be written
         is_done = False
         with contextlib.ExitStack() as stack:
             for name in ("stdout", "stderr"):
@@ -46,6 +46,8 @@ def command(main):
                 stack.callback(gc.freeze)
             try:
                 returned = main(argv) or 0
+                if returned:
+                    code = returned  # even if stdout cannot be written now
                 sys.stdout.flush()
                 code = returned
                 is_done = True

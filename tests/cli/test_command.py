@@ -103,6 +103,7 @@ IGNORING = "signal.signal(signal.SIGINT, signal.SIG_IGN)"
         (PRINTING, ">&-", (0, "", "a note\n")),
         (PRINTING, "2>&-", (0, "a result\n", "")),
         (MAIN.format("print('a result')"), ">/dev/full", (1, "", FULL)),
+        (MAIN.format("print('a result')\n    return 5"), ">/dev/full", (5, "", FULL)),
         (PRINTING, "2>/dev/full", (0, "a result\n", "")),
         (OVERFLOWING, "2>&1 | grep -o 'Warning: .*'", (0, "Warning: of another kind\n", "")),
     ],
