@@ -175,8 +175,7 @@ class EarlyStopping:
         """
         if not loss < self.best_loss:  # on a tie, the first stays the best
             return False
-        is_loss = CRITERIA[self.criterion].is_loss
-        before = self.significant_loss if is_loss else self.best_loss
+        before = self.significant_loss if self.criterion == "loss" else self.best_loss
         if loss < before * self.improvement_threshold:
             self.patience = max(self.patience, iter * self.patience_increase)
             self.gains.append(iter)
