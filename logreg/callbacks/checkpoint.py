@@ -6,11 +6,11 @@ from typing import Optional
 from logreg import engine
 from logreg.basics.console import warning
 from logreg.basics.errors import ModelFileError
-from logreg.basics.files import AnyPath, explaining
+from logreg.basics.files import AnyPath
 from logreg.callbacks.base import FileCallback
 from logreg.hyperparameters import DEFAULTS
 from logreg.run import Run, Validation
-from logreg.saving.model_file import dumps, read
+from logreg.saving.model_file import DTYPES, dumps, read
 from logreg.saving.variables import provenance
 
 # May differ on resuming: n_epochs only decides when a run ends, not its bits until then; and the
@@ -94,9 +94,13 @@ class Checkpoint(FileCallback):
     def check(self, run: Run) -> None:
         """Check that the file can be written, and can hold all that training changes."""
         super().check(run)
-        advice = "`updates` must change variables of such types only"
-        with explaining(self.path, "cannot hold the state", advice, catch=ModelFileError):
-            dumps("checkpoint", _name_arrays(run))
+        for i, variable in enumerate(run.variables):
+            dtype = getattr(variable, "dtype", "no array")
+            if dtype not in DTYPES:
+                raise ModelFileError(
+                    f"{self.path} cannot hold the state: variable {i} is {dtype}: a file holds "
+                    f"{', '.join(DTYPES)}; `updates` must change variables of such types only"
+                )
 
     def _read(self):
         return read(self.path, "checkpoint") if os.path.lexists(self.path) else None
