@@ -6,12 +6,11 @@ import pytest
 from logreg import engine, updates
 from logreg.engine import T, theano
 
-W0 = numpy.array([[0.5, -1.0, 2.0], [1.5, 0.1, -0.3]])
-B0 = numpy.array(0.7)
-X = numpy.random.RandomState(2).normal(size=(5, 3))
+WB = numpy.array([[0.5, -1.0, 2.0, 0.7], [1.5, 0.1, -0.3, 0.7]])  # W, and b beside it
+X = numpy.c_[numpy.random.RandomState(2).normal(size=(5, 3)), numpy.ones(5)]
 
 
-# The rules, with a memory of each parameter, at step t.
+# The rules, with a memory of the parameters, at step t.
 
 
 def sgd(p, g, memory, t, learning_rate):
@@ -45,19 +44,16 @@ def adam(p, g, memory, t, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1
 
 def oracle(rule, **options):
     """Parameters after each step, by the rule's formula, for half the sum of squares of W x + b."""
-    W, b, of_W, of_b = W0, B0, {}, {}
+    both, memory = WB, {}
     for t, x in enumerate(X, start=1):
-        residual = W @ x + b
-        W = rule(W, numpy.outer(residual, x), of_W, t, **options)
-        b = rule(b, residual.sum(), of_b, t, **options)
-        yield W, b
+        both = rule(both, numpy.outer(both @ x, x), memory, t, **options)
+        yield both
 
 
 # Of parameters, of what else is made, and what numbers are: a rate may come of numpy.linspace.
 @pytest.mark.parametrize(
     "dtype, floatx, number",
     [
-        ("float32", "float32", float),
         ("float64", "float64", float),
         ("float32", "float64", numpy.float64),
         ("float32", "float64", theano.shared),
@@ -77,13 +73,15 @@ def test_the_rule_follows_its_formula(rule, options, dtype, floatx, number):
     tolerance = 2e-4 if dtype == "float32" else 1e-9
     assert getattr(updates, rule.__name__).__defaults__ == rule.__defaults__
     with engine.floatx(floatx):
-        x, W, b = T.vector("x", dtype=dtype), *(theano.shared(v.astype(dtype)) for v in (W0, B0))
+        x = T.vector("x", dtype=dtype)
+        W, b = (theano.shared(v.astype(dtype)) for v in (WB[:, :3], WB[:, 3]))
         cost = T.sum((T.dot(W, x) + b) ** 2) / numpy.asarray(2, dtype)
         given = {name: number(value) for name, value in options.items()}
         pairs = getattr(updates, rule.__name__)(cost, [W, b], **given)
         # The rules' expressions are tested, and not the engine, which would compile for long.
         step = theano.function([x], [], updates=pairs, mode="FAST_COMPILE")
     for row, expected in zip(X.astype(dtype), oracle(rule, **options)):
-        step(row)
-        for param, by_hand in zip([W, b], expected):
-            numpy.testing.assert_allclose(param.get_value(), by_hand, rtol=tolerance)
+        step(row[:3])
+        found = numpy.c_[W.get_value(), b.get_value()]
+        assert found.dtype == dtype
+        numpy.testing.assert_allclose(found, expected, rtol=tolerance)
