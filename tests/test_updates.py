@@ -1,4 +1,7 @@
-"""Update rules against their formulas in NumPy, over several steps."""
+"""Update rules against their formulas in NumPy, over several steps.
+
+Those that the command uses, sgd and momentum, are tested in test_differential_training.
+"""
 
 import numpy
 import pytest
@@ -11,15 +14,6 @@ X = numpy.c_[numpy.random.RandomState(2).normal(size=(5, 3)), numpy.ones(5)]
 
 
 # The rules, with a memory of the parameters, at step t.
-
-
-def sgd(p, g, memory, t, learning_rate):
-    return p - learning_rate * g
-
-
-def momentum(p, g, memory, t, learning_rate, momentum=0.9):
-    memory["v"] = momentum * memory.get("v", 0) - learning_rate * g
-    return p + memory["v"]
 
 
 def nesterov(p, g, memory, t, learning_rate, momentum=0.9):
@@ -62,8 +56,6 @@ def oracle(rule, **options):
 @pytest.mark.parametrize(
     "rule, options",
     [
-        (sgd, {"learning_rate": 0.1}),
-        (momentum, {"learning_rate": 0.1, "momentum": 0.5}),
         (nesterov, {"learning_rate": 0.1, "momentum": 0.5}),
         (adagrad, {"learning_rate": 0.3, "epsilon": 0.01}),
         (adam, {"learning_rate": 0.05, "beta1": 0.5, "beta2": 0.9, "epsilon": 0.1}),
