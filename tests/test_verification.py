@@ -81,10 +81,13 @@ def test_data_that_have_moved_are_named_and_others_are_told(cli, trained):
 def rewrite(source, path, kind="model", key="metadata", **changed):
     """Write a file anew with other facts; those that are None are left out."""
     header, arrays = model_file.read(source, kind)
-    facts = {**header[key], **changed}
-    header[key] = {name: facts[name] for name in facts if changed.get(name, 0) is not None}
-    content = {k: v for k, v in header.items() if k not in ("format", "version", "arrays")}
-    write(path, model_file.dumps(kind, arrays, **content))
+    for name in ("format", "version", "arrays"):
+        del header[name]
+    header[key].update(changed)
+    for name, value in changed.items():
+        if value is None:
+            del header[key][name]
+    write(path, model_file.dumps(kind, arrays, **header))
 
 
 def verified_facts(cli, **changed):
