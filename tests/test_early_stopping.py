@@ -10,27 +10,23 @@ from logreg.datasets.options import Preparation
 from logreg.early_stopping import EarlyStopping
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 
-# Losses at minibatches 4, 9, 14, ...; patience 10.
-SLOWLY = [1.0, 0.96, 0.92, 0.9] + [2.0] * 9
+SLOWLY = [1.0, 0.96, 0.92, 0.9]
 
 
 @pytest.mark.parametrize(
-    "increase, threshold, criterion, losses, stop, bests, gains",
+    "increase, threshold, criterion, losses, bests, gains, patience",
     [
-        (3, 0.5, "error", [1.0, 0.5] + [2.0] * 9, 12, [4, 9], [4]),  # not below the threshold
-        (2, 0.9, "error", [math.nan] * 9, 10, [], []),  # not a number is never a best
-        (4, 0.95, "error", SLOWLY, 16, [4, 9, 14], [4]),  # of the error, small ones are no gain
-        (4, 0.95, "loss", SLOWLY, 56, [4, 9, 14, 19], [4, 14]),  # and of the loss they add up
+        (3, 0.5, "error", [1.0, 0.5], [4, 9], [4], 12),  # the threshold is not below itself
+        (2, 0.9, "error", [math.nan], [], [], 10),  # not a number is never a best
+        (4, 0.95, "error", SLOWLY, [4, 9, 14, 19], [4], 16),  # of the error, each gain is small
+        (4, 0.95, "loss", SLOWLY, [4, 9, 14, 19], [4, 14], 56),  # and of the loss they add up
     ],
 )
-def test_what_a_gain_does(increase, threshold, criterion, losses, stop, bests, gains):
-    """Beside what test_differential_training has."""
-    stopping, iter_, found = EarlyStopping(10, increase, threshold, criterion), 0, []
-    while not stopping.is_over(iter_):
-        iter_ += 1
-        if iter_ % 5 == 4 and stopping.update(iter_, losses[iter_ // 5]):
-            found.append(iter_)
-    assert (iter_, found, stopping.gains) == (stop, bests, gains)
+def test_what_a_gain_does(increase, threshold, criterion, losses, bests, gains, patience):
+    """At minibatches 4, 9, 14, ...; test_differential_training has more."""
+    stopping = EarlyStopping(10, increase, threshold, criterion)
+    found = [iter for iter, loss in zip(range(4, 20, 5), losses) if stopping.update(iter, loss)]
+    assert (found, stopping.gains, stopping.patience) == (bests, gains, patience)
 
 
 # What is needed of a setting, values that are taken, and values that are not. NumPy's numbers

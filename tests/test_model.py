@@ -20,32 +20,27 @@ N, N_IN, N_OUT = 7, 5, 4
         ("float32", T.constant, "int32"),
     ],
 )
-def test_what_it_computes_is_what_numpy_computes(floatx, make_weights, dtype_of_labels):
-    random = numpy.random.RandomState(3)
+def test_what_it_computes_is_what_numpy_computes(floatx, make_weights, dtype_of_labels, random):
     x = random.uniform(-1, 1, (N, N_IN)).astype(floatx)
+    x[::2] *= 10000  # of which probabilities underflow
     y = random.randint(0, N_OUT, N).astype(dtype_of_labels)
     W, b = random.uniform(-1, 1, (N_IN, N_OUT)), random.uniform(-1, 1, N_OUT)
     weights = numpy.array([0.25, 2, 0, 3] if make_weights else N_OUT * [1])
     with engine.floatx(floatx):
-        given = [T.matrix(), T.vector(dtype=dtype_of_labels)]
-        classifier = LogisticRegression(given[0], N_IN, N_OUT)
-        cost = classifier.negative_log_likelihood(given[1], make_weights and make_weights(weights))
-        outputs = [classifier.y_pred, classifier.errors(given[1]), classifier.p_y_given_x, cost]
-        function = theano.function(given, outputs + T.grad(cost, classifier.params))
-    for factor in (1, 10000):  # of large weights, probabilities underflow
-        W = (factor * W).astype(floatx)
-        b = b.astype(floatx)
-        engine.set_values(classifier.params, [W, b])
-        y_pred, errors, *found = function(x, y)
-        values = x, W.astype("float64"), b.astype("float64")
-        expected_p = probabilities(*values)
-        expected = cost_and_gradients(x, y, *values[1:], weights[y])
-        tolerance = (2e-5 if floatx == "float32" else 1e-12) * (50 if factor > 1 else 1)
-        for one, value in zip(found, (expected_p, *expected)):
-            assert one.dtype == floatx
-            numpy.testing.assert_allclose(one, value, rtol=10 * tolerance, atol=tolerance)
-        assert (y_pred == expected_p.argmax(axis=1)).all()
-        assert 0 < errors < 1 and errors == pytest.approx((y_pred != y).mean(), abs=1e-7)
+        inputs = [T.matrix(), T.vector(dtype=dtype_of_labels)]
+        classifier = LogisticRegression(inputs[0], N_IN, N_OUT, W, b)
+        cost = classifier.negative_log_likelihood(inputs[1], make_weights and make_weights(weights))
+        outputs = [classifier.y_pred, classifier.errors(inputs[1]), classifier.p_y_given_x, cost]
+        outputs += T.grad(cost, classifier.params)
+        y_pred, errors, *found = theano.function(inputs, outputs)(x, y)
+    p = probabilities(x.astype("float64"), W, b)
+    expected = [p, *cost_and_gradients(x.astype("float64"), y, W, b, weights[y])]
+    tolerance = 1e-4 if floatx == "float32" else 1e-10
+    for one, value in zip(found, expected):
+        assert one.dtype == floatx
+        numpy.testing.assert_allclose(one, value, rtol=tolerance, atol=tolerance)
+    assert (y_pred == p.argmax(axis=1)).all()
+    assert 0 < errors < 1 and errors == pytest.approx((y_pred != y).mean(), abs=1e-7)
 
 
 @pytest.mark.filterwarnings("ignore:PyTensor could not link to a BLAS")
@@ -61,7 +56,7 @@ def test_a_label_that_is_no_class_ends_in_an_error(mode):
     for outputs in ([cost], T.grad(cost, classifier.params)):
         function = theano.function([x, y], outputs, mode=mode)
         function(rows, numpy.array([0, N_OUT - 1], "int32"))
-        for label in (N_OUT, -1, -N_OUT, 2**31 - 1):
+        for label in (N_OUT, -1):
             with pytest.raises(AssertionError, match=r"a label is not in 0 \.\. n_out - 1"):
                 function(rows, numpy.array([0, label], "int32"))
 

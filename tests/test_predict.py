@@ -92,8 +92,6 @@ def test_a_model_is_tested_on_its_own_data(cli):
     trained = cli(f"train t.csv {options}")
     found = cli("predict --evaluate --format json").json
     assert f"test error: {found['errors']} of 10 rows, " in trained.out
-    assert cli("predict t.csv --evaluate --output e.json") == (0, "", "")
-    assert json.loads(Path("e.json").read_text("utf-8")) == found
     predicted = cli("predict t.csv --format json").json
     assert len(found["wrong_rows"]) == found["errors"] > 0
     assert all(predicted[n - 1]["prediction"] != labels[n - 1] for n in found["wrong_rows"])

@@ -31,9 +31,8 @@ def adagrad(p, g, memory, t, learning_rate=1.0, epsilon=1e-6):
 def adam(p, g, memory, t, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8):
     memory["m"] = beta1 * memory.get("m", 0) + (1 - beta1) * g
     memory["v"] = beta2 * memory.get("v", 0) + (1 - beta2) * g * g
-    # The form of the article's remark on efficiency, which moves the corrections.
-    rate = learning_rate * numpy.sqrt(1 - beta2**t) / (1 - beta1**t)
-    return p - rate * memory["m"] / (numpy.sqrt(memory["v"]) + epsilon * numpy.sqrt(1 - beta2**t))
+    mean, mean_square = memory["m"] / (1 - beta1**t), memory["v"] / (1 - beta2**t)
+    return p - learning_rate * mean / (numpy.sqrt(mean_square) + epsilon)
 
 
 def oracle(rule, **options):
@@ -63,13 +62,14 @@ def oracle(rule, **options):
 )
 def test_the_rule_follows_its_formula(rule, options, dtype, floatx, number):
     tolerance = 2e-4 if dtype == "float32" else 1e-9
-    assert getattr(updates, rule.__name__).__defaults__ == rule.__defaults__
+    ours = getattr(updates, rule.__name__)
+    assert ours.__defaults__ == rule.__defaults__
     with engine.floatx(floatx):
         x = T.vector("x", dtype=dtype)
         W, b = (theano.shared(v.astype(dtype)) for v in (WB[:, :3], WB[:, 3]))
         cost = T.sum((T.dot(W, x) + b) ** 2) / numpy.asarray(2, dtype)
         given = {name: number(value) for name, value in options.items()}
-        pairs = getattr(updates, rule.__name__)(cost, [W, b], **given)
+        pairs = ours(cost, [W, b], **given)
         # The rules' expressions are tested, and not the engine, which would compile for long.
         step = theano.function([x], [], updates=pairs, mode="FAST_COMPILE")
     for row, expected in zip(X.astype(dtype), oracle(rule, **options)):
