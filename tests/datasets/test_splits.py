@@ -9,6 +9,12 @@ from logreg import load_data
 from logreg.basics.errors import DatasetError
 from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.options import Preparation, TableOptions
+from logreg.datasets.splits import stratified_order
+
+
+def test_a_seed_gives_the_same_order_on_every_version_of_numpy():
+    order = stratified_order(numpy.arange(60) // 10, seed=5)
+    assert order[:6].tolist() == [31, 42, 52, 19, 26, 3]
 
 
 def test_rows_of_a_group_stay_in_one_set(random, cli):
