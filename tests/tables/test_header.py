@@ -99,7 +99,6 @@ A_B = {"feature_names": ("a", "b")}
     "text, n_in, options, said",
     [
         ("1,2,3,4\n", 2, {}, "has 3 columns beside the label: 2 are needed"),
-        ("1\n", 2, {}, "has 0 columns beside the label: 2 are needed"),
         ("a,b,a\n1,2,3\n", 2, A_B, "has no column a of the training data, or several; its c"),
         ("b,a\n7,$2\n", 2, A_B, r"row 2, column 2 \(a\) holds '\$2'"),
         ("45322\n", 1, {"kinds": ["date ISO8601"]}, "row 1, column 1 holds '45322'"),  # of Excel
