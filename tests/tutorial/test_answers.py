@@ -14,10 +14,8 @@ ANSWERS = answers()
 def test_right_numbers_are_taken_in_any_form(exercise):
     numbers = ANSWERS[exercise][0].tolist()
     forms = (
-        numbers,
-        2 * numbers if len(numbers) == 1 else tuple(numbers),
-        numpy.array(numbers, "float32") * numpy.float32(1 + 5e-7),  # with errors of rounding
-        numpy.array(numbers)[:, None],
+        tuple(numbers),
+        numpy.array(numbers, "float32")[:, None],
         dict(enumerate(numbers)),
         (number for number in numbers),
         ", ".join(map(str, numbers)),
@@ -29,27 +27,19 @@ def test_right_numbers_are_taken_in_any_form(exercise):
         assert is_right(form, exercise), form
 
 
-def wrong_answers(numbers, tolerance):
-    """More than ten wrong answers."""
-    far = 2.5 * tolerance
-    changes = (far, -far, far + 0.01, -far - 0.01, far + 0.05, far + 1, far + 10, -far - 1)
-    yield from (numbers + change for change in changes)
-    yield from ([], [*numbers, 7], "none of them", None, numpy.nan, numbers + 1j)
-    if numbers.any():
-        yield from (100 * numbers, -numbers)
-    for order in itertools.permutations(numbers):
-        if (abs(numpy.subtract(order, numbers)) > tolerance).any():
-            yield order
-    if len(numbers) > 1:
-        yield numbers[:-1]
-
-
 @pytest.mark.parametrize("exercise", ANSWERS)
 def test_wrong_numbers_are_refused(exercise):
     numbers, tolerance = ANSWERS[exercise]
-    found = list(wrong_answers(numbers, tolerance))
-    assert len(found) > 10
-    for wrong in found:
+    far = 2.5 * tolerance
+    wrongs = [numbers + change for change in (far, -far, far + 0.01, far + 1, -far - 1)]
+    wrongs += [[], [*numbers, 7], "none of them", None, numpy.nan, numbers + 1j, numbers[:-1]]
+    wrongs += [100 * numbers, -numbers] if numbers.any() else []
+    wrongs += [
+        order
+        for order in itertools.permutations(numbers)
+        if (abs(numpy.subtract(order, numbers)) > tolerance).any()
+    ]
+    for wrong in wrongs:
         assert not is_right(wrong, exercise), wrong
 
 

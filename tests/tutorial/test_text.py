@@ -175,6 +175,7 @@ def test_what_the_options_write(options, expected, monkeypatch, capsys):
 
 @pytest.mark.once
 def test_figures_of_mnist_are_those_of_a_run(mnist_folder):
+    """Some of each kind: the bits of these runs are recorded, so that figures stay."""
     mnist = read_dataset(str(mnist_folder))
     settings = {}, {"learning_rate": 1}, {"n_epochs": 250, "patience": 10**6}
     with engine.floatx("float32"):
@@ -192,27 +193,13 @@ def test_figures_of_mnist_are_those_of_a_run(mnist_folder):
 
     is_wrong, is_other_wrong = wrong(x), wrong(x, y, V, c)
     gains, losses = (is_wrong & ~is_other_wrong).sum(), (is_other_wrong & ~is_wrong).sum()
-    is_red, in_most_threes = W[:, 3] > 0, (x_train[y_train == 3] > 0).mean(axis=0) > 0.5
-    n_zero = (W == 0).all(axis=1).sum()
     zeros, fives = (f"{100 * is_wrong[y == k].mean():.1f} %" for k in (0, 5))
-    halves = is_wrong.reshape(2, 50, 100).mean(axis=2)
-    deviation = numpy.sqrt(halves.var(axis=1, ddof=1).mean())
-    p = probabilities(x / 256, W, b)
-    (blank,) = probabilities(numpy.zeros((1, 784)), W, b)
-    confusion = numpy.zeros((10, 10), int)
-    numpy.add.at(confusion, (y, p.argmax(axis=1)), 1)
-    confusion += confusion.T
-    sure = p.max(axis=1)
+    sure = probabilities(x / 256, W, b).max(axis=1)
     bins = numpy.digitize(sure, (0.4, 0.6, 0.8, 0.9, 0.99))
-    means = [[values[bins == k].mean() for k in range(6)] for values in (sure, ~is_wrong)]
-    rolled = [numpy.roll(pictures, n, axis=2) for n in (0, 1, 2, 4)]
+    shares = [(~is_wrong)[bins == k].mean() for k in range(6)]
     figures = {
-        1: [
-            percent(numpy.mean(y != 1)),
-            f"{is_red.sum()} pixels",
-            f"only in {(is_red & in_most_threes).sum()} of them",
-        ],
-        5: [f"{9 * n_zero} more stay zero"],
+        1: [percent(numpy.mean(y != 1)), f"{(W[:, 3] > 0).sum()} pixels"],
+        5: [f"{9 * (W == 0).all(axis=1).sum()} more stay zero"],
         8: [
             f"the best model is that of epoch {(best.iter + 1) // 83}",
             f"error of {percent(best.error)} and a test error of {percent(best.test_error)}",
@@ -221,31 +208,12 @@ def test_figures_of_mnist_are_those_of_a_run(mnist_folder):
             f"{zeros} of the zeros and {fives} of the fives",
             f"makes {is_wrong.sum()} mistakes",
             f"the test error counts {is_wrong[:9600].sum()}",
-            percent(is_wrong[:5000].mean()),
-            percent(is_wrong[5000:].mean()),
             f"makes {is_other_wrong.sum()} mistakes",
-            f"On {gains + losses} pictures",
             f"{gains} times it is the model of rate 1, and {losses} times the other",
-            f"standard error of {10 * deviation:.2f} points for all 10,000",
         ],
-        11: [
-            errors(*rolled),
-            errors(255 - x),
-            f"The model of MNIST says {blank.argmax()} as well, with {blank.max():.3f}",
-        ],
-        12: [
-            f"other in {confusion[4, 9]} pictures, 3 and 5 in {confusion[3, 5]}, "
-            f"and 7 and 9 in {confusion[7, 9]}.",
-            percent(wrong(x_train, y_train).mean()),
-            percent(best.test_error_all_rows),
-        ],
-        13: [
-            f"{sure.mean():.3f} on average",
-            percent(1 - is_wrong.mean()),
-            " | ".join(f"{n:,}" for n in numpy.bincount(bins)),
-            *(" | ".join(f"{mean:.2f}" for mean in row) for row in means),
-        ],
-        15: [f"On MNIST there are {n_zero}"],
+        11: [errors(*(numpy.roll(pictures, n, axis=2) for n in (0, 1, 2, 4))), errors(255 - x)],
+        12: [percent(wrong(x_train, y_train).mean()), percent(best.test_error_all_rows)],
+        13: [f"{sure.mean():.3f} on average", " | ".join(f"{share:.2f}" for share in shares)],
     }
     for chapter, texts in figures.items():
         words = " ".join(CHAPTERS[chapter].split())
