@@ -3,6 +3,7 @@
 The numbers of whole runs are in test_differential_training.
 """
 
+import functools
 import gc
 import weakref
 
@@ -117,11 +118,10 @@ def test_a_set_that_is_given_other_rows_during_a_run_must_keep_their_number():
 @pytest.mark.parametrize("layer", [T.tanh, lambda x: x])
 def test_a_run_keeps_no_data(layer, request):
     x = T.matrix("x")
-    pairs = make_pairs(dtype=theano.config.floatX)
+    pairs = make_pairs(dtype="float64")
     given = arguments(LogisticRegression(layer(x), 4, 3), x=x, datasets=pairs)
     features = weakref.ref(pairs[0][0])
-    before = gc.get_threshold()
-    request.addfinalizer(lambda: gc.set_threshold(*before))
+    request.addfinalizer(functools.partial(gc.set_threshold, *gc.get_threshold()))
     gc.set_threshold(0)  # by chance, Python would collect them
     fit(**given)
     del pairs, given
