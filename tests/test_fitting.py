@@ -20,7 +20,7 @@ class Polars:
 
     def to_dict(self, as_series=True):
         assert not as_series  # else polars' own columns
-        return {name: column.where(column.notna(), None).tolist() for name, column in FRAME.items()}
+        return FRAME.to_dict("list")
 
 
 @pytest.mark.parametrize(

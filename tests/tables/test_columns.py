@@ -81,24 +81,6 @@ def test_many_texts_are_categories_if_there_is_one_for_two_rows(n):
             assert_are_categories(cells, categorical="a")
 
 
-def test_a_frame_declares_columns_of_text():
-    columns = {
-        "code": ["1010", "1011", "1012", "1010"],
-        "kept": pandas.Categorical(["0", "1", "2", "0"]),
-        "price": ["$1,000", "$2,000", "$3,000", "$4,000"],
-        "day": pandas.to_datetime(["2024-01-31", "2024-02-01"] * 2),
-        "kind": [*"xyxy"],
-    }
-    frame = pandas.DataFrame(columns)
-    frame.to_parquet("t.parquet")
-    frame.index.name = "code"  # as a column is called
-    for source in (frame, "t.parquet"):
-        found = read(source, TableOptions("kind"))
-        assert found.columns.kinds == ("text", "text", "number $", "date ISO8601")
-        assert found.columns.categories[:2] == (["1010", "1011", "1012"], ["0", "1", "2"])
-        assert found.x[1, -2:].tolist() == [2000, DAY + 1]
-
-
 def test_a_number_of_a_frame_has_no_comma_and_may_stand_for_empty():
     frame = pandas.DataFrame({"a": [1.234, -999, "7,5"], "n": [3, 4, -999], "kind": [*"xyx"]})
     found = read(frame, TableOptions("kind", na="-999", missing="mean"))
