@@ -127,17 +127,6 @@ def test_a_table_in_many_chunks(monkeypatch):
         table("a,kind\n" + "1,k\n" * 80 + "w,k\n")  # among numbers of other chunks
 
 
-def test_a_sheet_has_numbers_among_its_texts():
-    """Of fractions, one is kept as text; the texts of another column have decimal commas."""
-    fractions = [1.234, 1.111, "1,222"] * 4
-    commas = ["2,5", "3,5", "4,5"] * 4
-    columns = {"a": fractions, "b": commas, "c": [1.125, "p", "q"] * 4, "kind": [*"xyz"] * 4}
-    pandas.DataFrame(columns).to_excel("t.xlsx", index=False)
-    found = read("t.xlsx", TableOptions("kind", decimal=",", categorical="c"))
-    assert found.x[:3, :2].tolist() == [[1.234, 2.5], [1.111, 3.5], [1.222, 4.5]]
-    assert found.columns.categories == (None, None, ["1.125", "p", "q"])
-
-
 @pytest.mark.parametrize("name, rows", [("t.xlsx", [3, 5, 6]), ("t.parquet", [2, 3, 4])])
 def test_whole_numbers_beside_empty_cells_stay_whole(name, rows):
     ids = [None, 10**14, 10**14 + 1, 10**14 + 2]
