@@ -110,14 +110,12 @@ def test_what_is_told_of_data(kind, shuffle, pixel_scale, standardize, random, m
     ready = [scaler.transform(x * scale) for x, _ in data]
     assert_shared(data, ready, are_bytes=scale != 1 and not standardize)
     images = ready[0].reshape(-1, 10, 10)
-    y_test = data.test[1]
     told["class_labels"] = [7, 8, 9]
     numbers = {
         "n_in": 100,
         "n_out": 3,
         "rows": [len(y) for _, y in data],
         "class_counts": numpy.bincount(y),
-        "baseline_error": (y_test != numpy.bincount(y).argmax()).mean(),
         "pixel_scale": scale,
         "scale_all": bool(pixel_scale),
         "raw_range": [x.min(), x.max()],
@@ -128,6 +126,7 @@ def test_what_is_told_of_data(kind, shuffle, pixel_scale, standardize, random, m
         numbers.update(feature_means=scaler.mean_, feature_scales=scaler.scale_)
     found = {name: value for name, value in data.facts.as_dict().items() if value is not None}
     del found["dataset_sha256"]  # the files of test_recorded_bits have some
+    del found["baseline_error"]  # test_folds has it
     for name, value in numbers.items():
         assert_allclose(found.pop(name), value, rtol=1e-6, err_msg=name)
     assert found == told
