@@ -32,6 +32,8 @@ def frame():
 @pytest.mark.parametrize("is_unpacked", [False, True])
 def test_what_was_done_to_features_is_kept_however_the_sets_are_given(frame, is_unpacked):
     data = load_data(frame, label_column="kind", shuffle=False)
+    _, y = data.train
+    assert (y.dtype, y.owner.inputs[0].dtype) == ("int32", engine.theano.config.floatX)
     run = trained([*data] if is_unpacked else data)
     rows, found = frame[80:100], Predictor("m.pkl")  # the rows of validation, as they stand there
     error = (found.predict(rows) != rows["kind"]).mean()

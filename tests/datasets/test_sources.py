@@ -10,7 +10,6 @@ from builders import idx_folder, make_pairs, npz_bytes, save_pairs, table_bytes,
 from logreg.basics.errors import DatasetError
 from logreg.datasets import mnist
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.formats import find_usable_map
 from logreg.datasets.names import find_sets
 from logreg.datasets.options import Preparation, TableOptions
 from logreg.tables.reading import read_table
@@ -40,8 +39,6 @@ def test_idx_folder(tmp_path, zipped):
     assert (data.train[1] == labels[:20]).all() and data.facts.rows == [20, 4, 24]
     assert data.facts.image_shape == (3, 4)
     assert sorted(data.files) == sorted(folder.iterdir())
-    for x, _ in data[:2]:
-        assert (find_usable_map(x) is None) == zipped
     with pytest.raises(DatasetError, match=f"{folder}: `drop`, `na`: that is for tables"):
         read_dataset(folder, TableOptions(drop="a", na="x"))
     data.files[0].unlink()
