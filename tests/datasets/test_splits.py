@@ -5,42 +5,46 @@ import pandas
 import pytest
 from builders import write
 
-from logreg import load_data
 from logreg.basics.errors import DatasetError
 from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.options import Preparation, TableOptions
+from logreg.datasets.splits import stratified_order
+
+GROUPS = TableOptions("ill", group="p")
 
 
-def test_rows_of_a_group_stay_in_one_set(random, cli):
+def test_a_seed_gives_the_same_order_on_every_version_of_numpy():
+    order = stratified_order(numpy.arange(60) // 10, seed=5)
+    assert order[:6].tolist() == [31, 42, 52, 19, 26, 3]
+
+
+@pytest.mark.parametrize("shuffle", [None, False])
+def test_rows_of_a_group_stay_in_one_set(shuffle, random, stderr):
     patients = random.randint(40, size=600)
-    ill = patients % 3 == 0
-    columns = {"p": patients, "a": ill + random.randn(600), "b": patients + 0.25, "ill": ill}
-    pandas.DataFrame(columns).to_csv("t.csv", index=False)
-    options = TableOptions("ill", group="p")
-    for shuffle in (None, False):
-        data = read_dataset("t.csv", options, Preparation(shuffle=shuffle))
-        for sets in (data, *make_folds(data, 5)):
-            groups = [{*x[:, 1]} for x, _ in sets]  # b tells the patient
-            assert sum(map(len, groups)) == len(set.union(*groups)) == 40
-            assert sum(sets.facts.rows) == 600 and min(map(len, groups)) > 3
-            shares = [y.mean() for _, y in sets]
-            assert shuffle is False or 0.15 < min(shares) < max(shares) < 0.6
-            is_mixed = numpy.diff(sets.train[0][:, 1]).astype(bool).mean() > 0.9
-            assert is_mixed == (shuffle is None)  # as minibatches should be
-        in_order = pandas.unique(numpy.concatenate([x[:, 1] for x, _ in data]))
-        assert (in_order == pandas.unique(columns["b"])).all() == (shuffle is False)
+    frame = pandas.DataFrame({"p": patients, "b": patients + 0.25, "ill": patients % 3 == 0})
+    data = read_dataset(frame.assign(a=random.randn(600)), GROUPS, Preparation(shuffle=shuffle))
+    assert "rows with the same cell in column 1 (p) stay in one set" in stderr()
+    for sets in (data, *make_folds(data, 5)):
+        groups = [{*x[:, 0]} for x, _ in sets]  # b tells the patient
+        assert sum(map(len, groups)) == len(set.union(*groups)) == 40
+        assert sum(sets.facts.rows) == 600 and min(map(len, groups)) > 3
+        shares = [y.mean() for _, y in sets]
+        assert shuffle is False or 0.15 < min(shares) < max(shares) < 0.6
+        is_mixed = numpy.diff(sets.train[0][:, 0]).astype(bool).mean() > 0.9
+        assert is_mixed == (shuffle is None)  # as minibatches should be
+    in_order = pandas.unique(numpy.concatenate([x[:, 0] for x, _ in data]))
+    assert (in_order == frame["b"].unique()).all() == (shuffle is False)
+
+
+def test_large_groups_leave_room_for_others(random):
     groups = numpy.array([*range(200), *numpy.repeat([200, 201, 202, 203, 204], 40)])
-    few = pandas.DataFrame({"p": groups, "a": random.randn(400), "ill": groups >= 200})
-    folds = make_folds(read_dataset(few, options), 5)
+    frame = pandas.DataFrame({"p": groups, "a": random.randn(400), "ill": groups >= 200})
+    folds = make_folds(read_dataset(frame, GROUPS), 5)
     assert [fold.test[1].sum() for fold in folds] == 5 * [40]  # a large group in each
-    three = read_dataset(few[198:240], options, Preparation(shuffle=False))
+    three = read_dataset(frame[198:240], GROUPS, Preparation(shuffle=False))
     assert three.facts.rows == [1, 1, 40]  # no set is left without a group
-    done = cli("train t.csv --label-column ill --group p --n-epochs 9")
-    assert "rows with the same cell in column 1 (p) stay in one set" in done.err
-    write("new.csv", b"a,b,more\n1,2,3\n")
-    cli("predict new.csv")
-    with pytest.raises(DatasetError, match=r"^t\.csv: 2 groups cannot be split into 3 sets: "):
-        load_data(write("t.csv", b"a,g,k\n" + b"1,x,u\n2,y,v\n" * 9), group="g")
+    with pytest.raises(DatasetError, match="the data frame: 2 groups cannot be split into 3 sets"):
+        read_dataset(frame[199:240], GROUPS)
 
 
 def test_a_group_that_is_in_two_files(cli):

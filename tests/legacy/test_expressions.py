@@ -62,69 +62,61 @@ def normalized(x, axis):
     return (x - x.mean(axis, keepdims=True)) / numpy.sqrt(x.var(axis, keepdims=True) + 1e-4)
 
 
+def of_numpy(line, values):
+    known = {**globals(), "np": numpy, "C": VALUES["x"], **values}
+    return eval(line.split(" | ")[1], known)
+
+
 def test_expressions_and_their_gradients():
     variables = {name: T.TensorType("float64", (False,) * a.ndim)() for name, a in VALUES.items()}
-    wrt, cases, outputs = list(variables.values()), [], []
-    known = {**globals(), "np": numpy, "C": VALUES["x"]}
-    for line in EXPRESSIONS.strip().splitlines():
-        text, of_numpy = line.split(" | ")
-
-        def expected(values, of_numpy=of_numpy):
-            return eval(of_numpy, {**known, **values})
-
-        factors = RANDOM.randn(*expected(VALUES).shape)
-        value = eval(text, {"T": T, "theano": theano, **variables})
-        cost = (value * factors).sum()
-        outputs += [value, *T.grad(cost, wrt, disconnected_inputs="ignore")]
-        cases.append((text, expected, factors))
+    wrt, outputs, lines = list(variables.values()), [], EXPRESSIONS.strip().splitlines()
+    factors = [RANDOM.randn(*of_numpy(line, VALUES).shape) for line in lines]
+    for line, factor in zip(lines, factors):
+        value = eval(line.split(" | ")[0], {"T": T, "theano": theano, **variables})
+        outputs += [value, *T.grad((value * factor).sum(), wrt, disconnected_inputs="ignore")]
     computed = iter(theano.function(wrt, outputs, mode="FAST_COMPILE")(*VALUES.values()))
-    for text, expected, factors in cases:
-        assert_allclose(next(computed), expected(VALUES), 1e-7, 1e-9, err_msg=text)
+    for line, factor in zip(lines, factors):
+        assert_allclose(next(computed), of_numpy(line, VALUES), 1e-7, 1e-9, err_msg=line)
         for name, value in VALUES.items():  # the slope along a direction
             step = 1e-6 * RANDOM.randn(*value.shape)
-            ends = [expected({**VALUES, name: end}) for end in (value + step, value - step)]
-            rise = ((ends[0] - ends[1]) * factors).sum() / 2
-            assert_allclose((next(computed) * step).sum(), rise, 1e-4, 1e-11, err_msg=text)
+            below, above = (
+                of_numpy(line, {**VALUES, name: end}) for end in (value - step, value + step)
+            )
+            rise = ((above - below) * factor).sum() / 2
+            assert_allclose((next(computed) * step).sum(), rise, 1e-4, 1e-11, err_msg=line)
 
 
 def test_batch_normalization_keeps_running_statistics():
-    x = T.dmatrix()
-    v = T.dvector()
+    x, v = T.dmatrix(), T.dvector()
     statistics = T.nnet.bn.batch_normalization_train(x, v, v, (0,), 0.5, 0.25, v, v * v)[1:]
-    computed = theano.function([x, v], statistics, mode="FAST_COMPILE")(VALUES["x"], VALUES["v"])
-    mean, var, before = VALUES["x"].mean(axis=0), VALUES["x"].var(axis=0), VALUES["v"]
-    expected = [mean, 1 / numpy.sqrt(var + 0.5), before * 0.75 + mean * 0.25]
-    expected.append(before**2 * 0.75 + var * 3 / 2 * 0.25)  # of three rows
-    assert_allclose(computed, expected)
-
-
-def costs_of(T, p, y):
-    """Cross-entropies of probabilities and labels, as old programs write them."""
-    return [
-        -T.mean(T.log(p)[T.arange(y.shape[0]), y]),
-        -T.mean(T.log(p[T.arange(y.shape[0]), y])),
-        T.mean(theano.tensor.nnet.categorical_crossentropy(p, y)),
-    ]
+    values, before = VALUES["x"], VALUES["v"]
+    computed = theano.function([x, v], statistics, mode="FAST_COMPILE")(values, before)
+    mean, var = values.mean(axis=0), values.var(axis=0)
+    running = before * 0.75 + mean * 0.25, before**2 * 0.75 + var * 3 / 8  # of three rows
+    assert_allclose(computed, [mean, 1 / numpy.sqrt(var + 0.5), *running])
 
 
 @pytest.mark.parametrize("T", [T, engine.T], ids=["legacy", "without"])
 @pytest.mark.parametrize("mode", ["FAST_RUN", "FAST_COMPILE"])
 def test_a_probability_that_underflows_has_a_gradient(T, mode):
-    x, y, scores = T.fmatrix(), T.ivector(), numpy.array([[0, 200, 1], [300, 0, 1]], "float32")
-    by_hand = T.exp(x) / T.exp(x).sum(axis=1, keepdims=True)
-    costs = costs_of(T, by_hand, y)
-    if engine.NAME == "theano":  # which knows a softmax by hand in the first form only
-        costs = costs[: mode == "FAST_RUN"]
-    else:
+    """In the cross-entropy of probabilities and labels, as old programs write it."""
+    x, y = T.fmatrix(), T.ivector()
+    labels = T.arange(y.shape[0]), y
+    p = LogisticRegression(x, 3, 3, W=numpy.eye(3)).p_y_given_x
+    costs = [-T.mean(T.log(p)[labels]), -T.mean(T.log(p[labels]))]
+    costs.append(T.mean(T.nnet.categorical_crossentropy(p, y)))
+    if engine.NAME == "pytensor":  # Theano does not know these in all modes
+        by_row = T.exp(x) / T.exp(x).sum(axis=1, keepdims=True)
         by_column = T.exp(x.T) / T.exp(x.T).sum(axis=0, keepdims=True)
-        of_rows = T.nnet.categorical_crossentropy(T.nnet.softmax(x), T.eye(3)[y])
-        picked = [T.log(T.nnet.softmax(x)[0])[y[0]], T.nnet.logsoftmax(x)[1, y[1]]]
-        costs += [-T.mean(T.log(by_column)[y, T.arange(2)]), T.mean(of_rows), -T.mean(picked)]
-    classifier = LogisticRegression(x, 3, 3, W=numpy.eye(3))
-    for p in (T.nnet.softmax(x), classifier.p_y_given_x):
-        costs += costs_of(T, p, y)
-    outputs = costs + [T.grad(each, x) for each in costs]
+        costs += [
+            -T.mean(T.log(by_row[labels])),
+            -T.mean(T.log(by_column)[y, T.arange(2)]),
+            -T.mean([T.log(p[0])[y[0]], T.nnet.logsoftmax(x)[1, y[1]]]),
+            T.mean(T.nnet.categorical_crossentropy(p, T.eye(3)[y])),
+        ]
+    outputs = [each for cost in costs for each in (cost, T.grad(cost, x))]
+    scores = numpy.array([[0, 200, 1], [300, 0, 1]], "float32")
     computed = theano.function([x, y], outputs, mode=mode)(scores, [0, 2])
-    for value, gradient in zip(computed[: len(costs)], computed[len(costs) :]):
-        assert value == 249.5  # the mean of 200 - 0 and 300 - 1
+    assert computed[::2] == [249.5] * len(costs)  # the mean of 200 - 0 and 300 - 1
+    for gradient in computed[1::2]:
         assert_allclose(gradient, [[-0.5, 0.5, 0], [0.5, 0, -0.5]], atol=1e-30)

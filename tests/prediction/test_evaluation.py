@@ -23,9 +23,13 @@ def rounded(found):
     return json.loads(json.dumps(found), parse_float=lambda text: float(f"{float(text):.9g}"))
 
 
+def mean(values):
+    return float(values.mean()) if len(values) else None
+
+
 def errors(rows):
     """The numbers of some rows of an account."""
-    percent = 100 * rows.wrong.mean() if len(rows) else None
+    percent = mean(100 * rows.wrong)
     return {"rows": len(rows), "errors": int(rows.wrong.sum()), "error_percent": percent}
 
 
@@ -51,9 +55,8 @@ def account(y, p, numbers, settings, min_proba):
     bands = []
     for low, high in zip(edges, [*edges[1:], 2]):
         here = rows[(rows.p >= low) & (rows.p < high)]
-        means = [float(here.p.mean()), 1 - here.wrong.mean()] if len(here) else [None, None]
-        band = {"min_proba": low, "forecast": means[0], "happened": means[1], "rows": len(here)}
-        bands.append({**band, "answered": errors(rows[rows.p >= low])})
+        band = {"min_proba": low, "forecast": mean(here.p), "happened": mean(~here.wrong)}
+        bands.append({**band, "rows": len(here), "answered": errors(rows[rows.p >= low])})
     size = settings.get("batch_size", 600)
     whole = {"batch_size": size, **errors(rows[: n // size * size])}
     confusion = None
@@ -92,7 +95,8 @@ def test_an_evaluation_is_what_others_count(n_out, dtype, min_proba, settings):
     """Ties, a class that is never predicted, one that never occurs, one in neither, and p = 0."""
     random = numpy.random.RandomState(n_out)
     y = random.randint(0, min(n_out, 60) - 9, size=1300)  # more than come at a time
-    p = random.randint(1, 4, (1300, n_out)) * numpy.where(numpy.arange(n_out) == 1, 0.5, 1)
+    p = random.choice([1.0, 2, 3], (1300, n_out))
+    p[:, 1] /= 2
     p[:, -2:] *= [3, 0]
     p = (p / p.sum(axis=1, keepdims=True)).astype(dtype)
     p[:9] = numpy.eye(n_out)[(y[:9] + 1) % n_out]
@@ -121,19 +125,26 @@ def test_an_evaluation_is_what_others_count(n_out, dtype, min_proba, settings):
     assert lines[-1].endswith(f": {', '.join(map(str, worst[:7]))}, ..., {worst[-1]}")
 
 
-@pytest.mark.parametrize("threshold", [None, 0.0, 0.3, 0.5, 1.0])  # 0.5 is reached exactly
-def test_two_classes_have_an_auc_and_a_threshold(threshold, random, cli):
+@pytest.mark.parametrize(
+    "option, least",
+    [  # and the least probability that gives a yes; 0.5 is reached exactly
+        ("", 0.51),
+        ("--threshold 0", 0),
+        ("--threshold 0.3", 0.3),
+        ("--threshold 0.5", 0.5),
+        ("--threshold 1", 1),
+    ],
+)
+def test_two_classes_have_an_auc_and_a_threshold(option, least, random, cli):
     x = random.randint(-4, 4, (90, 1)).astype("float32")  # whose probabilities have ties
     y = numpy.where(x[:, 0] + random.randn(90) > 1, "yes", "no")
     save("m.pkl", numpy.array([[0, 0.75]]), class_labels=["no", "yes"])
     numpy.savez("d.npz", x=x, y=y)
     numpy.save("x.npy", x)
     p = 1 / (1 + numpy.exp(-0.75 * x[:, 0]))
-    given = [] if threshold is None else ["--threshold", threshold]
-    is_yes = p >= threshold if given else p > 0.5
-    command = "predict --model m.pkl --format json", *given
-    found = cli(*command, "--evaluate", "d.npz").json
+    answers = numpy.where(p >= least, "yes", "no")
+    command = f"predict --model m.pkl --format json {option}"
+    found = cli(command, "--evaluate", "d.npz").json
     assert found["auc"] == pytest.approx(metrics.roc_auc_score(y, p))
-    assert found["errors"] == (is_yes != (y == "yes")).sum()
-    answers = cli(*command, "x.npy").json
-    assert [answer["prediction"] == "yes" for answer in answers] == is_yes.tolist()
+    assert found["errors"] == (answers != y).sum()
+    assert [row["prediction"] for row in cli(command, "x.npy").json] == answers.tolist()

@@ -10,16 +10,17 @@ from logreg.prediction.weights import compare_weights, describe_weights
 
 
 def test_odds_may_be_too_large_for_a_number_and_names_hold_anything():
-    told = {"class_labels": ["\x1b", "\a"], "feature_names": ["\0", *map(str, range(59))]}
-    W = numpy.array([[0, 1e5]] + [[0, 2e-5]] * 59)  # the latter as of an income
-    save("p.pkl", W, **told)
+    W = numpy.full((60, 2), [0, 2e-5])  # as of an income
+    W[0, 1] = 1e5
+    save("p.pkl", W, class_labels=["\x1b", "\a"])
     found = compare_weights(Predictor("p.pkl"))
-    first, second = (entry["odds_factor"] for entry in found["weights"][:2])
-    assert first is None and second == pytest.approx(1.00002)
+    assert [entry["odds_factor"] for entry in found["weights"][:2]] == [
+        None,
+        pytest.approx(1.00002),
+    ]
     lines = describe_weights(found).split("\n")[:-1]
-    assert all(map(str.isprintable, lines))
+    assert all(map(str.isprintable, lines)) and lines[3].endswith(" 1.00002")
     assert lines[0].endswith(": 50 of 60, the largest first") and len(lines) == 2 + 50 + 3
-    assert lines[3].endswith(" 1.00002")
     with pytest.raises(SettingError, match="model knows one class only, 0: it has no odds"):
         compare_weights(Predictor(save("one.pkl", numpy.ones((2, 1)))))
 
@@ -42,14 +43,14 @@ def test_one_unit_more_multiplies_the_odds_as_the_weights_say(scale, scales, ran
     assert found["against"] == "b"  # the most frequent class
     row = {"bill": 5, "mass": 45}
     for entry in found["weights"]:
-        name = entry["feature"]
+        name, per_unit = entry["feature"], entry["per_unit"]
         p = predictor.predict_proba([row, {**row, name: row[name] + 1}])
-        odds = p[:, "abc".index(entry["class"])] / p[:, 1]
-        assert odds[1] / odds[0] == pytest.approx(entry["odds_factor"])
-        assert numpy.exp(entry["per_unit"]) == pytest.approx(entry["odds_factor"])
+        before, after = p[:, "abc".index(entry["class"])] / p[:, 1]
+        assert after / before == pytest.approx(entry["odds_factor"])
+        assert numpy.exp(per_unit) == pytest.approx(entry["odds_factor"])
         if scales:
             deviation = {"mass": 10, "bill": 2}[name] / scale
-            assert entry["standardized"] == pytest.approx(entry["per_unit"] * deviation)
+            assert entry["standardized"] == pytest.approx(per_unit * deviation)
     sizes = [abs(entry["standardized"] or entry["per_unit"]) for entry in found["weights"]]
     assert len(sizes) == 4 and sizes == sorted(sizes, reverse=True)
     assert cli("predict --weights").out == describe_weights(found)

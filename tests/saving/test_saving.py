@@ -162,8 +162,7 @@ def test_every_bit_of_a_net_comes_back_whatever_floatx_is(dtype, floatx):
         load_params(loaded, "net.pkl")
     assert bits(loaded) == bits(saved)
     header, arrays = pickle.loads(Path("net.pkl").read_bytes()).values()
-    assert (header["numpy"], header["logreg"]) == (numpy.__version__, __version__)
-    assert [value.tobytes() for value in arrays.values()] == [bytes_ for *_, bytes_ in bits(saved)]
+    assert header["logreg"] == __version__ and bits(arrays.values()) == bits(saved)
 
 
 @pytest.mark.parametrize(

@@ -2,27 +2,34 @@
 
 import numpy
 import pandas
-from builders import csv_text, save
+from builders import csv_text
 from reads import put, read, table
 
-from logreg import Predictor, fit_table
+from logreg import fit_table
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.options import TableOptions
+from logreg.datasets.facts import Facts
+from logreg.datasets.options import TEXT, Columns, TableOptions
+from logreg.hyperparameters import choose_hyperparameters
 from logreg.tables import features
 from logreg.tables.reading import table_batches
 
 
 def test_a_look_before_training(stderr, monkeypatch):
     monkeypatch.setattr(features, "N_SAMPLED", 10)  # of 120 rows
-    n = 120
-    frame = pandas.DataFrame({"same": [5] * n, "empty": [""] * n, "id": range(100, 100 + 3 * n, 3)})
-    frame["code"], frame["a"] = ["J", "j", "n"] * (n // 3), [i % 8 for i in range(n)]
-    frame["far"] = [i % 3 + i / n - 1 / n for i in range(n)]
-    frame["kind"] = ["Ja", "j a", "nein"] * (n // 3)
-    more = {"day": pandas.date_range("2024-01-31", periods=n), "rising": frame["id"] + 0.25}
+    numbers = numpy.arange(120)
+    columns = {
+        "same": 5,
+        "empty": "",
+        "id": 100 + 3 * numbers,
+        "code": ["J", "j", "n"] * 40,
+        "a": numbers % 8,
+        "far": numbers % 3 + numbers / 120,
+        "kind": ["Ja", "j a", "nein"] * 40,
+    }
+    frame = pandas.DataFrame(columns)
+    more = {"day": pandas.date_range("2024-01-31", periods=120), "rising": frame["id"] + 0.25}
     more = frame.assign(half=frame["id"] // 7, **more)  # none of which numbers the rows
-    names = ("id", "code", "a", "far", "half", "day", "rising")
-    assert read_dataset(more, TableOptions("kind")).facts.columns == names
+    read_dataset(more, TableOptions("kind"))
     tells = "{} tells the label by itself: is it known before the label is? `drop` leaves it out"
     of_number = "column 3 (id) numbers the rows: `drop` leaves it out"
     told = stderr()[:-1].replace("note: the data frame: ", "").split("\n")
@@ -41,21 +48,14 @@ def test_a_look_before_training(stderr, monkeypatch):
     ]
 
 
-def test_the_rate_of_a_table(random):
-    """Many columns do not decide; a rate that is given wins."""
-    frame = pandas.DataFrame(random.randn(240, 40)).add_prefix("c")
-    frame["job"] = ["fixed", "free", "none"] * 80
-    frame["kind"] = random.choice(["x", "y"], 240)
-    made = [
-        fit_table(frame, "kind", n_epochs=1, **given) for given in ({}, {"learning_rate": 0.13})
-    ]
-    assert [model.metadata["learning_rate"] for model in made] == [4 / 43, 0.13]
-    narrow = fit_table(frame[["c0", "kind"]], "kind", n_epochs=1, standardize=True)
-    plain = fit_table(frame, "kind", n_epochs=1, standardize=False)
-    assert {each.metadata["learning_rate"] for each in (narrow, plain)} == {0.13}
-    # Standardized, pixels and texts are the same whatever they were divided by before.
+def test_the_rate_of_a_table_that_is_not_standardized_is_the_tutorials():
+    facts = Facts(label_number=1, n_in=100, rows=[40, 5, 5])
+    assert choose_hyperparameters(facts).learning_rate == 0.13
+
+
+def test_standardized_features_are_the_same_whatever_they_were_divided_by(random):
     grey = pandas.DataFrame(random.randint(256, size=(240, 2)), columns=["c0", "c1"])
-    grey = grey.assign(job=frame["job"], kind=frame["kind"])
+    grey = grey.assign(job=["fixed", "free", "none"] * 80, kind=random.choice(["x", "y"], 240))
     usual, scaled = (
         fit_table(grey, "kind", n_epochs=1, standardize=True, pixel_scale=scale)
         for scale in (None, 255)
@@ -72,10 +72,8 @@ def test_pictures_keep_columns_that_are_alike(random):
 
 
 def test_a_category_that_is_new_to_a_model_is_told_of_rows_to_test_on(stderr):
-    told = {"columns": ["island", "mass"], "categories": [["Biscoe", "Dream"], None]}
-    save("m.pkl", numpy.eye(3, 2), **told)
     put("mass,island\n1,Dream\n2,Biscoe\n3,Torgersen\n4,Dream\n5,Bute\n")
-    known = Predictor("m.pkl").facts.table
+    known = Columns(None, None, ("island",), (["Biscoe", "Dream"],), (TEXT,))
     read("t.csv", TableOptions("mass"), model_columns=known)
     new = "row 4, column 2 (island) holds 'Torgersen', no category that the model knows"
     assert stderr() == f"warning: t.csv: {new}\n"

@@ -81,7 +81,6 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
     assert (said in stderr()) == (len(rows) < n)
     assert labels_of(found) == labels[rows].tolist()
     assert [*found.rows] == (rows + 1 + has_names).tolist()
-    assert found.first_rows == [found.rows[labels_of(found).index(text)] for text in found.labels]
     is_same = (groups == groups[:, None]) & (groups != "") | numpy.eye(n, dtype=bool)
     assert (found.groups == found.groups[:, None]).tolist() == is_same[rows][:, rows].tolist()
     kept = ModelFacts.from_metadata(
@@ -95,9 +94,6 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
     ):
         write_table(names, header)
         again = kept.table_options(TableOptions(header=header))
-        if names != kept.column_titles:  # there is a label, to test on
-            tested = vars(read("t.csv", again, model_columns=kept.table))
-            assert_equal({**tested, "columns": trained.columns}, vars(trained))
         found, numbers, cells = zip(*table_batches("t.csv", again, 15, kept.table, ["all"]))
         assert_array_equal(numpy.concatenate(found), wanted)
         assert (numpy.concatenate(numbers) == numpy.arange(n) + 1 + header).all()
@@ -209,7 +205,6 @@ def put_labels(n, label):
         (90, lambda i: i // 4, 23),
         (90, lambda i: i // 5, None),  # 18 numbers
         (240, lambda i: i % 31, 31),
-        (3000, lambda i: f"k{min(i % 90, 31):02}", None),
         (90, lambda i: f"k{i * 45 // 90:02}", None),
         (12, lambda i: min(i, 9), 10),
     ],
@@ -220,7 +215,5 @@ def test_classes_are_counted_and_many_numbers_may_be_a_quantity(n, label, n_numb
     told = stderr()
     said = f"warning: t.csv: {n} rows have {n_numbers} different numbers as labels: is that a quan"
     assert (said in told) == ("quantity" in told) == bool(n_numbers)
-    sizes = [f"{k!r} {count:,}" for k, count in Counter(map(label, range(n))).most_common()]
-    if len(sizes) > 8:
-        sizes[7:-1] = ["..."]
-    assert f"rows of each class: {', '.join(sizes)}\n" in told
+    ((largest, count), *_) = Counter(map(label, range(n))).most_common()
+    assert f"rows of each class: {largest!r} {count}, " in told
