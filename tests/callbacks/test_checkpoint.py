@@ -53,17 +53,21 @@ def lines(out):
     return [line for line in out.splitlines() if re.match(r" *epoch|Optimization", line)]
 
 
-# Validated every 4 minibatches, a run is stopped by patience in the middle of an epoch.
-@pytest.mark.parametrize("floatx, minibatches", [("float32", 0), ("float64", 3)])
-def test_a_run_resumed_twice_ends_like_an_undisturbed_one(capfd, floatx, minibatches):
-    run = functools.partial(train, floatx=floatx, patience_increase=6)
-    whole = run("whole")
+@pytest.mark.parametrize(
+    "settings, stops",
+    [  # patience ends in the middle of an epoch, at a validation, and after some of each minibatch
+        ({"patience_increase": 6.5}, (3, 11)),
+        ({"patience_increase": 5, "floatx": "float64"}, (6, 14)),
+        ({"patience": 3, "patience_increase": 5, "criterion": "loss"}, (0, 2)),
+    ],
+)
+def test_a_run_resumed_twice_ends_like_an_undisturbed_one(capfd, settings, stops):
+    run = functools.partial(train, **settings)
+    assert run("whole").reason == "patience"
     expected = lines(capfd.readouterr().out)
-    assert whole.reason == "patience" and whole.epoch > 3 and (whole.iter + 1) % 6
-
     printed = []
-    for at, resume in ((3, False), (11, True)):
-        run("parts", Stop(at + minibatches), resume=resume)
+    for at in stops:
+        run("parts", Stop(at), resume=at == stops[1])
         printed += lines(capfd.readouterr().out)
         assert printed == expected[: len(printed)]
     assert len(outcome("parts")[1]) == 1 + 3 < len(outcome("whole")[1])

@@ -56,7 +56,7 @@ UNEVEN = f"note: the best model is right as often as {GUESS}, and yet it has lea
         ({"costs": [2, None]}, {}, [GROWN.format("nan")]),
         (BAD, {}, [NO_BETTER]),
         ({}, {"n_valid": 99}, [FEW]),
-        ({"loss": 1.05}, {"counts": [100, 50, 50]}, [WORSE]),
+        ({"loss": 1.05}, {"counts": [100, 50, 50, 0]}, [WORSE]),
         ({"loss": 1.03}, {"counts": [100, 50, 50]}, []),
         ({**BAD, "loss": 1.03}, {"counts": [100, 50, 50]}, [NO_BETTER]),
         ({**BAD, "loss": 1.03}, {"counts": [102, 50, 48]}, [UNEVEN]),

@@ -26,7 +26,7 @@ from logreg.kernel import Rows
 pytestmark = pytest.mark.skipif(not kernel.is_built(), reason="no C compiler built the kernel")
 # Rows of a minibatch, columns and classes.
 SIZES = [(1500, 40, 26), (40, 8, 2), (1, 1, 2), (2, 3, 1), (2050, 1100, 3), (1100, 64, 7)]
-SIZES += [(90, 784, 90), (600, 20, 100), (20, 40, 1000), (20, 70000, 3)]
+SIZES += [(90, 784, 90), (600, 20, 100), (20, 40, 1000), (20, 65536, 3)]
 
 
 def problem(dtype, cell, n_rows, n_in, n_out, seed=0):
@@ -76,6 +76,7 @@ for x in (floats, floats.clip(0, 1).astype("uint8"), floats.clip(0, 255).astype(
     def compute():
         found = kernel.classes(kernel.lay_out(rows, None, len(x)) or rows, params)
         laid = kernel.lay_out(rows, labels[0], 1000) or rows
+        kernel.lay_out(rows, labels[0], 8)  # of chunks that are too small to be kept
         try:  # an error gives back as much
             kernel.steps(rows, params, (labels[0] + 1, None), [0], 1000, 0.1)
         except ValueError:
@@ -202,7 +203,7 @@ def test_rows_that_are_mapped_give_what_they_give_in_memory(kind, n_rows, monkey
     found, expected = (
         kernel.steps(laid, params, (y, None), starts, n_rows, 1e-4) for laid in layouts
     )
-    assert (mapped == x).all()
+    assert all((rows == x).all() for rows in (mapped, layouts[0].x, layouts[1].x))
     assert all(map(numpy.array_equal, found, expected))
     monkeypatch.setattr(kernel.functions, "MAX_COPY_OF_MAP", x.nbytes - 1)
     assert kernel.lay_out(Rows(x), y, n_rows)
@@ -337,6 +338,19 @@ def test_nan_infinity_and_large_scores_are_as_in_the_graph(instructions, dtype, 
         (cost,), _, db = kernel.gradients(Rows(x), (W, b), (y, None), 0, 2)
         assert kernel.classes(Rows(x), (W, b)).tolist() == classes.tolist()
         assert_allclose([cost, *db], [expected, *gradient], rtol)
+
+
+@pytest.mark.parametrize("dtype, digits", [("float32", 13), ("float64", 30)])
+@pytest.mark.parametrize("instructions", SETS)
+def test_a_product_is_rounded_before_it_is_added_only_without_fma(
+    instructions, dtype, digits, monkeypatch
+):
+    monkeypatch.setenv("LOGREG_KERNEL_SET", instructions)
+    number = numpy.array(1 + 2**-digits, dtype)
+    x = numpy.array([[1, number]], dtype)
+    W = numpy.array([[0, -(number**2)], [0, number]], dtype)  # the rest of the square, or a tie
+    classes = kernel.classes(Rows(x), (W, numpy.zeros(2, dtype)))
+    assert classes.tolist() == [kernel.has_fma()]
 
 
 def by(step):
