@@ -48,7 +48,7 @@ def account(y, p, numbers, settings, min_proba):
     report = metrics.classification_report(y, rows.k, output_dict=True, zero_division=0)
     classes = [
         {"label": k, **errors(rows[rows.y == k]), **scores(report[str(k)])}
-        for k in sorted({*y.tolist(), *rows.k.tolist()})
+        for k in numpy.union1d(y, rows.k).tolist()
     ]
     of_pairs = wrong.groupby(["y", "k"]).size().sort_values(ascending=False, kind="stable")
     edges = sorted({0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, min_proba})
