@@ -121,8 +121,6 @@ def test_an_evaluation_is_what_others_count(n_out, dtype, min_proba, settings):
     lines = describe_evaluation(found).splitlines()
     assert lines[0] == r"Test set of to\ty: some"
     assert lines[2].startswith("log-loss ") == (n_out in (13, 50))  # nothing of minibatches
-    worst = expected["wrong_rows"]
-    assert lines[-1].endswith(f": {', '.join(map(str, worst[:7]))}, ..., {worst[-1]}")
 
 
 @pytest.mark.parametrize(
