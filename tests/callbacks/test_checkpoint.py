@@ -167,9 +167,7 @@ def test_other_arrays_are_other_data():
     first, other = make_pairs((20, 20))
     resuming = [Checkpoint("run.state", resume=True)]
     fit(**arguments(datasets=[first] * 3), callbacks=resuming)
-    for i in range(3):
-        datasets = [first] * 3
-        datasets[i] = other
+    for datasets in ([other, first, first], [first, other, first], [first, first, other]):
         with pytest.raises(ModelFileError, match="another run: dataset_sha256 was"):
             fit(**arguments(datasets=datasets), callbacks=resuming)
 

@@ -105,10 +105,12 @@ def test_modules_for_gpus_compute_on_the_cpu(stderr):
 
 
 def test_an_update_may_have_a_static_shape():
-    x, total = T.dmatrix(), theano.shared(numpy.zeros(3))
-    assert theano.clone(total, share_inputs=False) is not total
-    updates = [(total, total + T.sum(x, axis=0) * numpy.ones(3))]
-    compute([x], [], numpy.eye(3), updates=updates)
+    x = T.dmatrix()
+    total = theano.shared(numpy.zeros(3))
+    alias = theano.clone(total, share_inputs=False)
+    assert alias is not total
+    alias.default_update = alias + T.sum(x, axis=0) * numpy.ones(3)
+    assert compute([x], x.sum() + 0 * alias.sum(), numpy.eye(3)) == 3
     assert total.get_value().tolist() == [1, 1, 1]
 
 

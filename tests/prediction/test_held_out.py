@@ -41,9 +41,9 @@ def test_a_table_has_the_columns_that_a_model_knows(working_folder):
     assert data.test[0].tolist() == [[3, 9], [4, 16]] and data.test_rows.tolist() == [2, 4]
     assert [data.facts.class_labels[i] for i in data.test[1]] == ["bee", "ant"]
     write("mnist.pkl.gz", b"")  # of a name that is given, or known, nothing else is said
-    for own, given in ((None, None), ("t.csv", "mnist.pkl.gz")):
+    for facts, given in ((replace(trained, dataset=None), None), (trained, "mnist.pkl.gz")):
         with pytest.raises(ValueError, match=r"^mnist.pkl.gz: is empty$"):
-            read_test_set(replace(trained, dataset=own), given)
+            read_test_set(facts, given)
 
 
 ONE_MORE = table_bytes(61)
