@@ -12,64 +12,44 @@ from logreg.updates import sgd
 
 W = numpy.random.RandomState(1).randn(4, 3)
 B = numpy.array([0.5, 0.0, -0.5])
-# What is given for a parameter, of a shared variable; it is the last times the variable's value.
-KINDS = {
-    None: (lambda v: None, 0),
-    "list": (lambda v: v.get_value().tolist(), 1),
-    "array": (lambda v: numpy.asfortranarray(v.get_value()), 1),
-    "shared": (lambda v: v, 1),
-    "expression": (lambda v: -0.5 * v, -0.5),
-}
 
 
-@pytest.mark.parametrize(
-    "kinds",
-    [
-        ("list", "array"),
-        ("array", None),
-        (None, "expression"),
-        ("shared", "shared"),
-        ("expression", "shared"),
-        ("expression", "expression"),
-    ],
-)
-def test_a_layer_takes_parameters_of_every_kind_and_training_reaches_them(kinds):
-    """By one step on all rows, from what is given."""
-    variables = [theano.shared(numpy.asfortranarray(W)), theano.shared(B.copy(), name="c")]
-    given = [KINDS[kind][0](v) for kind, v in zip(kinds, variables)]
-    classifier = LogisticRegression(T.dmatrix("x"), numpy.int64(4), 3, *given)
-    both = classifier.W, classifier.b
-    for i, (mine, one) in enumerate(zip(both, given)):
-        assert mine is one or not hasattr(one, "owner")
-        variables[i] = mine if hasattr(mine, "get_value") else variables[i]
-    assert classifier.params == [mine for mine in both if mine in variables]
-    factors = [KINDS[kind][1] for kind in kinds]
+@pytest.mark.parametrize("factors", [(1, 1), (1, -0.5), (-0.5, 1), (-0.5, -0.5)])
+def test_training_reaches_the_variables_that_parameters_are_made_of(factors):
+    """By one step on all rows. What is given is a shared variable, or an expression of it."""
+    variables = [theano.shared(W), theano.shared(B, name="c")]
+    given = [v if factor == 1 else factor * v for factor, v in zip(factors, variables)]
+    classifier = LogisticRegression(T.dmatrix("x"), 4, 3, *given)
+    assert [classifier.W, classifier.b] == given
+    assert classifier.params == [mine for mine in given if mine in variables]
     values = [factor * value for factor, value in zip(factors, (W, B))]
     pairs = make_pairs((30, 30, 30), dtype="float64")
+    changed = {
+        "datasets": pairs,
+        "hyperparameters": Hyperparameters(batch_size=30, n_epochs=1),
+    }
     fit(
-        **arguments(
-            classifier,
-            lambda cost, _: sgd(cost, variables, 0.1),
-            datasets=pairs,
-            hyperparameters=Hyperparameters(batch_size=30, n_epochs=1),
-        ),
+        **arguments(classifier, lambda cost, _: sgd(cost, variables, 0.1), **changed),
         callbacks=[BestModel("best", classifier)],
     )
     _, *gradients = cost_and_gradients(*pairs[0], *values)
-    for param, value, factor, gradient in zip(
-        load_model("best").params, values, factors, gradients
-    ):
-        expected = value - 0.1 * (factor or 1) ** 2 * gradient
+    found = load_model("best").params
+    for param, value, factor, gradient in zip(found, values, factors, gradients):
+        expected = value - 0.1 * factor**2 * gradient
         numpy.testing.assert_allclose(param.get_value(), expected, rtol=1e-9)
 
 
-def test_an_array_is_copied_and_cast():
-    for given in (W, W.astype("float32"), numpy.asfortranarray(W.round().astype(int))):
-        with engine.floatx("float32"):
-            value = LogisticRegression(T.matrix("x"), 4, 3, W=given).W.get_value(borrow=True)
-        assert value.dtype == "float32" and value.flags.c_contiguous
-        assert (value == given.astype("float32")).all() and not numpy.shares_memory(value, given)
-    # A file keeps each bit of two types.
+@pytest.mark.parametrize(
+    "given", [W, W.tolist(), W.astype("float32"), numpy.asfortranarray(W.round().astype(int))]
+)
+def test_an_array_is_copied_and_cast(given):
+    with engine.floatx("float32"):
+        value = LogisticRegression(T.matrix("x"), numpy.int64(4), 3, given).W.get_value(borrow=True)
+    assert value.dtype == "float32" and value.flags.c_contiguous
+    assert (value == numpy.float32(given)).all() and not numpy.shares_memory(value, given)
+
+
+def test_a_file_keeps_each_bit_of_two_types():
     both = {"W": theano.shared(W.astype("float32")), "b": theano.shared(B / 3)}
     save_model(LogisticRegression(T.matrix("x"), 4, 3, **both), "model.pkl")
     assert load_model("model.pkl").b.get_value().tolist() == (B / 3).tolist()

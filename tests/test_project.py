@@ -94,7 +94,7 @@ def test_modules_and_functions_are_short():
 
 
 # Nodes of the syntax tree that a folder may have. A change that needs more says why, and raises it.
-CEILINGS = {"logreg": 53748, "scripts": 8447, "tests": 65436}
+CEILINGS = {"logreg": 53748, "scripts": 8447, "tests": 63830}
 COUNTED = ast.stmt, ast.expr, ast.arg, ast.keyword, ast.alias, ast.comprehension, ast.ExceptHandler
 
 
@@ -122,11 +122,11 @@ def test_the_code_is_small(folder):
 
 
 OUR_PATH = re.compile(
-    r"(?<![\w./-])(?:logreg|scripts|tests|data|\.ci|\.github)/[\w./*\[\]-]*[\w\]]"
+    r"(?<![\w./-])(?:logreg|scripts|tests|data|\.ci|\.github)/(?:[\w./*-]|\[\w+\])*(?:\w|\[\w+\])"
 )
 
 
-@pytest.mark.parametrize("folder", [".github", ".ci", "Makefile"])
+@pytest.mark.parametrize("folder", [".github", ".ci", "Makefile", "README.md"])
 def test_every_path_that_is_named_is_there(folder):
     """But the compiled kernel, which is made where there is a compiler."""
     files = [p for p in [ROOT / folder, *(ROOT / folder).rglob("*")] if p.is_file()]

@@ -26,42 +26,36 @@ def test_a_run_that_diverges_keeps_the_last_good_model(rate, l2, last, code, cli
     y[200:] = numpy.where(numpy.arange(100) % 8, 0, y[200:])  # what NaN predicts is often right
     save_pairs("d.npz", zip(*(numpy.split(array, [200, 250]) for array in (x, y))))
     write("best_model.pkl", b"of an earlier run")
-    command = f"train d.npz --batch-size 50 --learning-rate {rate} --l2 {l2}"
-    command += " --history run.csv --checkpoint run.state"
+    command = f"train d.npz --batch-size 50 --learning-rate {rate} --l2 {l2} --checkpoint run.state"
     for given in (command, f"{command} --resume"):
-        _, out, err = cli(given, code=code)
-        assert code == ("Optimization" not in out) and f"epoch {last + 1}, " not in out
-        diverged = f"{'error' if code else 'warning'}: the run diverged"
-        (said,) = (line for line in err.splitlines() if line.startswith(diverged))
-        assert f"epoch {last + 1}" in said
-        assert not last or len(Path("run.csv").read_bytes().splitlines()) == 1 + last
+        done = cli(given, code=code)
+        kind = "error" if code else "warning"
+        assert done.err.count(f"{kind}: the run diverged in epoch {last + 1}") == 1
+        assert f"epoch {last + 1}, " not in done.out
     if code:
         assert Path("best_model.pkl").read_bytes() == b"of an earlier run"
     else:
-        model = load_model("best_model.pkl")
-        assert numpy.isfinite(model.W.get_value()).all() and model.metadata["epoch"] <= last
+        model = Predictor("best_model.pkl")
+        assert numpy.isfinite(model.W).all() and model.metadata["epoch"] <= last
 
 
 @pytest.mark.skipif(os.name != "posix", reason="processes get no such signals here")
 def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli):
     save_table(60)
-    first = "train t.csv --class-weight=balanced --n-epochs=4 --history=run.csv"
-    first += " --checkpoint=run.state"
-    resumed = f"{first} --resume"
-    there = "the best model is in best_model.pkl"
+    command = "train t.csv --class-weight=balanced --n-epochs=4 --history=run.csv"
+    command += " --checkpoint=run.state"
     monkeypatch.setattr("logreg.run.MINIBATCHES_AT_ONCE", 1)
-    for when, number, given, epoch, model in (
-        ("on_train_begin", signal.SIGINT, first, 1, "no model yet"),
-        ("on_validation", signal.SIGTERM, first, 1, there),
-        ("on_validation", signal.SIGINT, resumed, 2, there),
+    for when, number, model in (
+        ("on_train_begin", signal.SIGINT, "no model yet"),
+        ("on_validation", signal.SIGTERM, "the best model is in best_model.pkl"),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(History, when, lambda *_, number=number: os.kill(os.getpid(), number))
-            done = cli(given, code=128 + number)
+            done = cli(command, code=128 + number)
         assert "best model" not in done.out
-        said = f"interrupted in epoch {epoch}: {model}; a run with --checkpoint can --resume"
+        said = f"interrupted in epoch 1: {model}; a run with --checkpoint can --resume"
         assert done.err.splitlines()[-1] == said
-    cli(resumed)
+    cli(f"{command} --resume")
     epochs = [row.split(b",")[0] for row in Path("run.csv").read_bytes().splitlines()]
     assert epochs == [b"epoch", b"1", b"2", b"3", b"4"]
 
@@ -79,8 +73,7 @@ def test_folds_that_are_interrupted_are_no_success(monkeypatch, cli):
 
     monkeypatch.setattr("logreg.fitting.sgd_optimization", second_interrupted)
     done = cli("train t.csv --folds 3", code=130)
-    assert [settings.n_epochs for _, settings, *_ in calls] == [5000, 5000]
-    assert not re.search("^fold 2|^mean", done.out, re.M)
+    assert len(calls) == 2 and not re.search("^fold 2|^mean", done.out, re.M)
 
 
 # ---- what only a process of its own can show
@@ -94,7 +87,6 @@ def test_a_reader_that_has_gone_ends_the_run_and_the_best_model_is_kept(start):
     process.stdout.close()  # as `head -30` does
     err = process.stderr.read()
     assert process.wait(timeout=600) == 141
-    assert "Traceback" not in err and "Exception ignored" not in err
     assert err.splitlines()[-1].startswith("interrupted in epoch ")
     errors = [float(error) for error in re.findall(r"validation error ([\d.]+) %", seen)]
     assert 100 * load_model("best_model.pkl").metadata["validation_error"] <= min(errors) + 1e-6

@@ -77,9 +77,8 @@ def test_where_a_message_goes(quiet, in_notebook, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize("function, stream", [(say, "stdout"), (note, "stderr")])
-@pytest.mark.parametrize("encoding, text", [("cp1252", "é \\u65e5"), ("ascii", "\\xe9 \\u65e5")])
-def test_what_an_encoding_lacks_is_escaped(function, stream, encoding, text, monkeypatch):
-    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+def test_what_an_encoding_lacks_is_escaped(function, stream, monkeypatch):
+    file = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
     monkeypatch.setattr(sys, stream, file)
     function("é 日 \udcff")
-    assert file.buffer.getvalue().rstrip() == f"{text} \\udcff".encode(encoding)
+    assert file.buffer.getvalue().rstrip() == b"\xe9 \\u65e5 \\udcff"

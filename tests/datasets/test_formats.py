@@ -123,7 +123,7 @@ def pairs_of(x, y=None):
 
 REFUSED = {
     "idx that claims": (b"\0\0\x08\x03" + b"\0\0\xea\x60" * 3, "by its header|100 times"),
-    "idx of another type": (bytes([0, 0, 7, 1, 0, 0, 0, 1, 0]), "not a file of arrays"),
+    "idx of another type": (bytes([0, 0, 7, 1, 0, 0, 0, 1, 0]), r"not .*: .*numpy\.savez"),
     "npy of fields": (npy_bytes(numpy.eye(2)).replace(b"Y\1", b"Y\2"), "named fields: save numb"),
     "npy of objects": (npy_bytes(OBJECTS), r"object array: save numbers .*astype"),
     "npz of no npy": (zip_bytes({"x.npy": b"1,2\n"}), "array 'x': neither an npy nor"),
@@ -135,7 +135,6 @@ REFUSED = {
     "four pairs": (pickle.dumps([(OBJECTS, OBJECTS)] * 4, 2), "three pairs .*something else"),
     "objects": (pairs_of(numpy.array([None, None])), "dtype 'O8': save numbers"),
     "an empty file": (b"", "is empty"),
-    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0", r"not a file of arrays: .*numpy\.savez"),
 }
 
 

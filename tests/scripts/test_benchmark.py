@@ -12,7 +12,7 @@ def test_the_benchmark_runs_and_prints_a_table(run):
     done = run(ROOT / "scripts" / "benchmark.py", "--quick", "--json", "r.json")
     result = json.loads(Path("r.json").read_text())
     rows = {row["program"]: row for row in result["training"]}
-    assert sum(name.startswith("logreg on ") for name in rows) == 2 and "NumPy by hand" in rows
+    assert "NumPy by hand" in rows
     for row in rows.values():
         assert row["remark"] == "not installed" or (row["epochs"], row["remark"]) == (2, "")
     assert all(f"\n{name} " in done.stdout for name in ("program", *rows))

@@ -94,9 +94,6 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
     ):
         write_table(names, header)
         again = kept.table_options(TableOptions(header=header))
-        if names != kept.column_titles:  # there is a label, to test on
-            tested = vars(read("t.csv", again, model_columns=kept.table))
-            assert_equal({**tested, "columns": trained.columns}, vars(trained))
         found, numbers, cells = zip(*table_batches("t.csv", again, 15, kept.table, ["all"]))
         assert_array_equal(numpy.concatenate(found), wanted)
         assert (numpy.concatenate(numbers) == numpy.arange(n) + 1 + header).all()
