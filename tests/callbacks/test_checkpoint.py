@@ -66,7 +66,6 @@ def test_a_run_resumed_twice_ends_like_an_undisturbed_one(capfd, floatx, minibat
         run("parts", Stop(at + minibatches), resume=resume)
         printed += lines(capfd.readouterr().out)
         assert printed == expected[: len(printed)]
-    assert len(outcome("parts")[1]) == 1 + 3 < len(outcome("whole")[1])
     run("parts", resume=True)
     assert printed + lines(capfd.readouterr().out) == expected
     # Resumed once more, for more epochs, it has nothing left to do and says the same at its end.
@@ -168,9 +167,7 @@ def test_other_arrays_are_other_data():
     first, other = make_pairs((20, 20))
     resuming = [Checkpoint("run.state", resume=True)]
     fit(**arguments(datasets=[first] * 3), callbacks=resuming)
-    for i in range(3):
-        datasets = [first] * 3
-        datasets[i] = other
+    for datasets in ([other, first, first], [first, other, first], [first, first, other]):
         with pytest.raises(ModelFileError, match="another run: dataset_sha256 was"):
             fit(**arguments(datasets=datasets), callbacks=resuming)
 
