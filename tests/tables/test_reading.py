@@ -185,7 +185,7 @@ def test_what_is_wrong_is_said(text, options, said):
             lambda i: min(i, 10),
             "there are 11 classes in 12 rows, 0, 1, ...: that is no label; `label",
         ),
-        (90, lambda i: i / 8, "label column holds the label 0.125 in row 3: l"),
+        (90, lambda i: i // 4 / 8, "label column holds the label 0.125 in row 6: l"),
     ],
 )
 def test_what_makes_no_label(n, label, said):
