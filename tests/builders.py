@@ -122,6 +122,13 @@ def draw(browser, pad, strokes):
     builder.perform()
 
 
+def is_red_for_and_blue_against(picture, values):
+    """Whether a picture shows the signs of numbers, but of those that are nearly 0."""
+    red, _, blue, *_ = numpy.moveaxis(picture.astype(int), -1, 0)
+    is_large = abs(values) > abs(values).max() / 20
+    return (((red > blue).ravel() == (values > 0))[is_large]).all()
+
+
 def write(path, content):
     """Write a file of bytes, or of text in UTF-8; return its path."""
     if isinstance(content, str):

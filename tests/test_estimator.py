@@ -117,6 +117,15 @@ def test_steps_are_numpys(n_classes, class_weight, sample_weight):
     assert numpy.isfinite(far).all() and far.min() < -1000  # whose probability underflows
 
 
+def test_rows_of_a_class_without_weight_do_not_validate():
+    is_such = (Y == 0) & (numpy.arange(120) >= 90)
+    other = X * numpy.where(is_such, -100, 1)[:, None]
+    options = {"class_weight": {0: 0, 1: 1, 2: 1}, "validation_fraction": 0.25}
+    classifier = SoftmaxClassifier(n_epochs=9, shuffle=False, refit=False, **options)
+    first, second = (classifier.fit(x, Y).coef_ for x in (X, other))
+    assert (first == second).all()
+
+
 def test_weights_of_rows_are_checked_and_taken_by_adaboost():
     classifier = SoftmaxClassifier(n_epochs=2)
     for bad in (numpy.linspace(-0.1, 2, 120), numpy.zeros(120)):

@@ -19,11 +19,14 @@ TABLE = {"feature_means": MEANS, "feature_scales": SCALES}
 MODELS = {
     "plain": {},
     "float64": {"dtype": "float64", "class_labels": [30, -7, 5]},
-    "text": {"class_labels": ["LogisticRegression", "yes", "tüv"]},
-    "pixels": {"pixel_scale": 1 / 255},
     "standardized": TABLE,
     "filled": {"feature_means": MEANS, "missing": "mean"},
-    "all": {**TABLE, "missing": "mean", "pixel_scale": 1 / 256, "class_labels": ["a", "b", "c"]},
+    "all": {
+        **TABLE,
+        "missing": "mean",
+        "pixel_scale": 1 / 256,
+        "class_labels": ["LogisticRegression", "yes", "tüv"],
+    },
 }
 
 

@@ -55,9 +55,11 @@ def test_weights_go_with_their_rows(cli):
                 x, _ = getattr(each, split)
                 numpy.testing.assert_array_equal(each.weights[split], abs(x[:, 0]))
     frame.to_csv("t.csv", index=False)
-    command = "train t.csv --label-column=kind --weight-column=n --n-epochs=2"
+    command = "train t.csv --label-column=kind --weight-column=3 --n-epochs=2"
     done = cli(command)
     assert "rows count as column 3 (n) says" in done.err
+    # In another table, the column may be elsewhere.
+    assert Predictor("best_model.pkl").facts.table.options.weight_column == "n"
     assert " % by the weights of 6 rows\n" in done.out
     assert "error by the weights of the rows: " in cli("predict --evaluate").out
     told = cli(f"{command} --folds=3").out

@@ -51,7 +51,7 @@ def test_no_file_runs_anything_in_a_command(name, folder, cli, monkeypatch):
         assert sorted(os.listdir()) == there, path
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if "header" in name or "claims" in name])
+@pytest.mark.parametrize("name", ["header.npy", "claims.npz", "claims.gz"])
 def test_a_file_that_claims_to_be_large_takes_little_memory(name):
     write(name, FILES[name])
     with peak_memory() as peak, pytest.raises(DatasetError, match=name):

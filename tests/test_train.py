@@ -19,8 +19,10 @@ from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import Preparation
 
 
-# Of the second run, the parameters are finite, and too large to compute with.
-@pytest.mark.parametrize("rate, l2, last, code", [("1", "1.6", 14, 0), ("1e30", "0", 0, 1)])
+# Of the second run, the parameters are finite, and too large to compute with; of the third, NaN.
+@pytest.mark.parametrize(
+    "rate, l2, last, code", [("1", "1.6", 14, 0), ("1e30", "0", 0, 1), ("1e39", "0", 0, 1)]
+)
 def test_a_run_that_diverges_keeps_the_last_good_model(rate, l2, last, code, cli):
     pairs = make_pairs((200, 50, 50), seed=5)
     pairs[1][1][5:] = 0  # what NaN predicts is often right

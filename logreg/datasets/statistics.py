@@ -24,8 +24,8 @@ def with_interval(error, n, is_weighted=False):
 
     Examples
     --------
-    >>> with_interval(0.2, 50)
-    '10 of 50 rows, 20.00 % (95 % interval: 11.24 to 33.04 %)'
+    >>> with_interval(0.29, 100)
+    '29 of 100 rows, 29.00 % (95 % interval: 21.01 to 38.54 %)'
     >>> with_interval(0.2, 50, is_weighted=True)
     '20.00 % by the weights of 50 rows'
     """

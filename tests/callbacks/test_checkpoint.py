@@ -53,20 +53,23 @@ def lines(out):
     return [line for line in out.splitlines() if re.match(r" *epoch|Optimization", line)]
 
 
-# Validated every 4 minibatches, a run is stopped by patience in the middle of an epoch.
-@pytest.mark.parametrize("floatx, minibatches", [("float32", 0), ("float64", 3)])
-def test_a_run_resumed_twice_ends_like_an_undisturbed_one(capfd, floatx, minibatches):
-    run = functools.partial(train, floatx=floatx, patience_increase=6)
-    whole = run("whole")
+@pytest.mark.parametrize(
+    "settings, stops",
+    [  # patience ends in the middle of an epoch, at a validation, and after some of each minibatch
+        ({"patience_increase": 6.5}, (3, 11)),
+        ({"patience_increase": 5, "floatx": "float64"}, (6, 14)),
+        ({"patience": 3, "patience_increase": 5, "criterion": "loss"}, (0, 2)),
+    ],
+)
+def test_a_run_resumed_twice_ends_like_an_undisturbed_one(capfd, settings, stops):
+    run = functools.partial(train, **settings)
+    assert run("whole").reason == "patience"
     expected = lines(capfd.readouterr().out)
-    assert whole.reason == "patience" and whole.epoch > 3 and (whole.iter + 1) % 6
-
     printed = []
-    for at, resume in ((3, False), (11, True)):
-        run("parts", Stop(at + minibatches), resume=resume)
+    for at in stops:
+        run("parts", Stop(at), resume=at == stops[1])
         printed += lines(capfd.readouterr().out)
         assert printed == expected[: len(printed)]
-    assert len(outcome("parts")[1]) == 1 + 3 < len(outcome("whole")[1])
     run("parts", resume=True)
     assert printed + lines(capfd.readouterr().out) == expected
     # Resumed once more, for more epochs, it has nothing left to do and says the same at its end.
@@ -166,25 +169,16 @@ def test_a_run_without_a_best_yet_comes_back_whatever_the_data_are_called():
 def test_other_arrays_are_other_data():
     """Whichever set they are; test_dataset has what counts of a set."""
     first, other = make_pairs((20, 20))
-    resuming = [Checkpoint("run.state", resume=True)]
-    fit(**arguments(datasets=[first] * 3), callbacks=resuming)
-    for i in range(3):
-        datasets = [first] * 3
-        datasets[i] = other
-        with pytest.raises(ModelFileError, match="another run: dataset_sha256 was"):
-            fit(**arguments(datasets=datasets), callbacks=resuming)
+    sets = 3 * [first], [other, first, first], [first, other, first], [first, first, other]
+    runs = [fit(**arguments(datasets=each)) for each in sets]
+    assert len({str(run.identity()["dataset_sha256"]) for run in runs}) == 4
 
 
-def test_what_a_state_cannot_hold_is_refused_before_the_training():
-    n_steps = theano.shared(numpy.int64(0), name="n_steps")
-    given = arguments()
-    given["updates"] = [*given["updates"], (n_steps, n_steps + 1)]
-    said = (
-        r"^run.state cannot hold the state: variable \d is int64: a file holds float32, float64, "
-    )
+def test_what_a_state_cannot_hold_is_refused():
+    """By the check that comes before the training."""
+    said = "^run.state cannot hold the state: variable 0 is int64: a file holds float32, float64, "
     with pytest.raises(ModelFileError, match=said):
-        fit(**given, callbacks=[Checkpoint("run.state")])
-    assert n_steps.get_value() == 0 and not Path("run.state").exists()
+        Checkpoint("run.state").check(run_of(dtype="int64"))
 
 
 @pytest.mark.parametrize("lacking, there", [("run.csv", "run.state"), ("run.state", "run.csv")])

@@ -56,7 +56,7 @@ UNEVEN = f"note: the best model is right as often as {GUESS}, and yet it has lea
         ({"costs": [2, None]}, {}, [GROWN.format("nan")]),
         (BAD, {}, [NO_BETTER]),
         ({}, {"n_valid": 99}, [FEW]),
-        ({"loss": 1.05}, {"counts": [100, 50, 50]}, [WORSE]),
+        ({"loss": 1.05}, {"counts": [100, 50, 50, 0]}, [WORSE]),
         ({"loss": 1.03}, {"counts": [100, 50, 50]}, []),
         ({**BAD, "loss": 1.03}, {"counts": [100, 50, 50]}, [NO_BETTER]),
         ({**BAD, "loss": 1.03}, {"counts": [102, 50, 48]}, [UNEVEN]),
@@ -124,12 +124,12 @@ def test_a_run_that_ends_at_its_best_says_so(best, reason, wrong, said):
 TUTORIAL = read_reference()
 
 
-def differences_of(log, epochs=LAST_EPOCH, **settings):
-    settings = {"batch_size": 1, **settings}
+def differences_of(log, epochs=LAST_EPOCH, n_epochs=1000):
+    settings = {"batch_size": 1, "n_epochs": n_epochs}
     run = new_run(make_pairs((83, 20, 20)), settings=settings, iter=83 * epochs - 1)
     for epoch, errors in list(log.items())[:epochs]:
         valid, test = (float(error) / 100 if error else None for error in errors)
-        run.validations.append(Validation(83 * epoch - 1, 1.0, valid, valid, None, test, test))
+        run.validations.append(Validation(83 * epoch - 1, 1.0, valid, valid, test_error=test))
     return differences(run)
 
 

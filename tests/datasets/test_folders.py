@@ -31,7 +31,8 @@ def test_data_that_begin_at_an_odd_offset_are_read():
 @pytest.mark.once
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits memory as Linux does")
 @pytest.mark.parametrize(
-    "n_train, n_valid, option", [(100000, 1000, ""), (1000, 100000, "standardize")]
+    "n_train, n_valid, option",
+    [(100000, 1000, "--no-standardize"), (1000, 100000, "--standardize")],
 )
 def test_a_folder_larger_than_the_memory_that_may_be_used(n_train, n_valid, option, run):
     """320 MB of features where the process may have 314 MB."""
@@ -46,8 +47,8 @@ def test_a_folder_larger_than_the_memory_that_may_be_used(n_train, n_valid, opti
         numpy.save(f"large/y_{split}.npy", y)
     limit = partial(resource.setrlimit, resource.RLIMIT_DATA, (300 << 20, 300 << 20))
     options = {"env": {"LOGREG_NUM_THREADS": "1"}, "preexec_fn": limit}
-    words = ["--batch-size", 100, "--n-epochs", 1, *([f"--{option}"] if option else [])]
-    done = run("-m", "logreg.train", "large", *words, **options)
+    words = ["-m", "logreg.train", "large", "--batch-size=100", "--n-epochs=1", option]
+    done = run(*words, **options)
     assert "with test performance 0.000000 %" in done.stdout
     for split in ("train", "valid"):  # pytest keeps folders
         os.remove(f"large/x_{split}.npy")

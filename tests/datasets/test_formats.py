@@ -22,7 +22,7 @@ from hypothesis.extra import numpy as hnp
 
 from logreg.basics.errors import DatasetError, ModelFileError
 from logreg.datasets import formats, pickles
-from logreg.datasets.formats import read_arrays, sniff
+from logreg.datasets.formats import read_arrays
 from logreg.saving import any_pickle, model_file
 
 checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -74,9 +74,7 @@ def test_idx_npy_and_npz_hold_what_was_written(dtype, x, y, how):
         ("npz", how.draw(st.sampled_from([zip_bytes, deflated]))(files), {"x": x, "y": y}),
     ):
         zipped = how.draw(MAYBE_GZIPPED)
-        path = write("file", zipped(data))
-        assert sniff(path) == kind
-        found = read_arrays(path)
+        found = read_arrays(write("file", zipped(data)))
         assert sorted(found) == sorted(arrays)
         for name, wanted in arrays.items():
             same(found[name], wanted)
@@ -98,17 +96,14 @@ def test_pickles_of_both_numpys(protocol, module, x, y, zipped, is_turned, is_tu
     if protocol < 4:  # else the length of the name stands before it
         data = data.replace(b"cnumpy.core.", b"cnumpy._core.")
         data = data.replace(b"cnumpy._core.", b"c" + module + b".")
-    path = write("file", zipped(data))
-    assert sniff(path) == "pickle"
-    same_sets(read_arrays(path), pairs)
+    same_sets(read_arrays(write("file", zipped(data))), pairs)
 
 
 @pytest.mark.parametrize("protocol, n_pairs", [(0, 3), (1, 2), (2, 3)])
 def test_pickles_of_python_2(protocol, n_pairs):
     pairs = [(numpy.asarray(x, ">f4"), y) for x, y in make_pairs()][:n_pairs]
-    path = write("file", gzip.compress(py2_pickle(pairs, protocol), 1))
-    assert sniff(path) == "pickle"
-    same_sets(read_arrays(path), pairs)
+    data = gzip.compress(py2_pickle(pairs, protocol), 1)
+    same_sets(read_arrays(write("file", data)), pairs)
 
 
 # ---- what is refused, and why
@@ -123,7 +118,7 @@ def pairs_of(x, y=None):
 
 REFUSED = {
     "idx that claims": (b"\0\0\x08\x03" + b"\0\0\xea\x60" * 3, "by its header|100 times"),
-    "idx of another type": (bytes([0, 0, 7, 1, 0, 0, 0, 1, 0]), "not a file of arrays"),
+    "idx of another type": (bytes([0, 0, 7, 1, 0, 0, 0, 1, 0]), r"not .*: .*numpy\.savez"),
     "npy of fields": (npy_bytes(numpy.eye(2)).replace(b"Y\1", b"Y\2"), "named fields: save numb"),
     "npy of objects": (npy_bytes(OBJECTS), r"object array: save numbers .*astype"),
     "npz of no npy": (zip_bytes({"x.npy": b"1,2\n"}), "array 'x': neither an npy nor"),
@@ -135,7 +130,6 @@ REFUSED = {
     "four pairs": (pickle.dumps([(OBJECTS, OBJECTS)] * 4, 2), "three pairs .*something else"),
     "objects": (pairs_of(numpy.array([None, None])), "dtype 'O8': save numbers"),
     "an empty file": (b"", "is empty"),
-    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0", r"not a file of arrays: .*numpy\.savez"),
 }
 
 

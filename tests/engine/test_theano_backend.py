@@ -105,7 +105,7 @@ def test_without_a_compiler_numpy_does_each_operation(run):
     assert int(run("-c", CASTS, env=env).stdout) == 3
 
 
-@pytest.mark.parametrize("name, flags", [("cuda0", ""), ("jax:cpu", ""), (None, "device=cuda0")])
+@pytest.mark.parametrize("name, flags", [("cuda0", ""), (None, "device=cuda0")])
 def test_a_gpu_is_pytensors(run, name, flags):
     code = f"from logreg.engine import use_device; use_device({name!r})"
     error = run("-c", code, env={"THEANO_FLAGS": flags}, code=1).stderr.splitlines()[-1]

@@ -21,12 +21,12 @@ from softmax import Softmax
 from logreg import LogisticRegression, engine, kernel, updates
 from logreg.basics.errors import listed
 from logreg.engine import T, theano
-from logreg.kernel import Rows
+from logreg.kernel import Rows, rules
 
 pytestmark = pytest.mark.skipif(not kernel.is_built(), reason="no C compiler built the kernel")
 # Rows of a minibatch, columns and classes.
 SIZES = [(1500, 40, 26), (40, 8, 2), (1, 1, 2), (2, 3, 1), (2050, 1100, 3), (1100, 64, 7)]
-SIZES += [(90, 784, 90), (600, 20, 100), (20, 40, 1000), (20, 70000, 3)]
+SIZES += [(90, 784, 90), (600, 20, 100), (20, 40, 1000), (20, 65536, 3)]
 
 
 def problem(dtype, cell, n_rows, n_in, n_out, seed=0):
@@ -76,6 +76,7 @@ for x in (floats, floats.clip(0, 1).astype("uint8"), floats.clip(0, 255).astype(
     def compute():
         found = kernel.classes(kernel.lay_out(rows, None, len(x)) or rows, params)
         laid = kernel.lay_out(rows, labels[0], 1000) or rows
+        kernel.lay_out(rows, labels[0], 8)  # of chunks that are too small to be kept
         try:  # an error gives back as much
             kernel.steps(rows, params, (labels[0] + 1, None), [0], 1000, 0.1)
         except ValueError:
@@ -202,7 +203,7 @@ def test_rows_that_are_mapped_give_what_they_give_in_memory(kind, n_rows, monkey
     found, expected = (
         kernel.steps(laid, params, (y, None), starts, n_rows, 1e-4) for laid in layouts
     )
-    assert (mapped == x).all()
+    assert all((rows == x).all() for rows in (mapped, layouts[0].x, layouts[1].x))
     assert all(map(numpy.array_equal, found, expected))
     monkeypatch.setattr(kernel.functions, "MAX_COPY_OF_MAP", x.nbytes - 1)
     assert kernel.lay_out(Rows(x), y, n_rows)
@@ -339,6 +340,19 @@ def test_nan_infinity_and_large_scores_are_as_in_the_graph(instructions, dtype, 
         assert_allclose([cost, *db], [expected, *gradient], rtol)
 
 
+@pytest.mark.parametrize("dtype, digits", [("float32", 13), ("float64", 30)])
+@pytest.mark.parametrize("instructions", SETS)
+def test_a_product_is_rounded_before_it_is_added_only_without_fma(
+    instructions, dtype, digits, monkeypatch
+):
+    monkeypatch.setenv("LOGREG_KERNEL_SET", instructions)
+    number = numpy.array(1 + 2**-digits, dtype)
+    x = numpy.array([[1, number]], dtype)
+    W = numpy.array([[0, -(number**2)], [0, number]], dtype)  # the rest of the square, or a tie
+    classes = kernel.classes(Rows(x), (W, numpy.zeros(2, dtype)))
+    assert classes.tolist() == [kernel.has_fma()]
+
+
 def by(step):
     """A rule that makes a step of a parameter and its gradient."""
     return lambda cost, params: list(map(step, params, T.grad(cost, params)))
@@ -402,6 +416,16 @@ def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
         assert_allclose(one, other, rtol=2e-5, atol=1e-6)
     is_taken = rule in ("sgd", "of b first", "momentum") and penalty in (None, PENALTIES[0])
     assert bool(calls) == (is_taken and weights is not WEIGHTS[2])
+
+
+@pytest.mark.parametrize("rule, l2", [("momentum", 0.0), ("sgd", 0.1)])
+def test_by_the_rule_of_older_files_the_engine_takes_such_steps(rule, l2, monkeypatch):
+    monkeypatch.setattr(kernel, "steps", None)
+    softmax = Softmax()
+    softmax.cost += numpy.float32(l2) * (softmax.model.W**2).sum()
+    with rules.following(2):
+        train_model = softmax.compile(RULES[rule](softmax.cost, softmax.model.params), 1)
+    assert len(train_model(0, 0)) == 1
 
 
 FEATURES = [("uint8", None), ("float64", None)]  # how they are stored, and prepared

@@ -76,7 +76,6 @@ def pooled(x, size, step, pads, ignore_border, mode):
 
 POOLS = [
     # image, window, step, margins, ignore_border, mode
-    ((7, 5), (2, 2), None, (0, 0), True, "max"),
     ((9, 9), (2, 3), (4, 5), (0, 0), False, "max"),
     ((7, 7), (3, 3), (2, 2), (1, 2), True, "max"),
     ((7, 1), (3, 2), (2, 1), (0, 0), False, "sum"),
@@ -86,7 +85,7 @@ POOLS = [
 ]
 
 
-@pytest.mark.parametrize("case", POOLS[:5:2] if IS_THEANO else POOLS, ids=str)
+@pytest.mark.parametrize("case", POOLS[:3] if IS_THEANO else POOLS, ids=str)
 def test_pooling_and_its_gradient(case):
     image, size, step, pads, ignore_border, mode = case
     x, dx = RANDOM.randn(2, 3, *image)

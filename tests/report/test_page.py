@@ -6,7 +6,15 @@ from urllib.request import urlopen
 
 import numpy
 import pytest
-from builders import draw, probabilities, sample, save, save_digits_model, weights
+from builders import (
+    draw,
+    is_red_for_and_blue_against,
+    probabilities,
+    sample,
+    save,
+    save_digits_model,
+    weights,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
@@ -79,13 +87,6 @@ def draw_anew(browser, strokes):
 def is_seen_as_python_does(shown, layout):
     Image.fromarray(shown.pad).save("pad.png")
     return abs(read_picture("pad.png", layout) - shown.seen[:, :, 0].astype(int)).max() <= 1
-
-
-def is_red_for_and_blue_against(picture, values):
-    """Whether a picture shows the signs of numbers, but of those that are nearly 0."""
-    red, _, blue = numpy.moveaxis(picture.astype(int), -1, 0)
-    is_large = abs(values) > abs(values).max() / 20
-    return (((red > blue).ravel() == (values > 0))[is_large]).all()
 
 
 def is_inverted_by_a_click(browser):

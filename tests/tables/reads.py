@@ -30,10 +30,20 @@ def labels_of(found):
     return [found.labels[code] for code in found.codes]
 
 
-def batches(text, n_in, size=1000, feature_names=None, label_name=None, label=None, **options):
-    categories = options.pop("categories", [None] * n_in)
-    kinds = options.pop("kinds", ["number" if texts is None else "text" for texts in categories])
-    known = Columns(label, label_name, feature_names, categories, kinds)
+def batches(
+    text,
+    n_in,
+    size=1000,
+    feature_names=None,
+    label_name=None,
+    categories=None,
+    kinds=None,
+    **options,
+):
+    """The rows of a table, as a model of columns of these kinds takes them."""
+    categories = categories or [None] * n_in
+    kinds = kinds or ["number" if texts is None else "text" for texts in categories]
+    known = Columns(None, label_name, feature_names, categories, kinds)
     found = [x for x, *_ in table_batches(put(text), TableOptions(**options), size, known)]
     assert all(0 < len(x) <= size and x.dtype == float for x in found)
     return numpy.concatenate(found).tolist()

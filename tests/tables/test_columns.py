@@ -66,43 +66,29 @@ def test_cells_that_make_a_column_doubtful_are_named_with_all_ways_out(cells, do
     assert_are_categories(cells, categorical="a")
 
 
-@pytest.mark.parametrize("n", [10, 11, 12, 100, 101])
-def test_many_texts_are_categories_if_there_is_one_for_two_rows(n):
+# The number of texts, of rows, and of texts that such a column may have.
+@pytest.mark.parametrize(
+    "n, n_rows, most",
+    [(10, 10, 10), (11, 21, 10), (11, 22, 11), (100, 200, 100), (101, 300, 100)],
+)
+def test_many_texts_are_categories_if_there_is_one_for_two_rows(n, n_rows, most):
     """Of ten, each row may have its own; and a hundred are the most."""
-    for n_rows in (n, 2 * n - 1, 2 * n):
-        cells = [f"t{i % n}" for i in range(n_rows)]
-        most = max(10, min(100, n_rows // 2))
-        if n <= most:
-            assert_are_categories(cells)
-        else:
-            said = f"column 2 .a. has {n} different texts, and may have {most}: `drop='a'` .*'t0', "
-            with pytest.raises(DatasetError, match=said):
-                table(text_of(cells))
-            assert_are_categories(cells, categorical="a")
-
-
-def test_a_frame_declares_columns_of_text():
-    columns = {
-        "code": ["1010", "1011", "1012", "1010"],
-        "kept": pandas.Categorical(["0", "1", "2", "0"]),
-        "price": ["$1,000", "$2,000", "$3,000", "$4,000"],
-        "day": pandas.to_datetime(["2024-01-31", "2024-02-01"] * 2),
-        "kind": [*"xyxy"],
-    }
-    frame = pandas.DataFrame(columns)
-    frame.to_parquet("t.parquet")
-    frame.index.name = "code"  # as a column is called
-    for source in (frame, "t.parquet"):
-        found = read(source, TableOptions("kind"))
-        assert found.columns.kinds == ("text", "text", "number $", "date ISO8601")
-        assert found.columns.categories[:2] == (["1010", "1011", "1012"], ["0", "1", "2"])
-        assert found.x[1, -2:].tolist() == [2000, DAY + 1]
+    cells = [f"t{i % n}" for i in range(n_rows)]
+    if n > most:
+        said = f"column 2 .a. has {n} different texts, and may have {most}: `drop='a'` .*'t0', "
+        with pytest.raises(DatasetError, match=said):
+            table(text_of(cells))
+    assert_are_categories(cells, categorical="a" if n > most else None)
 
 
 def test_a_number_of_a_frame_has_no_comma_and_may_stand_for_empty():
-    frame = pandas.DataFrame({"a": [1.234, -999, "7,5"], "n": [3, 4, -999], "kind": [*"xyx"]})
-    found = read(frame, TableOptions("kind", na="-999", missing="mean"))
-    assert_array_equal(found.x, [[1.234, 3], [EMPTY, 4], [7.5, EMPTY]])
+    columns = {"a": [1.234, -999, "7,5"], "n": [3, 4, -999], "c": [1.125, "p", "q"]}
+    frame = pandas.DataFrame({**columns, "kind": [*"xyx"]})
+    frame.to_excel("t.xlsx", index=False)
+    for source in (frame, "t.xlsx"):
+        found = read(source, TableOptions("kind", na="-999", missing="mean", categorical="c"))
+        assert_array_equal(found.x[:, :2], [[1.234, 3], [EMPTY, 4], [7.5, EMPTY]])
+        assert found.columns.categories == (None, None, ["1.125", "p", "q"])
 
 
 MONEY = "a;kind\n$9,5;x\n-99,90;y\n-1000;x\n"

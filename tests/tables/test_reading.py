@@ -94,9 +94,6 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeyp
     ):
         write_table(names, header)
         again = kept.table_options(TableOptions(header=header))
-        if names != kept.column_titles:  # there is a label, to test on
-            tested = vars(read("t.csv", again, model_columns=kept.table))
-            assert_equal({**tested, "columns": trained.columns}, vars(trained))
         found, numbers, cells = zip(*table_batches("t.csv", again, 15, kept.table, ["all"]))
         assert_array_equal(numpy.concatenate(found), wanted)
         assert (numpy.concatenate(numbers) == numpy.arange(n) + 1 + header).all()
@@ -188,7 +185,7 @@ def test_what_is_wrong_is_said(text, options, said):
             lambda i: min(i, 10),
             "there are 11 classes in 12 rows, 0, 1, ...: that is no label; `label",
         ),
-        (90, lambda i: i / 8, "label column holds the label 0.125 in row 3: l"),
+        (90, lambda i: i // 4 / 8, "label column holds the label 0.125 in row 6: l"),
     ],
 )
 def test_what_makes_no_label(n, label, said):
