@@ -76,7 +76,7 @@ for x in (floats, floats.clip(0, 1).astype("uint8"), floats.clip(0, 255).astype(
     def compute():
         found = kernel.classes(kernel.lay_out(rows, None, len(x)) or rows, params)
         laid = kernel.lay_out(rows, labels[0], 1000) or rows
-        kernel.lay_out(rows, labels[0], 8)  # of chunks that are too small to be kept
+        kernel.lay_out(rows, labels[0], 2)  # of chunks that are too small to be kept
         try:  # an error gives back as much
             kernel.steps(rows, params, (labels[0] + 1, None), [0], 1000, 0.1)
         except ValueError:
