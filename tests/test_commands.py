@@ -92,8 +92,7 @@ def files(working_folder):
         write(f"{folder}/p.png", b"\x89PNG")
     save_pairs("d.npz", make_pairs())
     save_pairs("e.npz", [(ROWS, numpy.array(LABELS))] * 3)
-    told = {"class_labels": LABELS, "dataset": "d.npz"}
-    save("model.pkl", 10 * numpy.eye(4, 3), **told)
+    save("model.pkl", 10 * numpy.eye(4, 3), class_labels=LABELS, dataset="d.npz")
     save_table(60)
     save("other.pkl", numpy.eye(5, 3), dataset="t.csv")  # which has 4 features
     save("new.pkl", numpy.eye(4, 2), dataset="t.csv", class_labels=[0, 7])

@@ -91,9 +91,8 @@ def test_what_is_no_weight_is_refused(cell):
         fit_table("t.csv", "kind", weight_column="n")
 
 
-@pytest.mark.parametrize("split, rows", [("training", range(28, 40)), ("test", range(34))])
-def test_weights_of_a_set_that_are_all_0_are_refused(split, rows):
+def test_weights_of_a_set_that_are_all_0_are_refused():
     frame = frequencies()
-    frame["n"] = numpy.isin(frame.index, rows).astype(int)
-    with pytest.raises(DatasetError, match=f"all weights of the {split} rows are 0: some"):
+    frame["n"] = (frame.index < 34).astype(int)
+    with pytest.raises(DatasetError, match="all weights of the test rows are 0: some"):
         fit_table(frame, "kind", weight_column="n", shuffle=False)
