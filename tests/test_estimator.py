@@ -183,6 +183,8 @@ def test_which_rows_validate(monkeypatch):
     train, valid, settings, is_refit = given(x[33:60], y[33:60])
     assert len(train[0]) == 27 and (train[0] == valid[0]).all()
     assert (settings.batch_size, is_refit) == (2, False)
+    _, _, settings, _ = given(numpy.ones((400, 1)), [0, 1] * 200, validation_fraction=0.05)
+    assert settings.batch_size == 20
 
 
 def test_threads_of_two_dtypes_fit_one_after_the_other(monkeypatch):
