@@ -165,9 +165,11 @@ def test_steps_and_classes_are_numpys_and_bits_the_same_in_all_ways(dtype, cell,
 
 
 def test_floats_are_laid_out_if_all_are_bytes():
-    for last, is_laid in [(255, True), (0, True), (1 / 256, False), (0.5, False), (256, False)]:
-        x = numpy.append(numpy.ones(1001), last)[:, None]
-        assert (kernel.lay_out(Rows(x), None, 1002) is not None) == is_laid
+    for cell, is_laid in [(255, True), (0, True), (1 / 256, False), (0.5, False), (256, False)]:
+        for row in (0, -1):
+            x = numpy.ones((1002, 1))
+            x[row] = cell
+            assert (kernel.lay_out(Rows(x), None, 1002) is not None) == is_laid
 
 
 NO_SETTINGS = [("KERNEL_SET", "avx", f"one of {listed(SETS)}, or leave it unset")]
