@@ -187,7 +187,7 @@ def test_a_folder_of_pictures_for_each_class_is_a_data_set(times, cli):
     assert all(entry["prediction"] not in entry["input"] for entry in done)
 
 
-@pytest.mark.parametrize("option", ["", "--pixel-scale 255", "--standardize"])
+@pytest.mark.parametrize("option", ["", "--pixel-scale 255 --size 10", "--standardize"])
 def test_grey_pictures_are_tested_as_they_were_trained_on(random, cli, option):
     """They have neither black nor white, and no paper at their edges."""
     smooth = numpy.kron(random.randint(40, 120, (40, 7, 7)), numpy.ones((1, 4, 4)))
