@@ -7,6 +7,7 @@ import shutil
 import numpy
 import pytest
 from builders import classes_of, sample, write
+from conftest import peak_memory
 from numpy.testing import assert_allclose
 from PIL import Image
 from scipy import ndimage
@@ -118,6 +119,16 @@ def test_a_thin_pen_does_not_fade_and_paper_alone_is_blank(random):
         for background, grey in (("dark", 0), ("light", 255)):
             layout = FIELD._replace(background=background)
             assert (prepared(paper, layout=layout) == grey).all()
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P"])
+def test_a_large_picture_is_reduced_before_ink_is_looked_for(mode):
+    hair = numpy.full((3000, 600), 255, "u1")
+    hair[1000:2000, 300] = 0  # of a width of one pixel
+    picture = Image.fromarray(hair).convert(mode)
+    with peak_memory() as peak:
+        found = prepared(picture)
+    assert extent(found)[0] == 20 and peak() < 10 * hair.size
 
 
 # Of images: the grey levels of black and of white, their dtype, `pixel_scale`.
