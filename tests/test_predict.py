@@ -63,6 +63,7 @@ def test_batches_before_the_one_with_a_bad_row_are_written(cli):
     done = cli("predict --dataset d.npz -n 2000 --format csv")
     expected = [f"d.npz,{i},{k}" for i, k in enumerate(classes_of(nan[:1005]))]
     assert done.out.split()[1:] == expected
+    assert "..." not in cli("predict --dataset d.npz -n 2000").out
 
 
 @pytest.mark.parametrize("lacking", [[], ["logreg.kernel._kernel"]])
