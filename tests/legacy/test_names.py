@@ -253,8 +253,9 @@ def test_inputs_with_defaults():
     a, b, c = T.dscalars("abc")
     inputs = [a, theano.Param(b, 2.5, "e"), theano.In(c, value=1.0, name="d")]
     function = theano.function(inputs, [a, b, c], **FAST)
-    calls = [function(1), function(1, d=3.0), function(a=1, e=2.0), function(1, 2, 3)]
-    assert calls == [[1, 2.5, 1], [1, 2.5, 3], [1, 2, 1], [1, 2, 3]]
+    calls = [function(1), function(1, d=0.0), function(a=1, e=2.0), function(1, 2, 3)]
+    assert calls == [[1, 2.5, 1], [1, 2.5, 0], [1, 2, 1], [1, 2, 3]]
+    assert theano.function([a, theano.In(b, value=0)], a + b, **FAST)(1) == 1
     outputs = {"sum": a + b, "difference": a - b}
     found = theano.function([a, theano.In(b, value=2)], outputs, **FAST)(1)
     assert found == {"sum": 3, "difference": -1}
