@@ -74,9 +74,8 @@ def test_an_editable_install_serves_the_folder_above_the_clone(clone, run):
 
 @pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
 def test_make_installs_anew_when_a_source_of_the_kernel_changed(clone):
-    stamp = clone / "v/bin/installed"
-    stamp.parent.mkdir(parents=True)
-    stamp.touch()
+    (clone / "v/bin").mkdir(parents=True)
+    (clone / "v/bin/installed").touch()
     command = ["make", "--question", "VENV=v", "v/bin/installed"]
     assert subprocess.call(command) == 0
     for source in [*Path("logreg/kernel").glob("*.[chi]*"), "setup.py"]:

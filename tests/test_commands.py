@@ -18,7 +18,7 @@ ROWS = numpy.eye(3, 4)  # of the classes 0, 1 and 2, by the weights 10 * eye(4, 
 SHORT = {"D": "--dataset d.npz --n-epochs 2", "T": "--dataset t.csv --n-epochs 2"}
 
 COMMANDS = r"""
-train T --folds 3 --quiet | 0 | ^fold 1 of 3: test error: .* of 20 rows.*\nmean of 3 folds: |
+train T --folds 2 --quiet | 0 | ^fold 1 of 2: test error: .* of 30 rows.*\nmean of 2 folds: |
 train T --verbose | 0 | the model\nepoch 1, [^\n]+\nepoch 2, [^\n]+\nbest model: (?!.*best model) | class
 train T --folds 0 | 1 | ^... loading data\n$ | error: --folds is 0: of 60 rows, 2 to 20 are made
 train T --folds 1 | 1 | ^... loading data\n$ | error: --folds is 1: of 60 rows, 2 to 20 are made
@@ -65,6 +65,7 @@ predict rows.npy -M --info | 2 | | error: --info goes without INPUT
 predict -M --info --dataset e.npz --header | 2 | | error: --info and --dataset, --header do not go together\n$
 predict -M --weights -n 3 --top 2 | 2 | | error: --weights and -n, --top do not go together\n$
 predict rows.npy -M --dataset e.npz | 2 | | error: INPUT and --dataset do not go together\n$
+predict -M --evaluate photos | 1 | | ^error: photos: is no data set: give .* a folder of pictures for each class
 predict -M --evaluate pictures | 1 | | error: pictures: a folder of pictures, which the model does not take\n$
 predict -M --evaluate -n 3 --top 2 | 2 | | error: --evaluate and -n, --top do not go together\n$
 predict -M --evaluate --proba | 2 | | error: --evaluate and --proba do not go together\n$
@@ -101,8 +102,7 @@ def files(working_folder):
         write(f"{folder}/p.png", b"\x89PNG")
     save_pairs("d.npz", make_pairs())
     save_pairs("e.npz", [(ROWS, numpy.array(LABELS))] * 3)
-    told = {"class_labels": LABELS, "dataset": "d.npz"}
-    save("model.pkl", 10 * numpy.eye(4, 3), **told)
+    save("model.pkl", 10 * numpy.eye(4, 3), class_labels=LABELS, dataset="d.npz")
     save_table(60)
     save("other.pkl", numpy.eye(5, 3), dataset="t.csv")  # which has 4 features
     save("new.pkl", numpy.eye(4, 2), dataset="t.csv", class_labels=[0, 7])

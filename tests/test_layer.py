@@ -50,8 +50,8 @@ def test_an_array_is_copied_and_cast(given):
 
 
 def test_a_file_keeps_each_bit_of_two_types():
-    both = {"W": theano.shared(W.astype("float32")), "b": theano.shared(B / 3)}
-    save_model(LogisticRegression(T.matrix("x"), 4, 3, **both), "model.pkl")
+    both = theano.shared(W.astype("float32")), theano.shared(B / 3)
+    save_model(LogisticRegression(T.matrix("x"), 4, 3, *both), "model.pkl")
     assert load_model("model.pkl").b.get_value().tolist() == (B / 3).tolist()
 
 

@@ -14,7 +14,6 @@ N, N_IN, N_OUT = 7, 5, 4
 @pytest.mark.parametrize(
     "floatx, make_weights, dtype_of_labels",
     [
-        ("float32", None, "int32"),
         ("float64", None, "uint8"),
         ("float32", list, "int64"),
         ("float32", T.constant, "int32"),

@@ -94,7 +94,7 @@ def test_modules_and_functions_are_short():
 
 
 # Nodes of the syntax tree that a folder may have. A change that needs more says why, and raises it.
-CEILINGS = {"logreg": 53748, "scripts": 8447, "tests": 63669}
+CEILINGS = {"logreg": 53748, "scripts": 8447, "tests": 62080}
 COUNTED = ast.stmt, ast.expr, ast.arg, ast.keyword, ast.alias, ast.comprehension, ast.ExceptHandler
 
 
@@ -131,8 +131,8 @@ def test_every_path_that_is_named_is_there(folder):
     """But the compiled kernel, which is made where there is a compiler."""
     files = [p for p in [ROOT / folder, *(ROOT / folder).rglob("*")] if p.is_file()]
     named = {name for path in files for name in OUR_PATH.findall(path.read_text("utf-8"))}
-    assert named - {"logreg/kernel/*.so"}
-    assert [name for name in named if not [*ROOT.glob(name)]] in ([], ["logreg/kernel/*.so"])
+    assert named
+    assert {name for name in named if not [*ROOT.glob(name)]} <= {"logreg/kernel/*.so"}
 
 
 def test_an_import_leaves_ctrl_c_to_the_program(run, working_folder):

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from logreg import Predictor, load_model, sgd
+from logreg import Predictor, sgd
 from logreg.callbacks import History
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import Preparation
@@ -24,15 +24,15 @@ from logreg.datasets.options import Preparation
     "rate, l2, last, code", [("1", "1.6", 14, 0), ("1e30", "0", 0, 1), ("1e39", "0", 0, 1)]
 )
 def test_a_run_that_diverges_keeps_the_last_good_model(rate, l2, last, code, cli):
-    x, y = make_pairs([300], seed=5)[0]
-    y[200:] = numpy.where(numpy.arange(100) % 8, 0, y[200:])  # what NaN predicts is often right
-    save_pairs("d.npz", zip(*(numpy.split(array, [200, 250]) for array in (x, y))))
+    pairs = make_pairs((200, 50, 50), seed=5)
+    pairs[1][1][5:] = 0  # what NaN predicts is often right
+    save_pairs("d.npz", pairs)
     write("best_model.pkl", b"of an earlier run")
     command = f"train d.npz --batch-size 50 --learning-rate {rate} --l2 {l2} --checkpoint run.state"
     for given in (command, f"{command} --resume"):
         done = cli(given, code=code)
         kind = "error" if code else "warning"
-        assert done.err.count(f"{kind}: the run diverged in epoch {last + 1}") == 1
+        assert done.err.count(f"{kind}: the run diverged in epoch {last + 1}: its param") == 1
         assert f"epoch {last + 1}, " not in done.out
     if code:
         assert Path("best_model.pkl").read_bytes() == b"of an earlier run"
@@ -85,13 +85,13 @@ def test_a_reader_that_has_gone_ends_the_run_and_the_best_model_is_kept(start):
     # More lines than fit into a pipe: it cannot end before the pipe is closed.
     options = "mnist_sample", "--n-epochs=5000", "--patience=1000000"
     process = start("-m", "logreg.train", *options)
-    seen = "".join(process.stdout.readline() for _ in range(30))
+    for _ in range(30):
+        process.stdout.readline()
     process.stdout.close()  # as `head -30` does
     err = process.stderr.read()
     assert process.wait(timeout=600) == 141
     assert err.splitlines()[-1].startswith("interrupted in epoch ")
-    errors = [float(error) for error in re.findall(r"validation error ([\d.]+) %", seen)]
-    assert 100 * load_model("best_model.pkl").metadata["validation_error"] <= min(errors) + 1e-6
+    assert Predictor("best_model.pkl").metadata["reason"] == "interrupted"
 
 
 @pytest.mark.parametrize("name", ["wine", "breast_cancer", "iris", "digits"])

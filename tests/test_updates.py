@@ -3,6 +3,8 @@
 Those that the command uses, sgd and momentum, are tested in test_differential_training.
 """
 
+from collections import defaultdict
+
 import numpy
 import pytest
 
@@ -17,27 +19,27 @@ X = numpy.c_[numpy.random.RandomState(2).normal(size=(5, 3)), numpy.ones(5)]
 
 
 def nesterov(p, g, memory, t, learning_rate, momentum=0.9):
-    before = memory.get("v", 0)
+    before = memory["v"]
     memory["v"] = momentum * before - learning_rate * g
     # The usual form, for parameters that are looked at after the step ahead.
     return p - momentum * before + (1 + momentum) * memory["v"]
 
 
 def adagrad(p, g, memory, t, learning_rate=1.0, epsilon=1e-6):
-    memory["a"] = memory.get("a", 0) + g * g
+    memory["a"] += g * g
     return p - learning_rate * g / numpy.sqrt(memory["a"] + epsilon)
 
 
 def adam(p, g, memory, t, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8):
-    memory["m"] = beta1 * memory.get("m", 0) + (1 - beta1) * g
-    memory["v"] = beta2 * memory.get("v", 0) + (1 - beta2) * g * g
+    memory["m"] = beta1 * memory["m"] + (1 - beta1) * g
+    memory["v"] = beta2 * memory["v"] + (1 - beta2) * g * g
     mean, mean_square = memory["m"] / (1 - beta1**t), memory["v"] / (1 - beta2**t)
     return p - learning_rate * mean / (numpy.sqrt(mean_square) + epsilon)
 
 
 def oracle(rule, **options):
     """Parameters after each step, by the rule's formula, for half the sum of squares of W x + b."""
-    both, memory = WB, {}
+    both, memory = WB, defaultdict(float)
     for t, x in enumerate(X, start=1):
         both = rule(both, numpy.outer(both @ x, x), memory, t, **options)
         yield both
@@ -72,6 +74,8 @@ def test_the_rule_follows_its_formula(rule, options, dtype, floatx, number):
         pairs = ours(cost, [W, b], **given)
         # The rules' expressions are tested, and not the engine, which would compile for long.
         step = theano.function([x], [], updates=pairs, mode="FAST_COMPILE")
+    memory = [engine.value(variable) for variable, _ in pairs[1:3]]
+    assert not numpy.shares_memory(*memory)  # an engine may write where a value is
     for row, expected in zip(X.astype(dtype), oracle(rule, **options)):
         step(row[:3])
         found = numpy.c_[W.get_value(), b.get_value()]

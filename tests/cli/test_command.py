@@ -110,11 +110,11 @@ IGNORING = "signal.signal(signal.SIGINT, signal.SIG_IGN)"
         (OVERFLOWING, "2>&1 | grep -o 'Warning: .*'", (0, "Warning: of another kind\n", "")),
     ],
 )
-def test_how_a_program_ends(program, shell, expected):
+def test_how_a_program_ends(program, shell, expected, monkeypatch):
     write("logreg-main", HEAD + program)
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    env.pop("PYTHONUNBUFFERED", None)  # with it, nothing is left to flush at exit
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # with it, nothing is left to flush
     shell = f"{sys.executable} logreg-main {shell}"
-    done = subprocess.run(shell, shell=True, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(shell, shell=True, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == expected
     assert {*os.listdir()} <= {"logreg-main", "output"}

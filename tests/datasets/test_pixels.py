@@ -16,6 +16,7 @@ BYTES = {"pixel_scale": 1 / 256, "centred": False}
         ({"image_shape": None, "raw_range": [-2, 99]}, "shape", (28, 28)),
         ({"image_shape": None, "categories": [["a", "b"]] + 782 * [None]}, "shape", None),
         ({"x_range": [0, 1.001]}, "takes_bytes", True),
+        ({"x_range": [-0.001, 1]}, "takes_bytes", True),
         ({"x_range": [0, 1]}, "takes_bytes", False),
         ({"x_range": [0, 1], "scale_all": True}, "takes_bytes", True),
         ({"x_median": 0.9}, "background", "dark"),

@@ -13,8 +13,17 @@ needs_compiler = pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
 
 
 def config(run, option, **env):
-    """An option as logreg sets it in a new process, and what was said."""
-    code = f"from logreg.engine import theano; print(theano.config.{option})"
+    """An option as logreg sets it in a new process, and what was said.
+
+    What the process starts has the user's flags, as before.
+    """
+    code = f"""
+import os
+before = os.environ.get("THEANO_FLAGS")
+from logreg.engine import theano
+print(theano.config.{option})
+assert os.environ.get("THEANO_FLAGS") == before
+"""
     done = run("-c", code, env={"THEANO_FLAGS": None, "THEANORC": os.devnull, **env})
     return done.stdout.strip(), done.stderr
 

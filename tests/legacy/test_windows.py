@@ -78,7 +78,7 @@ POOLS = [
     # image, window, step, margins, ignore_border, mode
     ((9, 9), (2, 3), (4, 5), (0, 0), False, "max"),
     ((7, 7), (3, 3), (2, 2), (1, 2), True, "max"),
-    ((7, 1), (3, 2), (2, 1), (0, 0), False, "sum"),
+    ((6, 1), (3, 2), (2, 1), (0, 0), False, "sum"),
     ((7, 5), (2, 2), None, (0, 0), False, "average_inc_pad"),
     ((7, 7), (3, 3), (2, 2), (1, 1), True, "average_exc_pad"),
     ((7, 6), (3, 2), None, (2, 1), True, "average_inc_pad"),

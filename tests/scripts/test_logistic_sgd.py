@@ -23,7 +23,6 @@ def test_logreg_prints_the_same_lines_and_predicts_the_same(run, cli):
     predicted = cli("predict --dataset mnist_sample")
     expected = [*trained.out.splitlines(), *predicted.out.splitlines()]
     found = lines_of(run, "n_epochs=30")
-    assert len(found) > 40
     assert found == [line for line in expected if "epochs/sec" not in line]
 
 

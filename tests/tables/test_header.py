@@ -8,7 +8,7 @@ from reads import DAY, batches, read, table
 from logreg.basics.errors import DatasetError
 
 HEADER = "row 1 ({}) is taken for a header (`header=False`: it is data)"
-DATA = "row 1 ({}) is taken for data (`header=True`: it is a header)"
+DATA = "row 2 ({}) is taken for data (`header=True`: it is a header)"
 
 
 # Whether row 1 is a header, or clearly one, which is not said.
@@ -123,7 +123,7 @@ LABEL = "{} is left out as the label (`label_column` names another)"
 @pytest.mark.parametrize(
     "text, options, said",
     [
-        ("1,2,3\n", {}, [DATA.format("1, 2, 3"), LABEL.format("column 3")]),
+        ("# of a comment\n1,2,3\n", {}, [DATA.format("1, 2, 3"), LABEL.format("column 3")]),
         ("1,2,3\n", {"header": False, "label_column": 1}, []),
         ("1,2\n", {}, []),
         ("a,b\np,q\n", {"categories": [["p"], ["q"]]}, [HEADER.format("a, b")]),
