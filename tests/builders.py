@@ -50,8 +50,8 @@ def weights():
         for start in range(0, len(x), 100):
             rows = slice(start, start + 100)
             _, dW, db = cost_and_gradients(x[rows], y[rows], W, b)
-            W -= numpy.float32(0.3) * dW
-            b -= numpy.float32(0.3) * db
+            W -= 0.3 * dW
+            b -= 0.3 * db
     return W, b
 
 
@@ -70,7 +70,7 @@ def cost_and_gradients(x, y, W, b, row_weights=None):
         row_weights = numpy.ones(len(y), p.dtype)
     cost = -(row_weights * log_softmax(x @ W + b, axis=1)[rows, y]).mean()
     p[rows, y] -= 1
-    p *= row_weights[:, None] / p.dtype.type(len(y))
+    p *= row_weights[:, None] / len(y)
     return cost, x.T @ p, p.sum(axis=0)
 
 

@@ -9,12 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import Mock
 
 import numpy
-import pandas
 import pytest
 from builders import cost_and_gradients, make_pairs, probabilities, write
 from numpy.testing import assert_allclose
 from scipy import sparse
-from sklearn.ensemble import AdaBoostClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import estimator_checks
 
@@ -53,10 +51,9 @@ def test_the_conventions_that_users_meet_first(name):
 REFUSED = [
     ({}, X, ["so"] * 120, "y has one class only, 'so': at least two"),
     ({"learning_rate": 1e308, "l2": 9}, X, Y, "in epoch 1: its parameters became too"),
-    ({}, X * 1e300, Y, r"training x holds .*, column . .*float32"),
     ({}, X, X[:, 0], "continuous"),
     ({"validation_fraction": 1.0}, X, Y, "validation_fraction == 1.0, must be < 1"),
-    ({"validation_fraction": 0}, X, Y, "validation_fraction == 0, must be > 0"),
+    ({"class_weight": {0: -1, 1: 2, 2: 2}}, X, Y, "class_weight is .* finite, 0 or more, and not"),
     ({"class_weight": {0: numpy.inf}}, X, Y, "class_weight is {0: inf}: weights must be finite"),
     ({"class_weight": dict.fromkeys(range(3), 0)}, X, Y, "class_weight is .* and not all 0"),
 ]
@@ -104,15 +101,14 @@ def test_steps_are_numpys(n_classes, class_weight, sample_weight):
     p, scores = probabilities(x, W, b), x @ W + b
     if n_classes == 2:  # the log-odds of the second class
         scores = scores[:, 1:] - scores[:, :1]
-    found = x @ classifier.coef_.T + classifier.intercept_
-    assert_allclose(found, scores, rtol=1e-10, atol=1e-12)
-    assert_allclose(classifier.decision_function(x), scores.squeeze(), atol=1e-9)
+    assert_allclose(classifier.decision_function(x), scores.squeeze(), rtol=1e-9, atol=1e-12)
     best = p.argmax(axis=1)
     assert classifier.predict(x).tolist() == NAMES[best].tolist()
     score = numpy.average((best == y)[-35:], weights=weights[-35:])
     assert classifier.validation_scores_ == pytest.approx([score])
     for found in (numpy.exp(classifier.predict_log_proba(x)), classifier.predict_proba(x)):
         assert_allclose(found, p, rtol=1e-9)
+    assert classifier.predict_proba(x.astype("float32")).dtype == "float32"  # as X is
     far = classifier.predict_log_proba(1e5 * x)
     assert numpy.isfinite(far).all() and far.min() < -1000  # whose probability underflows
 
@@ -124,14 +120,14 @@ def test_rows_of_a_class_without_weight_do_not_validate():
     classifier = SoftmaxClassifier(n_epochs=9, shuffle=False, refit=False, **options)
     first, second = (classifier.fit(x, Y).coef_ for x in (X, other))
     assert (first == second).all()
+    # Nor do rows without weight, even if no other row validates: then no error is known.
+    assert {*classifier.fit(X, Y, numpy.arange(120) < 90).validation_scores_} == {1}
 
 
-def test_weights_of_rows_are_checked_and_taken_by_adaboost():
-    classifier = SoftmaxClassifier(n_epochs=2)
-    for bad in (numpy.linspace(-0.1, 2, 120), numpy.zeros(120)):
-        with pytest.raises(ValueError, match=r"must (be 0 or more for each|contain at least one)"):
-            classifier.fit(X, Y, bad)
-    assert AdaBoostClassifier(classifier, n_estimators=2).fit(X, Y).score(X, Y) > 0.8
+@pytest.mark.parametrize("weights", [numpy.linspace(-0.1, 2, 120), numpy.zeros(120)])
+def test_weights_of_rows_are_checked(weights):
+    with pytest.raises(ValueError, match=r"must (be 0 or more for each|contain at least one)"):
+        SoftmaxClassifier(n_epochs=2).fit(X, Y, weights)
 
 
 def test_a_fit_that_has_not_converged_warns():
@@ -143,6 +139,7 @@ def test_a_fit_that_has_not_converged_warns():
         SoftmaxClassifier(n_epochs=2).fit(x, Y)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        SoftmaxClassifier(100, n_epochs=2, batch_size=20, refit=False).fit(X, Y)
         patient = SoftmaxClassifier(patience=20, patience_increase=1, refit=False)
         assert patient.fit(X, Y).n_iter_ < 1000
 
@@ -151,20 +148,17 @@ def test_the_best_epoch_is_kept_and_the_last_one_counted():
     options = {"learning_rate": 100, "batch_size": 20, "patience": 12, "refit": False}
     long, short = (SoftmaxClassifier(n_epochs=n, **options).fit(X, Y) for n in (9, 1))
     assert (long.coef_ == short.coef_).all() and (long.n_iter_, len(long.loss_curve_)) == (3, 2)
-    names = short.fit(pandas.DataFrame(X, columns=[*"abcd"]), Y).feature_names_in_
-    assert names.tolist() == [*"abcd"] and not hasattr(short.fit(X, Y), "feature_names_in_")
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csc_matrix, sparse.coo_matrix])
+@pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.coo_matrix])
 def test_a_sparse_x_gives_the_bits_of_a_dense_one(kind, dtype):
     x = numpy.where(abs(X) < 0.5, 0, X).astype(dtype)
     rate = numpy.float64(0.1)  # as a grid of parameters has it
-    dense = SoftmaxClassifier(rate, n_epochs=5).fit(x, Y)
-    classifier = SoftmaxClassifier(rate, n_epochs=5).fit(kind(x), Y)
-    assert (classifier.coef_ == dense.coef_).all()
-    found = classifier.predict_proba(kind(x))
-    for array in (found, classifier.predict_log_proba(x), classifier.coef_):
+    dense, other = (SoftmaxClassifier(rate, n_epochs=5).fit(each, Y) for each in (x, kind(x)))
+    assert (other.coef_ == dense.coef_).all()
+    found = other.predict_proba(kind(x))
+    for array in (found, other.predict_log_proba(x), other.coef_):
         assert array.dtype == dtype
     assert_allclose(found, dense.predict_proba(x), rtol=1e-5)
 
@@ -181,27 +175,19 @@ def test_which_rows_validate(monkeypatch):
         return train, valid, settings, others["refit"]
 
     x, y = numpy.arange(66.0)[:, None], numpy.array([0] * 42 + [1] * 24)
-    changed = {"learning_rate": 0.5, "n_epochs": 7, "batch_size": 3, "patience": 9, "momentum": 0.7}
-    changed.update(patience_increase=4, improvement_threshold=0.6, l1=0.1, l2=0.2)
+    changed = {"learning_rate": 0.5, "batch_size": 3, "momentum": 0.7, "l2": 0.2}
     train, valid, settings, is_refit = given(x, y, **changed)
     assert is_refit and settings == Hyperparameters(criterion="loss", **changed)
     assert numpy.bincount(valid[1]).tolist() == [7, 4]
     assert sorted([*train[0][:, 0], *valid[0][:, 0]]) == list(range(66))
-    for state, is_same in (
-        (0, True),
-        (1, False),
-        (numpy.random.RandomState(1), False),
-        (None, False),
-    ):
-        assert (given(x, y, random_state=state)[1][0] == valid[0]).all() == is_same
+    for seed in 0, 1:
+        assert (given(x, y, random_state=seed)[1][0] == valid[0]).all() == (seed == 0)
     _, valid, _, is_refit = given(x, y, shuffle=False, random_state=1, refit=False)
     assert valid[0][:, 0].tolist() == [*range(55, 66)] and not is_refit
     assert [len(x) for x, _ in given(x[:64], y[:64])[:2]] == [54, 10]
     train, valid, settings, is_refit = given(x[33:60], y[33:60])
     assert len(train[0]) == 27 and (train[0] == valid[0]).all()
     assert (settings.batch_size, is_refit) == (2, False)
-    _, _, settings, _ = given(numpy.ones((400, 1)), [0, 1] * 200, validation_fraction=0.05)
-    assert settings.batch_size == 20
 
 
 def test_threads_of_two_dtypes_fit_one_after_the_other(monkeypatch):

@@ -59,8 +59,9 @@ def test_a_command_uses_float32_unless_told(monkeypatch, tmp_path, rc, flags, ex
     monkeypatch.setenv("HOME", str(tmp_path))
     for name, value in ((RC, f"~/none{os.pathsep}~/rc"), (FLAGS, flags)):
         monkeypatch.setenv(name, value) if flags else monkeypatch.delenv(name, raising=False)
-    with engine.settings(None):
+    with pytest.raises(KeyError), engine.settings(None):
         assert theano.config.floatX == expected
+        raise KeyError
     assert theano.config.floatX == "float64"
     with pytest.raises(SettingError, match="floatX is 'float16': logreg needs float32 or float64"):
         engine.settings("float16").__enter__()

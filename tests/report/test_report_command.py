@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import probabilities
+from builders import probabilities, table_bytes, write
 
 from logreg import Predictor
 
@@ -36,31 +36,43 @@ def test_a_page_of_a_table_shows_what_was_hard_and_why(cli):
     # Data of fewer classes have other numbers for them.
     fewer = table[~table["label"].isin([7, 10])]
     fewer.to_csv("fewer.csv", index=False)
-    named = "--model", "best_model.pkl"
-    assert (
-        cli("report.__main__", *named, "--dataset", "fewer.csv", "--output", "fewer.html").code == 0
-    )
-    cli("report.__main__", "best_model.pkl", *named, code=2)
+    cli("report.__main__ --model best_model.pkl --dataset fewer.csv --output fewer.html")
     others = Path("fewer.html").read_text("utf-8")
     assert "<small>fewer.csv: " in others
     predictor = Predictor("best_model.pkl")
-    W, facts, labels = predictor.W, predictor.facts, predictor.labels
+    facts, labels = predictor.facts, predictor.labels
+    is_good = table["health"] == "good"
+    x = numpy.column_stack([table[[*"abcdefghijkl"]], is_good, ~is_good])
+    x = (x - facts.feature_means) / facts.feature_scales
+    p = probabilities(x, predictor.W, predictor.b)
+    centred = predictor.W - predictor.W.mean(axis=1, keepdims=True)
     wrong = [(table, *each) for each in found[30:]]
     wrong += [(fewer, *each) for each in re.findall(FIGURE, others)[30:]]
     for rows, cells, caption in wrong:
         n = re.search(r", row (\d+)$", caption)[1]
-        *numbers, health, label = rows.iloc[int(n) - 2]  # the header is row 1
-        ready = numpy.array([*numbers, health == "good", health == "poor"])
-        ready = (ready - facts.feature_means) / facts.feature_scales
-        (p,) = probabilities(ready[None], W, predictor.b)
-        first, second = numpy.argsort(-p)[:2]
-        said = "".join(f"<b>{labels[k]}</b> {100 * p[k]:.1f} %<br>" for k in (first, second))
-        assert caption == f"{said}is in fact <b>{label}</b>, row {n}" and labels[first] != label
-        *shares, good, poor = ready * (W[:, first] - W.mean(axis=1))
-        shares = numpy.array([*shares, good + poor])
-        row = [*(f"{number:g}" for number in numbers), health]
-        order = numpy.argsort(-abs(shares))[:8]
+        row = rows.iloc[int(n) - 2]  # the header is row 1
+        of_row = p[row.name]
+        first, second = numpy.argsort(-of_row)[:2]
+        said = "".join(f"<b>{labels[k]}</b> {100 * of_row[k]:.1f} %<br>" for k in (first, second))
+        assert caption == f"{said}is in fact <b>{row['label']}</b>, row {n}"
+        assert labels[first] != row["label"]
+        shares = numpy.add.reduceat(x[row.name] * centred[:, first], range(13))  # two of health
         expected = [
-            (table.columns[i], row[i], f"{shares[i]:+.2f}".replace("-", "−")) for i in order
+            (table.columns[i], str(row.iloc[i]), f"{shares[i]:+.2f}".replace("-", "−"))
+            for i in numpy.argsort(-abs(shares))[:8]
         ]
         assert expected == re.findall(r"<dt>(\w+) <b>(\S+)</b></dt>.*?<b>(\S+)</b></dd>", cells)
+
+
+def test_the_figures_at_the_top_are_those_of_the_evaluation(cli):
+    """Of two classes, and of rows that have weights."""
+    write("t.csv", table_bytes(60))
+    cli("train t.csv --label-column kind --weight-column b --n-epochs 2")
+    found = cli("predict --evaluate --format json").json
+    cli("report.__main__")
+    error = f"{found['error_percent']:.2f} %"
+    name = "test error by the weights of the rows"
+    assert [
+        f"<strong>{error}</strong> {name}<small>t.csv: {error} by the weights of 10 rows; those",
+        f"<strong>{found['auc']:.4f}</strong> AUC",
+    ] == re.findall("(<strong>.*?(?:those|AUC))", Path("best_model.html").read_text("utf-8"))
