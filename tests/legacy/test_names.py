@@ -76,13 +76,14 @@ def test_the_inputs_of_graphs_are_in_theanos_order():
 
 
 def test_modules_for_python_2_and_3():
-    from theano.compat import OrderedDict, izip
+    from theano.compat import OrderedDict, ifilter, imap, izip
     from theano.compat import six as theanos
     from theano.compat.python2x import OrderedDict as older
     from theano.compat.six.moves import cPickle, xrange
 
     assert theanos is six and cPickle is importlib.import_module("pickle") and xrange is range
-    assert izip is zip and OrderedDict is older is collections.OrderedDict
+    assert (izip, imap, ifilter) == (zip, map, filter)
+    assert OrderedDict is older is collections.OrderedDict
 
 
 def test_modules_for_gpus_compute_on_the_cpu(stderr):
@@ -96,12 +97,14 @@ def test_modules_for_gpus_compute_on_the_cpu(stderr):
     options = {"border_mode": 1, "subsample": (2, 1)}
     outputs = [
         dnn.dnn_conv(basic_ops.gpu_contiguous(x), w, conv_mode="cross", **options),
+        dnn.dnn_conv(x, w[:, :, ::-1, ::-1], **options),
         T.nnet.conv2d(x, w, filter_flip=False, **options),
-        dnn.dnn_pool(x, (2, 3)),
+        dnn.dnn_pool(x, (2, 3), pad=(1, 0)),
     ]
-    correlated, expected, pooled = theano.function([x, w], outputs)(images, RANDOM.rand(3, 2, 3, 3))
-    assert_allclose(correlated, expected)
-    assert pooled.shape == (2, 2, 4, 4) and pooled[0, 0, 1, 2] == images[0, 0, 1:3, 2:5].max()
+    function = theano.function([x, w], outputs)
+    *correlated, expected, pooled = function(images, RANDOM.rand(3, 2, 3, 3))
+    assert_allclose(correlated, [expected, expected])
+    assert pooled.shape == (2, 2, 6, 4) and pooled[0, 0, 2, 2] == images[0, 0, 1:3, 2:5].max()
 
 
 def test_an_update_may_have_a_static_shape():
@@ -250,8 +253,9 @@ def test_inputs_with_defaults():
     a, b, c = T.dscalars("abc")
     inputs = [a, theano.Param(b, 2.5, "e"), theano.In(c, value=1.0, name="d")]
     function = theano.function(inputs, [a, b, c], **FAST)
-    calls = [function(1), function(1, d=3.0), function(a=1, e=2.0), function(1, 2, 3)]
-    assert calls == [[1, 2.5, 1], [1, 2.5, 3], [1, 2, 1], [1, 2, 3]]
+    calls = [function(1), function(1, d=0.0), function(a=1, e=2.0), function(1, 2, 3)]
+    assert calls == [[1, 2.5, 1], [1, 2.5, 0], [1, 2, 1], [1, 2, 3]]
+    assert theano.function([a, theano.In(b, value=0)], a + b, **FAST)(1) == 1
     outputs = {"sum": a + b, "difference": a - b}
     found = theano.function([a, theano.In(b, value=2)], outputs, **FAST)(1)
     assert found == {"sum": 3, "difference": -1}
