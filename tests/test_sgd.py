@@ -63,7 +63,7 @@ def test_bytes_are_pixels_and_settings_of_another_rule_are_not_told():
     assert told == of_a_run | {"criterion"}
 
 
-PAIRS = make_pairs((20, 20, 20), dtype="float64")
+PAIRS = make_pairs((20, 10, 20), dtype="float64")
 X, Y = PAIRS[0]
 SHARED = theano.shared(Y.astype("float64"))
 W = theano.shared(numpy.zeros((4, 3)), name="W")
@@ -113,7 +113,7 @@ def test_a_set_that_is_given_other_rows_during_a_run_must_keep_their_number():
     sets = [(theano.shared(x), theano.shared(y.astype("int32"))) for x, y in PAIRS]
     doubling = Callback()
     doubling.on_validation = lambda *_: [v.set_value(v.get_value().repeat(2, 0)) for v in sets[2]]
-    with pytest.raises(SettingError, match=r"had \[20, 20, 20\] rows and have .*, 40\]: .* many$"):
+    with pytest.raises(SettingError, match=r"had \[20, 10, 20\] rows and have .*, 40\]: .* many$"):
         fit(**arguments(datasets=sets, callbacks=[doubling]))
 
 

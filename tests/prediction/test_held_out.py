@@ -29,6 +29,8 @@ def test_the_rows_that_a_model_was_not_trained_on(order, standardize, how, stder
     assert (found.test[0] == trained.test[0]).all() and (found.test[1] == trained.test[1]).all()
     assert found.rows_are == "those that training held out"
     assert "all 60 rows" not in stderr()
+    arrays = read_test_set(facts_of(trained), [trained.train, trained.test])
+    assert arrays.rows_are == "its own test set"  # the options of the model's table say nothing
 
 
 def test_a_table_has_the_columns_that_a_model_knows(working_folder):

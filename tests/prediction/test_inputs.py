@@ -16,6 +16,7 @@ from logreg.saving.facts import ModelFacts
 DIGITS = ModelFacts(n_in=784, image_shape=[28, 28], pixel_scale=1 / 256)
 IMAGES = sample()["x_test"][:12]
 FLAT = IMAGES.reshape(12, 784)
+FORMS = ["bmp", "gif", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff", "webp"]
 
 
 def rows_of(path, facts=DIGITS, n=99):
@@ -35,6 +36,10 @@ def test_a_folder_stands_for_its_pictures():
     found = [os.path.relpath(path, "photos[1]") for path in inputs.expand_folders(["photos[1]"])]
     assert found == ["a.jpg", "c.PNG", os.path.join("one", "b.pgm")]
     assert [*inputs.expand_folders(["x.csv", "tables"])] == ["x.csv", "tables"]
+    pictures = [f"tables/{form}.{form}" for form in FORMS]
+    for path in pictures:
+        write(path, b"")
+    assert [*inputs.expand_folders(["tables"])] == pictures
 
 
 FILES = {
