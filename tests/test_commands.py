@@ -37,7 +37,7 @@ train a.csv --dataset b.csv | 2 | | error: argument --dataset: not allowed with 
 train T --header --no-header | 2 | | argument --no-header: not allowed with argument --header
 train D --batch-size 0 | 1 | | error: --batch-size is 0: it must be
 train D --pixel-scale 0 | 1 | loading data | error: --pixel-scale is 0.0: it must be a number from 1 to 1e9
-train D --device tpu | 1 | | error: device 'tpu' is not known: give cpu, cuda
+train D --device cpu2 | 1 | | error: device 'cpu2' is not known: give cpu, cuda
 train D --resume | 1 | | error: --resume needs --checkpoint FILE
 train D --checkpoint new --resume --quiet | 0 | ^Opt.*\n$ | ^warning: there is no new to go .*\n$
 train --dataset na.csv --na - --na ? --missing mean --n-epochs 1 | 0 | 28 rows, 1 features | .
