@@ -91,6 +91,7 @@ def test_modules_for_gpus_compute_on_the_cpu(stderr):
     from theano.sandbox.cuda import basic_ops, dnn
 
     assert not (cuda.cuda_available or theano.sandbox.cuda.cuda_enabled or dnn.dnn_available())
+    assert cuda.float32_shared_constructor is theano.shared
     cuda.use("gpu1", force=True)
     assert stderr() == "note: the program asks for device gpu1: it runs on the CPU\n"
     x, w, images = T.dtensor4(), T.dtensor4(), RANDOM.rand(2, 2, 5, 6)
@@ -169,6 +170,9 @@ def test_a_seed_draws_theanos_numbers():
         assert_allclose(uniform, first.uniform(-1, 3, (30, 2)), 1e-15, 1e-15)
         assert (binomial == second.binomial(3, 0.25, 200)).all()
         assert (multinomial == third.multinomial(9, [0.5, 0.25, 0.25])).all()
+    stream.seed(0)
+    first = numpy.random.RandomState(numpy.random.RandomState(0).randint(1 << 30))
+    assert_allclose(function()[0], first.uniform(-1, 3, (30, 2)), 1e-15, 1e-15)
 
     x, stream = T.tanh(T.dmatrix()), MRG_RandomStreams(123)  # a size may be of such a variable
     drawn = [
@@ -192,6 +196,8 @@ def test_a_seed_draws_theanos_numbers():
     ]
     for sums in recorded:
         assert_allclose(function(numpy.full((60, 3), 1 / 3)), sums, rtol=1e-12)
+    seeds = (), (12345,)  # Theano's default
+    assert_array_equal(*compute([], [MRG_RandomStreams(*seed).uniform((9,)) for seed in seeds]))
     both = ("float32", 3), ("float64", 6 * [3])  # which is the same seed
     single, double = (
         compute([], MRG_RandomStreams(seed).uniform((999,), dtype=dtype)) for dtype, seed in both
@@ -235,6 +241,7 @@ def test_masks_of_fit_are_those_of_a_loop_by_hand(streams):
 @on_pytensor
 def test_a_setting_without_effect_is_named_once(stderr):
     x = T.dscalar()
+    theano.config.compute_test_value = "off"
     for _ in range(2):
         theano.config.compute_test_value = "warn"
         theano.function([x], x * 2, mode="DebugMode")
