@@ -409,6 +409,7 @@ def test_a_run_is_forty_epochs_that_one_sees(browser):
 STOPS = [
     ("plane", ".buttons", "[data-do=run]", "No step yet, "),
     ("plane", ".buttons", "[value=either-or]", "No step yet, "),
+    ("training", ".reading", ".learning [data-do=run]", ""),
     ("training", ".reading", ".learning [data-do=step]", "epoch 1, step 1; "),  # one run, two boxes
 ]
 
