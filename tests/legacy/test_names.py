@@ -278,6 +278,7 @@ def test_inputs_with_defaults():
             "has no RandomStreams.random_integers: use .* 3.8 to",
         ),
         ("theano.sandbox.rng_mrg.MRG_RandomStreams().binomial(n=2)", "n is 2: .* has one trial"),
+        ("MRG_RandomStreams(0)", "seed is 0: "),
         (
             "c = theano.config; c.device = 'cpu'; c.device = 'gpu'",
             "device 'gpu' is not available: ",
