@@ -23,6 +23,7 @@ class Noter(Callback):
 
     def on_minibatch_end(self, run):
         self.noted.append(run.iter)
+        self.seconds = run.seconds
 
 
 class Companion(Noter):
@@ -92,6 +93,7 @@ def test_a_refit_goes_in_blocks_too_but_nets_do_not(layer, most, ends, monkeypat
     )
     run = fit(**given, callbacks=[noter], refit=True)
     assert (run.n_refit_rows, run.stopping.best_iter, noter.noted) == (80, 11, ends)
+    assert run.seconds > noter.seconds == 0  # the refit has a clock of its own
 
 
 # What callbacks are told, and the seconds of the run then.

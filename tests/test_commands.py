@@ -35,8 +35,9 @@ train T | 0 | t.csv: 60 rows, 4 features, 3 classes\n40 rows to train on, 10 to 
 train T --drop 'b, c,' --no-standardize --missing mean --na - | 0 | 2 features, 3 classes | .
 train a.csv --dataset b.csv | 2 | | error: argument --dataset: not allowed with argument PATH\n$
 train T --header --no-header | 2 | | argument --no-header: not allowed with argument --header
+train D --batch-size 0 | 1 | | error: --batch-size is 0: it must be
 train D --pixel-scale 0 | 1 | loading data | error: --pixel-scale is 0.0: it must be a number from 1 to 1e9
-train D --device tpu | 1 | | error: device 'tpu' is not known: give cpu, cuda
+train D --device cpu2 | 1 | | error: device 'cpu2' is not known: give cpu, cuda
 train D --resume | 1 | | error: --resume needs --checkpoint FILE
 train D --checkpoint new --resume --quiet | 0 | ^Opt.*\n$ | ^warning: there is no new to go .*\n$
 train --dataset na.csv --na - --na ? --missing mean --n-epochs 1 | 0 | 28 rows, 1 features | .
@@ -44,8 +45,13 @@ predict rows.csv -M | 1 | | error: rows.csv: .*'x'
 predict rows.csv -M -n 3 | 0 | ^rows.csv\[1\]: ant\nrows.csv\[2\]: bee\nrows.csv\[3\]: cat\n$ |
 predict -M --proba --top 2 | 2 | | argument --top: not allowed with argument --proba
 predict rows.csv -M --na - --group a | 2 | | error: unrecognized arguments: --na - --group a\n$
+predict rows.npy --model new.pkl --threshold 0 | 0 | ^rows.npy\[0\]: 7\nrows.npy\[1\]: 7\nrows.npy\[2\]: 7\n$ |
+predict rows.npy --model new.pkl --threshold 1 | 0 | ^rows.npy\[0\]: 0\nrows.npy\[1\]: 0\nrows.npy\[2\]: 0\n$ |
+predict rows.npy --model new.pkl --threshold nan | 1 | | error: --threshold is nan, and new.pkl has 2 classes: it
+predict rows.npy --model new.pkl --threshold 1.5 | 1 | | error: --threshold is 1.5, and new.pkl has 2 classes: it
 predict rows.npy -M --threshold 0 | 1 | | error: --threshold is 0.0, and model.pkl has 3 classes: it is for two classes, and goes from 0 to 1
 predict rows.csv -M --keep a | 2 | | error: --keep is for the formats csv and json\n$
+predict rows.npy -M --keep a --format csv | 1 | | error: rows.npy: is no table, and --keep keeps columns of tables\n$
 predict t.csv -M --keep 'a, no' --format csv | 1 | | no column no to keep, or several
 predict -M --info --weights | 2 | | argument --weights: not allowed with argument --info
 predict wide.csv -M --encoding utf-16-le | 0 | ^wide.csv\[1\]: ant\nwide.csv\[2\]: bee\nwide.csv\[3\]: cat\n$ |
@@ -65,14 +71,18 @@ predict -M --evaluate -n 3 --top 2 | 2 | | error: --evaluate and -n, --top do no
 predict -M --evaluate --proba | 2 | | error: --evaluate and --proba do not go together\n$
 predict -M --evaluate --format csv | 2 | | error: .*csv
 predict photos -M --evaluate --no-invert | 2 | | error: --evaluate and --no-invert do not go together\n$
+predict -M --no-invert --keep a | 2 | | error: the first examples and --no-invert, --keep do not go together\n$
 predict rows.npy -M --top 0 | 1 | | ^error: --top is 0: it must be 1 or more\n$
 predict wrong.npy rows.npy -M -n 1 --min-proba 1 | 1 | ^rows.npy\[0\]: \?\n$ | error: wrong.npy.* 5
 predict rows.npy -M -n 0 | 1 | | error: -n is 0: it must be 1 or more
+predict rows.npy --model new.pkl --min-proba 0.5 | 0 | ^rows.npy\[0\]: 0\nrows.npy\[1\]: 7\nrows.npy\[2\]: 0\n$ |
 predict wrong.npy -M --output rows.csv | 1 | | error: wrong.npy.*\nerror: nothing could be predicted, so rows.csv is not
 predict rows.npy -M --min-proba -0.1 | 1 | | error: --min-proba is -0.1: it must be from 0 to 1\n$
 predict rows.npy -M --min-proba nan | 1 | | error: --min-proba is nan: it must be from 0 to 1
 predict rows.npy -M --min-proba 75 | 1 | | error: --min-proba is 75.0: it must be from 0 to 1
 predict -M --dataset e.npz --evaluate | 0 | ^Test set of e.npz: its own test set\n.* 0.000000 % \(0 of 3 rows\).*\nbee +0 +1 +0\ncat +0 +0 +1\n.*first: none\n$ |
+predict -M --evaluate e.npz --min-proba 0.3 | 0 | \n +from 0.3 +- |
+predict --model new.pkl --evaluate one.npz | 0 | 3 rows\).*\nlog-loss 0.773224\n | ^note: one.npz: all 3 rows are
 predict --model other.pkl --dataset d.npz | 1 | | ^error: d.npz: the model expects 5 features, got \(20, 4\); give as --dataset data like those that it was trained on\n$
 export ./model.pkl --to npz | 0 | ^./model.npz: a model of 4 features and 3 classes\n$ |
 report.__main__ model.pkl --dataset no.csv | 1 | | error: .*no.csv
@@ -96,6 +106,7 @@ def files(working_folder):
     save_table(60)
     save("other.pkl", numpy.eye(5, 3), dataset="t.csv")  # which has 4 features
     save("new.pkl", numpy.eye(4, 2), dataset="t.csv", class_labels=[0, 7])
+    numpy.savez("one.npz", x=ROWS, y=[7, 7, 7])
     numpy.save("rows.npy", ROWS)
     numpy.save("wrong.npy", numpy.eye(5))
     write("rows.csv", csv_text(ROWS).encode() + b"1,x,3,4\n")

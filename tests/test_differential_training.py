@@ -40,6 +40,7 @@ DATA = {
     "seed": range(1000),
     "unit": [1, 0.001],  # of the weights of a table's rows
 }
+ERRORS = [f"{name}_error{rows}" for name in ("validation", "test") for rows in ("", "_all_rows")]
 WAY = {
     "floatx": ["float32", "float64"],
     "instructions": kernel.instruction_sets() if kernel.is_built() else [""],
@@ -147,7 +148,7 @@ class Descent:
 
 
 def train_in_numpy(rows, n_out, options):
-    """W, b and the test error, the curve, and what else a model file is to say of the run."""
+    """W, b and the errors, the curve, and what else a model file is to say of the run."""
     train, valid, test = zip(*map(split, rows))
     by_loss = options["criterion"] == "loss"
     which = 1 if by_loss else 0  # of the errors: over all rows, or over the whole minibatches
@@ -177,6 +178,7 @@ def train_in_numpy(rows, n_out, options):
                 lowest = value
                 best = [param.copy() for param in run.params]
                 best_point = curve[-1]
+                best_errors = errors
                 if not by_loss:
                     best_point[3] = errors_of(test, best, options["batch_size"])[0]
         if iter >= patience:
@@ -194,7 +196,7 @@ def train_in_numpy(rows, n_out, options):
     tested = errors_of(test, best, options["batch_size"])
     best_point[3] = tested[which]
     told["iteration"] = best_point[0]
-    return [*best, tested[1]], curve, told
+    return [*best, [*best_errors, *tested]], curve, told
 
 
 def train(source, options, n_epochs_before, cli):
@@ -229,7 +231,8 @@ def test_a_training_is_what_numpy_computes(cli, tmp_path_factory, options, data,
         train(make_source(source, *rows), options, way["n_epochs_before"], cli)
         model = Predictor("m.pkl")
     tolerance = {"float32": 1e-3, "float64": 1e-9}[model.dtype]
-    found = model.W, model.b, model.metadata["test_error_all_rows"], model.metadata["curve"]
+    errors = [model.metadata[name] for name in ERRORS]
+    found = model.W, model.b, errors, model.metadata["curve"]
     for one, other in zip(found, [*best, curve]):
         one = numpy.array(one, float)
         other = numpy.array(other, float)

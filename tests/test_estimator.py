@@ -53,6 +53,7 @@ REFUSED = [
     ({"learning_rate": 1e308, "l2": 9}, X, Y, "in epoch 1: its parameters became too"),
     ({}, X, X[:, 0], "continuous"),
     ({"validation_fraction": 1.0}, X, Y, "validation_fraction == 1.0, must be < 1"),
+    ({"class_weight": {0: -1, 1: 2, 2: 2}}, X, Y, "class_weight is .* finite, 0 or more, and not"),
     ({"class_weight": {0: numpy.inf}}, X, Y, "class_weight is {0: inf}: weights must be finite"),
     ({"class_weight": dict.fromkeys(range(3), 0)}, X, Y, "class_weight is .* and not all 0"),
 ]
@@ -107,6 +108,7 @@ def test_steps_are_numpys(n_classes, class_weight, sample_weight):
     assert classifier.validation_scores_ == pytest.approx([score])
     for found in (numpy.exp(classifier.predict_log_proba(x)), classifier.predict_proba(x)):
         assert_allclose(found, p, rtol=1e-9)
+    assert classifier.predict_proba(x.astype("float32")).dtype == "float32"  # as X is
     far = classifier.predict_log_proba(1e5 * x)
     assert numpy.isfinite(far).all() and far.min() < -1000  # whose probability underflows
 
@@ -118,6 +120,8 @@ def test_rows_of_a_class_without_weight_do_not_validate():
     classifier = SoftmaxClassifier(n_epochs=9, shuffle=False, refit=False, **options)
     first, second = (classifier.fit(x, Y).coef_ for x in (X, other))
     assert (first == second).all()
+    # Nor do rows without weight, even if no other row validates: then no error is known.
+    assert {*classifier.fit(X, Y, numpy.arange(120) < 90).validation_scores_} == {1}
 
 
 @pytest.mark.parametrize("weights", [numpy.linspace(-0.1, 2, 120), numpy.zeros(120)])
@@ -135,6 +139,7 @@ def test_a_fit_that_has_not_converged_warns():
         SoftmaxClassifier(n_epochs=2).fit(x, Y)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        SoftmaxClassifier(100, n_epochs=2, batch_size=20, refit=False).fit(X, Y)
         patient = SoftmaxClassifier(patience=20, patience_increase=1, refit=False)
         assert patient.fit(X, Y).n_iter_ < 1000
 

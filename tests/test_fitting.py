@@ -40,6 +40,7 @@ def test_a_table_of_any_kind_gives_the_model_of_the_command(table, cli, capsys):
     assert (found.W == expected.W).all() and (found.b == expected.b).all()
     others = {"dataset": "t.csv", "date": expected.metadata["date"]}
     assert {**found.metadata, **others} == expected.metadata
+    assert found.fold_errors == expected.fold_errors == []
     # And is taken for rows to predict.
     labels = found.predict(FRAME).tolist()
     assert found.predict(table).tolist() == labels

@@ -63,6 +63,7 @@ def test_batches_before_the_one_with_a_bad_row_are_written(cli):
     numpy.savez("d.npz", x=nan[:1005], y=numpy.zeros(1005, int))
     done = cli("predict --dataset d.npz -n 2000 --format csv")
     assert done.out.split()[1:] == [f"d.npz,{i},{k}" for i, k in enumerate(classes)]
+    assert "..." not in cli("predict --dataset d.npz -n 2000").out
 
 
 @pytest.mark.parametrize("lacking", [[], ["logreg.kernel._kernel"]])

@@ -32,7 +32,7 @@ def test_a_run_that_diverges_keeps_the_last_good_model(rate, l2, last, code, cli
     for given in (command, f"{command} --resume"):
         done = cli(given, code=code)
         kind = "error" if code else "warning"
-        assert done.err.count(f"{kind}: the run diverged in epoch {last + 1}") == 1
+        assert done.err.count(f"{kind}: the run diverged in epoch {last + 1}: its param") == 1
         assert f"epoch {last + 1}, " not in done.out
     if code:
         assert Path("best_model.pkl").read_bytes() == b"of an earlier run"

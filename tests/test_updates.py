@@ -74,6 +74,8 @@ def test_the_rule_follows_its_formula(rule, options, dtype, floatx, number):
         pairs = ours(cost, [W, b], **given)
         # The rules' expressions are tested, and not the engine, which would compile for long.
         step = theano.function([x], [], updates=pairs, mode="FAST_COMPILE")
+    memory = [engine.value(variable) for variable, _ in pairs[1:3]]
+    assert not numpy.shares_memory(*memory)  # an engine may write where a value is
     for row, expected in zip(X.astype(dtype), oracle(rule, **options)):
         step(row[:3])
         found = numpy.c_[W.get_value(), b.get_value()]

@@ -10,7 +10,6 @@ from builders import PENGUINS, make_pairs, save_table, write
 
 from logreg import engine, load_model, save_model
 from logreg.callbacks import Interruption
-from logreg.kernel import is_in_use
 from logreg.saving import model_file
 
 NOT_REPEATABLE = "the training cannot be repeated bit by bit"
@@ -29,7 +28,10 @@ def trained(cli):
 @pytest.mark.parametrize(
     "n, options",
     [
-        ("7,850", "mnist_sample --n-epochs=2 --pixel-scale=255 --shuffle --split-seed=7"),
+        (
+            "7,850",
+            "mnist_sample --n-epochs=2 --floatx=float64 --pixel-scale=255 --shuffle --split-seed=7",
+        ),
         ("33", f"{PENGUINS} --learning-rate=1 {DIVERGING}"),
     ],
     ids=["pixels", "a table"],
@@ -54,12 +56,15 @@ def test_one_bit_of_one_parameter_is_found(cli, trained, monkeypatch):
     said = f"not verified: 2 of {W.size + 3} parameters differ, by {W[1, 2] - before:.3g} at the "
     said += f"most (the largest one is {abs(W).max():.3g})\n"
     save_model(model, "other.pkl", **model.metadata)
-    for fma in (True, False):
-        monkeypatch.setattr("logreg.kernel.has_fma", lambda fma=fma: fma)
+    for lacking in ("", "fma here", "the native kernel"):
+        is_in_use = lacking != "the native kernel"
+        monkeypatch.setattr("logreg.kernel.is_in_use", lambda is_in_use=is_in_use: is_in_use)
+        monkeypatch.setattr("logreg.kernel.has_fma", lambda lacking=lacking: not lacking)
         done = cli("train --verify other.pkl", code=1)
         assert done.out == said
-        has_note = f"note: without fma here, {NOT_REPEATABLE}\n" in done.err
-        assert has_note == (is_in_use() and not fma)
+        assert re.findall(f"note: without (.*), {NOT_REPEATABLE}\n", done.err) == (
+            [lacking] if lacking else []
+        )
     # As by Ctrl-C: of a run that was ended, nothing is said.
     monkeypatch.setattr(Interruption, "on_train_begin", lambda self, run: self._receive(2, None))
     assert cli("train --verify other.pkl", code=130).out == ""
@@ -123,7 +128,7 @@ def test_names_that_a_table_has_no_more_are_named(cli):
 def test_a_setting_that_is_added_later_has_its_default_in_older_files(cli, trained):
     """As if `momentum` and `refit` were new: a refit was never made."""
     cli("train --dataset arrays.npz --n-epochs=2 --checkpoint s --no-refit --quiet")
-    rewrite("best_model.pkl", "m.pkl", momentum=None, refit=None)
+    rewrite("best_model.pkl", "m.pkl", momentum=None, refit=None, n_ranks=None)
     rewrite("s", "s", "checkpoint", "run", momentum=None)
     resume = "train arrays.npz --n-epochs=3 --checkpoint=s --resume"
     cli("train --verify m.pkl")

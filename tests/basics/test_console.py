@@ -33,6 +33,8 @@ def test_a_quick_start_says_nothing_even_if_it_fails():
 LIBRARY = """
 import logging, sys, warnings
 from logreg import LogRegWarning, load_data
+from logreg.cli.command import command
+command(lambda argv: 0)([])
 logging.basicConfig(stream=sys.stdout, format="%(name)s %(levelname)s %(message)s", level="INFO")
 load_data("t.csv", "kind", shuffle=False)
 with warnings.catch_warnings(record=True) as caught:
@@ -50,12 +52,12 @@ def test_a_program_gets_warnings_as_pythons_and_notes_from_the_logger(run, worki
     write("t.csv", "\n".join(["size,kind", *rows]))
     done = run(working_folder / "p.py", code=1)  # Python 3.8 would name it as given
     first, *_, last = done.stderr.splitlines()
-    assert first.startswith(f"{working_folder}/p.py:5: LogRegWarning: every row of the validation")
+    assert first.startswith(f"{working_folder}/p.py:7: LogRegWarning: every row of the validation")
     assert last.startswith(
         "logreg.basics.errors.LogRegWarning: every row of the validation set has the"
     )
     notes = [line for line in done.stdout.splitlines() if line.startswith("logreg INFO note: ")]
-    assert len(notes) >= 3 and "(True, 8)" in done.stdout
+    assert len(notes) >= 3 and "(True, 10)" in done.stdout
 
 
 @pytest.mark.parametrize("quiet", [False, True])

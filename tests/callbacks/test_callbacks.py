@@ -37,12 +37,14 @@ LINES += "with test performance 11.111111 %\nThe code run for 3 epochs, with 2.0
     [
         ("/usr/bin/pytest.exe", {}, f"The code ran for 1.5s\n{ENDED}"),
         ("code/mine.py", STOPPED, "The code for file mine.py ran for 1.5s\nstopped: patience\n"),
+        ("notebook.py", {}, f"The code ran for 1.5s\n{ENDED}"),  # it is Jupyter's
         ("a.py", {"reason": "interrupted"}, ""),  # it has no result
         ("a.py", {"validations": [BEST._replace(test_error=None)]}, ""),  # its test failed
     ],
 )
 def test_what_is_said_beside_the_tutorials_lines(program, ended, said, capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", [program])
+    monkeypatch.setattr("logreg.callbacks.log.in_notebook", lambda: program == "notebook.py")
     state = {"validations": [BEST], "seconds": 1.5, "reason": "n_epochs", **ended}
     PrintLog(validations=False).on_validation(new_run(), BEST)
     PrintLog().on_validation(new_run(iter=4), BEST._replace(test_error=0.0))

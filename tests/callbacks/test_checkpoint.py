@@ -17,6 +17,7 @@ from logreg.callbacks.checkpoint import Checkpoint
 from logreg.datasets.dataset import read_dataset
 from logreg.engine import theano
 from logreg.hyperparameters import Hyperparameters
+from logreg.kernel import rules
 from logreg.run import Validation
 from logreg.saving.model_file import dumps
 from logreg.sgd import sgd_optimization
@@ -104,6 +105,12 @@ def write_state(validations=(), **settings):
 
 def test_each_setting_is_of_a_run():
     assert vars(SETTINGS).keys() <= run_of().identity().keys()
+    for told, rule in (
+        ({}, 1),
+        *[({name: 0.5}, rules.LATEST) for name in ("l1", "l2", "momentum")],
+        ({"of_data": {"label_number": 1}}, rules.LATEST),  # of a table
+    ):
+        assert run_of(**told).identity()["rule"] == rule
 
 
 @pytest.mark.parametrize(

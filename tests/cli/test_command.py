@@ -84,7 +84,9 @@ try:
 except KeyboardInterrupt:
     print("interrupted")
 """
-PRINTING = MAIN.format("""say("a result")
+PRINTING = MAIN.format("""with waiting_for_engine("..."):
+        pass
+    say("a result" if not gc.isenabled() else "garbage is collected")
     note("a note")""")
 OVERFLOWING = MAIN.format("""warnings.warn("overflow encountered in multiply", RuntimeWarning)
     warnings.warn("of another kind")""")

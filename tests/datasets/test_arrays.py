@@ -115,3 +115,5 @@ def test_pixels_that_are_not_taken_for_pixels_are_told(largest, dtype, is_told, 
     read_dataset((one, one, one))
     said = "note: the given arrays: x goes from 0 to 255 and is not taken for pixels"
     assert stderr().count(said) == is_told
+    read_dataset((one, one, one), preparation=Preparation(standardize=True))
+    assert stderr() == ""  # whatever pixels are divided by

@@ -67,12 +67,14 @@ def test_one_row_cannot_be_split():
 @pytest.mark.parametrize("kind", ["uint8", "float64", "folder"])
 def test_what_is_told_of_data(kind, shuffle, pixel_scale, standardize, random, monkeypatch):
     """Of tables, test_differential_tables has the numbers."""
-    monkeypatch.setattr(preprocessing, "BLOCK", 700)  # values, that are looked at together
+    monkeypatch.setattr(
+        preprocessing, "BLOCK", 70
+    )  # values, that are looked at together: fewer than a row has
     x = random.randint(0, 17, (60, 10, 10)).astype("float64" if kind == "folder" else kind)
     x[:, 3:7] //= 2  # which is not at the edges of the images
     x[:, 0, 5] = 9
     y = numpy.arange(60) % 3 + 7
-    source = [(numpy.asfortranarray(x), y), (x[:30], y[:30]), (x[7:50] // 2, y[7:50])]
+    source = [(numpy.asfortranarray(x), y), (x[:30], y[:30]), (x[7:50] + 1, y[7:50])]
     told = {"dataset": "the given arrays", "image_shape": (10, 10), "centred": False}
     is_mapped = kind == "folder" and not (shuffle or pixel_scale)
     if kind == "folder":

@@ -7,6 +7,7 @@ import shutil
 import numpy
 import pytest
 from builders import classes_of, sample, write
+from conftest import peak_memory
 from numpy.testing import assert_allclose
 from PIL import Image
 from scipy import ndimage
@@ -120,6 +121,16 @@ def test_a_thin_pen_does_not_fade_and_paper_alone_is_blank(random):
             assert (prepared(paper, layout=layout) == grey).all()
 
 
+@pytest.mark.parametrize("mode", ["L", "1", "P"])
+def test_a_large_picture_is_reduced_before_ink_is_looked_for(mode):
+    hair = numpy.full((3000, 600), 255, "u1")
+    hair[1000:2000, 300] = 0  # of a width of one pixel
+    picture = Image.fromarray(hair).convert(mode)
+    with peak_memory() as peak:
+        found = prepared(picture)
+    assert extent(found)[0] == 20 and peak() < 10 * hair.size
+
+
 # Of images: the grey levels of black and of white, their dtype, `pixel_scale`.
 @pytest.mark.parametrize("is_centred", [False, True])
 @pytest.mark.parametrize("background", ["dark", "light"])
@@ -187,7 +198,7 @@ def test_a_folder_of_pictures_for_each_class_is_a_data_set(times, cli):
     assert all(entry["prediction"] not in entry["input"] for entry in done)
 
 
-@pytest.mark.parametrize("option", ["", "--pixel-scale 255", "--standardize"])
+@pytest.mark.parametrize("option", ["", "--pixel-scale 255 --size 10", "--standardize"])
 def test_grey_pictures_are_tested_as_they_were_trained_on(random, cli, option):
     """They have neither black nor white, and no paper at their edges."""
     smooth = numpy.kron(random.randint(40, 120, (40, 7, 7)), numpy.ones((1, 4, 4)))

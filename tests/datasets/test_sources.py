@@ -1,9 +1,11 @@
 """Where data sets are found, which files they consist of, and what makes none."""
 
 import gzip
+import io
 import pickle
 
 import numpy
+import pandas
 import pytest
 from builders import idx_folder, make_pairs, npz_bytes, save_pairs, table_bytes, write
 
@@ -49,13 +51,15 @@ def test_idx_folder(tmp_path, zipped):
 
 def test_a_folder_of_tables(tmp_path):
     write("train.csv", table_bytes(12))
+    write("train.parquet", b"")  # the text comes first
     with pytest.raises(DatasetError, match="is no data set"):
         read_dataset(tmp_path, KIND)
     write("test.csv.gz", gzip.compress(table_bytes(6)))
     data, in_order = (read_dataset(tmp_path, KIND, Preparation(shuffle=s)) for s in (None, False))
     assert data.facts.rows == in_order.facts.rows == [10, 2, 6]
     assert in_order.valid[0].tolist() == [[10, 100], [11, 121]] != data.valid[0].tolist()
-    write("valid.csv.gz", gzip.compress(table_bytes(5)))
+    assert data.facts.split_seed == 0  # which everyone has got so far
+    pandas.read_csv(io.BytesIO(table_bytes(5))).to_parquet("valid.parquet")
     facts = read_dataset(tmp_path, KIND).facts
     assert (facts.rows, facts.split, facts.split_seed) == ([12, 5, 6], None, None)
 
@@ -107,6 +111,9 @@ def test_labels_are_text_if_one_of_any_set_is():
     write("train.csv", b"a,k\n" + b"1,0\n2,1.0\n" * 6)
     write("test.csv", b"a,k\n3,0\n4,1\n5,unknown\n")
     assert read_dataset(".").facts.class_labels == ["0", "1", "unknown"]
+    write("test.csv", b"a,k\n3,0\n4,0.5\n")
+    with pytest.raises(DatasetError, match=r"^\.: test label column holds .* 0\.5 in row 3: "):
+        read_dataset(".")
     write("test.csv", b"a\n0\n1\n")  # without a label, the last feature is none
     with pytest.raises(DatasetError, match=r"which column is the label\? its columns are 1 \(a\):"):
         read_dataset(".")

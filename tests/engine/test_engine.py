@@ -42,6 +42,21 @@ def test_no_engine_says_what_to_do(run, wanted, flags, message):
     assert message in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.skipif(engine.NAME != "pytensor", reason="Theano's internals move no more")
+def test_a_pytensor_whose_internals_have_moved_trains_without_the_kernel(run):
+    code = """
+import pytensor.link.vm
+del pytensor.link.vm.VMLinker
+from logreg.train import main
+main(["mnist_sample", "--n-epochs", "1"])
+"""
+    done = run("-c", code, env={FLAGS: "mode=FAST_COMPILE"})
+    assert (
+        done.stderr.count("warning: logreg's kernel does not know this PyTensor (cannot imp") == 1
+    )
+    assert done.stdout.count("Optimization complete") == 1
+
+
 RC_TEXT = "[global]\nfloatX = float64\n[blas]\nldflags = -lmine\n"
 
 
@@ -59,8 +74,9 @@ def test_a_command_uses_float32_unless_told(monkeypatch, tmp_path, rc, flags, ex
     monkeypatch.setenv("HOME", str(tmp_path))
     for name, value in ((RC, f"~/none{os.pathsep}~/rc"), (FLAGS, flags)):
         monkeypatch.setenv(name, value) if flags else monkeypatch.delenv(name, raising=False)
-    with engine.settings(None):
+    with pytest.raises(KeyError), engine.settings(None):
         assert theano.config.floatX == expected
+        raise KeyError
     assert theano.config.floatX == "float64"
     with pytest.raises(SettingError, match="floatX is 'float16': logreg needs float32 or float64"):
         engine.settings("float16").__enter__()

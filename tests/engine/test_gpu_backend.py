@@ -78,6 +78,8 @@ def test_a_graph_that_draws_random_numbers_is_refused(jax):
     softmax.cost = softmax.cost * T.cast(mask, "float32")
     with pytest.raises(EngineError, match=r"'jax:cpu': the graph draws random numbers .* the CPU"):
         softmax.compile(softmax.updates(), 4)
+    with pytest.raises(EngineError, match="the graph draws random numbers"):
+        engine.compile_mean(softmax.x, softmax.y, softmax.dataset, softmax.cost)
 
 
 def test_without_jax_the_error_names_the_extra(run):

@@ -76,13 +76,14 @@ def test_the_inputs_of_graphs_are_in_theanos_order():
 
 
 def test_modules_for_python_2_and_3():
-    from theano.compat import OrderedDict, izip
+    from theano.compat import OrderedDict, ifilter, imap, izip
     from theano.compat import six as theanos
     from theano.compat.python2x import OrderedDict as older
     from theano.compat.six.moves import cPickle, xrange
 
     assert theanos is six and cPickle is importlib.import_module("pickle") and xrange is range
-    assert izip is zip and OrderedDict is older is collections.OrderedDict
+    assert (izip, imap, ifilter) == (zip, map, filter)
+    assert OrderedDict is older is collections.OrderedDict
 
 
 def test_modules_for_gpus_compute_on_the_cpu(stderr):
@@ -90,18 +91,21 @@ def test_modules_for_gpus_compute_on_the_cpu(stderr):
     from theano.sandbox.cuda import basic_ops, dnn
 
     assert not (cuda.cuda_available or theano.sandbox.cuda.cuda_enabled or dnn.dnn_available())
+    assert cuda.float32_shared_constructor is theano.shared
     cuda.use("gpu1", force=True)
     assert stderr() == "note: the program asks for device gpu1: it runs on the CPU\n"
     x, w, images = T.dtensor4(), T.dtensor4(), RANDOM.rand(2, 2, 5, 6)
     options = {"border_mode": 1, "subsample": (2, 1)}
     outputs = [
         dnn.dnn_conv(basic_ops.gpu_contiguous(x), w, conv_mode="cross", **options),
+        dnn.dnn_conv(x, w[:, :, ::-1, ::-1], **options),
         T.nnet.conv2d(x, w, filter_flip=False, **options),
-        dnn.dnn_pool(x, (2, 3)),
+        dnn.dnn_pool(x, (2, 3), pad=(1, 0)),
     ]
-    correlated, expected, pooled = theano.function([x, w], outputs)(images, RANDOM.rand(3, 2, 3, 3))
-    assert_allclose(correlated, expected)
-    assert pooled.shape == (2, 2, 4, 4) and pooled[0, 0, 1, 2] == images[0, 0, 1:3, 2:5].max()
+    function = theano.function([x, w], outputs)
+    *correlated, expected, pooled = function(images, RANDOM.rand(3, 2, 3, 3))
+    assert_allclose(correlated, [expected, expected])
+    assert pooled.shape == (2, 2, 6, 4) and pooled[0, 0, 2, 2] == images[0, 0, 1:3, 2:5].max()
 
 
 def test_an_update_may_have_a_static_shape():
@@ -166,6 +170,9 @@ def test_a_seed_draws_theanos_numbers():
         assert_allclose(uniform, first.uniform(-1, 3, (30, 2)), 1e-15, 1e-15)
         assert (binomial == second.binomial(3, 0.25, 200)).all()
         assert (multinomial == third.multinomial(9, [0.5, 0.25, 0.25])).all()
+    stream.seed(0)
+    first = numpy.random.RandomState(numpy.random.RandomState(0).randint(1 << 30))
+    assert_allclose(function()[0], first.uniform(-1, 3, (30, 2)), 1e-15, 1e-15)
 
     x, stream = T.tanh(T.dmatrix()), MRG_RandomStreams(123)  # a size may be of such a variable
     drawn = [
@@ -189,6 +196,8 @@ def test_a_seed_draws_theanos_numbers():
     ]
     for sums in recorded:
         assert_allclose(function(numpy.full((60, 3), 1 / 3)), sums, rtol=1e-12)
+    seeds = (), (12345,)  # Theano's default
+    assert_array_equal(*compute([], [MRG_RandomStreams(*seed).uniform((9,)) for seed in seeds]))
     both = ("float32", 3), ("float64", 6 * [3])  # which is the same seed
     single, double = (
         compute([], MRG_RandomStreams(seed).uniform((999,), dtype=dtype)) for dtype, seed in both
@@ -232,6 +241,7 @@ def test_masks_of_fit_are_those_of_a_loop_by_hand(streams):
 @on_pytensor
 def test_a_setting_without_effect_is_named_once(stderr):
     x = T.dscalar()
+    theano.config.compute_test_value = "off"
     for _ in range(2):
         theano.config.compute_test_value = "warn"
         theano.function([x], x * 2, mode="DebugMode")
@@ -250,8 +260,9 @@ def test_inputs_with_defaults():
     a, b, c = T.dscalars("abc")
     inputs = [a, theano.Param(b, 2.5, "e"), theano.In(c, value=1.0, name="d")]
     function = theano.function(inputs, [a, b, c], **FAST)
-    calls = [function(1), function(1, d=3.0), function(a=1, e=2.0), function(1, 2, 3)]
-    assert calls == [[1, 2.5, 1], [1, 2.5, 3], [1, 2, 1], [1, 2, 3]]
+    calls = [function(1), function(1, d=0.0), function(a=1, e=2.0), function(1, 2, 3)]
+    assert calls == [[1, 2.5, 1], [1, 2.5, 0], [1, 2, 1], [1, 2, 3]]
+    assert theano.function([a, theano.In(b, value=0)], a + b, **FAST)(1) == 1
     outputs = {"sum": a + b, "difference": a - b}
     found = theano.function([a, theano.In(b, value=2)], outputs, **FAST)(1)
     assert found == {"sum": 3, "difference": -1}
@@ -267,6 +278,7 @@ def test_inputs_with_defaults():
             "has no RandomStreams.random_integers: use .* 3.8 to",
         ),
         ("theano.sandbox.rng_mrg.MRG_RandomStreams().binomial(n=2)", "n is 2: .* has one trial"),
+        ("MRG_RandomStreams(0)", "seed is 0: "),
         (
             "c = theano.config; c.device = 'cpu'; c.device = 'gpu'",
             "device 'gpu' is not available: ",

@@ -46,10 +46,11 @@ def test_the_tutorials_module_is_there(run_old):
 
 @pytest.mark.parametrize("module", ["theano", "logistic_sgd"])
 def test_a_gpu_is_read_as_the_cpu(run_old, module):
-    program = "import os\nos.environ['THEANO_FLAGS'] = 'device=gpu0,floatX=float32'\n"
-    program += f"import {module}\nimport theano\n"
-    done = run_old(program + "print(theano.config.device, theano.config.floatX)\n")
-    assert done.stdout == "cpu float32\n"
+    flags = "device=gpu0,floatX=float32,mode=FAST_COMPILE"
+    program = f"import os\nos.environ['THEANO_FLAGS'] = '{flags}'\n"
+    program += f"import {module}\nfrom theano import config\n"
+    done = run_old(program + "print(config.device, config.floatX, config.mode)\n")
+    assert done.stdout == "cpu float32 FAST_COMPILE\n"
     assert done.stderr == "note: Theano's settings have device=gpu0: the program runs on the CPU\n"
 
 

@@ -13,6 +13,8 @@ import pytest
 from builders import make_pairs, save_pairs, write
 from conftest import ROOT
 
+from logreg.parallel.ranks import OneRank, find_ranks
+
 MPIEXEC = Path(sys.executable).parent / "mpiexec"
 JOINED = "import logreg.engine\nfrom logreg.parallel.ranks import ranks\n"  # by that import
 TRAIN = "import sys; from logreg.train import main; sys.exit(main({}))"
@@ -141,7 +143,10 @@ def test_rank_0_alone_writes(mpirun, pairs):
     elsewhere = JOINED + ELSEWHERE
     options = ["--dataset", os.path.abspath("pairs.npz"), *OPTIONS[2:]]
     options += ["--history", "run.csv", "--checkpoint", "run.state"]
-    mpirun(2, "-c", elsewhere + TRAIN.format(options), env={"OPENBLAS_NUM_THREADS": "7"})
+    for more in ([], ["--resume", "--n-epochs", "6"]):
+        script = elsewhere + TRAIN.format(options + more)
+        done = mpirun(2, "-c", script, env={"OPENBLAS_NUM_THREADS": "7"})
+    assert "epoch 5, " in done.stdout and "epoch 4, " not in done.stdout
     assert os.listdir("empty") == []
     assert {"best_model.pkl", "run.csv", "run.state"} < set(os.listdir())
 
@@ -238,6 +243,14 @@ def test_launchers_of_another_mpi_or_of_none(mpirun, run, pairs, size, rank, bef
     done = run("-c", script, env={size: "4", rank: "3"}, code=1)
     assert done.stderr.count("error: ") == 1
     assert f"error: rank 3 of 4: 4 processes were started together, and {message}" in done.stderr
+
+
+@pytest.mark.parametrize("size", ["PMI_SIZE", "OMPI_COMM_WORLD_SIZE"])
+def test_a_process_that_is_started_alone_within_a_job_of_several_is_alone(size, monkeypatch):
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "4")
+    assert find_ranks().__class__ is not OneRank
+    monkeypatch.setenv(size, "1")
+    assert find_ranks().__class__ is OneRank
 
 
 @pytest.mark.once

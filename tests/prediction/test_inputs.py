@@ -16,6 +16,7 @@ from logreg.saving.facts import ModelFacts
 DIGITS = ModelFacts(n_in=784, image_shape=[28, 28], pixel_scale=1 / 256)
 IMAGES = sample()["x_test"][:12]
 FLAT = IMAGES.reshape(12, 784)
+FORMS = ["bmp", "gif", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff", "webp"]
 
 
 def rows_of(path, facts=DIGITS, n=99):
@@ -28,13 +29,17 @@ def rows_of(path, facts=DIGITS, n=99):
 
 
 def test_a_folder_stands_for_its_pictures():
-    for name in ("photos/one", "photos/.hidden", "tables"):
+    for name in ("photos[1]/one", "photos[1]/.hidden", "tables"):
         os.makedirs(name)
     for name in ("c.PNG", "a.jpg", ".d.png", "notes.txt", "one/b.pgm", ".hidden/e.png"):
-        write(f"photos/{name}", b"")
-    found = [os.path.relpath(path, "photos") for path in inputs.expand_folders(["photos"])]
+        write(f"photos[1]/{name}", b"")
+    found = [os.path.relpath(path, "photos[1]") for path in inputs.expand_folders(["photos[1]"])]
     assert found == ["a.jpg", "c.PNG", os.path.join("one", "b.pgm")]
     assert [*inputs.expand_folders(["x.csv", "tables"])] == ["x.csv", "tables"]
+    pictures = [f"tables/{form}.{form}" for form in FORMS]
+    for path in pictures:
+        write(path, b"")
+    assert [*inputs.expand_folders(["tables"])] == pictures
 
 
 FILES = {

@@ -65,7 +65,7 @@ HALVES = {"feature_means": [0.0] * 784, "feature_scales": [0.5] * 784}
             HALVES,
             4.0,  # it is named as it was given
             "X: standardized values from 0 to 8, and the model was trained on 0 to 3: in column "
-            "301, column 501, as 4 in row 1500;",
+            "301, column 501, as 4 in row 1500; scale them as the training data were; pixels that",
         ),
         (None, {}, 1e9, None),
     ],

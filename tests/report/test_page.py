@@ -250,8 +250,9 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, scaling):
     assert sorted(state_of(browser).names) == sorted(HOSTILE)
     named = browser.find_elements("css selector", "#fields label > span:first-child")
     assert [name.text for name in named] == [*table.columns[:4]]
-    for pinned in 0, 1:
-        browser.find_elements("class name", "bar")[pinned].send_keys(ENTER)
+    for pressed, k in (0, 0), (1, 1), (1, None):  # twice: it is the best one's again
+        pinned = k
+        browser.find_elements("class name", "bar")[pressed].send_keys(ENTER)
         check(numpy.nan, HOSTILE[1], means[1], since)
     browser.execute_script("document.getElementById('reset').click()")
     assert [field.get_property("value") for field in fields] == values

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import probabilities
+from builders import probabilities, table_bytes, write
 
 from logreg import Predictor
 
@@ -62,3 +62,17 @@ def test_a_page_of_a_table_shows_what_was_hard_and_why(cli):
             for i in numpy.argsort(-abs(shares))[:8]
         ]
         assert expected == re.findall(r"<dt>(\w+) <b>(\S+)</b></dt>.*?<b>(\S+)</b></dd>", cells)
+
+
+def test_the_figures_at_the_top_are_those_of_the_evaluation(cli):
+    """Of two classes, and of rows that have weights."""
+    write("t.csv", table_bytes(60))
+    cli("train t.csv --label-column kind --weight-column b --n-epochs 2")
+    found = cli("predict --evaluate --format json").json
+    cli("report.__main__")
+    error = f"{found['error_percent']:.2f} %"
+    name = "test error by the weights of the rows"
+    assert [
+        f"<strong>{error}</strong> {name}<small>t.csv: {error} by the weights of 10 rows; those",
+        f"<strong>{found['auc']:.4f}</strong> AUC",
+    ] == re.findall("(<strong>.*?(?:those|AUC))", Path("best_model.html").read_text("utf-8"))

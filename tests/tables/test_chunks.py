@@ -136,7 +136,7 @@ def test_a_table_in_many_chunks(monkeypatch):
 
 
 @pytest.mark.parametrize("name, rows", [("t.xlsx", [3, 5, 6]), ("t.parquet", [2, 3, 4])])
-def test_whole_numbers_beside_empty_cells_stay_whole(name, rows):
+def test_whole_numbers_beside_empty_cells_stay_whole(name, rows, stderr):
     ids = [None, 10**14, 10**14 + 1, 10**14 + 2]
     if name == "t.parquet":  # as others than pandas write it
         parquet.write_table(pyarrow.table({"a": [1, 2, 3, 4], "all": ids}), name)
@@ -145,6 +145,7 @@ def test_whole_numbers_beside_empty_cells_stay_whole(name, rows):
         pandas.DataFrame(cells, dtype=object).to_excel(name, index=False)
     found = read(name, TableOptions("all", missing="mean"))
     assert ([*found.rows], found.labels) == (rows, [*map(str, ids[1:])])
+    assert f"{name}: 1 rows without a label" in stderr()
 
 
 def test_a_data_frame_and_parquet_are_read_as_csv_is(stderr):

@@ -149,6 +149,7 @@ def test_memory_is_at_most_twice_the_data():
             {"drop": "a"},
             "no column a to drop, or several; its columns are 1 ",
         ),
+        ("a,b,kind\n1,2,x\n", {"drop": ["a, b"]}, "no column a, b to drop, or several; its"),
         (
             "a,a,kind\n4x,1,x\n1,2,x\n",
             {"drop": "2"},

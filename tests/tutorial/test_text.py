@@ -103,6 +103,9 @@ def test_the_notebook_has_the_text_and_a_cell_for_each_exercise(monkeypatch):
         cells = [c for c in code if (FOLDED.items() <= c.metadata.items()) == is_folded]
         shown = words(c.source for c in cells if not c.source.startswith(waiting))
         assert shown == words(source(block) for block in blocks if block.is_folded == is_folded)
+    # A notebook goes on after the errors that it shows.
+    raising = [c for c in code if "raises-exception" in c.metadata.get("tags", ())]
+    assert len(raising) == README.count("\nTraceback (")
     # Where a library is not installed, its cells are not run.
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     bare = notebook._notebook(v4, None).cells

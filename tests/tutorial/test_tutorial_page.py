@@ -409,6 +409,7 @@ def test_a_run_is_forty_epochs_that_one_sees(browser):
 STOPS = [
     ("plane", ".buttons", "[data-do=run]", "No step yet, "),
     ("plane", ".buttons", "[value=either-or]", "No step yet, "),
+    ("training", ".reading", ".learning [data-do=run]", ""),
     ("training", ".reading", ".learning [data-do=step]", "epoch 1, step 1; "),  # one run, two boxes
 ]
 
@@ -658,13 +659,35 @@ def test_the_page_is_small_and_tells_of_the_sample(browser, page):
     assert browser.execute_async_script(loaded) == ["loaded"]  # the letters of the formulas
 
 
+# Use all that a thing has, one after the other; collect what has moved something.
+USE = """const [play, done] = arguments, moved = [];
+const places = () => [...play.querySelectorAll("button, label, input, canvas, svg")].map((node) => {
+  const { left, top, width } = node.getBoundingClientRect();
+  return [left, top + scrollY, width].map(Math.round);
+}).join();
+(async () => {
+  const before = places();
+  for (const node of play.querySelectorAll(":is(button, input:not([type=file]))")) {
+    if (node.type === "range") node.value = node.max;
+    if (node.type === "range") node.dispatchEvent(new Event("input"));
+    else node.click();
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    if (places() !== before) moved.push(node.outerHTML);
+  }
+  done(moved);
+})();"""
+
+
 @pytest.mark.parametrize("width", [360, 390, 800, 1200])
-def test_it_fits_every_window(browser, emulate, width):
+def test_it_fits_every_window_and_nothing_moves_when_it_is_used(browser, emulate, width):
     emulate(width)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert bool(find(browser, "#contents details").get_attribute("open")) == (width == 1200)
     Toy(browser, "heart").model()
     assert {*browser.execute_script(CHARTS)} == {1}  # drawn anew
+    if width in (390, 1200):  # between, what is said after a step may take a line more than before
+        for toy in browser.find_elements("css selector", ".toy, .question"):
+            assert browser.execute_async_script(USE, toy) == []
 
 
 def test_on_paper_pictures_take_the_place_of_what_moves(browser, emulate):
@@ -764,7 +787,7 @@ CHARTS = """return [...document.querySelectorAll(".chart")].filter((svg) => svg.
 
 def test_a_chapter_at_a_time(open_page, emulate, page):
     emulate(prefers_reduced_motion="reduce")  # else the driver scrolls to a link it presses, slowly
-    browser, titles = open_page(page), titles_of_the_text()
+    browser, titles, charts = open_page(page), titles_of_the_text(), []
 
     def follow(link):
         find(browser, f".pager {link}").send_keys(ENTER)
@@ -772,12 +795,14 @@ def test_a_chapter_at_a_time(open_page, emulate, page):
 
     for title, following in zip(titles, [*titles[1:], None]):
         assert headings(browser) == [title]
+        charts += browser.execute_script(CHARTS)
         assert browser.execute_script("return document.documentElement.scrollTop") < 300
         assert current_links(browser) == ([title] if title != titles[0] else [])
         forward = browser.find_elements("css selector", ".pager [rel=next]")
         assert [link.text for link in forward] == ([f"{following} →"] if following else [])
         if forward:
             follow("[rel=next]")
+    assert {*charts} == {1}  # what was drawn unseen is drawn anew
     follow("[rel=prev]")
     browser.back()
     browser.execute_async_script(FRAMES)
