@@ -13,8 +13,8 @@ from logreg.saving.facts import ModelFacts
 
 matplotlib = pytest.importorskip("matplotlib")
 Figure = pytest.importorskip("matplotlib.figure").Figure
-CURVE = [[9, None, 0.4, 0.5], [19, 0.9, 0.2, 0.3], [29, 0.8, 0.3, None], [39, 0.8, 0.1999, 0.3]]
-TOLD = {"curve": CURVE, "n_train_batches": 10, "patience": 10, "patience_increase": 2.5}
+CURVE = [[9, None, 0.4, 0.5], [19, 0.9, 0.2, 0.3], [29, 0.8, 0.1999, 0.3], [39, 0.8, 0.0, 0.3]]
+TOLD = {"curve": CURVE, "n_train_batches": 10, "patience": 10, "patience_increase": 1.2}
 
 
 def axes():
@@ -32,11 +32,11 @@ def test_a_curve_marks_the_best_and_the_significant_gains():
     save("m.pkl", numpy.eye(2), numpy.zeros(2), **TOLD)
     ax = plots.plot_curve(Predictor("m.pkl"), axes())
     expected = {
-        "validation error": [[1, 40], [2, 20], [3, 30], [4, 19.99]],
-        "test error of each new best": [[1, 50], [2, 30], [4, 30]],
-        "significant gain": [[1, 40], [2, 20]],
-        "best model": [[4, 19.99]],
-        "end of patience": [[(19 * 2.5 + 1) / 10, 0], [(19 * 2.5 + 1) / 10, 1]],
+        "validation error": [[1, 40], [2, 20], [3, 19.99], [4, 0]],
+        "test error of each new best": [[1, 50], [2, 30], [3, 30], [4, 30]],
+        "significant gain": [[1, 40], [2, 20], [4, 0]],
+        "best model": [[4, 0]],
+        "end of patience": [[4.78, 0], [4.78, 1]],  # (39 * 1.2 + 1) / 10
         "training cost (right)": [[1, 0], [2, 0.9], [3, 0.8], [4, 0.8]],  # 0: not known
     }
     assert lines_of(ax) == expected

@@ -124,6 +124,11 @@ def test_predictions_stand_beside_ones_own_cells(text, names, kept, cli, model_o
     assert cli("predict t.csv --format json --keep", names).json[-1]["kept"] == kept
 
 
+def test_an_empty_cell_that_is_kept_stays_empty(cli, model_of_a):
+    write("t.json", '[{"a": 6, "id": null}]')
+    assert cli("predict t.json --format json --keep id").json[0]["kept"] == {"id": ""}
+
+
 def test_a_table_whose_kept_columns_are_others_is_refused(cli, model_of_a):
     write("one.csv", b"a,id\n-6,007\n")
     write("other.csv", b"id,a\n1,6\n")
