@@ -464,18 +464,20 @@ def test_other_arrays_in_the_shared_variables_are_laid_out_anew(change, cell, pr
             labels.set_value(softmax.data_y.astype(dtype))
 
 
-def test_new_weights_of_rows_are_those_of_the_next_step(monkeypatch):
+@pytest.mark.parametrize("order", "CF")  # by columns, rows are copied a minibatch at a time
+def test_new_weights_of_rows_are_those_of_the_next_step(order, monkeypatch):
     """Labels are numbers of rows; rows of no weight change nothing."""
     softmax = Softmax()
     y, classes = softmax.y, theano.shared(softmax.data_y.astype("int32"))
     weights = theano.shared(numpy.ones(47, "float32"))
     softmax.cost = -T.mean(weights[y] * softmax.model._log_likelihoods(classes[y]))
-    softmax.dataset = softmax.dataset[0], theano.shared(numpy.arange(47, dtype="int32"))
+    features = engine.shared_data(numpy.array(softmax.data_x, order=order))
+    softmax.dataset = features, theano.shared(numpy.arange(47, dtype="int32"))
     if engine._on_cpu.has_kernel:
         monkeypatch.setattr(theano, "function", None)  # nothing compiles
     train_model = softmax.compile(softmax.updates(), 1)
     assert list(train_model(0, 0)) == pytest.approx([softmax.step(0)], rel=1e-5)
-    weights.set_value(numpy.zeros(47, "float32"))
+    weights.set_value(numpy.repeat(numpy.float32([1, 0]), [10, 37]))
     assert list(train_model(1, 1)) == [0] and softmax.is_taken()
 
 

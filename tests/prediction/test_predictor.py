@@ -108,8 +108,8 @@ def test_a_run_needs_a_best_model_of_w_and_b(values):
 def test_a_run_predicts_if_its_errors_are_those_of_softmax_of_its_scores(is_changed, order, factor):
     x = T.matrix("x")
     classifier = LogisticRegression(1 - x if is_changed else x, 4, 3)
-    # By 2: b stays as it is.
-    given = arguments(classifier, lambda cost, params: sgd(cost, params[::order], 0.1), x=x)
+    # By 2: b stays as it is. The descent goes up: the first model is the best.
+    given = arguments(classifier, lambda cost, params: sgd(cost, params[::order], -0.1), x=x)
     if factor:  # the probabilities are others
         scores = factor * (T.dot(classifier.input, classifier.W) + classifier.b)
         found = T.argmax(T.nnet.softmax(scores), axis=1)
@@ -121,5 +121,7 @@ def test_a_run_predicts_if_its_errors_are_those_of_softmax_of_its_scores(is_chan
         run = fit(**given, callbacks=[BestModel("m.pkl", classifier)])
         rows, y = given["datasets"][2]
         for model in (run, "m.pkl"):
-            error = (Predictor(model).predict(rows) != y).mean()
+            predictor = Predictor(model)
+            error = (predictor.predict(rows) != y).mean()
             assert error == run.best_validation.test_error_all_rows
+            assert (predictor.W == run.best_values[0]).all()
