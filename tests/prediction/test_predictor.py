@@ -124,4 +124,5 @@ def test_a_run_predicts_if_its_errors_are_those_of_softmax_of_its_scores(is_chan
             predictor = Predictor(model)
             error = (predictor.predict(rows) != y).mean()
             assert error == run.best_validation.test_error_all_rows
-            assert (predictor.W == run.best_values[0]).all()
+            best_W = run.best_values[run.params.index(classifier.W)]
+            assert (best_W == predictor.W).all()
