@@ -60,7 +60,7 @@ MEANINGS = {
     "code": lambda k: (f"0{k % 5}",) * 2,  # which an option calls categorical
     "yes or no": lambda k: (["TRUE", "False"][k % 2], 1 - k % 2),
     "alike": lambda k: ("7", 7),
-    "group": lambda k: (f"{k % 2:0{1 + k % 3}}",) * 2,  # 0, 00, ...
+    "group": lambda k: (str(k % 2).zfill(1 + k % 3),) * 2,  # 0, 00, ...
     **dict.fromkeys(("label", "drop"), lambda k: (str(k % 4),) * 2),
 }
 
