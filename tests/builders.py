@@ -329,6 +329,9 @@ def idx_folder(folder, n=24, zipped=False, arrays=None):
     images, labels = arrays or (images, (numpy.arange(n) % 3).astype("u1"))
     for role in ("train", "t10k"):
         for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
-            data = gzip.compress(idx_bytes(array)) if zipped else idx_bytes(array)
-            write(folder / f"{role}-{kind}-ubyte{'.gz' * zipped}", data)
+            path = folder / f"{role}-{kind}-ubyte"
+            if zipped:
+                write(f"{path}.gz", gzip.compress(idx_bytes(array)))
+            else:
+                write(path, idx_bytes(array))
     return images, labels

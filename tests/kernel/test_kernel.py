@@ -421,7 +421,7 @@ def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
 
 
 @pytest.mark.parametrize("rule, l2", [("momentum", 0.0), ("sgd", 0.1)])
-def test_by_the_rule_of_older_files_the_engine_takes_such_steps(rule, l2, monkeypatch):
+def test_an_older_rule_leaves_momentum_and_l2_to_the_engine(rule, l2, monkeypatch):
     monkeypatch.setattr(kernel, "steps", None)
     softmax = Softmax()
     softmax.cost += numpy.float32(l2) * (softmax.model.W**2).sum()

@@ -134,4 +134,4 @@ LABEL = "{} is left out as the label (`label_column` names another)"
 )
 def test_what_the_rules_tell_is_said(text, options, said, stderr):
     batches(text, 2, **options)
-    assert stderr() == f"note: t.csv: {', '.join(said)}\n" * bool(said)
+    assert stderr() == (f"note: t.csv: {', '.join(said)}\n" if said else "")
