@@ -16,9 +16,12 @@ from typing import NamedTuple
 import numpy
 import pytest
 from builders import (
+    OUT_OF_REACH,
     SAMPLE,
     cost_and_gradients,
+    draw,
     is_red_for_and_blue_against,
+    press,
     probabilities,
     sample,
     tutorial_log,
@@ -34,7 +37,7 @@ from logreg.tutorial.__main__ import main
 
 pytestmark = pytest.mark.once
 FRAMES = "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))"
-SPACE, ENTER, HOME, LEFT, RIGHT, DOWN = "\ue00d\ue007\ue011\ue012\ue014\ue015"
+SPACE, HOME, LEFT, DOWN = "\ue00d\ue011\ue012\ue015"
 # The models are a promise that the page keeps once it has drawn.
 MODEL = """const [name, done] = arguments; (function look() {
   const trainer = tutorial[name];
@@ -45,7 +48,8 @@ SET = """const [input, value] = arguments;
 input.value = value;
 for (const name of ["input", "change"]) input.dispatchEvent(new Event(name, { bubbles: true }));"""
 SAYS = "(node.ariaLabel || node.textContent).replaceAll('−', '-')"
-PRESS = "for (const button of arguments) button.click()"
+PRESS = "for (const button of arguments) button.click()"  # faster than a hand
+OPEN = "for (const node of document.querySelectorAll('main details')) node.open = true"
 BAR = "[parseFloat(node.style.width), parseFloat(node.style.left) || 0]"
 
 
@@ -114,11 +118,11 @@ class Toy:
         return self.find(selector).get_property("textContent")
 
     def press(self, action):
-        self.find(f"[data-do={action}]").send_keys(ENTER)
+        press(self.find(f"[data-do={action}]"))
         self.browser.execute_async_script(FRAMES)
 
     def choose(self, name, value):
-        self.find(f"[name={self.name}-{name}][value='{value}']").send_keys(SPACE)
+        press(self.find(f"[name={self.name}-{name}][value='{value}']"))
 
     def model(self):
         """W, b, and the progress, the losses and the error so far of the model that it trains."""
@@ -360,51 +364,83 @@ RATE_100 = "[name=plane-rate][value='100']"
 FIRST_STEP = "It leaves {1} of 200 wrong, while the cost hardly moves: from 2.303 to {0}. "
 # A toy; what is used first, without an answer; what brings it; how the answer begins.
 ANSWERS = [
-    ("softmax", ["label input"], [MORE], "You guessed “all grow”. Nothing. "),
-    ("softmax", ["[data-right] input"], [MORE], "You were right. Nothing. "),
+    ("softmax", [], [MORE], "Nothing. "),
     ("plane", [EPOCH, RATE_100, RESET], [EPOCH], "It swings. "),
     ("training", [".reading [data-do=step]", RESET], [".learning [data-do=step]"], FIRST_STEP),
     ("heart", [RUN_ALL], ["[name=heart-rows]", RUN_ALL], "It falls fast, turns"),
     ("patience", ["[name=patience-increase]"], ["[name=patience-patience]"], "No: "),
     ("pad-raw", [RESET], ["[value=yes]"], "No. The ink is"),
+    ("mnist-run", [], [RUN_ALL], "All. "),
 ]
 
 
+def use(node, by):
+    """Use a control by keys, a mouse or a finger; a slider goes to its least value."""
+    if by == "keys":
+        node.send_keys(HOME, SPACE)
+    elif node.get_attribute("type") == "range":
+        press(node, by, 3 - node.rect["width"] // 2)
+    else:
+        press(node, by)
+
+
+@pytest.mark.parametrize("by", ["keys", "mouse", "touch"])
 @pytest.mark.parametrize("name, others, asked, begins", ANSWERS)
-def test_the_answer_comes_after_what_was_asked_for(browser, emulate, name, others, asked, begins):
-    emulate(prefers_reduced_motion="reduce")
+def test_the_answer_comes_after_what_was_asked_for(
+    browser, emulate, name, others, asked, begins, by
+):
+    emulate(390 if by == "touch" else 1280, prefers_reduced_motion="reduce")
     toy = Toy(browser, name)
     browser.execute_async_script(MODEL, "heart")
-    for selectors, is_answer in (others, False), (asked, True):
+
+    def use_each(selectors):
         for selector in selectors:
-            toy.find(selector).send_keys(HOME, SPACE)
+            use(toy.find(selector), by)
             wait(browser, lambda: not browser.find_elements("css selector", "[aria-busy]"))
+
+    use_each(others)
+    for kind in "[data-right]", ":not([data-right])":
+        label = toy.find(f".predict label{kind}")
+        words = "You were right. " if kind == "[data-right]" else f"You guessed “{label.text}”. "
+        use_each([f".predict label{kind} input"])
+        assert toy.said(".verdict") == ""
+        use_each(asked)
+        wait(browser, lambda: toy.said(".verdict"))
         numbers = sum(re.findall(r"cost ([\d.]+); (\d+)", toy.said(".toy")), ())
-        verdict = toy.said(".verdict")
-        assert verdict.startswith(begins.format(*numbers)) if is_answer else verdict == ""
-    assert "guess" not in browser.current_url
+        assert toy.said(".verdict").startswith(words + begins.format(*numbers))
+        assert "guess" not in browser.current_url
+        use_each([RESET])
 
 
-RUN = """const [done] = arguments, play = document.getElementById("play-plane"), shown = [];
+WATCH = """const play = document.getElementById("play-plane"), shown = [];
 const said = play.querySelector(".said"), run = play.querySelector("[data-do=run]");
 let now = 1e12; // a clock that no busy machine slows
 window.requestAnimationFrame = (call) => setTimeout(() => call(now += 160));
-const observer = new MutationObserver(() => {
-  shown.push([said.textContent, run.textContent, play.ariaBusy]);
-  if (run.textContent !== "Pause") { observer.disconnect(); done(shown); }
-});
-observer.observe(said, { childList: true });
-run.click();"""
+window.ended = new Promise((done) => {
+  const observer = new MutationObserver(() => {
+    shown.push([said.textContent, run.textContent, play.ariaBusy]);
+    if (run.textContent !== "Pause") { observer.disconnect(); done(shown); }
+  });
+  observer.observe(said, { childList: true });
+});"""
 
 
 def test_a_run_is_forty_epochs_that_one_sees(browser):
-    Toy(browser, "plane").choose("size", 60)
+    toy = Toy(browser, "plane")
+    toy.choose("size", 60)
     for n in 40, 80:
-        *_, (_, *busy), (end, *idle) = browser.execute_async_script(RUN)
+        browser.execute_script(WATCH)
+        press(toy.find("[data-do=run]"))
+        shown = browser.execute_async_script("ended.then(arguments[0])")
+        *_, (_, *busy), (end, *idle) = shown
         assert (busy, idle) == (["Pause", "true"], ["Run 40 epochs", None])
         assert end.startswith(f"Epoch {n}, step {n}: loss 0.")
 
 
+# The clock of the page stands still, so that a run takes no step and does not end.
+STANDING = (
+    "const call = requestAnimationFrame; requestAnimationFrame = (run) => call(() => run(1e12))"
+)
 # A toy; what is pressed while a run is under way, and what is said then.
 STOPS = [
     ("plane", ".buttons", "[data-do=run]", "No step yet, "),
@@ -418,9 +454,11 @@ STOPS = [
 def test_what_else_is_pressed_stops_a_run(browser, name, box, pressed, said):
     toy = Toy(browser, name)
     toy.model()
+    browser.execute_script(STANDING)
     run = toy.find(f"{box} [data-do=run]")
-    browser.execute_script(PRESS, run, toy.find(pressed))
-    browser.execute_async_script(FRAMES)
+    press(run)
+    assert run.text == "Pause"
+    press(toy.find(pressed))
     assert run.text.endswith("40 epochs") and toy.said(".said").startswith(said)
 
 
@@ -472,7 +510,7 @@ def test_softmax_is_numpys_whatever_is_moved_and_comes_back_by_its_address(brows
             z[i] = min(max(value, -6), 6)  # the ends of the slider
         elif action == "truth":
             k = random.randint(3)
-            toy.find(f"[name=truth][value='{k}']").send_keys(SPACE)
+            press(toy.find(f"[name=truth][value='{k}']"))
         elif toy.find(f"[data-do={action}]").is_enabled():
             toy.press(action)
             z = z + 1 if action == "more" else 2 * z
@@ -524,11 +562,15 @@ def test_the_ten_sums_are_numpys_and_so_is_which_digits_speak_for_an_answer(brow
                 ".witnesses .number": [f"{shares[i]:+.2f}" for i in order],
             }
         )
-    toy.find(".pad").send_keys(SPACE, DOWN * 12)
-    browser.execute_async_script(FRAMES)
-    assert toy.said(".said").endswith("so the answer is 1.")
-    toy.press("undo")
-    assert toy.said(".said").startswith("An empty page: ")
+    for by in "keys", "mouse", "touch":
+        if by == "keys":
+            toy.find(".pad").send_keys(SPACE, DOWN * 12)
+        else:
+            draw(browser, toy.find(".pad"), [[(140, 30), (140, 250)]], by)
+        browser.execute_async_script(FRAMES)
+        assert toy.said(".said").endswith("so the answer is 1.")
+        toy.press("undo")
+        assert toy.said(".said").startswith("An empty page: ")
 
 
 def test_a_pad_that_can_fail(browser):
@@ -539,7 +581,7 @@ def test_a_pad_that_can_fail(browser):
         toy.check_texts({".number": ["?"] * 10, ".said": [hidden]})
         toy.check_bars("i", numpy.zeros(10))
         if prepared == "no":
-            toy.find(".predict input").send_keys(SPACE)
+            press(toy.find(".predict label"))
         toy.choose("prepared", prepared)
         (p,) = probabilities(toy.pictures(".seen")[:, :, 0] / 256, W, b)
         assert (p.argmax() == 3) == (prepared == "yes")
@@ -659,35 +701,56 @@ def test_the_page_is_small_and_tells_of_the_sample(browser, page):
     assert browser.execute_async_script(loaded) == ["loaded"]  # the letters of the formulas
 
 
-# Use all that a thing has, one after the other; collect what has moved something.
-USE = """const [play, done] = arguments, moved = [];
-const places = () => [...play.querySelectorAll("button, label, input, canvas, svg")].map((node) => {
+# Where all that a thing has lies.
+PLACES = """const nodes = arguments[0].querySelectorAll("button, label, input, canvas, svg");
+return [...nodes].map((node) => {
   const { left, top, width } = node.getBoundingClientRect();
   return [left, top + scrollY, width].map(Math.round);
-}).join();
-(async () => {
-  const before = places();
-  for (const node of play.querySelectorAll(":is(button, input:not([type=file]))")) {
-    if (node.type === "range") node.value = node.max;
-    if (node.type === "range") node.dispatchEvent(new Event("input"));
-    else node.click();
-    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-    if (places() !== before) moved.push(node.outerHTML);
-  }
-  done(moved);
-})();"""
+});"""
 
 
 @pytest.mark.parametrize("width", [360, 390, 800, 1200])
 def test_it_fits_every_window_and_nothing_moves_when_it_is_used(browser, emulate, width):
-    emulate(width)
+    emulate(width, prefers_reduced_motion="reduce")
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert bool(find(browser, "#contents details").get_attribute("open")) == (width == 1200)
     Toy(browser, "heart").model()
     assert {*browser.execute_script(CHARTS)} == {1}  # drawn anew
-    if width in (390, 1200):  # between, what is said after a step may take a line more than before
-        for toy in browser.find_elements("css selector", ".toy, .question"):
-            assert browser.execute_async_script(USE, toy) == []
+    if width not in (390, 1200):
+        return  # what is said after a step may take a line more than before
+    for toy in browser.find_elements("css selector", ".toy, .question"):
+        before = browser.execute_script(PLACES, toy)
+        for node in toy.find_elements("css selector", "button, input:not([type=file])"):
+            if node.is_enabled() and node.is_displayed():
+                use(node, "touch" if width == 390 else "mouse")
+                browser.execute_async_script(FRAMES)
+                assert browser.execute_script(PLACES, toy) == before, node.get_attribute(
+                    "outerHTML"
+                )
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_hand_reaches_every_control(open_page, emulate, page, width):
+    emulate(width)
+    browser = open_page(page)
+    browser.execute_script(OPEN)
+    for _ in titles_of_the_text():
+        assert browser.execute_script(OUT_OF_REACH) == []
+        forward = browser.find_elements("css selector", ".pager [rel=next]")
+        for link in forward:
+            press(link)
+            browser.execute_async_script(FRAMES)
+    assert not forward
+    if width == 390:  # else the contents stand at the side
+        press(find(browser, "#contents summary"))
+        assert browser.execute_script(OUT_OF_REACH, find(browser, "#contents")) == []
+    press(find(browser, "#contents [href='#loss']"))
+    browser.execute_async_script(FRAMES)
+    assert headings(browser) == ["3. Loss"]
+    assert browser.execute_script(OUT_OF_REACH) == []
+    press(find(browser, ".pager a:last-child"))
+    assert len(headings(browser)) == len(titles_of_the_text())
+    assert browser.execute_script(OUT_OF_REACH) == []
 
 
 def test_on_paper_pictures_take_the_place_of_what_moves(browser, emulate):
@@ -705,35 +768,32 @@ def test_on_paper_pictures_take_the_place_of_what_moves(browser, emulate):
     assert browser.execute_script(event, "afterprint") == n > 0
 
 
-ASK = """return [...document.querySelectorAll(".question label")].map((label) => {
-  label.querySelector("input").click();
-  const said = label.closest(".question").querySelector("[role=status]").textContent.trim();
-  return [label.textContent[0], said.match(/^\\w+/)[0], label.hasAttribute("data-right")];
-});"""
-
-
 def test_questions_answer(browser):
     written = text.TEXT.read_text("utf-8")
     reasons = re.findall(r"<summary>([A-D])\. .+</summary>\n\n(\w+)", written)
     assert len(reasons) == 15 * 3 == 3 * [word for _, word in reasons].count("Yes")
-    told = browser.execute_script(ASK)
-    assert told == [[letter, word, word == "Yes"] for letter, word in reasons]
+    told = []
+    for question in browser.find_elements("css selector", ".question"):
+        for label in question.find_elements("css selector", "label"):
+            press(label)
+            said = question.find_element("css selector", "[role=status]").text
+            is_right = label.get_attribute("data-right") is not None
+            told.append((label.text[0], re.match(r"\w+", said).group(), is_right))
+    assert told == [(letter, word, word == "Yes") for letter, word in reasons]
     assert len(browser.find_elements("css selector", ".question :checked")) == 15
 
 
-# Copy all examples, as if there were a clipboard.
-COPY = """const copied = [];
-navigator.clipboard.writeText = (text) => copied.push(text);
-for (const code of document.querySelectorAll(".language-pycon")) {
-  code.closest(".code").querySelector("button").click();
-}
-return copied;"""
+# As if there were a clipboard.
+CLIPBOARD = "window.copied = []; navigator.clipboard.writeText = (text) => copied.push(text)"
 
 
 def test_examples_are_copied_so_that_pythons_shell_takes_them(browser):
     blocks = [block.content for block in text.blocks() if block.kind == "pycon"]
     compiling = codeop.CommandCompiler()
-    copied = browser.execute_script(COPY)
+    browser.execute_script(f"{OPEN}; {CLIPBOARD}")
+    for button in browser.find_elements("css selector", ".code:has(.language-pycon) button"):
+        press(button)
+    copied = browser.execute_script("return copied")
     assert len(copied) == len(blocks)
     for example, block in zip(copied, blocks):
         source = "".join(each.source for each in text.examples(block))
@@ -786,11 +846,11 @@ CHARTS = """return [...document.querySelectorAll(".chart")].filter((svg) => svg.
 
 
 def test_a_chapter_at_a_time(open_page, emulate, page):
-    emulate(prefers_reduced_motion="reduce")  # else the driver scrolls to a link it presses, slowly
+    emulate(prefers_reduced_motion="reduce")
     browser, titles, charts = open_page(page), titles_of_the_text(), []
 
     def follow(link):
-        find(browser, f".pager {link}").send_keys(ENTER)
+        press(find(browser, f".pager {link}"))
         browser.execute_async_script(FRAMES)
 
     for title, following in zip(titles, [*titles[1:], None]):

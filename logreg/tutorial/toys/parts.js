@@ -4,7 +4,7 @@
 const facts = JSON.parse(document.getElementById("facts").textContent);
 const isStill = matchMedia("(prefers-reduced-motion: reduce)");
 const isDark = matchMedia("(prefers-color-scheme: dark)");
-const redraws = []; // what to draw anew when the window's width or the colours change
+const redraws = []; // what to draw anew when the width of the text or the colours change
 const redraw = () => { for (const again of redraws) again(); };
 const SVG = "http://www.w3.org/2000/svg";
 const EPOCHS = 40; // of a run

@@ -76,7 +76,7 @@ const fold = () => { contents.open = wide.matches; };
 fold();
 wide.addEventListener("change", fold);
 redraws.push(reach);
-addEventListener("resize", redraw);
+new ResizeObserver(redraw).observe(document.querySelector("main"));
 isDark.addEventListener("change", redraw);
 redraw();
 
