@@ -711,7 +711,7 @@ return [...nodes].map((node) => {
 
 @pytest.mark.parametrize("width", [360, 390, 800, 1200])
 def test_it_fits_every_window_and_nothing_moves_when_it_is_used(browser, emulate, width):
-    emulate(width, prefers_reduced_motion="reduce")
+    emulate(width)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert bool(find(browser, "#contents details").get_attribute("open")) == (width == 1200)
     Toy(browser, "heart").model()
