@@ -40,6 +40,15 @@ function buttons(find, actions) {
 
 const guessOf = (label) => `You guessed “${label.textContent.trim()}”. `;
 
+// The labels of the guesses get what can be chosen.
+function makeGuesses(find, name) {
+  const attributes = { role: "radiogroup", "aria-label": find(".guesses p").textContent };
+  filled(find(".predict"), attributes, [make("p", { class: "verdict", role: "status" })]);
+  for (const label of find(".predict").querySelectorAll("label")) {
+    label.prepend(make("input", { type: "radio", name: `guess-${name}` }));
+  }
+}
+
 // Keep a place for the answer, whatever was guessed.
 function keepPlace(find) {
   const guesses = [...find(".predict").querySelectorAll("label")].map(guessOf);
