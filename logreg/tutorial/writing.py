@@ -36,7 +36,7 @@ WITHOUT_HOME = (
 SCRIPTS = (
     *("parts", "trainer", "chart", "digits"),
     *("sums", "softmax", "training", "field", "plane", "patience", "mnist_run", "heart"),
-    "pad_raw",
+    *("pad_raw", "net"),
     *("play", "reading", "chapters"),
 )
 PLAIN = r'<span class="(?:n|nb|nn|ne|bp|o|p|w)">([^<]*)</span>'  # without a colour of its own

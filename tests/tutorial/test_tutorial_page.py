@@ -376,6 +376,49 @@ def test_one_step_makes_the_pictures_that_the_answer_tells_of(browser):
     assert words in toy.said(".verdict")
 
 
+def learn_units(x, y, V):
+    """Take 400 steps at rate 0.5 on points with a 1; return V, W and b of a net of tanh units."""
+    W, b = numpy.zeros((V.shape[1], 2)), numpy.zeros(2)
+    for _ in range(400):
+        units = numpy.tanh(x @ V)
+        _, dW, db = cost_and_gradients(units, y, W, b)
+        gap = probabilities(units, W, b) - numpy.eye(2)[y]
+        V = V - 0.5 / len(x) * x.T @ (gap @ W.T * (1 - units**2))
+        W, b = W - 0.5 * dW, b - 0.5 * db
+    return V, W, b
+
+
+@pytest.mark.parametrize("n, start", [(1, "equal"), (4, "different"), (8, "equal")])
+def test_units_are_learnt_as_numpy_learns_them(browser, emulate, n, start):
+    emulate(prefers_reduced_motion="reduce")
+    toy = Toy(browser, "net")
+    toy.choose("units", n)
+    toy.choose("start", start)
+    toy.press("run")
+    wait(browser, lambda: "Pause" not in toy.shown(".main"))
+    angles = numpy.arange(n) * (start == "different")
+    V = numpy.stack([numpy.cos(angles), numpy.sin(angles), 0 * angles])
+    sets = []
+    for points, _ in (toy_data.plane(), toy_data.plane(seed=4)):
+        either = (points.prod(axis=1) < 0).astype(int)  # one positive and one negative input
+        sets.append((numpy.c_[points, numpy.ones(60)], either))
+    V, W, b = learn_units(*sets[0], V)
+    learnt_W, learnt_b, _, learnt_V = toy.model()
+    assert_allclose(learnt_V, V.ravel(), rtol=0, atol=1e-6)
+    assert_allclose(numpy.vstack([learnt_W, learnt_b]), numpy.vstack([W, b]), rtol=0, atol=1e-6)
+    (x, y), (tested, y_tested) = [(numpy.tanh(x @ V), y) for x, y in sets]
+    numbers = {"cost": cost_and_gradients(x, y, W, b)[0]}
+    numbers["loss"] = cost_and_gradients(tested, y_tested, W, b)[0]
+    numbers["own"] = ((x @ W + b).argmax(axis=1) != y).sum()
+    numbers["new"] = ((tested @ W + b).argmax(axis=1) != y_tested).sum()
+    toy.check_texts({".said": ["Step 400: " + ON_POINTS.format(**numbers)]})
+    toy.check_regions(lambda x: numpy.tanh(numpy.c_[x, numpy.ones(len(x))] @ V) @ W + b)
+    for path, (v, w, c) in zip_longest(toy.shown(".unit", "node.getAttribute('d')"), V.T):
+        ends = numpy.reshape(re.findall(r"[-\d.]+", path), (2, 2)).astype(float)
+        places = (ends / 200 - 1) * (2.6, -2.6) + (0, 0.2)
+        assert_allclose(places @ (v, w) + c, 0, atol=1e-4)  # there the unit is 0
+
+
 MAIN, RESET, EPOCH, STEP = ".main", "[data-do=reset]", "[data-do=epoch]", "[data-do=step]"
 # With the numbers that the toy says.
 FIRST_STEP = "It leaves {1} of 200 wrong, while the cost hardly moves: from 2.303 to {0}. "
@@ -388,6 +431,7 @@ ANSWERS = [
     ("heart", [MAIN], ["[value='800']", MAIN], ["[value='100']", MAIN], "It falls fast, turns"),
     ("patience", ["[name$=-patience]"], ["[name$=-increase]"], ["[name$=-patience]"], "No: "),
     ("pad-raw", ["[value=yes]"], ["[value=no]"], ["[value=yes]"], "No. The ink is"),
+    ("net", [MAIN], ["[value=different]", MAIN], ["[value=equal]", MAIN], "It stays straight. "),
     ("mnist-run", [MAIN], [], [MAIN], "All. "),
 ]
 
@@ -469,6 +513,7 @@ STANDING = (
 STOPS = [
     ("plane", "[data-do=run]", "No step yet, "),
     ("training", "[data-do=step]", "epoch 1, step 1; "),
+    ("net", "[value=different]", "Step 0: "),
 ]
 
 
@@ -886,14 +931,15 @@ def test_the_address_opens_a_thing_at_a_setting(browser, emulate, page):
     emulate(prefers_reduced_motion="reduce")
     address = f"{page.as_uri()}?all&answers"
     browser.get("about:blank")
-    browser.get(f"{address}#plane?rate=100&size=60")
+    browser.get(f"{address}#net?units=2&start=different")
     assert find(browser, "body").get_attribute("class") == "with-answers"
-    plane = Toy(browser, "plane")
-    assert plane.shown(".toy", "node.getBoundingClientRect().bottom > 0") == [True]
+    net = Toy(browser, "net")
+    assert len(net.model()[0]) == 2  # units
+    assert net.shown(".toy", "node.getBoundingClientRect().bottom > 0") == [True]
     browser.execute_async_script(FRAMES)
-    assert current_links(browser, "hash") == ["#the-rate"]
-    plane.find("[name=plane-rate][value='100']:checked").send_keys(LEFT)
-    assert browser.current_url.endswith("#plane?rate=10&size=60")
+    assert current_links(browser, "hash") == ["#one-layer-below"]
+    net.find("[name=net-units][value='2']:checked").send_keys(LEFT)
+    assert browser.current_url.endswith("#net?units=1&start=different")
     browser.get(f"{address}#pad-raw?prepared=yes")  # which is no reader's guess
     assert Toy(browser, "pad-raw").shown(".said, .verdict") == ["", "The model says 3."]
 
@@ -980,6 +1026,7 @@ def test_axe_finds_nothing_serious(browser, emulate, axe, scheme, width):
         ("softmax", "more"),
         ("plane", "step"),
         ("training", "step"),
+        ("net", "step"),
     ):
         Toy(browser, name).press(action)
     nodes = "[...document.querySelectorAll('canvas')]"

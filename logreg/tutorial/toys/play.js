@@ -5,7 +5,7 @@ const played = {}; // the models that learn in the page, for who looks with the 
 window.tutorial = played;
 const plays = {
   draw: playDraw, sums: playSums, softmax: playSoftmax, training: playTraining, plane: playPlane,
-  patience: playPatience, "mnist-run": playMnistRun, heart: playHeart, "pad-raw": playPadRaw,
+  patience: playPatience, "mnist-run": playMnistRun, heart: playHeart, "pad-raw": playPadRaw, net: playNet,
   witnesses: playWitnesses,
 };
 for (const section of document.querySelectorAll(".play")) {
