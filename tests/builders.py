@@ -106,6 +106,15 @@ class GivenModel:
 
 
 CENTRED = "{behavior: 'instant', block: 'center'}"  # in the window
+# Scroll a node into the middle, and wait until it stays there: what is above it may be drawn anew.
+AT_REST = f"""const [node, done] = arguments; let last;
+(function look() {{
+  node.scrollIntoView({CENTRED});
+  const {{ left, top }} = node.getBoundingClientRect(), place = `${{left}} ${{top}}`;
+  if (place === last) return done();
+  last = place;
+  requestAnimationFrame(() => requestAnimationFrame(look));
+}})();"""
 # The controls of a page, or of a part of it, whose middle a hand cannot press: it is another's.
 OUT_OF_REACH = """const [part] = arguments, found = [];
 const controls = "a, button, [tabindex], input, label, select, summary";
@@ -132,7 +141,7 @@ def pointer(browser, by="mouse"):
 def press(node, by="mouse", x=0):
     """Press what lies where a node of a page is seen: at its middle, or x pixels right of it."""
     browser = node.parent
-    browser.execute_script(f"arguments[0].scrollIntoView({CENTRED})", node)
+    browser.execute_async_script(AT_REST, node)
     builder = pointer(browser, by)
     builder.pointer_action.move_to(node, x).click()
     builder.perform()

@@ -844,6 +844,7 @@ def test_it_fits_every_window_and_nothing_moves_when_it_is_used(browser, emulate
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert bool(find(browser, "#contents details").get_attribute("open")) == (width == 1200)
     Toy(browser, "heart").model()
+    browser.execute_async_script(FRAMES)  # a page that has changed its width draws in the next one
     assert {*browser.execute_script(CHARTS)} == {1}  # drawn anew
     if width in (390, 1200):  # between, what is said after a step may take a line more than before
         for toy in browser.find_elements("css selector", ".toy, .question"):
