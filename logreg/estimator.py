@@ -1,7 +1,6 @@
 """Softmax regression as an estimator for scikit-learn (extra `sklearn`)."""
 
 import copy
-import threading
 import warnings
 from dataclasses import dataclass, fields, make_dataclass
 from numbers import Real
@@ -44,8 +43,6 @@ _Settings: Any = make_dataclass(
     eq=False,
     repr=False,
 )
-# floatX belongs to the whole process, and the engines are not made for several threads.
-_one_at_a_time = threading.Lock()
 
 
 @dataclass(eq=False, repr=False)
@@ -172,7 +169,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
         train = X[train_rows], labels[train_rows]
         valid = X[valid_rows], labels[valid_rows]
         refit = bool(self.refit) and train_rows is not valid_rows
-        with _one_at_a_time, engine.floatx(X.dtype.name):
+        with engine.floatx(X.dtype.name):
             _, expressions = softmax_regression(
                 X.shape[1], len(classes), settings, rows=weighted_rows
             )

@@ -61,5 +61,5 @@ def train_anew(run, expressions, validate_model, callbacks):
     if measured is None or not math.isfinite(measured.loss or 0):
         warning("trained anew on all rows, the model diverged: that of fewer rows is kept")
         return
-    run.best_values = engine.copy_values(run.params)
+    run.best_values = engine.copy_values(run.model_variables)
     run.n_refit_rows = engine.n_rows(data.train[0])

@@ -49,6 +49,9 @@ class Run:
         All that training changes.
     params : list of shared variables
         Those of `variables` that the cost depends on: not what an update rule remembers.
+    statistics : list of shared variables
+        Those that the errors or the loss depend on, and the cost does not, such as the running
+        means of batch normalization.
     W_and_b : tuple of two shared variables, or None
         Those of the model, if its input is `x` itself; None for a net, which has layers between.
     is_tutorial_model : bool
@@ -66,8 +69,8 @@ class Run:
     stopping : EarlyStopping
         The patience, and which validation is the best.
     best_values : list of numpy.ndarray or None
-        What the `params` were at the best validation; or what they came to when the model was
-        trained anew, see :func:`logreg.refit.train_anew`.
+        What `params` and `statistics` were at the best validation; or what they came to when the
+        model was trained anew, see :func:`logreg.refit.train_anew`.
     n_refit_rows : int or None
         The rows on which that was done.
     reason : {None, 'patience', 'n_epochs', 'diverged', 'interrupted', 'stopped'}
@@ -81,6 +84,7 @@ class Run:
     hyperparameters: Hyperparameters
     variables: List[Any]
     params: List[Any]
+    statistics: List[Any] = field(default_factory=list)
     W_and_b: Optional[tuple] = None
     is_tutorial_model: bool = False
     iter: int = -1
@@ -200,30 +204,35 @@ class Run:
             yield first - begin, last - begin
 
     @property
+    def model_variables(self) -> List[Any]:
+        """The parameters and the statistics: all that the errors and the loss depend on."""
+        return [*self.params, *self.statistics]
+
+    @property
     def best_validation(self) -> Optional[Validation]:
         """The Validation of the best model; None if there is none."""
         best = (v for v in self.validations if v.iter == self.stopping.best_iter)
         return next(best, None)
 
     def load_best(self) -> None:
-        """Set the parameters to those of the best model.
+        """Set the parameters and the statistics to those of the best model.
 
         A run leaves them as they are after its last minibatch. A SettingError says that there is
         no best model yet.
         """
         if not self.best_values:
             raise SettingError("the run has no best model: it ended before the first validation")
-        engine.set_values(self.params, self.best_values)
+        engine.set_values(self.model_variables, self.best_values)
 
     @contextlib.contextmanager
     def at_its_best(self) -> Iterator[None]:
-        """Set the parameters to those of the best model within the block."""
-        last = engine.copy_values(self.params)
+        """Set the parameters and the statistics to those of the best model within the block."""
+        last = engine.copy_values(self.model_variables)
         self.load_best()
         try:
             yield
         finally:
-            engine.set_values(self.params, last)
+            engine.set_values(self.model_variables, last)
 
     def add_test_errors(self, error: float, error_all_rows: float) -> Validation:
         """Add the test errors of the best model to its validation; return that."""

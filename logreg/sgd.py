@@ -19,7 +19,7 @@ from logreg.callbacks.base import catching_stop
 from logreg.datasets import shared_sets
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import find_usable_map
-from logreg.early_stopping import CRITERIA, REPEATABLE, Measures, Validation
+from logreg.early_stopping import REPEATABLE, Measures, Validation
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 from logreg.model import Expressions, balanced_weights, softmax_regression, weight_rows
 from logreg.refit import check_joinable, train_anew
@@ -51,7 +51,7 @@ def compile_functions(expressions, run, n_at_once=1):
     def validate_model():
         # If parameters are NaN or scores overflow, the model predicts class 0 for every row. This
         # may give the lowest error so far. Like a number that is too large, NaN fails `<`.
-        if not engine.largest_magnitude(run.params) < MAY_OVERFLOW:
+        if not engine.largest_magnitude(run.model_variables) < MAY_OVERFLOW:
             return None
         mean = mean_loss() if mean_loss else None
         return Measures(*errors_of_validation(), mean)
@@ -86,7 +86,7 @@ def train(train_model, validate_model, test_model, run, callbacks=(), n_at_once=
                 deciding_value = getattr(validation, run.criterion.name)
                 is_new_best = run.stopping.update(iter, deciding_value)
                 if is_new_best:
-                    run.best_values = engine.copy_values(run.params)
+                    run.best_values = engine.copy_values(run.model_variables)
                     if not run.criterion.is_loss:  # with the loss, one test at the end is enough
                         validation = run.add_test_errors(*test_model())
                 for callback in callbacks:
@@ -182,10 +182,10 @@ def _fit(expressions, datasets, hyperparameters, callbacks, refit):
     # All ranks must train with the same settings on the same data.
     engine.ranks.check_same("hyperparameters", lambda: hyperparameters)
     x, y, cost, errors, given_updates, loss, is_tutorial_model = expressions
-    scalars = {"cost": cost, "errors": errors}
-    if CRITERIA[hyperparameters.criterion].is_loss:
-        scalars["loss"] = loss
-    updates, params, n_in_and_n_out = engine.analyze_expressions(x, y, scalars, given_updates)
+    scalars = {"cost": cost, "errors": errors, "loss": loss}
+    updates, params, statistics, n_in_and_n_out = engine.analyze_expressions(
+        x, y, scalars, given_updates
+    )
     expressions = expressions._replace(updates=updates)  # now a list of pairs, if it was a dict
     data = shared_sets.share_given(datasets, x, y, n_in_and_n_out, hyperparameters.batch_size)
     engine.ranks.check_same("the data", lambda: [shared_sets.digest(*pair) for pair in data])
@@ -196,6 +196,7 @@ def _fit(expressions, datasets, hyperparameters, callbacks, refit):
         hyperparameters,
         [variable for variable, _ in updates],
         params,
+        statistics,
         W_and_b=engine.find_classifier(errors, x, y),
         is_tutorial_model=is_tutorial_model,
     )

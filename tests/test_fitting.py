@@ -1,11 +1,19 @@
 """One call from a table to a model file, against the command on the same rows."""
 
+import functools
+import multiprocessing
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy
 import pandas
 import pytest
 
-from logreg import Predictor, fit_table
+from logreg import Predictor, SoftmaxClassifier, fit_table, sgd
 from logreg.basics.errors import DatasetError, ModelFileError, SettingError
+from logreg.engine import theano
 
 SIZES = numpy.random.RandomState(0).randint(0, 100, 90)
 FRAME = pandas.DataFrame({"id": range(90), "size": SIZES, "wing": ["a", "b", None] * 30})
@@ -70,3 +78,34 @@ def test_a_run_that_diverges_is_told(stderr):
     fit_table(FRAME, "kind", **{**OPTIONS, "l2": 9, "batch_size": 1})
     *notes, said = stderr().splitlines()
     assert len(notes) == 3 and said.startswith("warning: the run diverged in epoch 3: its param")
+
+
+def test_threads_that_fit_tables_leave_floatx_as_it_was():
+    with ThreadPoolExecutor(6) as threads:
+        fits = [threads.submit(fit_table, FRAME, "kind", f"{i}.pkl", **OPTIONS) for i in range(6)]
+        parameters = {fit.result().W.tobytes() for fit in fits}
+    assert theano.config.floatX == "float64" and len(parameters) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a process cannot be forked here")
+def test_a_process_that_is_forked_during_a_fit_can_fit(monkeypatch):
+    is_within = threading.Event()
+    real = sgd.fit_expressions
+
+    def fit_expressions(*args, **options):
+        is_within.set()
+        time.sleep(0.2)  # the other thread forks now
+        return real(*args, **options)
+
+    monkeypatch.setattr(sgd, "fit_expressions", fit_expressions)
+    fit = functools.partial(SoftmaxClassifier(n_epochs=1).fit, SIZES[:, None], FRAME["kind"])
+    child = multiprocessing.get_context("fork").Process(target=fit)
+    with ThreadPoolExecutor(1) as threads:
+        of_thread = threads.submit(fit)
+        is_within.wait()
+        child.start()
+        child.join(60)
+        code = child.exitcode
+        child.kill()
+        of_thread.result()
+    assert code == 0

@@ -23,7 +23,8 @@ class BestModel(FileCallback):
         :class:`logreg.Predictor` read. Its input must be a variable, and no layer's output. If it
         is not given, the parameters are kept, for :func:`logreg.load_params`: the variables of
         `updates` that the cost depends on, in the order in which the update rule was given them.
-        What a rule or a layer remembers beside them is not kept.
+        Behind them are those that only the errors or the loss depend on, such as running means.
+        What a rule remembers is not kept.
     **metadata
         More facts for the model file, as of :func:`logreg.save_model`.
 
@@ -70,7 +71,7 @@ class BestModel(FileCallback):
     def _dumps(self, run):
         if self.classifier:
             return dumps_model(self.classifier, {**run.facts(), **self.metadata})
-        return dumps_params(run.params)
+        return dumps_params(run.params, run.statistics)
 
     def content(self, run: Run) -> Optional[bytes]:
         if not run.best_values:

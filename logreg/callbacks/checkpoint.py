@@ -78,9 +78,9 @@ class Checkpoint(FileCallback):
         values = _arrays_of_kind(arrays, "variable")
         best_values = _arrays_of_kind(arrays, "best")
         start = _arrays_of_kind(arrays, "start") or run.start  # older states have none
-        best_params = run.params if run.best_validation else []
+        best_variables = run.model_variables if run.best_validation else []
         found = [*values, *best_values, *start]
-        variables = [*run.variables, *best_params, *run.variables]  # which they are values of
+        variables = [*run.variables, *best_variables, *run.variables]  # which they are values of
         types = [(array.dtype, array.shape) for array in found]
         if types != [(v.dtype, engine.value(v).shape) for v in variables]:
             raise ModelFileError(

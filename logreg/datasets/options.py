@@ -107,9 +107,8 @@ class TableOptions:
     weight_column: Union[str, int, None] = setting(
         _column,
         "a column that is no feature. It says how much each row counts, as in a table of "
-        "frequencies: in the cost, error rates, losses, AUC and the guesses that results are "
-        "compared with. Tables of classes count "
-        "each row once",
+        "frequencies: in the cost, and in all rates and means of an evaluation. Numbers of rows "
+        "count each row once",
         metavar="NAME",
     )
     missing: Optional[str] = setting(

@@ -136,8 +136,13 @@ def share_given(datasets, symbolic_x, symbolic_y, n_in_and_n_out, batch_size):
         features = _share_features(symbolic_x, features, where)
         shape = _values(features).shape
         sets[split] = features, _share_labels(symbolic_y, labels, shape[0], n_out, where)
-        if n_in and shape[1:] != (n_in,):
-            raise SettingError(f"{where} x has shape {shape}, and the model takes {n_in} columns")
+        # The last axis: a net over sequences takes x of shape (n, length, n_in).
+        if len(shape) != symbolic_x.ndim or (n_in and shape[-1] != n_in):
+            columns = f"{n_in} columns" if n_in else "another number of columns"
+            raise SettingError(
+                f"{where} x has shape {shape}, and the model takes {symbolic_x.ndim} dimensions "
+                f"and {columns}"
+            )
         if shape[0] < batch_size:
             raise SettingError(
                 f"the batch size is {batch_size}, but the {SPLITS[split]} set has {shape[0]} rows"

@@ -11,6 +11,7 @@ import copy
 import importlib.util
 import os
 import re
+import threading
 
 import numpy
 
@@ -58,6 +59,16 @@ theano = _backend.theano
 T = _backend.T
 NAME = theano.__name__
 VERSION = theano.__version__
+# floatX and the device belong to the whole process, and the engines are not made for several
+# threads.
+_one_at_a_time = threading.RLock()
+if hasattr(os, "register_at_fork"):  # Windows has none
+    # A child process has the forking thread alone: no other one would release the lock there.
+    os.register_at_fork(
+        before=_one_at_a_time.acquire,
+        after_in_parent=_one_at_a_time.release,
+        after_in_child=_one_at_a_time.release,
+    )
 
 
 @contextlib.contextmanager
@@ -67,15 +78,15 @@ def settings(dtype=None, device=None):
     `dtype` None is the user's own flag, else float32; `device` is that of :func:`use_device`.
     """
     dtype = dtype or user_setting(NAME, "floatX") or "float32"
-    before = _backend.device
     if dtype not in ("float32", "float64"):
         raise SettingError(f"floatX is {dtype!r}: logreg needs float32 or float64")
-    try:
-        with floatx(ranks.broadcast(dtype)):
+    with floatx(ranks.broadcast(dtype)):
+        before = _backend.device
+        try:
             use_device(device)
             yield
-    finally:
-        use_device(before)
+        finally:
+            use_device(before)
 
 
 def use_device(name=None):
@@ -118,13 +129,14 @@ def describe():
 
 @contextlib.contextmanager
 def floatx(dtype):
-    """Set the engine's floatX to `dtype` within the block."""
-    before = theano.config.floatX
-    theano.config.floatX = dtype
-    try:
-        yield
-    finally:
-        theano.config.floatX = before
+    """Set the engine's floatX to `dtype` within the block, which one thread enters at a time."""
+    with _one_at_a_time:
+        before = theano.config.floatX
+        theano.config.floatX = dtype
+        try:
+            yield
+        finally:
+            theano.config.floatX = before
 
 
 def shared_data(array):
@@ -149,9 +161,10 @@ def stored(array, scale=1.0, prepare=None):
 def analyze_expressions(x, y, scalars, updates):
     """Check the expressions that :func:`logreg.sgd.fit` is given, and find what they are made of.
 
-    `scalars` are the cost, the errors and perhaps the loss, by their names. Returns the updates as
-    a list; the parameters, which are the variables of the updates that the cost depends on; and the
-    numbers of columns and classes of the model, 0 where they are not known.
+    `scalars` are the cost, the errors and the loss, by their names. Returns the updates as a list;
+    the parameters, which are the variables of the updates that the cost depends on; the statistics,
+    which are those that the errors or the loss depend on, and the cost does not; and the numbers of
+    columns and classes of the model, 0 where they are not known.
     """
     return expressions.analyze_expressions(_on_cpu.matcher, x, y, scalars, updates)
 

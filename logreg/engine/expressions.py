@@ -19,7 +19,7 @@ def analyze_expressions(matcher, x, y, scalars, updates):
                 "as the T.mean of its rows; arrays are given as datasets"
             )
     updates = _checked_updates(updates)
-    variables = ancestors([scalars["cost"], scalars["errors"]])
+    variables = ancestors(scalars.values())
     if x not in variables:
         raise SettingError(f"neither cost nor errors is made of {x}: give the x that they contain")
     params = find_params(scalars["cost"], updates)
@@ -27,7 +27,9 @@ def analyze_expressions(matcher, x, y, scalars, updates):
         raise SettingError(
             "the cost depends on no variable of updates: give the shared variables that it contains"
         )
-    return updates, params, _sizes(matcher, x, y, variables)
+    # Such as running means of batch normalization, which the errors read and the cost does not.
+    statistics = [v for v, _ in updates if v in variables and v not in params]
+    return updates, params, statistics, _sizes(matcher, x, y, variables)
 
 
 def _checked_updates(updates):

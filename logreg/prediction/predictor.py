@@ -134,7 +134,7 @@ class Predictor:
         return self._predict_all(X).probabilities
 
     def score(self, dataset: Any) -> float:
-        """Compute the accuracy: the fraction of rows whose class is right.
+        """Compute the accuracy: the fraction of rows whose class is right, by the rows' weights.
 
         Parameters
         ----------
@@ -159,7 +159,7 @@ class Predictor:
         from logreg.prediction.held_out import read_test_set
 
         found = evaluate(self, read_test_set(self.facts, framed(dataset)))
-        return 1 - found["errors"] / found["rows"]
+        return 1 - found["error_percent"] / 100
 
     def _predict_all(self, X):
         batches = input_batches(X, self.facts)

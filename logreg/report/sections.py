@@ -29,14 +29,14 @@ def scores(facts, evaluation):
     <BLANKLINE>
     >>> evaluation = {"dataset": "<b>.csv", "rows_are": "all rows", "rows": 50}
     >>> evaluation.update(error_percent=20.0, weight=None)
-    >>> evaluation["whole_minibatches"] = {"errors": 1, "rows": 40}
+    >>> evaluation["whole_minibatches"] = {"error_percent": 2.5, "rows": 40}
     >>> print(scores(facts, evaluation).replace("<small>", "\n").replace("</div>", "\n"))
     <div><strong>20.00 %</strong> test error over all rows
     &lt;b&gt;.csv: 10 of 50 rows, 20.00 % (95 % interval: 11.24 to 33.04 %); all rows</small>
     <div><strong>2.50 %</strong> as the tutorial counts
     over whole minibatches</small>
     <BLANKLINE>
-    >>> evaluation["whole_minibatches"] = {"errors": 0, "rows": 0}
+    >>> evaluation["whole_minibatches"] = {"error_percent": None, "rows": 0}
     >>> scores(facts, evaluation).count("<div>")
     1
     >>> scores(ModelFacts(test_error=0.0, settings={"criterion": "loss"}), None)
@@ -52,7 +52,7 @@ def scores(facts, evaluation):
         counts = evaluation["whole_minibatches"]
         error_whole_minibatches = None
         if counts and counts["rows"]:
-            error_whole_minibatches = counts["errors"] / counts["rows"]
+            error_whole_minibatches = counts["error_percent"] / 100
     name = "test error over all rows"
     if facts.options.weight_column is not None:
         name = "test error by the weights of the rows"
@@ -251,7 +251,8 @@ def errors(evaluation):
     >>> import re
     >>> scores = {"precision": 0.5, "recall": 1.0, "f1": 0.75}
     >>> found = [{"label": k, "rows": 8, "errors": k, **scores} for k in (1, 2)]
-    >>> answered = {"rows": 9, "errors": 3}
+    >>> found[0]["error_percent"], found[1]["error_percent"] = 12.5, 25.0
+    >>> answered = {"rows": 9, "errors": 3, "error_percent": 100 / 3}
     >>> band = {"min_proba": 0.5, "forecast": 0.625, "happened": None, "rows": 7}
     >>> evaluation = {"classes": found, "macro": scores, "mistakes": [[2, "<b>", 5], [1, 2, 1]]}
     >>> evaluation.update(confusion=None, calibration=[{**band, "answered": answered}])
