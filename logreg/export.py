@@ -2,7 +2,7 @@
 
 Rows of x, of shape (n, n_in), become probabilities, of shape (n, n_out), so:
 
-    x = x * pixel_scale                            # 1 if the features are no pixels
+    x = x / pixel_scale                            # 1 if the features are no pixels
     x = where(isnan(x), feature_means, x)          # if `missing` is 'mean'
     x = (x - feature_means) / feature_scales       # if the model has feature_scales
     probabilities = softmax(x @ W + b)
@@ -46,7 +46,7 @@ EXPORTED_KEYS = ("pixel_scale", "missing", "feature_means", "feature_scales", "c
 # Opset 13 is of 2020: old runtimes know it, too.
 ONNX = """<ir_version: 8, opset_import: ["": 13], producer_name: "logreg">
 logreg ({x_type}[n, {n_in}] x) => ({label_type}[n] label, {p_type}[n, {n_out}] probabilities) {{
-  scaled = Mul (x, pixel_scale)
+  scaled = Div (x, pixel_scale)
   is_empty = IsNaN (scaled)
   filled = Where (is_empty, fill, scaled)
   centred = Sub (filled, shifts)

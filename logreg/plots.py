@@ -12,7 +12,6 @@ import warnings
 
 import numpy
 
-from logreg import early_stopping
 from logreg.basics.errors import SettingError, needing, printable
 from logreg.saving.facts import ModelFacts
 
@@ -53,7 +52,10 @@ def plot_curve(model, ax=None):
 
     Examples
     --------
-    >>> curve = [[9, 1.2, 0.25, 0.3], [19, 0.9, 0.2, 0.24], [29, 0.8, 0.2, None]]
+    >>> from logreg.run import Validation
+    >>> found = [(9, 1.2, 0.25, 0.25), (19, 0.9, 0.2, 0.2), (29, 0.8, 0.2, 0.2)]
+    >>> curve = [Validation(*numbers).as_dict() for numbers in found]
+    >>> curve[0]["test_error"], curve[1]["test_error"] = 0.3, 0.24
     >>> ax = plot_curve(ModelFacts(curve=curve, n_train_batches=10))
     >>> for axes in ax.figure.axes:
     ...     axes.get_xlabel(), axes.get_ylabel(), float(axes.get_ylim()[0])
@@ -70,13 +72,19 @@ def plot_curve(model, ax=None):
     ('training cost (right)', '-.', 'None')
     """
     facts = _model_facts(model)
-    is_loss = facts.criterion.is_loss
-    points, stopping = replay(facts)
-    iters, costs, errors, tests, losses = numpy.array(points, float).T
+    validations = facts.validations
+    if not validations:
+        raise SettingError("no curve is known: no validation was made")
+    stopping = facts.stopping
+    is_loss = facts.criterion == "loss"
+    iters = numpy.array([each.iter for each in validations])
+    # As floats, what is not known is NaN.
+    costs = numpy.array([each.cost for each in validations], float)
+    losses = numpy.array([each.loss for each in validations], float)
+    shown = numpy.array([each.shown_errors(facts.criterion) for each in validations], float)
+    errors, tests = 100 * shown.T
     n_batches = facts.n_train_batches or 1
     epochs = (iters + 1) / n_batches
-    errors = 100 * errors
-    tests = 100 * tests
     ax = ax or _axes()
     (criterion_line,) = ax.plot(epochs, errors, clip_on=False, color=BLUE, label="validation error")
     is_tested = numpy.isfinite(tests)
@@ -131,37 +139,6 @@ def _mark_gains(line, iters, stopping):
             markersize=size,
             label=label,
         )
-
-
-def replay(facts):
-    """Run early stopping again over the recorded validations of a model.
-
-    Returns a list of each :class:`.Point`, and the EarlyStopping.
-
-    Examples
-    --------
-    >>> curve = [[9, 1, 0, 0, 0.7], [10, 1, 0, None, 0.6975], [11, 1, 0, None, 0.695]]
-    >>> curve.append([12, 1, 0, None, 0.7])
-    >>> settings = {"criterion": "loss", "patience": 9}
-    >>> facts = ModelFacts(curve=curve, n_train_batches=1, settings=settings)
-    >>> _, stopping = replay(facts)
-    >>> print(stopping.best_iter, stopping.best_loss, *stopping.gains)
-    11 0.695 9 11
-    >>> ax = plot_curve(facts)
-    >>> for line in [line for axes in ax.figure.axes for line in axes.get_lines()]:
-    ...     line.get_label(), line.get_xdata().tolist(), line.get_ydata().tolist()
-    ('validation error', [10.0, 11.0, 12.0, 13.0], [0.0, 0.0, 0.0, 0.0])
-    ('training cost (right)', [10.0, 11.0, 12.0, 13.0], [1.0, 1.0, 1.0, 1.0])
-    ('validation loss (right)', [10.0, 11.0, 12.0, 13.0], [0.7, 0.6975, 0.695, 0.7])
-    ('significant gain', [10.0, 12.0], [0.7, 0.695])
-    ('best model', [12.0], [0.695])
-    >>> ax.get_xlabel(), float(ax.get_ylim()[1]), ax.figure.axes[1].get_ylabel()
-    ('minibatch', 1.0, 'cost')
-    """
-    if not facts.curve:
-        raise SettingError("no curve is known: no validation was made")
-    points = [early_stopping.Point(*row) for row in facts.curve]
-    return points, early_stopping.replay(points, facts.settings)
 
 
 def plot_confusion(evaluation, ax=None):

@@ -166,7 +166,7 @@ def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
     >>> from logreg import LogisticRegression, save_model
     >>> from logreg.engine import T
     >>> classifier = LogisticRegression(T.matrix("x"), n_in=784, n_out=10)
-    >>> save_model(classifier, "zeros.pkl", pixel_scale=1 / 256)
+    >>> save_model(classifier, "zeros.pkl", pixel_scale=256)
     >>> predict("zeros.pkl", "mnist_sample")
     Predicted values for the first 10 examples in test set:
     [0 0 0 0 0 0 0 0 0 0]

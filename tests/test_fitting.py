@@ -62,7 +62,7 @@ def test_a_table_of_any_kind_gives_the_model_of_the_command(table, cli, capsys):
 
 
 def test_what_makes_no_sense_is_told_before_the_training(monkeypatch):
-    monkeypatch.setattr("logreg.fitting.sgd_optimization", None)
+    monkeypatch.setattr("logreg.fitting.train_softmax", None)
     with pytest.raises(TypeError, match="there is no option epochs: there are label_column, "):
         fit_table(FRAME, "kind", epochs=9)
     with pytest.raises(DatasetError, match="same length: every column needs as many cells"):

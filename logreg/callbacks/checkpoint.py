@@ -65,7 +65,7 @@ class Checkpoint(FileCallback):
             settings = {**header["run"]}
             run.iter = int(header["progress"]["iter"])
             run.seconds = float(header["progress"]["seconds"])
-            run.validations[:] = [Validation(*values) for values in header["validations"]]
+            run.validations[:] = map(Validation.from_dict, header["validations"])
             run.compute_stopping()
         except (LookupError, TypeError, ValueError) as error:
             raise ModelFileError(
@@ -116,7 +116,7 @@ class Checkpoint(FileCallback):
         if self._state is None:
             return None
         arrays, progress, validations = self._state
-        validations = [validation.plain() for validation in validations]
+        validations = [validation.as_dict() for validation in validations]
         state = {"run": run.identity(), "progress": progress, "validations": validations}
         return dumps("checkpoint", arrays, **state, **provenance())
 

@@ -27,7 +27,7 @@ from logreg.datasets.splits import SPLITS, choose_rows, find_lacking, in_groups,
 
 @dataclass(frozen=True, eq=False)
 class DataSet(Sequence):
-    """A data set that was checked, and what is known of it: a sequence of three pairs (x, y).
+    """A data set of arrays that was checked, and what is known of it: three pairs (x, y).
 
     Attributes
     ----------
@@ -35,13 +35,14 @@ class DataSet(Sequence):
         What is known of the data.
     train, valid, test : tuple or None
         Pairs (x, y) of NumPy arrays: x of shape (n, n_in), of the dtype in which it is stored; y
-        of shape (n,), int32, in 0 .. n_out - 1. Those that :func:`logreg.load_data` returns are
-        shared variables of an engine, and their features are prepared. Data that a model is to be
-        tested on have `test` alone.
+        of shape (n,), int32, in 0 .. n_out - 1. Data that a model is to be tested on have `test`
+        alone.
     files : tuple of path
         The files that it was read from.
     split_off : tuple of str
         The names of the sets that were not given, but split off the training rows.
+    is_mapped : bool
+        Whether the training rows stay in their file, which is mapped into memory.
     groups : numpy.ndarray or None
         The number of each row's group, if no group may stand in two sets. The training rows come
         first, then those of each set in `split_off`. Rows of sets that were given are left out.
@@ -61,6 +62,7 @@ class DataSet(Sequence):
     test: Optional[tuple] = None
     files: tuple = ()
     split_off: tuple = ()
+    is_mapped: bool = False
     groups: Optional[numpy.ndarray] = None
     weights: Optional[Dict[str, numpy.ndarray]] = None
     rows_are: str = ""
@@ -73,9 +75,7 @@ class DataSet(Sequence):
         return 3
 
     def __repr__(self):
-        return (
-            f"DataSet({self.facts.dataset!r}, {self.facts.rows} rows, {self.facts.n_in} features)"
-        )
+        return f"DataSet({self.facts.summary})"
 
     def check_outputs(self, *paths: Optional[AnyPath]) -> None:
         """Raise a SettingError if one of the paths is a file that the data were read from."""
@@ -127,10 +127,7 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
         return dataset
     layout = ImageLayout((preparation.size, preparation.size), is_centred=None)
     parts, facts, files = read_parts(dataset, options, layout=layout)
-    # The option divides pixels; the fact of the same name is what they are multiplied by.
-    scale = None
-    if preparation.pixel_scale is not None:
-        scale = 1 / preparation.pixel_scale
+    scale = preparation.pixel_scale
     standardize = preparation.standardize
     if standardize is None:
         standardize = facts.is_table and scale is None
@@ -140,9 +137,10 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     sets, facts = check_sets(parts, facts, None if is_cast_later else dtype)
     train_part = parts["train"]
     lacking = find_lacking(sets)
+    is_mapped = find_usable_map(sets["train"][0]) is not None
     if preparation.shuffle is not None:
         is_random = preparation.shuffle
-    elif find_usable_map(sets["train"][0]) is not None:
+    elif is_mapped:
         is_random = False  # what stays in its file stays in its order
     else:
         is_random = "test" in lacking or ("valid" in lacking and facts.is_table)
@@ -160,7 +158,13 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     facts = replace(facts, split=sizes, split_seed=seed)
     facts = learn(parts, sets, facts, dtype, standardize, weights)
     return DataSet(
-        facts, **sets, files=files, split_off=tuple(lacking), groups=groups, weights=weights
+        facts,
+        **sets,
+        files=files,
+        split_off=tuple(lacking),
+        is_mapped=is_mapped and not is_random,
+        groups=groups,
+        weights=weights,
     )
 
 

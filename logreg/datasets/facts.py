@@ -137,6 +137,11 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
     def is_table(self):
         return self.label_number is not None
 
+    @property
+    def summary(self):
+        """The name and the sizes of the data, in words."""
+        return f"{self.dataset!r}, {self.rows} rows, {self.n_in} features"
+
     def digest_of_names(self):
         """Compute the SHA-256 of the names in a table: labels, titles and categories."""
         names = [self.class_labels, self.label_name, self.columns, self.categories]

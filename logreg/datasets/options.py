@@ -5,11 +5,13 @@ from typing import NamedTuple, Optional, Tuple, Union
 
 import numpy
 
-from logreg.hyperparameters import check, setting
+from logreg.hyperparameters import FROM_1, Range, check, setting
 
 # What stands in cells that are empty, as pandas, R and databases write them.
 NA = ("", "NA", "NaN", "nan", "<NA>", "N/A", "NULL", "null", "None", "?")
 BOTH = (True, False)
+SEED = Range("a whole number from 0 to 2**32-1", lambda value: 0 <= value < 2**32, is_whole=True)
+SIDE = Range("a whole number from 10 to 1000", lambda value: 10 <= value <= 1000, is_whole=True)
 # The first words of a column's kind, such as 'number $' or 'date %d.%m.%Y'
 NUMBER = "number"
 DATE = "date"
@@ -160,14 +162,14 @@ class Preparation:
         "have sets, shuffle the training rows. Default: split at random, and shuffle no set",
         opposite="split the rows in their order, as time series need",
     )
-    split_seed: int = setting("whole number from 0 to 2**32-1", "seed of the random order", 0)
+    split_seed: int = setting(SEED, "seed of the random order", 0)
     size: int = setting(
-        "whole number from 10 to 1000",
+        SIDE,
         "side in pixels to which the pictures of a folder are scaled",
         28,
     )
     pixel_scale: Optional[float] = setting(
-        "number from 1 to 1e9",
+        FROM_1,
         "the divisor of pixels, which are whole numbers from 0 to 255 (default: 256 if they are "
         "uint8, else 1)",
     )

@@ -16,7 +16,7 @@ class RanksBackend:
     def __init__(self, backend):
         self.backend = backend
 
-    def compile_step(self, givens, batch_size, cost, updates, n_at_once):
+    def compile_step(self, minibatch, row_set, batch_size, cost, updates, n_at_once):
         if batch_size < ranks.size:
             raise SettingError(
                 f"the batch size is {batch_size}, and there are {ranks.size} ranks: each needs a "
@@ -24,9 +24,11 @@ class RanksBackend:
             )
         for variable, _ in updates:  # each rank may have drawn other values
             self.backend.set_value(variable, ranks.broadcast(self.backend.value(variable)))
-        gradients = _gradients(self.backend, givens, cost, updates)
+        gradients = _gradients(self.backend, minibatch, cost, updates)
         first_row, end_row = ranks.part(batch_size)
-        gradients_of_rows, apply = self.backend.compile_in_two(givens, cost, gradients, updates)
+        gradients_of_rows, apply = self.backend.compile_in_two(
+            minibatch, row_set, cost, gradients, updates
+        )
         shapes = [self.backend.value(param).shape for param in gradients.values()]
         # The buffer holds the cost, then the gradients. The last element is the flag of `ranks`.
         places = numpy.cumsum([1, *map(math.prod, shapes)])
@@ -47,13 +49,13 @@ class RanksBackend:
 
         return lambda first, last: [step(index) for index in range(first, last + 1)]
 
-    def compile_sums(self, givens, bounds, mean):
+    def compile_sums(self, minibatch, row_set, bounds, mean):
         """Compile the sums over blocks of rows: each rank computes a part of them.
 
         Before, the ranks compare their parameters.
         """
         first, end = ranks.part(len(bounds) - 1)
-        sums_of_part = self.backend.compile_sums(givens, bounds[first : end + 1], mean)
+        sums_of_part = self.backend.compile_sums(minibatch, row_set, bounds[first : end + 1], mean)
         shared = [v for v in shared_variables([mean]) if hasattr(v, "dtype")]  # no generators
 
         def checksum():
@@ -69,13 +71,13 @@ class RanksBackend:
         return sums_of_all
 
 
-def _gradients(backend, givens, cost, updates):
+def _gradients(backend, minibatch, cost, updates):
     """Find the gradients in the updates, which must depend on the minibatch by these alone."""
     new_values = [new for _, new in updates]
     params = find_params(cost, updates)
     gradients = backend.matcher.find_gradients(cost, params, new_values)
     others = ancestors(new_values, gradients.__contains__)
-    if givens.x in others or givens.y in others:
+    if not others.keys().isdisjoint(minibatch):
         raise EngineError(
             "several ranks sum the gradients alone, and the updates depend on the minibatch in "
             "another way: make them of T.grad(cost, params), as the rules of logreg.updates do"

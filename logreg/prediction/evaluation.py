@@ -123,7 +123,7 @@ def _label_codes(predictor, data):
 
 def _errors_in_whole_minibatches(facts, is_wrong, weights):
     """The errors over whole minibatches, as the tutorial counts; None with the criterion loss."""
-    if facts.criterion.is_loss:
+    if facts.criterion == "loss":
         return None
     n_rows = len(is_wrong) // facts.batch_size * facts.batch_size
     return {"batch_size": facts.batch_size, **_errors(is_wrong[:n_rows], weights[:n_rows])}

@@ -13,9 +13,9 @@
 
   // The features that the model takes of a row as the user knows it.
   function ready(row) {
-    const { scale, shifts, scales } = facts;
+    const { factor, shifts, scales } = facts;
     return Float64Array.from(row, (value, i) =>
-      scales ? (scale * value - shifts[i]) / scales[i] : scale * value);
+      scales ? (factor * value - shifts[i]) / scales[i] : factor * value);
   }
 
   function probabilities(x) {

@@ -132,7 +132,7 @@ def script_data(predictor, data):
     >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=3, n_out=2)
     >>> metadata = {"columns": ["size", "kind"], "categories": [None, ["<b>", "no"]]}
     >>> metadata.update(feature_means=[0.5, 0.25, 0.75], feature_scales=[2.0, 0.5, 0.5])
-    >>> save_model(classifier, "model.pkl", pixel_scale=0.25, class_labels=["a", "b"], **metadata)
+    >>> save_model(classifier, "model.pkl", pixel_scale=4, class_labels=["a", "b"], **metadata)
     >>> found = script_data(Predictor("model.pkl"), None)
     >>> for name in [*found][4:]:
     ...     print(name, found[name])
@@ -140,7 +140,7 @@ def script_data(predictor, data):
     dates [False, False]
     categories [None, ['<b>', 'no']]
     means [2.0, 1.0, 3.0]
-    scale 0.25
+    factor 0.25
     shifts [0.5, 0.25, 0.75]
     scales [2.0, 0.5, 0.5]
     shape None
@@ -158,11 +158,11 @@ def script_data(predictor, data):
     layout = facts.image_layout
     if layout.shape and not layout.takes_pictures:
         return None
-    scale = facts.preprocessing.pixel_scale
+    factor = facts.preprocessing.factor
     x = data.test[0] if data else numpy.zeros((0, facts.n_in))
     means = numpy.zeros(facts.n_in)
     if facts.feature_means:
-        means = numpy.array(facts.feature_means) / scale
+        means = numpy.array(facts.feature_means) / factor
     elif data and not layout.shape:
         means = x.mean(axis=0, dtype="float64")
     columns = []
@@ -181,7 +181,7 @@ def script_data(predictor, data):
         "dates": dates,
         "categories": categories,
         "means": means.tolist(),  # before the scaling: the form starts with them
-        "scale": scale,  # the model takes scale * x, or (scale * x - shifts) / scales
+        "factor": factor,  # the model takes factor * x, or (factor * x - shifts) / scales
         "shifts": facts.feature_means,
         "scales": facts.feature_scales,
         "shape": layout.shape,

@@ -6,7 +6,7 @@ import os
 import re
 import typing
 from dataclasses import dataclass, field, fields
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 import numpy
 
@@ -14,7 +14,7 @@ from logreg.basics.errors import ModelFileError, SettingError, cut
 from logreg.basics.files import refuse_overwriting
 from logreg.datasets.facts import Facts
 from logreg.datasets.options import TableOptions
-from logreg.early_stopping import CRITERIA, REPEATABLE, Point
+from logreg.early_stopping import REPEATABLE, Validation, stopping_after
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 
 LARGEST = 1e300  # JSON may have numbers that are too large for a float
@@ -39,15 +39,14 @@ class ModelFacts(Facts):
         The epoch of the best model, from 1.
     n_train_batches : int
         The number of minibatches in an epoch.
-    curve : list of list
+    curve : list of dict
         See :attr:`logreg.run.Run.curve`.
     reason : str
         Why the run ended: see :class:`logreg.run.Run`.
     n_ranks : int
         The number of processes that trained the model together.
-    rule : int
-        The version of the arithmetic that the parameters were computed by, see
-        :mod:`logreg.kernel.rules`; None stands for version 1.
+    arithmetic : int
+        The version of the arithmetic that the parameters were computed by.
     refit : bool
         Whether the model was trained anew on training and validation rows.
     n_refit_rows : int
@@ -62,10 +61,10 @@ class ModelFacts(Facts):
     settings: dict = field(default_factory=dict)
     epoch: Optional[int] = None
     n_train_batches: Optional[int] = None
-    curve: Optional[List[List[Optional[float]]]] = None
+    curve: Optional[List[Dict[str, float]]] = None
     reason: Optional[str] = None
     n_ranks: Optional[int] = None
-    rule: Optional[int] = None
+    arithmetic: Optional[int] = None
     refit: Optional[bool] = None
     n_refit_rows: Optional[int] = None
     validation_error: Optional[float] = None
@@ -140,7 +139,6 @@ class ModelFacts(Facts):
         n_in = self.n_in
         n_out = self.n_out
         n_features = sum(self.table.feature_counts)  # as its categories say
-        items = self.criterion.point_fields  # those of a point of the curve
         for name, fits, needed in (
             ("class_labels", _are_labels, "a list of whole numbers or of texts, each once"),
             # The last classes may have no training row, and so no count.
@@ -156,7 +154,7 @@ class ModelFacts(Facts):
             ("split_seed", lambda value: 0 <= value < 2**32, "a number from 0 to 2**32-1"),
             ("categories", lambda _: n_features == n_in, f"what makes {n_in} features"),
             ("columns", lambda value: len({*value}) == len(value), "a list of texts, each once"),
-            ("curve", lambda value: _is_curve(value, len(items)), f"[{', '.join(items)}] a point"),
+            ("curve", _is_curve, "a dict for each validation, with iter, error and the like"),
         ):
             value = getattr(self, name)
             if value is not None:
@@ -166,8 +164,18 @@ class ModelFacts(Facts):
 
     @property
     def criterion(self):
-        """The criterion by which the best model was chosen; older models name none."""
-        return CRITERIA[self.settings.get("criterion", "error")]
+        """The criterion by which the best model was chosen; the tutorial's if the file has none."""
+        return self.settings.get("criterion", DEFAULTS.criterion)
+
+    @property
+    def validations(self):
+        """The validations of the training, each a :class:`.Validation`."""
+        return [Validation.from_dict(point) for point in self.curve or []]
+
+    @property
+    def stopping(self):
+        """The :class:`.EarlyStopping` after these validations."""
+        return stopping_after(self.validations, self.settings)
 
     @property
     def batch_size(self):
@@ -226,6 +234,9 @@ def _has_type(value, kind):
     members = typing.get_args(kind)
     if typing.get_origin(kind) is list:
         return isinstance(value, list) and all(_has_type(item, members[0]) for item in value)
+    if typing.get_origin(kind) is dict:
+        is_dict = isinstance(value, dict)
+        return is_dict and all(_has_type(item, members[1]) for item in value.values())
     if members:
         return any(_has_type(value, member) for member in members)
     if kind in (int, float):  # a whole number is a float, too, and a bool is no number
@@ -244,15 +255,10 @@ def _is_range(ends):
     return len(ends) == 2 and ends[0] <= ends[1]
 
 
-def _is_curve(rows, n_items):
-    """Whether each row of a curve is a :class:`Point` of `n_items` numbers."""
-    for row in rows:
-        if len(row) != n_items:
-            return False
-        point = Point(*row)
-        if type(point.iter) is not int or point.iter < 0 or point.error is None:
-            return False
-    return True
+def _is_curve(points):
+    """Whether each point of a curve has the numbers of a :class:`.Validation`."""
+    needed = {"iter", "error", "error_all_rows"}
+    return all(needed <= point.keys() <= {*Validation._fields} for point in points)
 
 
 def as_json(content, name="what is to be saved"):

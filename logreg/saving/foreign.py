@@ -27,7 +27,7 @@ def loads(data):
                 arrays[match[1]] = array.astype(array.dtype.name)
         metadata = {"source": "the tutorial's own program"}
         if len(arrays["W"]) == 28 * 28:
-            metadata.update(pixel_scale=1 / 256, x_range=[0, 255 / 256], image_shape=[28, 28])
+            metadata.update(pixel_scale=256, x_range=[0, 255 / 256], image_shape=[28, 28])
     except Exception as error:  # whatever bytes of unknown origin may provoke
         raise ModelFileError(
             f"it is damaged, or not as the tutorial's own program writes a model: {cut(error)}"

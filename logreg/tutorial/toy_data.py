@@ -12,7 +12,7 @@ from logreg.datasets.dataset import read_dataset
 from logreg.datasets.mnist import FILES
 from logreg.hyperparameters import Hyperparameters
 from logreg.report.rows import base64_of
-from logreg.sgd import sgd_optimization
+from logreg.sgd import train_softmax
 
 HERE = Path(__file__).parent
 N_DIGITS = 1000  # the first training rows of MNIST
@@ -30,7 +30,7 @@ def script_data(data, run):
     Pixels may be fractions, as in the tutorial's pickle.
 
     >>> data = read_dataset("mnist_sample")
-    >>> run = sgd_optimization(data, Hyperparameters(batch_size=600, n_epochs=2), output=None)
+    >>> run = train_softmax(data, Hyperparameters(batch_size=600, n_epochs=2), output=None)
     >>> collected, A = script_data(data, run), shares(data, run)[:N_DIGITS]
     >>> units = numpy.frombuffer(base64.b64decode(collected["A"]), "int8").reshape(A.shape)
     >>> numpy.allclose(units * collected["A_unit"], A, atol=0.51 * collected["A_unit"])
@@ -84,7 +84,7 @@ def shares(data, run):
     The best model of this run is not its last.
 
     >>> data = read_dataset("mnist_sample")
-    >>> run = sgd_optimization(data, Hyperparameters(batch_size=600, n_epochs=18), output=None)
+    >>> run = train_softmax(data, Hyperparameters(batch_size=600, n_epochs=18), output=None)
     >>> W = (data.train[0] / 256).T @ shares(data, run)
     >>> numpy.allclose(W, run.best_values[0], atol=1e-5)
     True
@@ -112,7 +112,7 @@ def log_of(x, y):
     train = x[:N_TRAIN], y[:N_TRAIN]
     valid = x[N_TRAIN:], y[N_TRAIN:]
     settings = Hyperparameters(batch_size=100, n_epochs=LAST_EPOCH)
-    run = sgd_optimization(read_dataset([train, valid, valid]), settings, output=None)
+    run = train_softmax(read_dataset([train, valid, valid]), settings, output=None)
     return [[percent(validation.error)] for validation in run.validations]
 
 

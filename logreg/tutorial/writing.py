@@ -15,7 +15,7 @@ from logreg.datasets.dataset import read_dataset
 from logreg.hyperparameters import Hyperparameters
 from logreg.report.writing import SHARED, filled
 from logreg.saving.model_file import save
-from logreg.sgd import sgd_optimization
+from logreg.sgd import train_softmax
 from logreg.tutorial import text, toy_data
 
 PACKAGES = {  # by the names of their modules
@@ -89,7 +89,7 @@ def train(needs_mnist=False):
         warning(f"the page shows a run on mnist_sample, of 5,000 rows: {error}")
         data = read_dataset("mnist_sample")
         hyperparameters = Hyperparameters(batch_size=100)
-    return data, sgd_optimization(data, hyperparameters, output=None)
+    return data, train_softmax(data, hyperparameters, output=None)
 
 
 def page(data, run, home=None, with_mnist=False):

@@ -20,7 +20,7 @@ from logreg.hyperparameters import Hyperparameters
 from logreg.kernel import rules
 from logreg.run import Validation
 from logreg.saving.model_file import dumps
-from logreg.sgd import sgd_optimization
+from logreg.sgd import train_softmax
 
 SETTINGS = Hyperparameters(0.05, n_epochs=12, batch_size=10, patience=9, momentum=0.5)
 
@@ -47,7 +47,7 @@ def train(folder, *more, resume=False, floatx="float32", **changed):
     folder.mkdir(exist_ok=True)
     with engine.floatx(floatx):
         callbacks = [Checkpoint(folder / "run.state", resume), History(folder / "run.csv"), *more]
-        return sgd_optimization(DATA, hyperparameters, folder / "model.pkl", callbacks)
+        return train_softmax(DATA, hyperparameters, folder / "model.pkl", callbacks)
 
 
 def lines(out):

@@ -69,7 +69,7 @@ from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import TableOptions
 from logreg.engine import T, theano
 from logreg.parallel.ranks import ranks
-from logreg.sgd import sgd_optimization
+from logreg.sgd import train_softmax
 
 theano.config.floatX = "float32"
 
@@ -102,7 +102,7 @@ def train_on_weighted_rows():
     frame = pandas.DataFrame(x, columns=[*"abcdef"]).assign(kind=y, weight=range(620))
     data = read_dataset(frame, TableOptions("kind", weight_column="weight"), dtype="float32")
     settings = Hyperparameters(batch_size=20, n_epochs=2)
-    return figures(sgd_optimization(data, settings, output=None, refit=False))
+    return figures(train_softmax(data, settings, output=None, refit=False))
 """
 RUNS = """
 found = [

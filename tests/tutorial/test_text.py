@@ -16,7 +16,7 @@ from conftest import ROOT
 from logreg import Hyperparameters, engine
 from logreg.datasets.dataset import read_dataset
 from logreg.prediction.summary import percent
-from logreg.sgd import sgd_optimization
+from logreg.sgd import train_softmax
 from logreg.tutorial import notebook, text, writing
 from logreg.tutorial.__main__ import main
 from logreg.tutorial.answers import answers
@@ -172,7 +172,7 @@ def test_figures_of_mnist_are_those_of_a_run(mnist_folder):
     mnist = read_dataset(str(mnist_folder))
     settings = {}, {"n_epochs": 250, "patience": 10**6}
     with engine.floatx("float32"):
-        runs = [sgd_optimization(mnist, Hyperparameters(**each), output=None) for each in settings]
+        runs = [train_softmax(mnist, Hyperparameters(**each), output=None) for each in settings]
     W, b = runs[0].best_values
     best = runs[1].best_validation
     (x_train, y_train), (x, y) = mnist.train, mnist.test
