@@ -15,6 +15,9 @@ its background is light and that of training is dark, or the other way round. Pi
 have a dark background in training. In arrays, the background is light if the median of the pixels
 at the edges is above the middle of the range, which is 127 for uint8.
 
+In CSV, labels and cells are written as the data have them. A spreadsheet program takes one that
+begins with =, +, - or @ for a formula: import such columns as text.
+
 Data that a model was trained on are split as in training, if they have no test set of their own.
 In other data without a test set, all rows are tested.
 """

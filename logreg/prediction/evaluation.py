@@ -92,7 +92,7 @@ def _predict_rows(predictor, data, y):
         p_of_label = numpy.maximum(p[rows, y[n_before + rows]], numpy.finfo(p.dtype).eps)
         tested = _TestedRows(
             predicted=classes,
-            p_of_answer=p[rows, classes].astype("float64"),
+            p_of_answer=p[rows, classes],  # in their type, to which a limit is rounded
             p_of_label=p_of_label.astype("float64"),
             p_of_last_class=p[:, -1].astype("float64"),
             numbers=batch.numbers,
@@ -150,7 +150,7 @@ def _calibration(p, is_wrong, min_proba):
         has_rows = is_here.any()
         yield {
             "min_proba": least,
-            "forecast": float(p[is_here].mean()) if has_rows else None,
+            "forecast": float(p[is_here].astype("float64").mean()) if has_rows else None,
             "happened": float((~is_wrong[is_here]).mean()) if has_rows else None,
             "rows": int(is_here.sum()),
             "answered": _errors(is_above.sum(), is_wrong[is_above].sum()),

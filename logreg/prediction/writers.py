@@ -89,13 +89,15 @@ def answers(predictor, batches, proba=False, top=None, min_proba=0.0):
     """
     labels = predictor.labels
     for batch, (classes, probabilities) in predictor.predict_batches(batches):
+        # Of arrays, NumPy rounds `min_proba` to their type: what is written as 0.9 is not below it.
+        is_sure = probabilities[numpy.arange(len(classes)), classes] >= min_proba
         for i, (row, k, p) in enumerate(zip(batch.numbers, classes, probabilities)):
             order = range(len(labels)) if proba else ()
             if top:
                 order = numpy.argsort(-p, kind="stable")[:top]
             # str gives the fewest digits that stand for this number only, in float32, too.
             beside = [(labels[j], str(p[j])) for j in order]
-            label = labels[k] if float(p[k]) >= min_proba else None
+            label = labels[k] if is_sure[i] else None
             kept = {name: texts[i] for name, texts in batch.kept.items()}
             yield Answer(batch.name, row, batch.is_single, label, beside, bool(top), kept)
 

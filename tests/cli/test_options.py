@@ -9,7 +9,6 @@ from builders import save_digits_model, write
 
 from logreg.basics import errors
 
-
 MODULES = ("train", "predict", "report.__main__", "export", "tutorial.__main__")
 
 
