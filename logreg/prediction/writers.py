@@ -152,6 +152,8 @@ def write_text(stream, answers):
 def write_csv(stream, answers):
     r"""Write a header, then ``input,row,prediction`` and what was asked for.
 
+    Texts stay as they are, so a spreadsheet program takes a label such as ``=1+1`` for a formula.
+
     Examples
     --------
     >>> one = Answer("\udcff.csv", 2, False, "\x1b", [("Füße", "0.75"), ("\x1b", "0.25")])
@@ -164,6 +166,9 @@ def write_csv(stream, answers):
     input,row,prediction,top_1,top_1_probability,top_2,top_2_probability
     "new
     line",0,0,0,0.9,8,0.1
+    >>> write_csv(sys.stdout, [Answer("x.npy", 0, False, "=1+1")])
+    input,row,prediction
+    x.npy,0,=1+1
     >>> write_csv(sys.stdout, [])  # nothing, as where no row could be read
     """
     writer = csv.writer(stream, lineterminator="\n")
