@@ -36,10 +36,11 @@ import numpy
 
 from logreg.basics.console import say, set_quiet
 from logreg.basics.errors import SettingError, listed
-from logreg.basics.files import BEST_MODEL, DATASET, refuse_overwriting
+from logreg.basics.files import BEST_MODEL, DATASET
 from logreg.cli import options
 from logreg.cli.command import command
 from logreg.datasets.options import TableOptions
+from logreg.datasets.sources import refuse_overwriting_data
 from logreg.prediction import inputs
 from logreg.prediction.evaluation import evaluate
 from logreg.prediction.held_out import read_test_set
@@ -298,8 +299,8 @@ def _read_arguments(argv):
             raise SettingError(f"{option} is {value}: it must be 1 or more")
     if not 0 <= args.min_proba <= 1:
         raise SettingError(f"--min-proba is {args.min_proba}: it must be from 0 to 1")
+    refuse_overwriting_data([args.output], [args.model, *args.inputs])
     args.inputs = [*inputs.expand_folders(args.inputs)]
-    refuse_overwriting([args.output], [args.model, *args.inputs])
     return args
 
 
