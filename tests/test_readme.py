@@ -59,6 +59,16 @@ def test_the_lines_for_the_shell_print_what_stands_beside_them(clone, mnist_fold
     assert {*ignored.stdout.split()} == {*left}
 
 
+def test_every_extra_of_users_is_named():
+    setup = (ROOT / "setup.py").read_text("utf-8")
+    _, _, setup = setup.partition("extras_require={")
+    setup, _, _ = setup.partition("entry_points")
+    extras = re.findall(r'^ {8}"(\w+)": ', setup, re.M)
+    named = ",".join(re.findall(r"'\.\[([\w,]+)\]'", README)).split(",")
+    assert {*extras} - {*named} == {"blas", "cuda", "test", "lint", "docs"}
+    assert {*named} < {*extras}
+
+
 def test_commands_options_and_targets_are_there():
     modules = [importlib.import_module(f"logreg.{name}") for name in MODULES]
     parsers = {name.split(".")[0]: module.parser() for name, module in zip(MODULES, modules)}
