@@ -97,7 +97,8 @@ def _add_tutorial_options(parser):
     group.add_argument(
         "--check-reference",
         action="store_true",
-        help="compare the run with the tutorial's own log; exit with 1 if a figure differs",
+        help="compare the run with the log of the tutorial's program on Theano 1.0.5; exit with 1 "
+        "if a figure differs",
     )
     options.add_file(
         group,

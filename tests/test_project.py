@@ -33,7 +33,7 @@ OFFERED_BY = {"tables": ("logreg.datasets.sources", "logreg.prediction.inputs")}
 def test_the_public_names_have_examples():
     names = """Hyperparameters LogisticRegression Predictor __version__ fit fit_table adagrad adam
     momentum nesterov load_data sgd_optimization_mnist updates load_model load_params save_model
-    save_params LogRegWarning"""
+    save_params LogRegWarning LogRegError DatasetError EngineError ModelFileError SettingError"""
     assert {*logreg.__all__} == {*names.split()}
     assert {*logreg.__all__, "SoftmaxClassifier"} <= set(dir(logreg))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):

@@ -2,11 +2,13 @@
 
 from typing import Any, Optional
 
-from logreg.basics.errors import SettingError
+from logreg.basics.console import note
+from logreg.basics.errors import ModelFileError, SettingError
 from logreg.basics.files import AnyPath
 from logreg.callbacks.base import FileCallback
 from logreg.model import LogisticRegression
 from logreg.run import Run
+from logreg.saving.model_file import read_model
 from logreg.saving.variables import check_stands_alone, dumps_model, dumps_params
 
 
@@ -53,6 +55,19 @@ class BestModel(FileCallback):
         super().__init__(path)
         self.classifier = classifier
         self.metadata = metadata
+
+    def check(self, run: Run) -> None:
+        """Check that the file can be written; tell of a model of other data that is there."""
+        super().check(run)
+        try:
+            there, _, _ = read_model(self.path)
+        except ModelFileError:  # no model that the user may miss
+            return
+        if there.dataset and there.dataset != run.data.facts.dataset:
+            note(
+                f"note: {self.path} is a model of {there.dataset}, made on {there.date}: this run "
+                "replaces it"
+            )
 
     def on_train_begin(self, run: Run) -> None:
         """Write the best model of a resumed run, in case the file is lost or of another run by now.

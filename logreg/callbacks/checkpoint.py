@@ -67,7 +67,7 @@ class Checkpoint(FileCallback):
             run.seconds = float(header["progress"]["seconds"])
             run.validations[:] = map(Validation.from_dict, header["validations"])
             run.compute_stopping()
-        except (LookupError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError, OverflowError) as error:
             raise ModelFileError(
                 f"{self.path} cannot be resumed from: its run, its progress or its validations "
                 "are not what a run writes"

@@ -1,4 +1,9 @@
-"""The tutorial's log, and the comparison of a run with it."""
+"""The log of the tutorial's own program on Theano 1.0.5, and the comparison of a run with it.
+
+The excerpt in the original tutorial's text is of another run. It has a line that the program does
+not print, a test error of 7.510417 % in epoch 72. That epoch is no new best, as epoch 70 has the
+same validation error.
+"""
 
 import csv
 import os

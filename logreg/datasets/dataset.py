@@ -14,14 +14,14 @@ from typing import Dict, Optional
 import numpy
 
 from logreg.basics.errors import DatasetError, SettingError
-from logreg.basics.files import AnyPath, refuse_overwriting
+from logreg.basics.files import AnyPath
 from logreg.datasets.arrays import check_sets
 from logreg.datasets.facts import Facts
 from logreg.datasets.formats import find_usable_map, reading
 from logreg.datasets.learning import learn
 from logreg.datasets.options import NO_OPTIONS, NO_PREPARATION
 from logreg.datasets.pixels import ImageLayout
-from logreg.datasets.sources import read_parts
+from logreg.datasets.sources import find_places, read_parts, refuse_overwriting_data
 from logreg.datasets.splits import SPLITS, choose_rows, find_lacking, in_groups, take_rows
 
 
@@ -78,8 +78,8 @@ class DataSet(Sequence):
         return f"DataSet({self.facts.summary})"
 
     def check_outputs(self, *paths: Optional[AnyPath]) -> None:
-        """Raise a SettingError if one of the paths is a file that the data were read from."""
-        refuse_overwriting(paths, self.files)
+        """Raise a SettingError if a path is a file of these data, or would be read as one."""
+        refuse_overwriting_data(paths, [*self.files, *find_places(self.facts.dataset)])
 
 
 def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=None):

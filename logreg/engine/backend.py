@@ -40,8 +40,8 @@ class Backend:
         if is_built() or is_off():  # who switched the kernel off needs no advice
             return "cpu"
         return (
-            "cpu, without the native kernel, which is four times as fast: to build it, install a C "
-            "compiler, and then logreg again"
+            "cpu, without the native kernel, which is several times as fast: to build it, install "
+            "a C compiler, and then logreg again"
         )
 
     def shared_data(self, array):

@@ -47,41 +47,30 @@ class Ranks:
         self._number = number
         self.rank = 0  # until `start`, each process is for itself
         self.size = 1
+        self._fault = None  # the EngineError that says why the ranks do not find each other
         self._mpi = self._comm = None  # mpi4py's module, and the communicator of all ranks
         self._buffer = None
         self._is_end_asked_here = False  # whether this rank was asked to end the run
         self._is_end_asked = False  # whether any rank was, as of the last step
 
     def start(self):
-        """Find the other ranks that the launcher has started."""
-        if self.size > 1:
+        """Find the other ranks that the launcher has started.
+
+        The import of an engine calls it, and must not fail: where the ranks do not find each other,
+        this process stays for itself, and gets the EngineError when it is to meet them.
+        """
+        if self.size > 1 or self._fault:
             return
-        n = self._n_launched
+        try:
+            MPI = self._load_mpi()
+        except EngineError as error:
+            self._fault = error
+            return
         self.rank = self._number
-        self.size = n
+        self.size = self._n_launched
         if self.rank:
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
         console.set_rank(self.rank, self.size)
-        try:
-            import mpi4py
-
-            # MPI's end waits for all ranks: one that fails has to end them instead.
-            mpi4py.rc.finalize = False
-            from mpi4py import MPI
-        except (ImportError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            how = install_command("mpi", "mpi4py", "mpich")
-            raise EngineError(
-                f"{n} processes were started together, and mpi4py does not import ({reason}): "
-                f"{how}, or load an MPI"
-            ) from error
-        if MPI.COMM_WORLD.size != n:
-            library = MPI.Get_library_version().split("\n")[0].strip("\0 ")
-            raise EngineError(
-                f"{n} processes were started together, and MPI sees {MPI.COMM_WORLD.size}: the "
-                f"launcher is of another MPI than the library that mpi4py loads ({library}). Take "
-                f"the mpiexec of that, or srun with --mpi=pmi2 or pmix; {OWN_MODELS}"
-            )
         import numpy
 
         self._mpi = MPI
@@ -100,6 +89,31 @@ class Ranks:
         atexit.register(self._finish)
         # PyTensor replaces sys.excepthook by its own hook, which calls sys.__excepthook__.
         sys.excepthook = sys.__excepthook__ = lambda kind, error, trace: self.end(1, error)
+
+    def _load_mpi(self):
+        """Import mpi4py's module, which begins MPI; an EngineError says why MPI is of no use."""
+        n = self._n_launched
+        try:
+            import mpi4py
+
+            # MPI's end waits for all ranks: one that fails has to end them instead.
+            mpi4py.rc.finalize = False
+            from mpi4py import MPI
+        except (ImportError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            how = install_command("mpi", "mpi4py", "mpich")
+            raise EngineError(
+                f"{n} processes were started together, and mpi4py does not import ({reason}): "
+                f"{how}, or load an MPI; {OWN_MODELS}"
+            ) from error
+        if MPI.COMM_WORLD.size != n:
+            library = MPI.Get_library_version().split("\n")[0].strip("\0 ")
+            raise EngineError(
+                f"{n} processes were started together, and MPI sees {MPI.COMM_WORLD.size}: the "
+                f"launcher is of another MPI than the library that mpi4py loads ({library}). Take "
+                f"the mpiexec of that, or srun with --mpi=pmi2 or pmix; {OWN_MODELS}"
+            )
+        return MPI
 
     def _finish(self):
         """Leave the other ranks at the end of the process, when all of them do."""
@@ -195,6 +209,9 @@ class Ranks:
 
     def meet(self, place, value=None):
         """Wait until all ranks are at a `place`, given in words; list the value of each."""
+        if self._fault:
+            console.set_rank(self._number, self._n_launched)  # for the message
+            raise self._fault
         self._buffer[:] = 0
         return self._sum_buffer(place, True, value)
 

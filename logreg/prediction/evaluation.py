@@ -90,7 +90,7 @@ def _predict_rows(predictor, data, y):
         p_of_label = numpy.maximum(p[rows, y[n_before + rows]], numpy.finfo(p.dtype).eps)
         tested = _TestedRows(
             predicted=classes,
-            p_of_answer=p[rows, classes].astype("float64"),
+            p_of_answer=p[rows, classes],  # in their type, to which a limit is rounded
             p_of_label=p_of_label.astype("float64"),
             p_of_last_class=p[:, -1].astype("float64"),
             numbers=batch.numbers,
@@ -156,7 +156,9 @@ def _calibration(p, is_wrong, weights, min_proba):
 
 def _mean(values, weights):
     """The mean of values by their weights; None if these are all 0, or there are none."""
-    return float(numpy.average(values, weights=weights)) if weights.any() else None
+    if not weights.any():
+        return None
+    return float(numpy.average(values.astype("float64"), weights=weights))
 
 
 def _errors(is_wrong, weights):

@@ -25,7 +25,7 @@ class _Object(pickles.Placeholder):
     __slots__ = ("parts",)
 
     def __new__(cls, *args):
-        self = super().__new__(cls, *args)  # which limits the number of objects
+        self = super().__new__(cls, *args)  # which limits the number of arguments
         self.parts = [*enumerate(args)]
         return self
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import re
 import typing
 from dataclasses import dataclass, field, fields
@@ -11,9 +10,9 @@ from typing import Dict, List, Optional
 import numpy
 
 from logreg.basics.errors import ModelFileError, SettingError, cut
-from logreg.basics.files import refuse_overwriting
 from logreg.datasets.facts import Facts
 from logreg.datasets.options import TableOptions
+from logreg.datasets.sources import find_places, refuse_overwriting_data
 from logreg.early_stopping import REPEATABLE, Validation, stopping_after
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 
@@ -188,21 +187,20 @@ class ModelFacts(Facts):
         return self.reason in REPEATABLE
 
     def check_outputs(self, *paths):
-        """Check that no output would overwrite the training data; a SettingError names one.
+        """Raise a SettingError if a path is a file of the training data, or would be read as one.
 
         The outputs are paths of files, or None.
 
         Examples
         --------
-        >>> facts = ModelFacts(dataset="~")  # as people may have written it
+        >>> facts = ModelFacts(dataset=".")  # a folder of tables, perhaps
         >>> facts.check_outputs("predictions.csv", None)
-        >>> facts.check_outputs(os.path.expanduser("~"))  # doctest: +ELLIPSIS
+        >>> facts.check_outputs("train.csv")
         Traceback (most recent call last):
-        logreg.basics.errors.SettingError: ... would overwrite what is read, or written ...
+        logreg.basics.errors.SettingError: train.csv would be read as a part of .: give another name
         """
-        dataset = os.path.expanduser(self.dataset or "")
-        if os.path.exists(dataset):  # it may be a name, such as that of a table in memory
-            refuse_overwriting(paths, [dataset])
+        if self.dataset:
+            refuse_overwriting_data(paths, find_places(self.dataset))
 
     def metadata(self):
         """Return all that is known, as it is in the file: a dict."""

@@ -110,7 +110,7 @@ def _json_objects(data):
         data = b"[%s]" % b",".join(filter(bytes.strip, data.splitlines()))
     try:
         rows = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter of JSON that is deeply nested
         raise DatasetError(f"cannot be read as JSON ({error}): {needed}") from None
     if not rows or not all(isinstance(row, dict) for row in rows):
         raise DatasetError(f"has JSON without rows, or with other things beside them: {needed}")

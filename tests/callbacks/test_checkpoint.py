@@ -2,13 +2,14 @@
 
 import dataclasses
 import functools
+import json
 import math
 import re
 from pathlib import Path
 
 import numpy
 import pytest
-from builders import arguments, make_pairs, new_run, outcome, write
+from builders import arguments, make_pairs, new_run, outcome, sealed, write
 
 from logreg import engine, fit
 from logreg.basics.errors import ModelFileError
@@ -19,7 +20,7 @@ from logreg.engine import theano
 from logreg.hyperparameters import Hyperparameters
 from logreg.kernel import rules
 from logreg.run import Validation
-from logreg.saving.model_file import dumps
+from logreg.saving.model_file import dumps, read
 from logreg.sgd import train_softmax
 
 SETTINGS = Hyperparameters(0.05, n_epochs=12, batch_size=10, patience=9, momentum=0.5)
@@ -143,6 +144,7 @@ FORGED = [
     {"run": []},
     {"progress": {"iter": 19}},
     {"progress": {"iter": 19, "seconds": "now"}},
+    {"progress": {"iter": math.inf, "seconds": 7.5}},
     {"validations": [[*ROW, 1]]},
     {"validations": [["4", 0.5, "0.25", *ROW[3:]]]},
     {"validations": [ROW]},  # the parameters of its best model lack
@@ -157,7 +159,9 @@ def test_a_state_that_no_run_has_written_is_refused(told):
     arrays = {f"variable {i}": engine.value(v) for i, v in enumerate(run.variables)}
     write("run.state", dumps("checkpoint", arrays, **header))
     restore(run)
-    write("run.state", dumps("checkpoint", arrays, **{**header, **told}))
+    header = {**read("run.state", "checkpoint")[0], **told}
+    data = b"".join(array.tobytes() for array in arrays.values())
+    write("run.state", sealed(json.dumps(header), data))
     fault = "another model" if told == FORGED[-1] else "not what a run writes"
     with pytest.raises(ModelFileError, match=f"^run.state cannot be resumed from: .* {fault}"):
         restore(run)

@@ -237,10 +237,13 @@ def test_what_differs_between_ranks_or_cannot_be_summed_is_refused(mpirun, pairs
 )
 def test_launchers_of_another_mpi_or_of_none(mpirun, run, pairs, size, rank, before, message):
     script = "import sys; " + before + TRAIN.format(OPTIONS)
+    env = {size: "4", rank: "3"}
     for one in ({"LOGREG_RANKS": "0"}, {"PMI_SIZE": "1"}):  # such as by mpiexec, in a job of four
-        alone = run("-c", script, env={size: "4", rank: "3", **one})
+        alone = run("-c", script, env={**env, **one})
         assert alone.stdout.count("Optimization complete") == 1
-    done = run("-c", script, env={size: "4", rank: "3"}, code=1)
+    imports = run("-c", f"import sys; {before}from logreg import fit; print(fit.__name__)", env=env)
+    assert imports.stdout == "fit\n"
+    done = run("-c", script, env=env, code=1)
     assert done.stderr.count("error: ") == 1
     assert f"error: rank 3 of 4: 4 processes were started together, and {message}" in done.stderr
 

@@ -104,6 +104,7 @@ def test_json_rows_are_a_table(text):
     "text, said",
     [
         ('[{"a": 1, "kind": "x"}', "as JSON .Expecting ',' delimiter"),
+        ('[{"a":' + "[" * 50_000, "cannot be read as JSON .maximum recursion depth"),
         ("[]", "has JSON without rows, or with other things beside them: it needs"),
         ('[{"a": 1}, 2]', "has JSON without rows, or with other things beside them: it needs"),
         ('{"a": 1, "b": [2], "kind": "x"}', r"column 2 \(b\) holds a list or an object"),
