@@ -153,8 +153,9 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
                 "more, and not all 0"
             )
         train_rows, valid_rows = self._split(codes)
-        train = X[train_rows], codes[train_rows]
-        valid = X[valid_rows], codes[valid_rows]
+        labels = codes.astype("int32")
+        train = X[train_rows], labels[train_rows]
+        valid = X[valid_rows], labels[valid_rows]
         row_weights = None
         if sample_weight is not None:
             checked = _checked_sample_weight(sample_weight, X)

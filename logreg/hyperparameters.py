@@ -3,7 +3,7 @@
 import numbers
 import sys
 from dataclasses import dataclass, field, fields
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, Callable, Optional
 
 from logreg.basics.errors import SettingError
 
@@ -12,7 +12,8 @@ EPOCHS_OF_A_TABLE = 5000  # the default if the data set is a table, such as a CS
 LARGEST = sys.float_info.max  # infinity and whole numbers that no float can hold are refused
 
 
-class Range(NamedTuple):
+@dataclass(frozen=True)
+class Range:
     """The numbers that a setting may be."""
 
     needed: str  # in words

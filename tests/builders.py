@@ -181,7 +181,7 @@ def new_run(data=None, variables=(), params=(), settings=None, **state):
     `data` are what is read, `settings` hyperparameters, and `state` fields of the Run.
     """
     from logreg.datasets.dataset import read_dataset
-    from logreg.datasets.shared_sets import share_as_stored
+    from logreg.datasets.training_data import share_as_stored
     from logreg.hyperparameters import Hyperparameters
     from logreg.run import Run
 

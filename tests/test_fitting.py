@@ -90,14 +90,14 @@ def test_threads_that_fit_tables_leave_floatx_as_it_was():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a process cannot be forked here")
 def test_a_process_that_is_forked_during_a_fit_can_fit(monkeypatch):
     is_within = threading.Event()
-    real = sgd.fit_expressions
+    real = sgd.run_training
 
-    def fit_expressions(*args, **options):
+    def run_training(*args, **options):
         is_within.set()
         time.sleep(0.2)  # the other thread forks now
         return real(*args, **options)
 
-    monkeypatch.setattr(sgd, "fit_expressions", fit_expressions)
+    monkeypatch.setattr(sgd, "run_training", run_training)
     fit = functools.partial(SoftmaxClassifier(n_epochs=1).fit, SIZES[:, None], FRAME["kind"])
     child = multiprocessing.get_context("fork").Process(target=fit)
     with ThreadPoolExecutor(1) as threads:
