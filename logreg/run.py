@@ -12,6 +12,7 @@ import numpy
 
 from logreg import engine
 from logreg.basics.errors import SettingError
+from logreg.basics.version import ARITHMETIC
 from logreg.datasets.shared_sets import digest
 from logreg.early_stopping import (
     CRITERIA,
@@ -25,7 +26,6 @@ from logreg.early_stopping import (
 # Callbacks import it from here, and `as` tells type checkers that they may.
 from logreg.early_stopping import Validation as Validation
 from logreg.hyperparameters import Hyperparameters
-from logreg.kernel import rules
 
 MAX_POINTS = 500  # of a curve in a file
 # The hyperparameters that the training loop reads; the others are in the cost and the updates.
@@ -268,16 +268,6 @@ class Run:
             return settings
         return {name: settings[name] for name in RUN_SETTINGS}
 
-    @property
-    def _is_plain(self):
-        """Whether every version of the arithmetic gives this run the same bits.
-
-        :mod:`logreg.kernel.rules` has the versions. Plain descent on arrays is promised to be so.
-        """
-        settings = self.hyperparameters
-        has_terms = settings.l1 or settings.l2 or settings.momentum
-        return self.is_tutorial_model and not has_terms and not self.data.facts.is_table
-
     @functools.cached_property
     def _digests(self):
         return [digest(*pair) for pair in self.data]
@@ -287,9 +277,7 @@ class Run:
         facts = self.data.facts
         return {
             **self._used_hyperparameters,
-            # A run is resumed only by the version of the arithmetic that it began with. For plain
-            # descent, all versions are as the first.
-            "rule": 1 if self._is_plain else rules.current(),
+            "arithmetic": ARITHMETIC,
             "names_sha256": facts.digest_of_names() if facts.is_table else None,
             "floatX": engine.theano.config.floatX,
             # None if no scale was given: then it follows from the dtype.
@@ -310,7 +298,7 @@ class Run:
             "curve": self._shorten(self.curve),
             "reason": self.ending,
             "n_ranks": engine.ranks.size,
-            "rule": rules.current(),
+            "arithmetic": ARITHMETIC,
             "refit": self.n_refit_rows is not None,
             "n_refit_rows": self.n_refit_rows,
         }

@@ -18,7 +18,6 @@ from logreg.datasets.preprocessing import (
     ends_of,
     scale_of,
 )
-from logreg.kernel import rules
 
 N_MEDIAN_VALUES = 1 << 19  # a median is taken of about so many values
 
@@ -73,9 +72,7 @@ def _scales(moments, pixel_scale, facts):
     """What each feature is divided by: its deviation, or a scale for all categories."""
     deviations = moments.deviations() * pixel_scale
     scales = numpy.where(deviations > 0, deviations, 1.0)
-    # By older rules of the arithmetic, categories are standardized like numbers.
-    if rules.current() >= rules.ONE_HOT_SCALES:
-        scales[facts.table.one_hot_features] = ONE_HOT_SCALE * pixel_scale
+    scales[facts.table.one_hot_features] = ONE_HOT_SCALE * pixel_scale
     return scales
 
 

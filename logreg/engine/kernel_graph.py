@@ -8,8 +8,6 @@ all graphs.
 import itertools
 from typing import Any, NamedTuple, Tuple
 
-from logreg.kernel import rules
-
 FLOATS = "float32", "float64"
 
 
@@ -207,11 +205,7 @@ class GraphMatcher:
         steps = self._find_steps(cost, regression.params, dict(updates))
         if l2 is None or steps is None:
             return None
-        descent = Descent(regression, *l2, *steps)
-        # By older rules of the arithmetic, the engine takes the steps with l2 or momentum.
-        if (descent.l2 or descent.velocities) and rules.current() < rules.KERNEL_STEPS:
-            return None
-        return descent
+        return Descent(regression, *l2, *steps)
 
     def _find_steps(self, cost, params, new_values):
         """Find the velocities, the rate and, if there are velocities, the momentum of descent.

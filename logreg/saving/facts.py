@@ -45,9 +45,8 @@ class ModelFacts(Facts):
         Why the run ended: see :class:`logreg.run.Run`.
     n_ranks : int
         The number of processes that trained the model together.
-    rule : int
-        The version of the arithmetic that the parameters were computed by, see
-        :mod:`logreg.kernel.rules`; None stands for version 1.
+    arithmetic : int
+        The version of the arithmetic: see :mod:`logreg.basics.version`.
     refit : bool
         Whether the model was trained anew on training and validation rows.
     n_refit_rows : int
@@ -55,7 +54,7 @@ class ModelFacts(Facts):
     validation_error, test_error : float
         The errors over the whole minibatches of a set; with `_all_rows`, over all rows.
     engine, device, python, logreg, date : str
-        Where, when and with which versions the file was made. Without a device it is the CPU.
+        Where, when and with which versions the file was made.
     """
 
     dtype: Optional[str] = None
@@ -65,7 +64,7 @@ class ModelFacts(Facts):
     curve: Optional[List[List[Optional[float]]]] = None
     reason: Optional[str] = None
     n_ranks: Optional[int] = None
-    rule: Optional[int] = None
+    arithmetic: Optional[int] = None
     refit: Optional[bool] = None
     n_refit_rows: Optional[int] = None
     validation_error: Optional[float] = None
@@ -166,8 +165,8 @@ class ModelFacts(Facts):
 
     @property
     def criterion(self):
-        """The criterion by which the best model was chosen; older models name none."""
-        return CRITERIA[self.settings.get("criterion", "error")]
+        """The criterion of the best model; where the file has none, it is the tutorial's."""
+        return CRITERIA[self.settings.get("criterion", DEFAULTS.criterion)]
 
     @property
     def batch_size(self):

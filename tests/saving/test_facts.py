@@ -5,7 +5,7 @@ import json
 
 import numpy
 import pytest
-from builders import GOLDEN, PENGUINS, model_header, sealed, table_bytes, write
+from builders import model_header, sealed, table_bytes, write
 
 from logreg import load_model
 from logreg.basics.errors import ModelFileError
@@ -129,11 +129,3 @@ def test_headers_of_any_kind_are_told(value, is_taken):
 def test_scales_and_empty_cells_need_means(told, is_taken):
     assert is_taken(model_header({**TOLD, **told}))
     assert not is_taken(model_header({**TOLD, **told, "feature_means": None}))
-
-
-def test_a_file_of_a_table_of_an_older_version_is_evaluated_as_it_was(cli):
-    """By that version's own log, no row of 57 was wrong."""
-    done = cli("predict --format json --model", GOLDEN / "penguins.pkl", "--evaluate", PENGUINS)
-    found = done.json
-    assert (found["errors"], found["rows"]) == (0, 57)
-    assert found["rows_are"] == "those that training held out"
