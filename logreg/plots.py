@@ -71,7 +71,7 @@ def plot_curve(model, ax=None):
     """
     facts = _model_facts(model)
     is_loss = facts.criterion.is_loss
-    points, stopping = replay(facts)
+    points, stopping = replay_curve(facts)
     iters, costs, errors, tests, losses = numpy.array(points, float).T
     n_batches = facts.n_train_batches or 1
     epochs = (iters + 1) / n_batches
@@ -133,7 +133,7 @@ def _mark_gains(line, iters, stopping):
         )
 
 
-def replay(facts):
+def replay_curve(facts):
     """Run early stopping again over the recorded validations of a model.
 
     Returns a list of each :class:`.Point`, and the EarlyStopping.
@@ -144,7 +144,7 @@ def replay(facts):
     >>> curve.append([12, 1, 0, None, 0.7])
     >>> settings = {"criterion": "loss", "patience": 9}
     >>> facts = ModelFacts(curve=curve, n_train_batches=1, settings=settings)
-    >>> _, stopping = replay(facts)
+    >>> _, stopping = replay_curve(facts)
     >>> print(stopping.best_iter, stopping.best_loss, *stopping.gains)
     11 0.695 9 11
     >>> ax = plot_curve(facts)

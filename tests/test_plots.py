@@ -52,7 +52,7 @@ def test_a_long_curve_is_kept_in_500_points_and_stops_as_the_run_did(last, teste
         test_error = tested if i <= last else None
         run.validations.append(Validation(i, 1.0, error, error, None, test_error, test_error))
     run.compute_stopping()
-    points, stopping = plots.replay(ModelFacts.from_metadata(run.facts()))
+    points, stopping = plots.replay_curve(ModelFacts.from_metadata(run.facts()))
     assert len(points) <= 500 and (points[0].iter, points[-1].iter) == (0, 4999)
     line, *_ = plots.plot_curve(run, axes()).get_lines()
     assert line.get_ydata().tolist() == [100 * point.error for point in points]

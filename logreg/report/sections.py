@@ -167,7 +167,7 @@ def curve(facts):
     """
     if not facts.curve:
         return "<p>No curve is known: no validation was made.</p>"
-    points, stopping = plots.replay(facts)
+    points, stopping = plots.replay_curve(facts)
     n_batches = facts.n_train_batches or 1
     # Count minibatches if an epoch has only one, or if the file does not say how many it has.
     unit = "epoch" if n_batches > 1 else "minibatch"
