@@ -1,7 +1,7 @@
 """Data sets in shared variables, as an engine takes them."""
 
 import zlib
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy
@@ -16,8 +16,8 @@ from logreg.datasets.formats import find_usable_map
 from logreg.datasets.options import Preparation, TableOptions, split_options
 from logreg.datasets.preprocessing import PIXEL_SCALE, check_values
 from logreg.datasets.splits import SPLITS, set_name
+from logreg.hyperparameters import complete_docstring
 
-OPTIONS = TableOptions, Preparation  # of load_data
 N_SAMPLED = 1000  # rows of a digest, of features that are mapped from a file
 
 
@@ -28,7 +28,7 @@ def load_data(dataset: Any, label_column: Any = None, **options: Any) -> DataSet
     ----------
     dataset : str, path-like, pandas.DataFrame or sequence of pairs
         As :func:`.read_dataset` takes it. ``'mnist.pkl.gz'`` is fetched if it is nowhere.
-    {options}
+    {settings}
 
     Returns
     -------
@@ -54,7 +54,7 @@ def load_data(dataset: Any, label_column: Any = None, **options: Any) -> DataSet
     ((5000, 784), [7, 2, 1, 0])
     """
     options["label_column"] = label_column
-    table_options, preparation = split_options(options, *OPTIONS)
+    table_options, preparation = split_options(options, TableOptions, Preparation)
     data = read_dataset(
         dataset,
         TableOptions(**table_options),
@@ -64,12 +64,7 @@ def load_data(dataset: Any, label_column: Any = None, **options: Any) -> DataSet
     return share_as_floats(data)
 
 
-_HELP = [
-    f"{option.name} : {option.metadata['needed']}\n        {option.metadata['help']}"
-    for cls in OPTIONS
-    for option in fields(cls)
-]
-load_data.__doc__ = load_data.__doc__.replace("{options}", "\n    ".join(_HELP))
+complete_docstring(load_data, TableOptions, Preparation)
 
 
 def share_as_floats(data):
