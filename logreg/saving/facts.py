@@ -125,7 +125,7 @@ class ModelFacts(Facts):
     def _check_lengths(self):
         """Check that there is one of everything for each class, feature, column, end or set."""
         for n, what, names in (
-            (self.n_out, "classes", ("class_labels", "class_counts")),
+            (self.n_out, "classes", ("class_labels",)),
             (self.n_in, "features", ("feature_names", "feature_means", "feature_scales")),
             (self.table.n_columns, "columns", ("columns", "kinds", "column_numbers")),
             (2, "ends", ("raw_range", "x_range")),
@@ -135,6 +135,9 @@ class ModelFacts(Facts):
                 value = getattr(self, name)
                 if value is not None:
                     _require(name, value, len(value) == n, f"one for each of {n} {what}")
+        if self.class_counts is not None:  # the data may have fewer classes than the model
+            fits = len(self.class_counts) <= self.n_out
+            _require("class_counts", self.class_counts, fits, f"at most {self.n_out} numbers")
         n_features = sum(self.table.feature_counts)
         fits = n_features == self.n_in
         _require("categories", self.categories, fits, f"what makes {self.n_in} features")

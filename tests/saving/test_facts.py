@@ -97,7 +97,13 @@ def test_a_value_has_the_type_and_the_length_or_the_error_names_it(key):
 
 
 def test_what_fits_is_kept():
-    fits = {"class_labels": [0, -1], "image_shape": [3, 1], "split": [3, 2, 1], "x_range": [1, 1]}
+    fits = {
+        "class_labels": [0, -1],
+        "class_counts": [3],
+        "image_shape": [3, 1],
+        "split": [3, 2, 1],
+        "x_range": [1, 1],
+    }
     facts = ModelFacts.from_metadata({**TOLD, **fits}, W)
     facts.metadata().clear()  # the caller's own
     assert fits.items() <= facts.metadata().items()
