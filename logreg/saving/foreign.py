@@ -45,7 +45,7 @@ def _load_empty_dict(unpickler):
 
 # The named opcodes have Python's loaders; for the others, there are functions above.
 OTHER_LOADERS = pickles.opcode_loaders(
-    "FLOAT BINFLOAT INST OBJ NEWOBJ POP POP_MARK SETITEM SETITEMS",
+    "FLOAT BINFLOAT INST NEWOBJ SETITEM SETITEMS",
     DICT=_load_dict,
     EMPTY_DICT=_load_empty_dict,
 )

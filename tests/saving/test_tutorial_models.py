@@ -64,7 +64,7 @@ class LogisticRegression(Part):
 
 def py3_model(protocol):
     def shared(array):
-        container = Part(storage=[array], readonly=False, type=Part(dtype="float32", sizes={1: 2}))
+        container = Part(storage=[array], readonly=0.5, type=Part(sizes={1: 2}))
         return Part(container=container, owner=None, tag=Part(trace=[[("sgd.py", 3, "W = 0")]]))
 
     model = LogisticRegression(W=shared(W), b=shared(B), input=None)
