@@ -56,8 +56,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
 
     Parameters
     ----------
-    {others}
-        As of :class:`logreg.Hyperparameters`, with the same defaults.
+    learning_rate, n_epochs, patience, ...
+        All settings of :class:`logreg.Hyperparameters` but the criterion, with the same defaults.
     class_weight : dict or 'balanced', optional
         The factor of a row's cost. A dict has a number from 0 for each label. 'balanced' stands for
         n / (n_classes * n_k), where n_k of the n rows have the label. The default is 1.
@@ -262,8 +262,3 @@ def _warn_if_not_converged(run, x):
         doubts.append(f"the last of {run.epoch} epochs was the best: a larger n_epochs may help")
     for doubt in doubts:
         warnings.warn(f"SoftmaxClassifier has not converged: {doubt}", ConvergenceWarning, 3)
-
-
-SoftmaxClassifier.__doc__ = str(SoftmaxClassifier.__doc__).replace(
-    "{others}", ", ".join(field.name for field in _OTHERS)
-)

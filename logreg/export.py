@@ -16,16 +16,12 @@ onnx does all of that. Its input `x` holds float64 if features are filled or sta
 model's type. Its outputs are `label` and `probabilities`. Its metadata say what `x` is; their
 key `logreg` has all that the model file says. npz and json hold the numbers above by these names,
 and their key `metadata` has all that the model file says.
-
-A pickle of another program, such as a model of Theano, Lasagne or pylearn2, becomes npz: every
-array by the path that leads to it. Nothing in the pickle is run.
 """
 
 import io
 import json
 import os
 import sys
-import zipfile
 
 from logreg.cli.start import end_at_ctrl_c
 
@@ -34,12 +30,12 @@ if __name__ == "__main__":
 
 import numpy
 
-from logreg.basics.console import note, say
-from logreg.basics.errors import ModelFileError, listed, needing
+from logreg.basics.console import say
+from logreg.basics.errors import needing
 from logreg.basics.files import BEST_MODEL, refuse_overwriting
 from logreg.cli.command import command
 from logreg.cli.options import add_file, add_output, command_parser
-from logreg.saving import any_pickle, model_file
+from logreg.saving import model_file
 
 # What is written beside W and b: the keys of the metadata that predictions need.
 EXPORTED_KEYS = ("pixel_scale", "missing", "feature_means", "feature_scales", "class_labels")
@@ -104,15 +100,10 @@ def to_onnx(content, metadata):
     return model.SerializeToString()
 
 
-def to_npz(content, metadata=None):
+def to_npz(content, metadata):
     """Make the bytes of an npz file; `metadata` is JSON text in it."""
-    if metadata is not None:
-        content = {**content, "metadata": json.dumps(metadata)}
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:  # numpy.savez takes no array called "file"
-        for name, value in content.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                numpy.lib.format.write_array(file, numpy.asarray(value), allow_pickle=False)
+    numpy.savez(stream, **content, metadata=json.dumps(metadata))
     return stream.getvalue()
 
 
@@ -131,7 +122,7 @@ def parser():
         "export",
         "[MODEL]",
         "Write a model for programs without logreg.",
-        ["best_model.pkl --to onnx", "old_model.pkl --to npz -o arrays.npz"],
+        ["best_model.pkl --to onnx", "model.pkl --to npz -o arrays.npz"],
         epilog=str(__doc__).partition("\n\n")[2],  # the rules
     )
     add_file(
@@ -153,17 +144,7 @@ def main(argv=None):
     args = parser().parse_args(argv)
     output = args.output or os.path.splitext(args.model)[0] + f".{args.to}"
     refuse_overwriting([output], [args.model])
-    try:
-        facts, W, b = model_file.read_model(args.model)
-    except ModelFileError:
-        if args.to != "npz" or not any_pickle.is_foreign(args.model):
-            raise
-        arrays, left_out = any_pickle.read_arrays(args.model)
-        model_file.save(output, to_npz(arrays))
-        if left_out:
-            note(f"note: left out, as they cannot be written: {listed(left_out)}")
-        say(f"{output}: the arrays of a pickle that logreg did not write: {listed([*arrays])}")
-        return
+    facts, W, b = model_file.read_model(args.model)
     facts.check_outputs(output)
     metadata = facts.metadata()
     stated = {name: metadata[name] for name in EXPORTED_KEYS if metadata.get(name) is not None}

@@ -8,6 +8,7 @@ from logreg import engine, kernel
 from logreg.basics.console import note, say, warning
 from logreg.basics.errors import DatasetError, SettingError, cut, listed
 from logreg.basics.files import BEST_MODEL, AnyPath, check_writable
+from logreg.basics.version import ARITHMETIC
 from logreg.callbacks.verdict import doubts, explain
 from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.frames import framed
@@ -169,7 +170,7 @@ def verify(path, dataset=None, callbacks=()) -> Optional[bool]:
             note(f"note: without fma here, {NOT_REPEATABLE}")
         note(f"training as {path} says")
         hyperparameters = Hyperparameters(**facts.settings)
-        run = train_softmax(data, hyperparameters, None, callbacks, bool(facts.refit))
+        run = train_softmax(data, hyperparameters, None, callbacks, facts.refit)
         if not run.is_complete and run.reason != "diverged":
             return None
         new_W, new_b = run.best_values
@@ -180,6 +181,11 @@ def verify(path, dataset=None, callbacks=()) -> Optional[bool]:
     ]
     for difference in differences:
         say(f"not verified: {difference}")
+    if differences and facts.arithmetic != ARITHMETIC:
+        say(
+            f"{path} is of version {facts.arithmetic} of the arithmetic, and this logreg has "
+            f"version {ARITHMETIC}: it may give other bits"
+        )
     if not differences:
         n = W.size + b.size
         say(f"verified: the {n:,} parameters are those of {path}, bit by bit, and its facts agree")
@@ -201,17 +207,17 @@ def _different_parameters(old, new):
 
 def _different_facts(old, new):
     """Yield in words which facts of a file differ from those of a new training."""
-    # The data may lie elsewhere now. A fact that an older file does not have is not compared.
-    for name in sorted(old.keys() & new.keys() - {"dataset"}):
-        if old[name] != new[name]:
-            yield f"its {name} is {cut(old[name])}, and this training gives {cut(new[name])}"
+    # The data may lie elsewhere now, and another version of the arithmetic may give the same bits.
+    for name in sorted(new.keys() - {"dataset", "arithmetic"}):
+        if old.get(name) != new[name]:
+            yield f"its {name} is {cut(old.get(name))}, and this training gives {cut(new[name])}"
 
 
 def _check_repeatable(path, facts):
     """Raise a SettingError if the bits of a model cannot be promised, by what its file says."""
     # The file of another model than the tutorial's has no learning rate: it does not tell how that
     # was trained.
-    needed = ("dataset", "dataset_sha256", "reason", "learning_rate")
+    needed = ("dataset", "dataset_sha256", "reason", "learning_rate", "n_ranks", "device")
     lacking = [name for name in needed if facts.metadata().get(name) is None]
     fault = ""
     if lacking:
@@ -221,9 +227,9 @@ def _check_repeatable(path, facts):
         )
     elif not facts.is_repeatable:
         fault = f"it was ended ({facts.reason})"
-    elif (facts.n_ranks or 1) > 1:
+    elif facts.n_ranks > 1:
         fault = f"{facts.n_ranks} ranks took part"
-    elif facts.device not in (None, "cpu"):
+    elif facts.device != "cpu":
         fault = f"it was on the device {facts.device}"
     if fault:
         raise SettingError(f"the training of {path} cannot be repeated bit by bit: {fault}")

@@ -1,5 +1,6 @@
 """The settings of a training run, with the tutorial's defaults, and the check of any settings."""
 
+import inspect
 import numbers
 import sys
 from dataclasses import dataclass, field, fields
@@ -86,14 +87,24 @@ def check(settings):
             raise SettingError(f"`{option.name}` is {value!r:.99}: it must be {needed}")
 
 
-# Below the class, the names and help texts of its fields replace `{parameters}`.
+def complete_docstring(documented, *classes):
+    """Put a description of each setting of some dataclasses in place of ``{settings}``."""
+    lines = []
+    for cls in classes:
+        for each in fields(cls):
+            lines += [f"{each.name} : {each.metadata['needed']}", f"    {each.metadata['help']}"]
+    # Python 3.13 has taken the indentation away already.
+    docstring = inspect.cleandoc(documented.__doc__)
+    documented.__doc__ = docstring.replace("{settings}", "\n".join(lines))
+
+
 @dataclass(frozen=True)
 class Hyperparameters:
     """The settings that decide what a run computes.
 
     Parameters
     ----------
-    {parameters}
+    {settings}
 
     Raises
     ------
@@ -145,13 +156,7 @@ class Hyperparameters:
         check(self)
 
 
-Hyperparameters.__doc__ = Hyperparameters.__doc__.replace(
-    "{parameters}",
-    "\n    ".join(
-        f"{each.name} : {each.metadata['needed']}\n        {each.metadata['help'].capitalize()}."
-        for each in fields(Hyperparameters)
-    ),
-)
+complete_docstring(Hyperparameters, Hyperparameters)
 DEFAULTS = Hyperparameters()
 
 # The defaults that depend on the data, in words.

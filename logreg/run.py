@@ -11,13 +11,13 @@ import numpy
 
 from logreg import engine
 from logreg.basics.errors import SettingError
+from logreg.basics.version import ARITHMETIC
 from logreg.datasets.training_data import TrainingData, digest
 from logreg.early_stopping import EARLY_STOPPING_SETTINGS, REASON_TEXTS, stopping_after
 
 # Callbacks import it from here, and `as` tells type checkers that they may.
 from logreg.early_stopping import Validation as Validation
 from logreg.hyperparameters import Hyperparameters
-from logreg.kernel import ARITHMETIC
 
 MAX_POINTS = 500  # of a curve in a file
 # The hyperparameters that the training loop reads; the others are in the cost and the updates.

@@ -27,7 +27,7 @@ from logreg import engine
 from logreg.basics.console import log, note, waiting_for_engine
 from logreg.basics.errors import SettingError
 from logreg.basics.files import DATASET
-from logreg.callbacks.reference import percent
+from logreg.callbacks.reference import as_logged
 from logreg.cli.command import command
 from logreg.cli.options import add_file
 from logreg.datasets.dataset import read_dataset
@@ -123,7 +123,7 @@ def main(argv=None):
             objective = Objective(data)
         print("... optimizing with CG of SciPy", flush=True)
         begin = timeit.default_timer()
-        errors = tuple(map(percent, optimize(objective, args.n_iterations)))
+        errors = tuple(map(as_logged, optimize(objective, args.n_iterations)))
         print(
             "Optimization complete with best validation score of %s %%, "
             "with test performance %s %%" % errors

@@ -16,7 +16,6 @@ from scipy.special import log_softmax
 from logreg.saving import model_file
 from logreg.saving.facts import ModelFacts
 
-GOLDEN = Path(__file__).resolve().parent / "golden"  # files that older versions wrote
 SPLITS = ("train", "valid", "test")
 DATA = Path(__file__).resolve().parent.parent / "data"
 SAMPLE = DATA / "mnist_sample.npz"

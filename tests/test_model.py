@@ -35,7 +35,7 @@ def test_what_it_computes_is_what_numpy_computes(floatx, has_weights, dtype_of_l
         assert one.dtype == floatx
         numpy.testing.assert_allclose(one, value, rtol=tolerance, atol=tolerance)
     assert (y_pred == p.argmax(axis=1)).all()
-    assert 0 < errors and errors == pytest.approx((weights * (y_pred != y)).mean(), abs=1e-7)
+    assert errors > 0 and errors == pytest.approx((weights * (y_pred != y)).mean(), abs=1e-7)
 
 
 @pytest.mark.filterwarnings("ignore:PyTensor could not link to a BLAS")

@@ -3,6 +3,7 @@
 import ast
 import doctest
 import importlib
+import inspect
 import os
 import re
 
@@ -42,6 +43,12 @@ def test_the_public_names_have_examples():
     public += [logreg.SoftmaxClassifier, updates.sgd, early_stopping.EarlyStopping]
     for each in public:
         assert doctest.DocTestFinder(recurse=False).find(each)[0].examples, each
+
+
+def test_a_docstring_describes_each_setting():
+    documented = (logreg.Hyperparameters, "momentum"), (logreg.load_data, "pixel_scale")
+    for each, option in documented:
+        assert f"\n{option} : a number from " in inspect.getdoc(each)
 
 
 class Checker(doctest.OutputChecker):

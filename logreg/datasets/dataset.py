@@ -87,13 +87,13 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
 
     Parameters
     ----------
-    dataset : str, path-like, pandas.DataFrame, sequence of pairs or DataSet
+    dataset : str, path-like, pandas.DataFrame or sequence of pairs
         A path: the tutorial's pickle (three pairs of arrays, or training and test only); an
         ``.npz`` (``x_train, y_train, x_test, y_test``, perhaps ``x_valid, y_valid``; or ``x, y``);
         a table, CSV or Parquet; a folder of IDX files, or of ``train.csv`` and ``test.csv``. Or a
         name that is looked for in `mnist.search_folders`, as ``'mnist_sample'``; ``'mnist.pkl.gz'``
         is also found there as IDX files, and fetched if it is nowhere. Or the table or the pairs
-        themselves. A DataSet is returned as it is.
+        themselves.
     options : TableOptions
         How tables are read.
     preparation : Preparation
@@ -110,8 +110,6 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     ------
     DatasetError
         If it cannot be found or read, or training on it makes no sense.
-    SettingError
-        If a DataSet is given with options.
 
     Examples
     --------
@@ -121,10 +119,6 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     >>> data
     DataSet('mnist_sample', [5000, 1000, 1000] rows, 784 features)
     """
-    if isinstance(dataset, DataSet):
-        if (options, preparation) != (NO_OPTIONS, NO_PREPARATION):
-            raise SettingError("a DataSet is read already: give its options to `load_data`")
-        return dataset
     layout = ImageLayout((preparation.size, preparation.size), is_centred=None)
     parts, facts, files = read_parts(dataset, options, layout=layout)
     scale = preparation.pixel_scale
@@ -135,7 +129,6 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     # Rounded before it is standardized, a large number would lose what tells rows apart.
     is_cast_later = standardize or options.missing
     sets, facts = check_sets(parts, facts, None if is_cast_later else dtype)
-    train_part = parts["train"]
     lacking = find_lacking(sets)
     is_mapped = find_usable_map(sets["train"][0]) is not None
     if preparation.shuffle is not None:
@@ -146,15 +139,10 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
         is_random = "test" in lacking or ("valid" in lacking and facts.is_table)
     seed = preparation.split_seed if is_random else None
     with reading(facts.dataset):  # errors of the split begin with the name of the data set
-        rows = choose_rows(sets["train"][1], lacking, seed, train_part.groups)
+        rows = choose_rows(sets["train"][1], lacking, seed, parts["train"].groups)
     sets = take_rows(sets, rows)
     sizes = [len(y) for _, y in sets.values()] if "test" in lacking else None
-    groups = weights = None
-    if train_part.groups is not None:
-        groups = numpy.concatenate([train_part.groups[chosen] for chosen in rows.values()])
-    if train_part.weights is not None:  # as tuples of one array, which `take_rows` takes
-        weights = take_rows({name: (_row_weights(part),) for name, part in parts.items()}, rows)
-        weights = {name: array for name, (array,) in weights.items()}
+    weights = _take_weights(parts, rows)
     facts = replace(facts, split=sizes, split_seed=seed)
     facts = learn(parts, sets, facts, dtype, standardize, weights)
     return DataSet(
@@ -163,9 +151,25 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
         files=files,
         split_off=tuple(lacking),
         is_mapped=is_mapped and not is_random,
-        groups=groups,
+        groups=_take_groups(parts["train"].groups, rows),
         weights=weights,
     )
+
+
+def _take_groups(groups, rows):
+    """The groups of the rows that :func:`.choose_rows` has chosen, in their order, if there are."""
+    if groups is None:
+        return None
+    return numpy.concatenate([groups[chosen] for chosen in rows.values()])
+
+
+def _take_weights(parts, rows):
+    """The weights of each set, after :func:`.choose_rows` has chosen its rows; None without any."""
+    if parts["train"].weights is None:
+        return None
+    # As tuples of one array, which `take_rows` takes.
+    weights = take_rows({name: (_row_weights(part),) for name, part in parts.items()}, rows)
+    return {name: array for name, (array,) in weights.items()}
 
 
 def _row_weights(part):

@@ -4,14 +4,16 @@ Its fields stand in groups here. They are called like the keys in a model file, 
 be written as JSON. In every group, None stands for what is unknown or what the data do not have.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 from dataclasses import dataclass, fields
-from typing import List, Optional
+from typing import List, Optional, Union
 
 import numpy
 
-from logreg.datasets.options import NO_OPTIONS, NUMBER, TEXT, Columns, TableOptions
+from logreg.datasets.options import NO_OPTIONS, NUMBER, Columns, TableOptions
 from logreg.datasets.pixels import ImageLayout
 from logreg.datasets.preprocessing import Preprocessing
 
@@ -28,7 +30,7 @@ class DataSetFacts:
         See :func:`logreg.datasets.learning.read_through`.
     n_in, n_out : int
         The numbers of features and of classes.
-    class_labels : list
+    class_labels : list of int or of str
         As the data give them.
     class_counts : list of float
         The number of training rows of each class, or the sum of their weights.
@@ -48,7 +50,7 @@ class DataSetFacts:
     dataset_sha256: Optional[str] = None
     n_in: Optional[int] = None
     n_out: Optional[int] = None
-    class_labels: Optional[list] = None
+    class_labels: Optional[Union[List[int], List[str]]] = None
     class_counts: Optional[List[float]] = None
     rows: Optional[List[int]] = None
     baseline_error: Optional[float] = None
@@ -198,7 +200,7 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
         names = tuple(self.columns or self.feature_names or ())
         if len(names) != len(categories):
             names = None
-        kinds = self.kinds or [NUMBER if texts is None else TEXT for texts in categories]
+        kinds = self.kinds or [NUMBER] * len(categories)
         return Columns(label, self.label_name, names, tuple(categories), tuple(kinds), self.options)
 
     def table_options(self, options=NO_OPTIONS):

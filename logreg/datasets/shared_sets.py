@@ -1,7 +1,7 @@
 """Data sets in shared variables: what :func:`load_data` returns."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Dict, Optional
 
 import numpy
@@ -11,8 +11,7 @@ from logreg.datasets.dataset import read_dataset
 from logreg.datasets.facts import Facts
 from logreg.datasets.options import Preparation, TableOptions, split_options
 from logreg.datasets.splits import SPLITS
-
-OPTIONS = TableOptions, Preparation  # of load_data
+from logreg.hyperparameters import complete_docstring
 
 
 class LoadedSet(tuple):
@@ -63,7 +62,7 @@ def load_data(dataset: Any, label_column: Any = None, **options: Any) -> LoadedD
     ----------
     dataset : str, path-like, pandas.DataFrame or sequence of pairs
         As :func:`.read_dataset` takes it. ``'mnist.pkl.gz'`` is fetched if it is nowhere.
-    {options}
+    {settings}
 
     Returns
     -------
@@ -89,7 +88,7 @@ def load_data(dataset: Any, label_column: Any = None, **options: Any) -> LoadedD
     ((5000, 784), [7, 2, 1, 0])
     """
     options["label_column"] = label_column
-    table_options, preparation = split_options(options, *OPTIONS)
+    table_options, preparation = split_options(options, TableOptions, Preparation)
     data = read_dataset(
         dataset,
         TableOptions(**table_options),
@@ -99,12 +98,7 @@ def load_data(dataset: Any, label_column: Any = None, **options: Any) -> LoadedD
     return share_as_floats(data)
 
 
-_HELP = [
-    f"{option.name} : {option.metadata['needed']}\n        {option.metadata['help']}"
-    for cls in OPTIONS
-    for option in fields(cls)
-]
-load_data.__doc__ = load_data.__doc__.replace("{options}", "\n    ".join(_HELP))
+complete_docstring(load_data, TableOptions, Preparation)
 
 
 def share_as_floats(data):

@@ -213,8 +213,6 @@ class Predictor:
         is_far = (x < least - width) | (x > most + width)
         if not is_far.any():
             return False
-        row, column = numpy.argwhere(is_far)[0]
-        cell = batch.x[row, column]  # as the user gave it, before it was standardized or scaled
         names = self.facts.feature_titles
         columns = [names[k] for k in numpy.flatnonzero(is_far.any(axis=0))]
         values = "standardized values" if self.facts.feature_scales else "values"
@@ -223,7 +221,6 @@ class Predictor:
             advice += "; pixels that are saved as uint8 are scaled as the model needs"
         warning(
             f"{batch.name}: {values} from {x.min():g} to {x.max():g}, and the model was trained on "
-            f"{least:g} to {most:g}: in {listed(columns)}, as {cell:g} in row "
-            f"{batch.numbers[row]}; {advice}"
+            f"{least:g} to {most:g}: in {listed(columns)}; {advice}"
         )
         return True

@@ -313,18 +313,15 @@ class Column(Texts):
         listing = ", ".join(map(quoted, texts))
         return f"row {self.rows(texts[0])[0]}, {self.title} holds {listing}"
 
-    def example(self):
-        """Say which number an unusual text became, such as 007; '' if all are plain numbers."""
+    @property
+    def has_unusual_numbers(self):
+        """Whether texts that are no plain numbers, such as 007, $5 or a date, became numbers."""
         if self.categories is not None:
-            return ""
+            return False
         # In a chunk of numbers, 007 came as 7: the first rows of the table still have its text.
-        first_texts = [row[self.index] for row in self.header.data]
-        texts = [text for text in first_texts if re.fullmatch("0[0-9]+", text)]
-        for text in self.text_codes:
-            is_plain = self.header.decimal == "." and PLAIN_NUMBER.fullmatch(text)
-            if text not in self.from_number_cells and not is_plain:
-                texts.append(text)
-        if not texts:
-            return ""
-        value = self.kind.read(texts[:1])[0]
-        return f"{self.title}, {quoted(texts[0])} as {value:.9g}"
+        if any(re.fullmatch("0[0-9]+", row[self.index]) for row in self.header.data):
+            return True
+        texts = self.text_codes.keys() - self.from_number_cells
+        if self.header.decimal == ",":
+            return len(texts) > 0
+        return not all(map(PLAIN_NUMBER.fullmatch, texts))

@@ -190,12 +190,12 @@ class Features:
     def notes(self):
         """Yield what columns were taken for, where one could think otherwise."""
         encoded = [f"{c.title} of {len(c.categories)} texts" for c in self.columns if c.categories]
-        examples = [*filter(None, map(Column.example, self.columns))]
+        unusual = [column.title for column in self.columns if column.has_unusual_numbers]
         left_out = [column.title for column in self.columns if column.is_left_out]
         if encoded:
             yield f"one-hot encoded: {listed(encoded)}"
-        if examples:
-            yield f"read as numbers (`categorical`: as text): {listed(examples)}"
+        if unusual:
+            yield f"read as numbers (`categorical`: as text): {listed(unusual)}"
         if left_out:
             yield f"left out, as all cells are alike: {listed(left_out)}"
         if self.header.options.decimal is None and self.header.decimal == ",":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy
 
-from logreg.callbacks.reference import LAST_EPOCH, percent, read_reference
+from logreg.callbacks.reference import LAST_EPOCH, as_logged, read_reference
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.mnist import FILES
 from logreg.hyperparameters import Hyperparameters
@@ -113,7 +113,7 @@ def log_of(x, y):
     valid = x[N_TRAIN:], y[N_TRAIN:]
     settings = Hyperparameters(batch_size=100, n_epochs=LAST_EPOCH)
     run = train_softmax(read_dataset([train, valid, valid]), settings, output=None)
-    return [[percent(validation.error)] for validation in run.validations]
+    return [[as_logged(validation.error)] for validation in run.validations]
 
 
 def idx_files(data):

@@ -21,7 +21,7 @@ from softmax import Softmax
 from logreg import LogisticRegression, engine, kernel, updates
 from logreg.basics.errors import listed
 from logreg.engine import T, theano
-from logreg.kernel import Rows, rules
+from logreg.kernel import Rows
 
 pytestmark = pytest.mark.skipif(not kernel.is_built(), reason="no C compiler built the kernel")
 # Rows of a minibatch, columns and classes.
@@ -418,17 +418,6 @@ def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
         assert_allclose(one, other, rtol=2e-5, atol=1e-6)
     is_taken = rule in ("sgd", "of b first", "momentum") and penalty in (None, PENALTIES[0])
     assert bool(calls) == (is_taken and weights is not WEIGHTS[2])
-
-
-@pytest.mark.parametrize("rule, l2", [("momentum", 0.0), ("sgd", 0.1)])
-def test_an_older_rule_leaves_momentum_and_l2_to_the_engine(rule, l2, monkeypatch):
-    monkeypatch.setattr(kernel, "steps", None)
-    softmax = Softmax()
-    softmax.cost += numpy.float32(l2) * (softmax.model.W**2).sum()
-    with pytest.raises(KeyError), rules.following(2):
-        train_model = softmax.compile(RULES[rule](softmax.cost, softmax.model.params), 1)
-        raise KeyError
-    assert len(train_model(0, 0)) == 1 and rules.current() == rules.LATEST
 
 
 FEATURES = [("uint8", None), ("float64", None)]  # how they are stored, and prepared
