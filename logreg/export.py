@@ -94,7 +94,7 @@ def to_onnx(content, metadata):
     model.graph.initializer.extend(tensors)
     x = "features as the data have them"
     if scale != 1:
-        x = f"pixels as images have them, bytes of 0 to 255; they are multiplied by {scale} here"
+        x = f"pixels as images have them, bytes of 0 to 255; they are divided by {scale} here"
     helper.set_model_props(model, {"logreg": json.dumps(metadata), "x": x})
     checker.check_model(model, full_check=True)
     return model.SerializeToString()

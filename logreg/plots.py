@@ -52,10 +52,11 @@ def plot_curve(model, ax=None):
 
     Examples
     --------
-    >>> from logreg.run import Validation
-    >>> found = [(9, 1.2, 0.25, 0.25), (19, 0.9, 0.2, 0.2), (29, 0.8, 0.2, 0.2)]
-    >>> curve = [Validation(*numbers).as_dict() for numbers in found]
-    >>> curve[0]["test_error"], curve[1]["test_error"] = 0.3, 0.24
+    >>> curve = [{"iter": 9, "cost": 1.2, "error": 0.25, "error_all_rows": 0.25}]
+    >>> curve[0]["test_error"] = 0.3
+    >>> for iter, cost in (19, 0.9), (29, 0.8):
+    ...     curve.append({**curve[0], "iter": iter, "cost": cost, "error": 0.2, "test_error": 0.24})
+    >>> del curve[2]["test_error"]
     >>> ax = plot_curve(ModelFacts(curve=curve, n_train_batches=10))
     >>> for axes in ax.figure.axes:
     ...     axes.get_xlabel(), axes.get_ylabel(), float(axes.get_ylim()[0])
@@ -76,15 +77,9 @@ def plot_curve(model, ax=None):
     if not validations:
         raise SettingError("no curve is known: no validation was made")
     stopping = facts.stopping
-    is_loss = facts.criterion == "loss"
-    iters = numpy.array([each.iter for each in validations])
-    # As floats, what is not known is NaN.
-    costs = numpy.array([each.cost for each in validations], float)
-    losses = numpy.array([each.loss for each in validations], float)
-    shown = numpy.array([each.shown_errors(facts.criterion) for each in validations], float)
-    errors, tests = 100 * shown.T
+    by_loss = facts.criterion == "loss"
+    epochs, costs, losses, errors, tests = _curve_of(facts)
     n_batches = facts.n_train_batches or 1
-    epochs = (iters + 1) / n_batches
     ax = ax or _axes()
     (criterion_line,) = ax.plot(epochs, errors, clip_on=False, color=BLUE, label="validation error")
     is_tested = numpy.isfinite(tests)
@@ -98,7 +93,7 @@ def plot_curve(model, ax=None):
             label="test error of each new best",
         )
     # If patience ends far to the right of the curve, its end would squeeze the curve.
-    if stopping.patience <= 1.25 * (iters[-1] + 1):
+    if stopping.patience <= 1.25 * (validations[-1].iter + 1):
         end = (stopping.patience + 1) / n_batches
         ax.axvline(end, color=GREY, linestyle=":", label="end of patience")
     # Count minibatches if an epoch has only one, or if the file does not say how many it has.
@@ -106,19 +101,29 @@ def plot_curve(model, ax=None):
     ax.set_ylim(bottom=0, top=1.15 * numpy.nanmax([errors, tests]) or 1)
     right = ax.twinx()
     right.plot(epochs, costs, color=GREY, linestyle="-.", label="training cost (right)")
-    if is_loss:
+    if by_loss:
         (criterion_line,) = right.plot(epochs, losses, color=GREY, label="validation loss (right)")
+    iters = numpy.array([each.iter for each in validations])
     _mark_gains(criterion_line, iters, stopping)
-    right.set(ylabel="cost" if is_loss else "training cost", ylim=(0, None))
-    ax.legend(
-        handles=[*ax.get_lines(), *right.get_lines()],
-        loc="lower center",
-        bbox_to_anchor=(0.5, 1),  # above the plot
-        ncols=2,
-        frameon=False,
-        fontsize="small",
-    )
+    right.set(ylabel="cost" if by_loss else "training cost", ylim=(0, None))
+    lines = [*ax.get_lines(), *right.get_lines()]
+    place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1)}  # above the plot
+    ax.legend(handles=lines, **place, ncols=2, frameon=False, fontsize="small")
     return ax
+
+
+def _curve_of(facts):
+    """Five arrays of a learning curve: epochs, costs, losses, and two errors in percent.
+
+    What is not known is NaN.
+    """
+    rows = []
+    for each in facts.validations:
+        epoch = (each.iter + 1) / (facts.n_train_batches or 1)
+        error, test_error = each.shown_errors(facts.criterion)
+        rows.append([epoch, each.cost, each.loss, error, test_error])
+    epochs, costs, losses, errors, tests = numpy.array(rows, float).T
+    return epochs, costs, losses, 100 * errors, 100 * tests
 
 
 def _mark_gains(line, iters, stopping):

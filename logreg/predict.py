@@ -4,7 +4,7 @@ In an npz file, the array to predict is the one named x, X, data or images. With
 it is one that has "test" in its name as well, such as x_test or test_images. Without either, the
 file must hold one array only. In a folder, the pictures are predicted.
 
-Numbers of type uint8 are multiplied by the scale of training, which is 1/256 for pixels. A model
+Numbers of type uint8 are divided by the scale of training, which is 256 for pixels. A model
 refuses them if it was trained on numbers from 0 to 1, or if its file does not say what the smallest
 and the largest number of training were.
 

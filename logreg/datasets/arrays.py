@@ -37,10 +37,11 @@ def pairs_of(datasets, n_sets=(3,)):
     `n_sets` are the numbers of pairs that are allowed.
     """
     try:
-        pairs = [(x, y) for x, y in datasets]
-    except (TypeError, ValueError):
-        pairs = []
-    if len(pairs) not in n_sets:
+        pairs = [*datasets]  # as they are: those of `load_data` know their facts
+        are_pairs = all(len(pair) == 2 for pair in pairs)
+    except TypeError:
+        are_pairs = False
+    if not are_pairs or len(pairs) not in n_sets:
         raise DatasetError(
             "three pairs (x, y) are needed, for training, validation and test (`load_data` takes a "
             f"path, too, or two pairs, for training and test); got {type(datasets).__name__}"

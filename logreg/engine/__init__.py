@@ -86,11 +86,12 @@ def settings(dtype=None, device=None):
     dtype = dtype or user_setting(NAME, "floatX") or "float32"
     if dtype not in ("float32", "float64"):
         raise SettingError(f"floatX is {dtype!r}: logreg needs float32 or float64")
-    with floatx(ranks.broadcast(dtype)):
+    with _one_at_a_time:
         before = _backend.device
         try:
-            use_device(device)
-            yield
+            with floatx(ranks.broadcast(dtype)):
+                use_device(device)
+                yield
         finally:
             use_device(before)
 

@@ -111,7 +111,7 @@ class Predictor:
         Parameters
         ----------
         X : array-like, shape (n, n_in) or (n, height, width), or a table
-            Rows of numbers as the model was trained on; uint8 is multiplied by the scale of
+            Rows of numbers as the model was trained on; uint8 is divided by the scale of
             training. A table is a DataFrame of pandas or polars, a dict of columns, a Series or a
             dict of a row's cells, or a list of such dicts; its columns are taken by the names of
             the model's features, if it knows these.

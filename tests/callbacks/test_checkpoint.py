@@ -132,15 +132,15 @@ def test_what_a_run_is_not_resumed_from(now, message):
         restore(run_of(**now))
 
 
-ROW = [4, 0.5, 0.25, 0.25, None, None, None, 1.5]
+POINT = {"iter": 4, "cost": 0.5, "error": 0.25, "error_all_rows": 0.25, "seconds": 1.5}
 FORGED = [
     {"run": []},
     {"progress": {"iter": 19}},
     {"progress": {"iter": 19, "seconds": "now"}},
     {"progress": {"iter": math.inf, "seconds": 7.5}},
-    {"validations": [[*ROW, 1]]},
-    {"validations": [["4", 0.5, "0.25", *ROW[3:]]]},
-    {"validations": [ROW]},  # the parameters of its best model lack
+    {"validations": [{**POINT, "more": 1}]},
+    {"validations": [{**POINT, "iter": "4"}]},
+    {"validations": [POINT]},  # the parameters of its best model lack
 ]
 
 

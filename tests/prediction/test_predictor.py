@@ -23,7 +23,7 @@ def predictor_of(**metadata):
 
 def test_labels_and_probabilities_of_what_python_has(stderr):
     words = [f"digit {i}" for i in range(10)]
-    predictor = pickle.loads(pickle.dumps(predictor_of(pixel_scale=1 / 256, class_labels=words)))
+    predictor = pickle.loads(pickle.dumps(predictor_of(pixel_scale=256, class_labels=words)))
     expected = probabilities(X / numpy.float32(256), *weights())
     scaled = X / 256
     arrays = [X, scaled.tolist(), scaled.astype(">f2")]

@@ -132,7 +132,7 @@ def test_wrong_pictures_are_on_the_pad_what_their_rows_are(open_page, factor):
         told = {"pixel_scale": 1, "raw_range": [0, 1], "x_range": [0, 1], "image_shape": [14, 56]}
     numpy.savez("d.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     assert report([save_digits_model(**told, dataset="d.npz")]) == 0
-    p = probabilities(x.reshape(-1, 784) * told.get("pixel_scale", 1 / 256), *weights())
+    p = probabilities(x.reshape(-1, 784) / told.get("pixel_scale", 256), *weights())
     browser = open_page("best_model.html")
     pictures = browser.find_elements("css selector", ".to-pad img")
     told = [re.findall(r"\d+", image.get_attribute("alt")) for image in pictures]
@@ -290,7 +290,7 @@ def test_models_of_few_and_of_many_classes(open_page, n_out, shape, dtype, facts
         means, scales = random.rand(2, n_in) + 0.1
         facts = {"feature_means": means, "feature_scales": scales}
     if n_out < 30:
-        facts = {**facts, "pixel_scale": 1 / 256}
+        facts = {**facts, "pixel_scale": 256}
     model = save("any.pkl", W, b, dtype, image_shape=shape, dataset="nowhere.npz", **facts)
     assert report([model, "--output", "any page.html"]) == 0
     browser = open_page("any page.html")

@@ -93,7 +93,7 @@ def test_what_was_read_is_saved_as_a_model_file(name, stderr):
     told = {"source": "the tutorial's own program", "pixel_scale": 1, "class_labels": [0, 1]}
     assert {**again.metadata, **told, "image_shape": None} == again.metadata
     digits = load_model(write("old.pkl", py2(numpy.zeros((784, 2), "float32")))).metadata
-    assert (digits["image_shape"], digits["pixel_scale"]) == ([28, 28], 1 / 256)
+    assert (digits["image_shape"], digits["pixel_scale"]) == ([28, 28], 256)
     Predictor("old.pkl").predict(numpy.full((1, 784), 255.0))  # pixels that nobody scaled
     assert "the model was trained on 0 to 0.996094" in stderr()
 
