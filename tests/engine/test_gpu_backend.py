@@ -1,6 +1,5 @@
 """Data and parameters on a device, by PyTensor's JAX backend; the CPU stands for a GPU."""
 
-import numpy
 import pytest
 from builders import make_pairs, save_folder
 from numpy.testing import assert_allclose
