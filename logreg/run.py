@@ -173,10 +173,13 @@ class Run:
         """Compute the largest number of minibatches in a block.
 
         It is 1 if a callback reads each step. It is also 1 for nets on the CPU, whose steps the
-        engine takes one by one: a larger block would save nothing.
+        engine takes one by one: a larger block would save nothing but the question that several
+        ranks ask after each block, whether one of them stops.
         """
         is_net_on_cpu = not self.W_and_b and engine.device() == "cpu"
-        if is_net_on_cpu or any(callback.reads_steps for callback in callbacks):
+        if is_net_on_cpu and engine.ranks.size == 1:
+            return 1
+        if any(callback.reads_steps for callback in callbacks):
             return 1
         n_parameters = sum(engine.value(param).size for param in self.params)
         n_by_products = PRODUCTS_AT_ONCE // (self.hyperparameters.batch_size * n_parameters)

@@ -273,7 +273,7 @@ def compile_mean(x, y, dataset, mean):
 
     The function that is returned gives a float. It adds the sums over blocks of a fixed number of
     rows in float64, in the order of the rows, so its bits do not depend on the number of threads.
-    All ranks get that of the first one.
+    All ranks get the same.
     """
     n = n_rows(dataset[0])
     sums = _compile_sums(x, y, dataset, ROWS_OF_A_SUM, mean)
