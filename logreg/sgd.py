@@ -22,7 +22,7 @@ from logreg.basics.console import COMPILING, log, note, waiting_for_engine
 from logreg.basics.errors import SettingError
 from logreg.basics.files import BEST_MODEL, DATASET
 from logreg.callbacks import BestModel, Callback, PrintLog
-from logreg.callbacks.base import catching_stop
+from logreg.callbacks.base import catching_stop, stopping_all_ranks
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.training_data import check_batch_size, digest, share_as_stored, share_given
 from logreg.early_stopping import REPEATABLE, Validation
@@ -95,11 +95,13 @@ def descend(train_model, validate_model, test_model, run, callbacks=(), n_at_onc
                 run.best_values = engine.copy_values(run.model_variables)
                 if run.criterion == "error":  # with the loss, one test at the end is enough
                     validation = run.add_test_errors(*test_model())
-            for callback in callbacks:
-                callback.on_validation(run, validation)
+            with stopping_all_ranks():
+                for callback in callbacks:
+                    callback.on_validation(run, validation)
             run.check_row_counts()
-        for callback in callbacks:
-            callback.on_minibatch_end(run)
+        with stopping_all_ranks():
+            for callback in callbacks:
+                callback.on_minibatch_end(run)
     return "patience"
 
 
@@ -201,7 +203,8 @@ def run_training(
     callbacks = [c for c in callbacks if engine.ranks.rank == 0 or not c.on_rank_0_only]
     for callback in callbacks:
         callback.check(run)
-    n_at_once = run.minibatches_at_once(callbacks)
+    # All ranks take the same blocks of minibatches, even if a callback is on one rank alone.
+    n_at_once = min(engine.ranks.gather(run.minibatches_at_once(callbacks)))
     with waiting_for_engine(COMPILING):
         functions = compile_functions(expressions, run, n_at_once)
     _, validate_model, test_model = functions

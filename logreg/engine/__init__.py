@@ -292,7 +292,7 @@ def compile_mean(minibatch, row_set, mean):
 
     The function that is returned gives a float. It adds the sums over blocks of a fixed number of
     rows in float64, in the order of the rows, so its bits do not depend on the number of threads.
-    All ranks get that of the first one.
+    All ranks get the same.
     """
     sums = _compile_sums(minibatch, row_set, ROWS_OF_A_SUM, mean)
     n = row_set.n_rows
