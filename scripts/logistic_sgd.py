@@ -69,7 +69,7 @@ class LogisticRegression:
 
     def errors(self, y):
         """The fraction of the minibatch that is put into a wrong class."""
-        if y.ndim != self.y_pred.ndim:
+        if y.ndim != 1:
             raise TypeError(f"y has {y.ndim} dimensions: it must be a vector, a label for each row")
         if not y.dtype.startswith("int"):
             raise NotImplementedError(f"y has the type {y.dtype}: cast the labels to an int type")
@@ -155,7 +155,7 @@ def sgd_optimization_mnist(folder=None, learning_rate=0.13, n_epochs=1000, batch
         epoch += 1
         for minibatch_index in range(n_train_batches):
             train_model(minibatch_index)
-            iter = (epoch - 1) * n_train_batches + minibatch_index
+            iter = n_train_batches * (epoch - 1) + minibatch_index
             if (iter + 1) % validation_frequency == 0:
                 error = numpy.mean([validate_model(i) for i in range(n_valid_batches)])
                 where = f"epoch {epoch}, minibatch {minibatch_index + 1}/{n_train_batches}"
