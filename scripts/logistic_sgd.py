@@ -130,8 +130,7 @@ def sgd_optimization_mnist(folder=None, learning_rate=0.13, n_epochs=1000, batch
     classifier = LogisticRegression(x, n_in=28 * 28, n_out=10)
     cost = classifier.negative_log_likelihood(y)
     gradients = T.grad(cost, classifier.params)
-    rate = numpy.asarray(learning_rate, theano.config.floatX)
-    updates = [(param, param - rate * g) for param, g in zip(classifier.params, gradients)]
+    updates = [(param, param - learning_rate * g) for param, g in zip(classifier.params, gradients)]
     start = index * batch_size
 
     def minibatch(set_x, set_y):
