@@ -94,7 +94,7 @@ def test_modules_and_functions_are_short():
 
 
 # Nodes of the syntax tree that a folder may have. A change that needs more says why, and raises it.
-CEILINGS = {"logreg": 53766, "scripts": 8447, "tests": 62887}
+CEILINGS = {"logreg": 54101, "scripts": 8476, "tests": 63178}
 COUNTED = ast.stmt, ast.expr, ast.arg, ast.keyword, ast.alias, ast.comprehension, ast.ExceptHandler
 
 

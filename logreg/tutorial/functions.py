@@ -32,9 +32,9 @@ def difference(learn_by_hand):
         if not len(costs) == len(models) == n_epochs:
             return f"of {n_epochs} epochs, there are {len(costs)} costs and {len(models)} models"
         for epoch, (cost, W, b) in enumerate(_epochs(size, n_epochs, x, y)):
-            pairs = {"cost": (costs[epoch], cost)}
-            pairs["W"], pairs["b"] = zip(models[epoch], (W, b))
-            for name, (found, right) in pairs.items():
+            found_W, found_b = models[epoch]
+            compared = ("cost", costs[epoch], cost), ("W", found_W, W), ("b", found_b, b)
+            for name, found, right in compared:
                 where = f"with {steps} an epoch, the {name} of epoch {epoch + 1}"
                 if numpy.shape(found) != numpy.shape(right):
                     return f"{where} has the shape {numpy.shape(found)}, not {numpy.shape(right)}"
