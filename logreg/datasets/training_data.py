@@ -92,7 +92,7 @@ def share_given(datasets, minibatch, sizes):
         If they are no three pairs, or not of what the model takes.
     """
     if isinstance(datasets, LoadedData):
-        data = _share_loaded(datasets)
+        data = share_loaded(datasets)
     else:
         data = _share_pairs(pairs_of(datasets), minibatch, sizes.n_out)
     if data.is_weighted and minibatch.weights is None:
@@ -119,7 +119,7 @@ def share_given(datasets, minibatch, sizes):
     return data
 
 
-def _share_loaded(data):
+def share_loaded(data):
     """Make :class:`TrainingData` of the shared variables of :func:`load_data`."""
     sets = {}
     for split, (features, labels) in zip(SPLITS, data):

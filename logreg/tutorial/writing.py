@@ -43,7 +43,7 @@ PLAIN = r'<span class="(?:n|nb|nn|ne|bp|o|p|w)">([^<]*)</span>'  # without a col
 FORMS = {
     r"(?s)<!-- notebook\n.*?-->\n": "",
     r"```math\n([^`]*)```": r"$$\n\1$$",
-    r"<!-- source: ([\w.]+).*?-->": r'<p class="source"><code>\1</code></p>\n',
+    r"<!-- source: ([\w./]+).*?-->": r'<p class="source"><code>\1</code></p>\n',
     r"<!-- play: ([\w-]+) -->\n(.*)": r'<section class="play" id="play-\1">\n\n\2\n\n</section>',
 }
 

@@ -442,7 +442,7 @@ def stop(*settings):
     if stopping.is_over(83 * 250 - 1):
         ends = f"Stops in epoch {last // 83 + 1}, after {last + 1:,} minibatches; "
         left.append((stopping.patience, 0))
-    best, error = stopping.best_iter // 83 + 1, f"{stopping.best_loss:.2f} %"
+    best, error = stopping.best_iter // 83 + 1, f"{stopping.best_value:.2f} %"
     text = f"{ends}the best model, of epoch {best}, has a validation error of {error}."
     errors = [curve, curve[: (last + 1) // 83], *vain, *bought, [curve[best - 1]]]
     return text, errors, [[*left, (left[-1][0], 0), (0, 0)]]
@@ -715,10 +715,10 @@ ASK = """return [...document.querySelectorAll(".question label")].map((label) =>
 def test_questions_answer(browser):
     written = text.TEXT.read_text("utf-8")
     reasons = re.findall(r"<summary>([A-D])\. .+</summary>\n\n(\w+)", written)
-    assert len(reasons) == 15 * 3 == 3 * [word for _, word in reasons].count("Yes")
+    assert len(reasons) == 14 * 3 == 3 * [word for _, word in reasons].count("Yes")
     told = browser.execute_script(ASK)
     assert told == [[letter, word, word == "Yes"] for letter, word in reasons]
-    assert len(browser.find_elements("css selector", ".question :checked")) == 15
+    assert len(browser.find_elements("css selector", ".question :checked")) == 14
 
 
 # Copy all examples, as if there were a clipboard.
