@@ -17,7 +17,7 @@ from logreg.basics.errors import DatasetError, cut, listed, needing, quoted
 from logreg.datasets.formats import PARQUET, ZIP, open_bytes, parsing, reading
 from logreg.datasets.frames import FRAME, framed, is_frame
 from logreg.datasets.options import Columns
-from logreg.tables.header import Header
+from logreg.tables.header import Header, indices_of
 from logreg.tables.layout import find_layout, read_first_lines
 
 CHUNK_BYTES = 1 << 20
@@ -92,24 +92,23 @@ def _read_sheet(pandas, stream, options, source):
     """Read the rows of an Excel sheet as a data frame, whose index holds their numbers."""
     with needing("an Excel file", "excel", "openpyxl"), parsing(), _quiet():
         book = pandas.ExcelFile(stream)
-        name = _find_sheet(book.sheet_names, options.sheet, source)
-        sheet = pandas.read_excel(book, name, header=None, na_filter=False, dtype=object)
+        index = _find_sheet(book.sheet_names, options.sheet, source)
+        sheet = pandas.read_excel(book, index, header=None, na_filter=False, dtype=object)
         sheet.index += 1
         return sheet[(sheet != "").any(axis=1)]
 
 
 def _find_sheet(names, wanted, source):
-    """Find the name of the sheet that an option names, or numbers; else the first, with a note."""
+    """Find the index of the sheet that an option calls; else that of the first, with a note."""
     listing = listed([*map(quoted, names)])
     if wanted is None:
         if len(names) > 1:
             note(f"note: {source}: of the sheets {listing}, the first is read (`sheet`: another)")
-        return names[0]
-    sheets = {str(number): name for number, name in enumerate(names, 1)}
-    sheets.update(zip(names, names))  # a name comes before a number
-    if str(wanted) not in sheets:
+        return 0
+    indices = indices_of(names, len(names))
+    if str(wanted) not in indices:
         raise DatasetError(f"has no sheet {cut(wanted)}: `sheet` names one of {listing}")
-    return sheets[str(wanted)]
+    return indices[str(wanted)]
 
 
 def _read_json(data):

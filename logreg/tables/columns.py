@@ -31,7 +31,7 @@ SHORT_MONTHS = ["%d-%b-%Y", "%d/%b/%Y", "%b %d, %Y", "%b %d %Y", "%d %b %Y"]
 LONG_MONTHS = ["%B %d, %Y", "%B %d %Y", "%d %B %Y"]
 DATES = NUMERIC_DATES + SHORT_YEARS + SHORT_MONTHS + LONG_MONTHS
 TIMES = ["%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p"]
-DATES_WITH_TIMES = [f"{date} {time}" for date in [*DATES, "%Y-%m-%d"] for time in TIMES]
+DATES_WITH_TIMES = [f"{date} {time}" for date in DATES for time in TIMES]
 
 
 def count_days(texts, date_format):
@@ -68,7 +68,7 @@ def date_formats(text):
     >>> date_formats("01/31/24 12:57 AM"), date_formats("12:57")
     (['%m/%d/%y %I:%M %p'], ['%H:%M'])
     """
-    if re.match("[0-9]{4}-", text) and not text.upper().endswith("M"):  # as of 1:30 PM
+    if re.match("[0-9]{4}-", text):
         return [ISO]
     has_time = re.search(":[0-9]{2}", text)  # 2:1 is a score
     formats = []

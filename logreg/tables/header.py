@@ -15,6 +15,24 @@ LABEL_NAMES = (*CLEAR_LABEL_NAMES, "y")  # a cell y may also mean yes
 INDEX_NAMES = ("", "Unnamed: 0", "rownames")  # how pandas and R call a first column of row names
 
 
+def indices_of(names, n):
+    """Find the index of what an option may call by name or by number; a name comes first.
+
+    The numbers of the `n` things are from 1, or negative: the last one is -1.
+
+    Examples
+    --------
+    >>> indices_of(["a", "1"], 2)
+    {'1': 1, '-2': 0, '2': 1, '-1': 1, 'a': 0}
+    """
+    indices = {}
+    for i in range(n):
+        indices[str(i + 1)] = i
+        indices[str(i - n)] = i
+    indices.update(zip(names, range(n)))
+    return indices
+
+
 class Header:
     """The columns of a table, as its first rows show them. Columns are counted from 0 here.
 
@@ -83,11 +101,7 @@ class Header:
             )
         self.counts = Counter(self.names)
         n = len(self.cells)
-        self.indices = {}  # from a name or a number, as an option gives it, to the column
-        for i in range(n):
-            self.indices[str(i + 1)] = i
-            self.indices[str(i - n)] = i
-        self.indices.update(zip(self.names, range(n)))
+        self.indices = indices_of(self.names, n)
         self.na_numbers = self._find_na_numbers()
         self.categorical = set()
         if self.is_training:
