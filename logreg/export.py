@@ -10,7 +10,7 @@ Rows of x, of shape (n, n_in), become probabilities, of shape (n, n_out), so:
 and the label is the one of `class_labels` that is most probable. A column of text is a feature for
 each of its categories, 1 or 0, in the order of `feature_names` (`column=category`). With `missing`,
 an empty cell of such a column is the category '' (`column=`), if the column had empty cells in
-training. A date is the number of days since 1970-01-01.
+training. A date is the number of days since 1970-01-01, a time the part of a day.
 
 onnx does all of that. Its input `x` holds float64 if features are filled or standardized, else the
 model's type. Its outputs are `label` and `probabilities`. Its metadata say what `x` is; their

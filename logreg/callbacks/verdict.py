@@ -121,7 +121,7 @@ def _compare_with_guesses(run):
     is_better = best.test_error_all_rows < facts.baseline_error
     counts = numpy.array(facts.class_counts)
     shares = counts[counts > 0] / counts.sum()
-    entropy = -(shares * numpy.log(shares)).sum()
+    entropy = (shares * numpy.log(1 / shares)).sum()  # 0 of one class, and not -0
     loss = math.nan if best.loss is None else best.loss  # with NaN, no comparison is true
     losses = (
         f"its validation loss is {loss:.4g}, and that of always predicting the shares of the "

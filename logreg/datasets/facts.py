@@ -176,7 +176,7 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
     @property
     def feature_titles(self):
         """What messages and pages call each feature: its name, or one made of column titles."""
-        return self.feature_names or name_features(self.column_titles, self._categories)
+        return self.feature_names or name_features(self.column_titles, self.table.categories)
 
     @property
     def column_titles(self):
@@ -184,17 +184,13 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
 
         The features of arrays are columns, too.
         """
-        numbers = self.column_numbers or range(1, len(self._categories) + 1)
+        numbers = self.column_numbers or range(1, self.table.n_columns + 1)
         return self.table.names or [f"column {i}" for i in numbers]
-
-    @property
-    def _categories(self):
-        return self.categories or [None] * self.n_in
 
     @property
     def table(self):
         """The :class:`Columns` of the table, or unnamed ones."""
-        categories = self._categories
+        categories = self.categories or [None] * self.n_in
         label = None if self.label_number is None else self.label_number - 1
         # Feature names serve as names of columns only if each column is one feature.
         names = tuple(self.columns or self.feature_names or ())

@@ -105,9 +105,10 @@
     });
   }
 
-  // ---- A table: a field for each column, a number, a date or a choice of texts ----
+  // ---- A table: a field for each column, a number, a date, a time or a choice of texts ----
 
   const DAY = 24 * 60 * 60 * 1000; // milliseconds: a model counts days since 1970
+  const PART = { date: [0, 10], time: [11, 16], "datetime-local": [0, 16] }; // of 1970-01-31T00:00
 
   const fields = facts.shape ? [] : makeFields();
 
@@ -124,7 +125,7 @@
         field.type = facts.dates[i] || "number";
         field.step = "any";
         field.defaultValue = facts.dates[i]
-          ? new Date(means[0] * DAY).toISOString().slice(0, field.type === "date" ? 10 : 16)
+          ? new Date(means[0] * DAY).toISOString().slice(...PART[field.type])
           : Number(means[0].toPrecision(6));
       }
       const label = document.createElement("label");

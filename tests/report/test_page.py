@@ -268,6 +268,24 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, scaling):
     assert "Content Security Policy" in refused["message"]
 
 
+def test_a_time_of_the_day_is_shown_as_one(open_page):
+    pandas = pytest.importorskip("pandas")
+    random = numpy.random.RandomState(3)
+    table = pandas.DataFrame({"at": random.choice(["06:15", "18:45"], 60)})
+    table.assign(label=random.choice(["a", "b"], 60)).to_csv("table.csv", index=False)
+    assert train.main(["--dataset", "table.csv", "--n-epochs", "5"]) == 0
+    assert report(["--output", "p.html"]) == 0
+    browser = open_page("p.html")
+    cells = browser.find_elements("css selector", ".rows dt")
+    assert {cell.text for cell in cells} == {"at 06:15", "at 18:45"}
+    field = browser.find_element("css selector", "#fields input")
+    assert re.fullmatch("1[0-4]:[0-5][0-9]", field.get_property("value"))  # the mean
+    typed = "dispatchEvent(new Event('input', {bubbles: true}))"
+    browser.execute_script(f"arguments[0].value = '06:15'; arguments[0].{typed}", field)
+    (p,) = Predictor("best_model.pkl").predict_proba({"at": "06:15"})
+    assert_allclose(state_of(browser).probabilities, p, atol=1e-5)
+
+
 RANGES = {"raw_range": [-1, 1], "x_range": [-1, 1]}
 MODELS = [
     # classes, shape of the images or None, dtype, what else the model file says
