@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 from logreg.basics.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from logreg.basics.errors import DatasetError as DatasetError
+    from logreg.basics.errors import EngineError as EngineError
+    from logreg.basics.errors import LogRegError as LogRegError
     from logreg.basics.errors import LogRegWarning as LogRegWarning
+    from logreg.basics.errors import ModelFileError as ModelFileError
+    from logreg.basics.errors import SettingError as SettingError
     from logreg.datasets.shared_sets import load_data as load_data
     from logreg.estimator import SoftmaxClassifier as SoftmaxClassifier
     from logreg.fitting import fit_table as fit_table
@@ -29,10 +34,15 @@ if TYPE_CHECKING:
     from logreg.updates import nesterov as nesterov
 
 _MODULE_OF = {
+    "DatasetError": "basics.errors",
+    "EngineError": "basics.errors",
     "Hyperparameters": "hyperparameters",
+    "LogRegError": "basics.errors",
     "LogRegWarning": "basics.errors",
     "LogisticRegression": "model",
+    "ModelFileError": "basics.errors",
     "Predictor": "prediction.predictor",
+    "SettingError": "basics.errors",
     "SoftmaxClassifier": "estimator",
     # The rule of plain descent is updates.sgd: logreg.sgd is the module of the training loop.
     "adagrad": "updates",

@@ -1,12 +1,12 @@
 """Early stopping: which validation is the best, and how long a run goes on.
 
-The criterion is the number of a validation by which the best model is chosen. The patience ends a
-run in which nothing has improved for long.
+The criterion, 'error' or 'loss', is the number of a validation by which the best model is chosen.
+The patience ends a run in which nothing has improved for long.
 """
 
 import math
 from dataclasses import dataclass, field
-from typing import List, NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional
 
 from logreg.hyperparameters import DEFAULTS
 
@@ -15,14 +15,6 @@ EARLY_STOPPING_SETTINGS = ("patience", "patience_increase", "improvement_thresho
 REASON_TEXTS = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
 # A run ends for one of these reasons again if it is repeated with the same data and settings.
 REPEATABLE = (*REASON_TEXTS, "diverged")
-
-
-class Measures(NamedTuple):
-    """What `validate_model` measures on the validation set: errors are fractions of rows."""
-
-    error: float  # over the whole minibatches, as the tutorial counts
-    error_all_rows: float
-    loss: Optional[float]  # mean over all rows; None with criterion 'error'
 
 
 class Validation(NamedTuple):
@@ -55,64 +47,38 @@ class Validation(NamedTuple):
     test_error_all_rows: Optional[float] = None
     seconds: float = 0.0
 
-    def plain(self):
-        """Make a Validation for JSON, with None in place of numbers that are not finite."""
-        return self._make(
-            None if value is None or not math.isfinite(value) else value for value in self
-        )
+    def as_dict(self):
+        """Make a dict for JSON, without numbers that are not known or not finite."""
+        return {
+            name: value
+            for name, value in self._asdict().items()
+            if value is not None and math.isfinite(value)
+        }
 
+    @classmethod
+    def from_dict(cls, numbers):
+        """Make a Validation of what :meth:`as_dict` gives; a TypeError says that it is none."""
+        return cls(**{"cost": None, **numbers})
 
-class Point(NamedTuple):
-    """A validation in a learning curve.
+    def shown_errors(self, criterion):
+        """The validation and the test error of a learning curve, the latter perhaps None.
 
-    With the criterion 'loss', it has a loss, and its errors are over all rows. With the criterion
-    'error', it has no loss, and its errors are over whole minibatches.
-    """
-
-    iter: int
-    cost: Optional[float]
-    error: float
-    test_error: Optional[float]
-    loss: Optional[float] = None
-
-
-class Criterion(NamedTuple):
-    """What decides on the best model.
-
-    Attributes
-    ----------
-    name : {'error', 'loss'}
-        Also the field of a Validation, and of a Point, that decides.
-    point_fields : tuple of str
-        The fields of a Validation that make a Point, in the order of its fields.
-    is_loss : bool
-        If so, errors are over all rows, and the test set is tried once, at the end.
-    """
-
-    name: str
-    point_fields: Tuple[str, ...]
-    is_loss: bool
-
-
-CRITERIA = {
-    "error": Criterion("error", ("iter", "cost", "error", "test_error"), False),
-    "loss": Criterion(
-        "loss", ("iter", "cost", "error_all_rows", "test_error_all_rows", "loss"), True
-    ),
-}
+        With the criterion 'loss', they are over all rows, else over whole minibatches.
+        """
+        if criterion == "loss":
+            return self.error_all_rows, self.test_error_all_rows
+        return self.error, self.test_error
 
 
 @dataclass(eq=False)
 class EarlyStopping:
     """Patience counted in minibatches, as in the tutorial.
 
-    A loss is here the number that decides: the validation loss with ``criterion='loss'``, otherwise
-    the validation error.
-
-    The run goes on for `patience` minibatches at least. A new best loss is significant if it is
-    below `improvement_threshold` times the best before. With ``criterion='loss'``, it must be below
-    this fraction of the last significant loss, since a long fall may be made of small steps. A
-    significant loss extends the patience to ``iter * patience_increase``, if that is more.
+    The value of a validation is its error, or with ``criterion='loss'`` its loss. The run goes on
+    for `patience` minibatches at least. A new best value is significant if it is below
+    `improvement_threshold` times the best before. With ``criterion='loss'``, it must be below this
+    fraction of the last significant value, since a long fall may be made of small steps. A
+    significant value extends the patience to ``iter * patience_increase``, if that is more.
 
     Parameters
     ----------
@@ -123,25 +89,25 @@ class EarlyStopping:
     improvement_threshold : float
         Fraction below which a new best is significant.
     criterion : {'error', 'loss'}
-        Whether the losses are validation errors or validation losses.
+        Which number of a validation is its value.
 
     Attributes
     ----------
     patience : int or float
         As given at first, extended by significant improvements.
-    best_loss : float
-        The lowest loss so far, infinity before the first.
+    best_value : float
+        The lowest value so far, infinity before the first.
     best_iter : int or None
         The minibatch at which it was seen.
     gains : list of int
         The minibatches of the significant improvements.
-    significant_loss : float
-        The loss at the last of them.
+    significant_value : float
+        The value at the last of them.
 
     Examples
     --------
     >>> stopping = EarlyStopping(patience=10, patience_increase=2)
-    >>> [stopping.update(iter, loss) for iter, loss in ((4, 0.5), (9, 0.2), (14, 0.3))]
+    >>> [stopping.update(iter, value) for iter, value in ((4, 0.5), (9, 0.2), (14, 0.3))]
     [True, True, False]
     >>> stopping.patience
     18
@@ -153,34 +119,34 @@ class EarlyStopping:
     patience_increase: float = DEFAULTS.patience_increase
     improvement_threshold: float = DEFAULTS.improvement_threshold
     criterion: str = DEFAULTS.criterion
-    best_loss: float = math.inf
+    best_value: float = math.inf
     best_iter: Optional[int] = None
-    significant_loss: float = math.inf
+    significant_value: float = math.inf
     gains: List[int] = field(default_factory=list)
 
-    def update(self, iter, loss):
-        """Take note of the validation loss or error after minibatch `iter`.
+    def update(self, iter, value):
+        """Take note of the value of a validation after minibatch `iter`.
 
         Parameters
         ----------
         iter : int
             The index of the minibatch, counted from 0 over the whole run.
-        loss : float
+        value : float
             The lower the better.
 
         Returns
         -------
         bool
-            Whether `loss` is a new best.
+            Whether it is a new best.
         """
-        if not loss < self.best_loss:  # on a tie, the first stays the best
+        if not value < self.best_value:  # on a tie, the first stays the best; NaN is no best
             return False
-        before = self.significant_loss if self.criterion == "loss" else self.best_loss
-        if loss < before * self.improvement_threshold:
+        before = self.significant_value if self.criterion == "loss" else self.best_value
+        if value < before * self.improvement_threshold:
             self.patience = max(self.patience, iter * self.patience_increase)
             self.gains.append(iter)
-            self.significant_loss = loss
-        self.best_loss = loss
+            self.significant_value = value
+        self.best_value = value
         self.best_iter = iter
         return True
 
@@ -189,15 +155,14 @@ class EarlyStopping:
         return self.patience <= iter
 
 
-def replay(points, settings):
-    """Follow the validations of a run; return the EarlyStopping after them.
+def stopping_after(validations, settings):
+    """Make the :class:`EarlyStopping` of a run after all of its :class:`Validation`.
 
-    The points are Validations or Points: both have a field with the name of the criterion.
     `settings` is a dict, of which the arguments of :class:`EarlyStopping` are taken.
     """
-    rule = {name: settings[name] for name in EARLY_STOPPING_SETTINGS if name in settings}
-    stopping = EarlyStopping(**rule)
-    for point in points:
-        value = getattr(point, stopping.criterion)
-        stopping.update(point.iter, math.nan if value is None else value)
+    arguments = {name: settings[name] for name in EARLY_STOPPING_SETTINGS if name in settings}
+    stopping = EarlyStopping(**arguments)
+    for validation in validations:
+        value = getattr(validation, stopping.criterion)
+        stopping.update(validation.iter, math.nan if value is None else value)
     return stopping

@@ -1,7 +1,6 @@
 """Softmax regression as an estimator for scikit-learn (extra `sklearn`)."""
 
 import copy
-import threading
 import warnings
 from dataclasses import dataclass, fields, make_dataclass
 from numbers import Real
@@ -10,6 +9,8 @@ from typing import Any, Optional
 import numpy
 
 from logreg.basics.errors import DatasetError, SettingError, cut, needing, quoted
+from logreg.datasets.dataset import DataSet
+from logreg.datasets.facts import Facts
 from logreg.datasets.splits import stratified_order
 from logreg.hyperparameters import Hyperparameters, default_batch_size
 
@@ -44,8 +45,6 @@ _Settings: Any = make_dataclass(
     eq=False,
     repr=False,
 )
-# floatX belongs to the whole process, and the engines are not made for several threads.
-_one_at_a_time = threading.Lock()
 
 
 @dataclass(eq=False, repr=False)
@@ -57,8 +56,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
 
     Parameters
     ----------
-    {others}
-        As of :class:`logreg.Hyperparameters`, with the same defaults.
+    learning_rate, n_epochs, patience, ...
+        All settings of :class:`logreg.Hyperparameters` but the criterion, with the same defaults.
     class_weight : dict or 'balanced', optional
         The factor of a row's cost. A dict has a number from 0 for each label. 'balanced' stands for
         n / (n_classes * n_k), where n_k of the n rows have the label. The default is 1.
@@ -127,16 +126,17 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "SoftmaxClassifier":
         """Train on rows X, of shape (n, n_features), and their labels y, of any kind.
 
-        A sparse X is made dense. The cost of a row is multiplied by its `sample_weight`; the
-        weights are divided by their mean before. A ValueError says what is wrong with the data, and
+        A sparse X is made dense. The cost of a row is multiplied by its `sample_weight`, divided by
+        the mean of the rows that train. A ValueError says what is wrong with the data, and
         the attributes of the last fit stay.
 
         There is no ``partial_fit`` and no ``warm_start``: early stopping needs a whole training.
         """
         # Imported here, because a fitted classifier predicts without an engine.
         from logreg import engine
-        from logreg.model import WeightedRows, softmax_regression
-        from logreg.sgd import fit_expressions
+        from logreg.datasets.training_data import share_as_stored
+        from logreg.model import softmax_regression
+        from logreg.sgd import run_training
 
         fitted = copy.copy(self)  # gets all results: a fit that fails must not change `self`
         X, y = validate_data(fitted, X, y, accept_sparse="csr", dtype=FLOATS)
@@ -153,31 +153,26 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
                 "more, and not all 0"
             )
         train_rows, valid_rows = self._split(codes)
-        labels = codes
-        weighted_rows = None
-        if self.class_weight is not None or sample_weight is not None:
-            sample_weight = _checked_sample_weight(sample_weight, X)
-            class_weights = weights[codes]
-            # Errors are fractions if the mean weight is 1 over the rows of validation. If all of
-            # these have the weight 0, so do their errors.
-            error_weights = sample_weight / (sample_weight[valid_rows].mean() or 1)
-            weighted_rows = WeightedRows(
-                codes,
-                weights=class_weights * sample_weight,
-                error_weights=error_weights,
-                loss_weights=class_weights * error_weights,
-            )
-            labels = numpy.arange(len(codes), dtype="int32")  # indices of rows: see WeightedRows
-        settings = self._hyperparameters(len(train_rows), len(valid_rows))
+        labels = codes.astype("int32")
         train = X[train_rows], labels[train_rows]
         valid = X[valid_rows], labels[valid_rows]
+        row_weights = None
+        if sample_weight is not None:
+            checked = _checked_sample_weight(sample_weight, X)
+            row_weights = {"train": checked[train_rows], "valid": checked[valid_rows]}
+            row_weights["test"] = row_weights["valid"]
+        class_weights = None
+        if self.class_weight is not None:
+            class_weights = weights
+        settings = self._hyperparameters(len(train_rows), len(valid_rows))
         refit = bool(self.refit) and train_rows is not valid_rows
-        with _one_at_a_time, engine.floatx(X.dtype.name):
-            _, expressions = softmax_regression(
-                X.shape[1], len(classes), settings, rows=weighted_rows
-            )
+        with engine.floatx(X.dtype.name):
             # There is no test set: the validation set stands in for it.
-            run = fit_expressions(expressions, [train, valid, valid], settings, refit=refit)
+            facts = Facts(n_in=X.shape[1], n_out=len(classes))
+            data = share_as_stored(DataSet(facts, train, valid, valid, weights=row_weights))
+            _, expressions = softmax_regression(facts, settings, class_weights, data.is_weighted)
+            with engine.collecting_garbage(data.n_bytes):
+                run = run_training(expressions, data, settings, refit=refit)
         _warn_if_not_converged(run, train[0])
         fitted.classes_ = classes
         fitted.loss_curve_ = [v.cost for v in run.validations]
@@ -247,11 +242,11 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
 
 
 def _checked_sample_weight(sample_weight, X):
-    """Check the weights of rows, 1 by default, and scale them so that their mean is 1."""
+    """Check the weights of rows; return them as an array of float64."""
     weights = _check_sample_weight(sample_weight, X, dtype="float64")
     if weights.min() < 0 or not weights.sum() > 0:
         raise SettingError("sample_weight must be 0 or more for each row, and not all 0")
-    return weights / weights.mean()
+    return weights
 
 
 def _warn_if_not_converged(run, x):
@@ -267,8 +262,3 @@ def _warn_if_not_converged(run, x):
         doubts.append(f"the last of {run.epoch} epochs was the best: a larger n_epochs may help")
     for doubt in doubts:
         warnings.warn(f"SoftmaxClassifier has not converged: {doubt}", ConvergenceWarning, 3)
-
-
-SoftmaxClassifier.__doc__ = str(SoftmaxClassifier.__doc__).replace(
-    "{others}", ", ".join(field.name for field in _OTHERS)
-)

@@ -2,7 +2,7 @@
 
 Rows of x, of shape (n, n_in), become probabilities, of shape (n, n_out), so:
 
-    x = x * pixel_scale                            # 1 if the features are no pixels
+    x = x / pixel_scale                            # 1 if the features are no pixels
     x = where(isnan(x), feature_means, x)          # if `missing` is 'mean'
     x = (x - feature_means) / feature_scales       # if the model has feature_scales
     probabilities = softmax(x @ W + b)
@@ -10,22 +10,18 @@ Rows of x, of shape (n, n_in), become probabilities, of shape (n, n_out), so:
 and the label is the one of `class_labels` that is most probable. A column of text is a feature for
 each of its categories, 1 or 0, in the order of `feature_names` (`column=category`). With `missing`,
 an empty cell of such a column is the category '' (`column=`), if the column had empty cells in
-training. A date is the number of days since 1970-01-01.
+training. A date is the number of days since 1970-01-01, a time the part of a day.
 
 onnx does all of that. Its input `x` holds float64 if features are filled or standardized, else the
 model's type. Its outputs are `label` and `probabilities`. Its metadata say what `x` is; their
 key `logreg` has all that the model file says. npz and json hold the numbers above by these names,
 and their key `metadata` has all that the model file says.
-
-A pickle of another program, such as a model of Theano, Lasagne or pylearn2, becomes npz: every
-array by the path that leads to it. Nothing in the pickle is run.
 """
 
 import io
 import json
 import os
 import sys
-import zipfile
 
 from logreg.cli.start import end_at_ctrl_c
 
@@ -34,19 +30,19 @@ if __name__ == "__main__":
 
 import numpy
 
-from logreg.basics.console import note, say
-from logreg.basics.errors import ModelFileError, listed, needing
+from logreg.basics.console import say
+from logreg.basics.errors import needing
 from logreg.basics.files import BEST_MODEL, refuse_overwriting
 from logreg.cli.command import command
 from logreg.cli.options import add_file, add_output, command_parser
-from logreg.saving import any_pickle, model_file
+from logreg.saving import model_file
 
 # What is written beside W and b: the keys of the metadata that predictions need.
 EXPORTED_KEYS = ("pixel_scale", "missing", "feature_means", "feature_scales", "class_labels")
 # Opset 13 is of 2020: old runtimes know it, too.
 ONNX = """<ir_version: 8, opset_import: ["": 13], producer_name: "logreg">
 logreg ({x_type}[n, {n_in}] x) => ({label_type}[n] label, {p_type}[n, {n_out}] probabilities) {{
-  scaled = Mul (x, pixel_scale)
+  scaled = Div (x, pixel_scale)
   is_empty = IsNaN (scaled)
   filled = Where (is_empty, fill, scaled)
   centred = Sub (filled, shifts)
@@ -98,21 +94,16 @@ def to_onnx(content, metadata):
     model.graph.initializer.extend(tensors)
     x = "features as the data have them"
     if scale != 1:
-        x = f"pixels as images have them, bytes of 0 to 255; they are multiplied by {scale} here"
+        x = f"pixels as images have them, bytes of 0 to 255; they are divided by {scale} here"
     helper.set_model_props(model, {"logreg": json.dumps(metadata), "x": x})
     checker.check_model(model, full_check=True)
     return model.SerializeToString()
 
 
-def to_npz(content, metadata=None):
+def to_npz(content, metadata):
     """Make the bytes of an npz file; `metadata` is JSON text in it."""
-    if metadata is not None:
-        content = {**content, "metadata": json.dumps(metadata)}
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:  # numpy.savez takes no array called "file"
-        for name, value in content.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                numpy.lib.format.write_array(file, numpy.asarray(value), allow_pickle=False)
+    numpy.savez(stream, **content, metadata=json.dumps(metadata))
     return stream.getvalue()
 
 
@@ -131,7 +122,7 @@ def parser():
         "export",
         "[MODEL]",
         "Write a model for programs without logreg.",
-        ["best_model.pkl --to onnx", "old_model.pkl --to npz -o arrays.npz"],
+        ["best_model.pkl --to onnx", "model.pkl --to npz -o arrays.npz"],
         epilog=str(__doc__).partition("\n\n")[2],  # the rules
     )
     add_file(
@@ -153,17 +144,7 @@ def main(argv=None):
     args = parser().parse_args(argv)
     output = args.output or os.path.splitext(args.model)[0] + f".{args.to}"
     refuse_overwriting([output], [args.model])
-    try:
-        facts, W, b = model_file.read_model(args.model)
-    except ModelFileError:
-        if args.to != "npz" or not any_pickle.is_foreign(args.model):
-            raise
-        arrays, left_out = any_pickle.read_arrays(args.model)
-        model_file.save(output, to_npz(arrays))
-        if left_out:
-            note(f"note: left out, as they cannot be written: {listed(left_out)}")
-        say(f"{output}: the arrays of a pickle that logreg did not write: {listed([*arrays])}")
-        return
+    facts, W, b = model_file.read_model(args.model)
     facts.check_outputs(output)
     metadata = facts.metadata()
     stated = {name: metadata[name] for name in EXPORTED_KEYS if metadata.get(name) is not None}

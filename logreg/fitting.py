@@ -8,18 +8,18 @@ from logreg import engine, kernel
 from logreg.basics.console import note, say, warning
 from logreg.basics.errors import DatasetError, SettingError, cut, listed
 from logreg.basics.files import BEST_MODEL, AnyPath, check_writable
+from logreg.basics.version import ARITHMETIC
 from logreg.callbacks.verdict import doubts, explain
 from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.frames import framed
 from logreg.datasets.options import NO_PREPARATION, Preparation, TableOptions, split_options
 from logreg.hyperparameters import Hyperparameters, choose_hyperparameters
-from logreg.kernel import rules
 from logreg.prediction.evaluation import evaluate
 from logreg.prediction.predictor import Predictor
 from logreg.saving.facts import ModelFacts
 from logreg.saving.model_file import read_model
 from logreg.saving.variables import as_model, save_model
-from logreg.sgd import sgd_optimization
+from logreg.sgd import train_softmax
 
 NOT_REPEATABLE = "the training cannot be repeated bit by bit"
 
@@ -86,7 +86,7 @@ def fit_table(
             dtype=engine.theano.config.floatX,
         )
         data.check_outputs(path)
-        run = sgd_optimization(
+        run = train_softmax(
             data, choose_hyperparameters(data.facts, **settings), output=None, refit=refit
         )
         best = Predictor(run)  # it finds the best W and b, and makes the facts of a model file
@@ -106,11 +106,11 @@ def cross_validate(data, n_folds, settings, refit=None, callbacks=()):
     """Train on all folds of a DataSet but one, and test on that one: yield each evaluation.
 
     The evaluations are those of :func:`.evaluate`, with the error of always guessing one class. The
-    arguments are those of :func:`.sgd_optimization`. There is no more fold after one whose training
+    arguments are those of :func:`.train_softmax`. There is no more fold after one whose training
     is interrupted.
     """
     for i, fold in enumerate(make_folds(data, n_folds), start=1):
-        run = sgd_optimization(
+        run = train_softmax(
             fold, choose_hyperparameters(fold.facts, **settings), None, callbacks, refit
         )
         if run.reason == "interrupted":
@@ -133,7 +133,7 @@ def verify(path, dataset=None, callbacks=()) -> Optional[bool]:
     Parameters
     ----------
     path : str or path-like
-        A model file that ``logreg.train`` or :func:`.sgd_optimization` wrote.
+        A model file that ``logreg.train`` or :func:`.train_softmax` wrote.
     dataset : str or path-like, optional
     callbacks : sequence of Callback
         The callbacks of the run. If one ends it, nothing is printed.
@@ -154,8 +154,7 @@ def verify(path, dataset=None, callbacks=()) -> Optional[bool]:
     """
     facts, W, b = read_model(path)
     _check_repeatable(path, facts)
-    # A file that names no rule is of the first one.
-    with engine.floatx(facts.dtype), rules.following(facts.rule or 1):
+    with engine.floatx(facts.dtype):
         data = read_dataset(
             dataset or facts.dataset, facts.options, _preparation(facts), facts.dtype
         )
@@ -171,7 +170,7 @@ def verify(path, dataset=None, callbacks=()) -> Optional[bool]:
             note(f"note: without fma here, {NOT_REPEATABLE}")
         note(f"training as {path} says")
         hyperparameters = Hyperparameters(**facts.settings)
-        run = sgd_optimization(data, hyperparameters, None, callbacks, bool(facts.refit))
+        run = train_softmax(data, hyperparameters, None, callbacks, facts.refit)
         if not run.is_complete and run.reason != "diverged":
             return None
         new_W, new_b = run.best_values
@@ -182,6 +181,11 @@ def verify(path, dataset=None, callbacks=()) -> Optional[bool]:
     ]
     for difference in differences:
         say(f"not verified: {difference}")
+    if differences and facts.arithmetic != ARITHMETIC:
+        say(
+            f"{path} is of version {facts.arithmetic} of the arithmetic, and this logreg has "
+            f"version {ARITHMETIC}: it may give other bits"
+        )
     if not differences:
         n = W.size + b.size
         say(f"verified: the {n:,} parameters are those of {path}, bit by bit, and its facts agree")
@@ -203,17 +207,17 @@ def _different_parameters(old, new):
 
 def _different_facts(old, new):
     """Yield in words which facts of a file differ from those of a new training."""
-    # The data may lie elsewhere now. A fact that an older file does not have is not compared.
-    for name in sorted(old.keys() & new.keys() - {"dataset"}):
-        if old[name] != new[name]:
-            yield f"its {name} is {cut(old[name])}, and this training gives {cut(new[name])}"
+    # The data may lie elsewhere now, and another version of the arithmetic may give the same bits.
+    for name in sorted(new.keys() - {"dataset", "arithmetic"}):
+        if old.get(name) != new[name]:
+            yield f"its {name} is {cut(old.get(name))}, and this training gives {cut(new[name])}"
 
 
 def _check_repeatable(path, facts):
     """Raise a SettingError if the bits of a model cannot be promised, by what its file says."""
     # The file of another model than the tutorial's has no learning rate: it does not tell how that
     # was trained.
-    needed = ("dataset", "dataset_sha256", "reason", "learning_rate")
+    needed = ("dataset", "dataset_sha256", "reason", "learning_rate", "n_ranks", "device")
     lacking = [name for name in needed if facts.metadata().get(name) is None]
     fault = ""
     if lacking:
@@ -223,12 +227,10 @@ def _check_repeatable(path, facts):
         )
     elif not facts.is_repeatable:
         fault = f"it was ended ({facts.reason})"
-    elif (facts.n_ranks or 1) > 1:
+    elif facts.n_ranks > 1:
         fault = f"{facts.n_ranks} ranks took part"
-    elif facts.device not in (None, "cpu"):
+    elif facts.device != "cpu":
         fault = f"it was on the device {facts.device}"
-    elif (facts.rule or 1) > rules.LATEST:
-        fault = f"it was by rule {facts.rule} of a later logreg, and this one has {rules.LATEST}"
     if fault:
         raise SettingError(f"the training of {path} cannot be repeated bit by bit: {fault}")
 
@@ -245,7 +247,5 @@ def _preparation(facts):
         shuffle=facts.split_seed is not None,
         split_seed=facts.split_seed or 0,
         size=size,
-        # The option is the inverse of the fact, and reading the data inverts it again. Then the
-        # fact has the same bits as before, at least if the option was a whole number.
-        pixel_scale=1 / facts.pixel_scale if facts.scale_all else None,
+        pixel_scale=facts.pixel_scale if facts.scale_all else None,
     )

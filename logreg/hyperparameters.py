@@ -1,40 +1,56 @@
 """The settings of a training run, with the tutorial's defaults, and the check of any settings."""
 
+import inspect
 import numbers
 import sys
 from dataclasses import dataclass, field, fields
-from typing import Optional
+from typing import Any, Callable, Optional
 
 from logreg.basics.errors import SettingError
 
 EPOCHS_OF_A_TABLE = 5000  # the default if the data set is a table, such as a CSV file
 
 LARGEST = sys.float_info.max  # infinity and whole numbers that no float can hold are refused
-RANGES = {
-    "number above 0": lambda value: value > 0,
-    "number from 0": lambda value: value >= 0,
-    "number from 1 to 1e9": lambda value: 1 <= value <= 1e9,
-    "number above 0, up to 1": lambda value: 0 < value <= 1,
-    "number from 0, below 1": lambda value: 0 <= value < 1,
-    "whole number from 1 to 1e9": lambda value: 1 <= value <= 1e9,
-    "whole number from 2": lambda value: value >= 2,
-    "whole number from 0 to 2**32-1": lambda value: 0 <= value < 2**32,
-    "whole number from 10 to 1000": lambda value: 10 <= value <= 1000,
-}
+
+
+@dataclass(frozen=True)
+class Range:
+    """The numbers that a setting may be."""
+
+    needed: str  # in words
+    contains: Callable[[Any], bool]
+    is_whole: bool = False
+
+    def allows(self, value):
+        """Whether a value is a number of this range."""
+        kind = numbers.Integral if self.is_whole else numbers.Real
+        is_number = isinstance(value, kind) and not isinstance(value, bool)
+        return is_number and abs(value) <= LARGEST and self.contains(value)
+
+
+ABOVE_0 = Range("a number above 0", lambda value: value > 0)
+FROM_0 = Range("a number from 0", lambda value: value >= 0)
+FROM_0_BELOW_1 = Range("a number from 0, below 1", lambda value: 0 <= value < 1)
+ABOVE_0_UP_TO_1 = Range("a number above 0, up to 1", lambda value: 0 < value <= 1)
+FROM_1 = Range("a number from 1 to 1e9", lambda value: 1 <= value <= 1e9)
+WHOLE_FROM_1 = Range("a whole number from 1 to 1e9", lambda value: 1 <= value <= 1e9, is_whole=True)
+WHOLE_FROM_2 = Range("a whole number from 2", lambda value: value >= 2, is_whole=True)
 
 
 def setting(allowed, meaning, default=None, opposite=None, aliases=(), **for_argparse):
     """Make a field of a dataclass of settings, each of which is an option on the command line, too.
 
-    `allowed` is a name of RANGES, a tuple of choices, or a function that says whether a value is
+    `allowed` is a :class:`Range`, a tuple of choices, or a function that says whether a value is
     allowed, with what is needed as its docstring. `meaning` is the option's help. With `opposite`,
     the option is a switch, and that is the help of its ``--no-`` form. `aliases` are other names of
     the option. Further arguments are for argparse's ``add_argument``.
     """
-    if allowed in RANGES:
-        needed = f"a {allowed}"
+    if isinstance(allowed, Range):
+        needed = allowed.needed
+    elif isinstance(allowed, tuple):
+        needed = " or ".join(map(repr, allowed))
     else:
-        needed = allowed.__doc__ if callable(allowed) else " or ".join(map(repr, allowed))
+        needed = allowed.__doc__
     metadata = {
         "allowed": allowed,
         "needed": needed,
@@ -53,33 +69,42 @@ def check(settings):
     """
     for option in fields(settings):
         value = getattr(settings, option.name)
-        allowed = option.metadata["allowed"]
         if value is None and option.default is None:
             continue
         if isinstance(value, numbers.Real) and hasattr(value, "item"):
             value = value.item()  # NumPy's float64 would make float64 of float32 parameters
             object.__setattr__(settings, option.name, value)
-        if allowed in RANGES:
-            kind = numbers.Integral if allowed.startswith("whole") else numbers.Real
-            is_number = isinstance(value, kind) and not isinstance(value, bool)
-            is_allowed = is_number and abs(value) <= LARGEST and RANGES[allowed](value)
-        elif callable(allowed):
-            is_allowed = allowed(value)
-        else:  # 1 is refused where True is a choice, though they are equal
+        allowed = option.metadata["allowed"]
+        if isinstance(allowed, Range):
+            is_allowed = allowed.allows(value)
+        elif isinstance(allowed, tuple):
+            # 1 is refused where True is a choice, though they are equal.
             is_allowed = any(isinstance(value, type(each)) and value == each for each in allowed)
+        else:
+            is_allowed = allowed(value)
         if not is_allowed:
             needed = option.metadata["needed"]
             raise SettingError(f"`{option.name}` is {value!r:.99}: it must be {needed}")
 
 
-# Below the class, the names and help texts of its fields replace `{parameters}`.
+def complete_docstring(documented, *classes):
+    """Put a description of each setting of some dataclasses in place of ``{settings}``."""
+    lines = []
+    for cls in classes:
+        for each in fields(cls):
+            lines += [f"{each.name} : {each.metadata['needed']}", f"    {each.metadata['help']}"]
+    # Python 3.13 has taken the indentation away already.
+    docstring = inspect.cleandoc(documented.__doc__)
+    documented.__doc__ = docstring.replace("{settings}", "\n".join(lines))
+
+
 @dataclass(frozen=True)
 class Hyperparameters:
     """The settings that decide what a run computes.
 
     Parameters
     ----------
-    {parameters}
+    {settings}
 
     Raises
     ------
@@ -93,33 +118,27 @@ class Hyperparameters:
     0.13
     """
 
-    learning_rate: float = setting(
-        "number above 0", "what the gradient is multiplied by in each step", 0.13
-    )
-    n_epochs: int = setting("whole number from 1 to 1e9", "most passes over the training set", 1000)
-    batch_size: int = setting("whole number from 1 to 1e9", "rows in a minibatch", 600)
+    learning_rate: float = setting(ABOVE_0, "what the gradient is multiplied by in each step", 0.13)
+    n_epochs: int = setting(WHOLE_FROM_1, "most passes over the training set", 1000)
+    batch_size: int = setting(WHOLE_FROM_1, "rows in a minibatch", 600)
     patience: int = setting(  # validation happens every patience // 2 minibatches, or more often
-        "whole number from 2", "minibatches to run before early stopping may end the run", 5000
+        WHOLE_FROM_2, "minibatches to run before early stopping may end the run", 5000
     )
     patience_increase: float = setting(
-        "number from 1 to 1e9",
+        FROM_1,
         "after a significant gain at minibatch i, the run goes on to minibatch i times this factor",
         2,
     )
     improvement_threshold: float = setting(
-        "number above 0, up to 1",
+        ABOVE_0_UP_TO_1,
         "a new best is significant if it is below this fraction of the best before; with the "
         "criterion loss, of the last significant loss",
         0.995,
     )
-    l1: float = setting(
-        "number from 0", "factor of the penalty: the sum of the absolute weights", 0.0
-    )
-    l2: float = setting(
-        "number from 0", "factor of the penalty: the sum of the squared weights", 0.0
-    )
+    l1: float = setting(FROM_0, "factor of the penalty: the sum of the absolute weights", 0.0)
+    l2: float = setting(FROM_0, "factor of the penalty: the sum of the squared weights", 0.0)
     momentum: float = setting(
-        "number from 0, below 1", "fraction of the last step that is added to each step", 0.0
+        FROM_0_BELOW_1, "fraction of the last step that is added to each step", 0.0
     )
     class_weight: Optional[str] = setting(
         (None, "balanced"),
@@ -137,13 +156,7 @@ class Hyperparameters:
         check(self)
 
 
-Hyperparameters.__doc__ = Hyperparameters.__doc__.replace(
-    "{parameters}",
-    "\n    ".join(
-        f"{each.name} : {each.metadata['needed']}\n        {each.metadata['help'].capitalize()}."
-        for each in fields(Hyperparameters)
-    ),
-)
+complete_docstring(Hyperparameters, Hyperparameters)
 DEFAULTS = Hyperparameters()
 
 # The defaults that depend on the data, in words.

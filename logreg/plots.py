@@ -12,7 +12,6 @@ import warnings
 
 import numpy
 
-from logreg import early_stopping
 from logreg.basics.errors import SettingError, needing, printable
 from logreg.saving.facts import ModelFacts
 
@@ -53,7 +52,11 @@ def plot_curve(model, ax=None):
 
     Examples
     --------
-    >>> curve = [[9, 1.2, 0.25, 0.3], [19, 0.9, 0.2, 0.24], [29, 0.8, 0.2, None]]
+    >>> curve = [{"iter": 9, "cost": 1.2, "error": 0.25, "error_all_rows": 0.25}]
+    >>> curve[0]["test_error"] = 0.3
+    >>> for iter, cost in (19, 0.9), (29, 0.8):
+    ...     curve.append({**curve[0], "iter": iter, "cost": cost, "error": 0.2, "test_error": 0.24})
+    >>> del curve[2]["test_error"]
     >>> ax = plot_curve(ModelFacts(curve=curve, n_train_batches=10))
     >>> for axes in ax.figure.axes:
     ...     axes.get_xlabel(), axes.get_ylabel(), float(axes.get_ylim()[0])
@@ -70,13 +73,13 @@ def plot_curve(model, ax=None):
     ('training cost (right)', '-.', 'None')
     """
     facts = _model_facts(model)
-    is_loss = facts.criterion.is_loss
-    points, stopping = replay(facts)
-    iters, costs, errors, tests, losses = numpy.array(points, float).T
+    validations = facts.validations
+    if not validations:
+        raise SettingError("no curve is known: no validation was made")
+    stopping = facts.stopping
+    by_loss = facts.criterion == "loss"
+    epochs, costs, losses, errors, tests = _curve_of(facts)
     n_batches = facts.n_train_batches or 1
-    epochs = (iters + 1) / n_batches
-    errors = 100 * errors
-    tests = 100 * tests
     ax = ax or _axes()
     (criterion_line,) = ax.plot(epochs, errors, clip_on=False, color=BLUE, label="validation error")
     is_tested = numpy.isfinite(tests)
@@ -90,7 +93,7 @@ def plot_curve(model, ax=None):
             label="test error of each new best",
         )
     # If patience ends far to the right of the curve, its end would squeeze the curve.
-    if stopping.patience <= 1.25 * (iters[-1] + 1):
+    if stopping.patience <= 1.25 * (validations[-1].iter + 1):
         end = (stopping.patience + 1) / n_batches
         ax.axvline(end, color=GREY, linestyle=":", label="end of patience")
     # Count minibatches if an epoch has only one, or if the file does not say how many it has.
@@ -98,19 +101,29 @@ def plot_curve(model, ax=None):
     ax.set_ylim(bottom=0, top=1.15 * numpy.nanmax([errors, tests]) or 1)
     right = ax.twinx()
     right.plot(epochs, costs, color=GREY, linestyle="-.", label="training cost (right)")
-    if is_loss:
+    if by_loss:
         (criterion_line,) = right.plot(epochs, losses, color=GREY, label="validation loss (right)")
+    iters = numpy.array([each.iter for each in validations])
     _mark_gains(criterion_line, iters, stopping)
-    right.set(ylabel="cost" if is_loss else "training cost", ylim=(0, None))
-    ax.legend(
-        handles=[*ax.get_lines(), *right.get_lines()],
-        loc="lower center",
-        bbox_to_anchor=(0.5, 1),  # above the plot
-        ncols=2,
-        frameon=False,
-        fontsize="small",
-    )
+    right.set(ylabel="cost" if by_loss else "training cost", ylim=(0, None))
+    lines = [*ax.get_lines(), *right.get_lines()]
+    place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1)}  # above the plot
+    ax.legend(handles=lines, **place, ncols=2, frameon=False, fontsize="small")
     return ax
+
+
+def _curve_of(facts):
+    """Five arrays of a learning curve: epochs, costs, losses, and two errors in percent.
+
+    What is not known is NaN.
+    """
+    rows = []
+    for each in facts.validations:
+        epoch = (each.iter + 1) / (facts.n_train_batches or 1)
+        error, test_error = each.shown_errors(facts.criterion)
+        rows.append([epoch, each.cost, each.loss, error, test_error])
+    epochs, costs, losses, errors, tests = numpy.array(rows, float).T
+    return epochs, costs, losses, 100 * errors, 100 * tests
 
 
 def _mark_gains(line, iters, stopping):
@@ -131,37 +144,6 @@ def _mark_gains(line, iters, stopping):
             markersize=size,
             label=label,
         )
-
-
-def replay(facts):
-    """Run early stopping again over the recorded validations of a model.
-
-    Returns a list of each :class:`.Point`, and the EarlyStopping.
-
-    Examples
-    --------
-    >>> curve = [[9, 1, 0, 0, 0.7], [10, 1, 0, None, 0.6975], [11, 1, 0, None, 0.695]]
-    >>> curve.append([12, 1, 0, None, 0.7])
-    >>> settings = {"criterion": "loss", "patience": 9}
-    >>> facts = ModelFacts(curve=curve, n_train_batches=1, settings=settings)
-    >>> _, stopping = replay(facts)
-    >>> print(stopping.best_iter, stopping.best_loss, *stopping.gains)
-    11 0.695 9 11
-    >>> ax = plot_curve(facts)
-    >>> for line in [line for axes in ax.figure.axes for line in axes.get_lines()]:
-    ...     line.get_label(), line.get_xdata().tolist(), line.get_ydata().tolist()
-    ('validation error', [10.0, 11.0, 12.0, 13.0], [0.0, 0.0, 0.0, 0.0])
-    ('training cost (right)', [10.0, 11.0, 12.0, 13.0], [1.0, 1.0, 1.0, 1.0])
-    ('validation loss (right)', [10.0, 11.0, 12.0, 13.0], [0.7, 0.6975, 0.695, 0.7])
-    ('significant gain', [10.0, 12.0], [0.7, 0.695])
-    ('best model', [12.0], [0.695])
-    >>> ax.get_xlabel(), float(ax.get_ylim()[1]), ax.figure.axes[1].get_ylabel()
-    ('minibatch', 1.0, 'cost')
-    """
-    if not facts.curve:
-        raise SettingError("no curve is known: no validation was made")
-    points = [early_stopping.Point(*row) for row in facts.curve]
-    return points, early_stopping.replay(points, facts.settings)
 
 
 def plot_confusion(evaluation, ax=None):
@@ -231,7 +213,7 @@ def plot_confusion(evaluation, ax=None):
 
 def _model_facts(model):
     """Get the ModelFacts of a Run or a Predictor, or those that are given."""
-    if hasattr(model, "stopping"):  # a Run, which has no facts before its first validation
+    if hasattr(model, "best_values"):  # a Run, which has no facts before its first validation
         return ModelFacts.from_metadata(model.facts() if model.best_validation else {})
     return getattr(model, "facts", model)
 

@@ -4,7 +4,7 @@ In an npz file, the array to predict is the one named x, X, data or images. With
 it is one that has "test" in its name as well, such as x_test or test_images. Without either, the
 file must hold one array only. In a folder, the pictures are predicted.
 
-Numbers of type uint8 are multiplied by the scale of training, which is 1/256 for pixels. A model
+Numbers of type uint8 are divided by the scale of training, which is 256 for pixels. A model
 refuses them if it was trained on numbers from 0 to 1, or if its file does not say what the smallest
 and the largest number of training were.
 
@@ -14,6 +14,9 @@ does not say whether they are, the picture is cropped and centred first. A pictu
 its background is light and that of training is dark, or the other way round. Pictures in folders
 have a dark background in training. In arrays, the background is light if the median of the pixels
 at the edges is above the middle of the range, which is 127 for uint8.
+
+In CSV, labels and cells are written as the data have them. A spreadsheet program takes one that
+begins with =, +, - or @ for a formula: import such columns as text.
 
 Data that a model was trained on are split as in training, if they have no test set of their own.
 In other data without a test set, all rows are tested.
@@ -33,10 +36,11 @@ import numpy
 
 from logreg.basics.console import say, set_quiet
 from logreg.basics.errors import SettingError, listed
-from logreg.basics.files import BEST_MODEL, DATASET, refuse_overwriting
+from logreg.basics.files import BEST_MODEL, DATASET
 from logreg.cli import options
 from logreg.cli.command import command
 from logreg.datasets.options import TableOptions
+from logreg.datasets.sources import refuse_overwriting_data
 from logreg.prediction import inputs
 from logreg.prediction.evaluation import evaluate
 from logreg.prediction.held_out import read_test_set
@@ -166,7 +170,7 @@ def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
     >>> from logreg import LogisticRegression, save_model
     >>> from logreg.engine import T
     >>> classifier = LogisticRegression(T.matrix("x"), n_in=784, n_out=10)
-    >>> save_model(classifier, "zeros.pkl", pixel_scale=1 / 256)
+    >>> save_model(classifier, "zeros.pkl", pixel_scale=256)
     >>> predict("zeros.pkl", "mnist_sample")
     Predicted values for the first 10 examples in test set:
     [0 0 0 0 0 0 0 0 0 0]
@@ -295,8 +299,8 @@ def _read_arguments(argv):
             raise SettingError(f"{option} is {value}: it must be 1 or more")
     if not 0 <= args.min_proba <= 1:
         raise SettingError(f"--min-proba is {args.min_proba}: it must be from 0 to 1")
+    refuse_overwriting_data([args.output], [args.model, *args.inputs])
     args.inputs = [*inputs.expand_folders(args.inputs)]
-    refuse_overwriting([args.output], [args.model, *args.inputs])
     return args
 
 

@@ -4,29 +4,43 @@ import math
 from dataclasses import replace
 
 from logreg import engine
-from logreg.basics.console import COMPILING, waiting_for_engine, warning
+from logreg.basics.console import COMPILING, note, waiting_for_engine, warning
 from logreg.basics.errors import SettingError
 from logreg.callbacks.base import catching_stop
-from logreg.datasets.shared_sets import join_training_and_validation
+from logreg.datasets.training_data import join_training_and_validation
+
+
+def is_refit_by_default(data):
+    """Whether the command trains anew: if validation rows were split off a DataSet of one source.
+
+    Rows that are mapped from a file may not fit into memory together.
+    """
+    is_one_source = data.facts.is_table or data.facts.split  # else there is a test set of its own
+    is_refit = bool("valid" in data.split_off and is_one_source and not data.is_mapped)
+    if is_refit and engine.ranks.size > 1:
+        note("note: several ranks do not train the model anew on validation rows, as one does")
+        return False
+    return is_refit
 
 
 def check_joinable(data):
     """Raise a SettingError if training and validation set cannot become one."""
     if engine.ranks.size > 1:
         raise SettingError("several ranks share the rows of a set: give `refit=False`")
-    train_x, valid_x = [engine.as_stored(features) for features, _ in data[:2]]
-    train_type = train_x.shared.dtype
-    valid_type = valid_x.shared.dtype
+    train = data.train.features
+    valid = data.valid.features
+    train_type = train.shared.dtype
+    valid_type = valid.shared.dtype
     # `prepare` makes floats of stored rows: both sets need the same one. Their scales are the same,
     # as was checked before.
-    if train_type != valid_type or train_x.prepare != valid_x.prepare:
+    if train_type != valid_type or train.prepare != valid.prepare:
         raise SettingError(
             f"training and validation x are {train_type} and {valid_type}: give one type, or "
             "`refit=False`"
         )
 
 
-def train_anew(run, expressions, validate_model, callbacks):
+def refit_best(run, expressions, validate_model, callbacks):
     """Train the best model of a run anew, for as many minibatches as it had, on more rows.
 
     The rows are those of the training and the validation set, in a random order. The variables
@@ -37,29 +51,29 @@ def train_anew(run, expressions, validate_model, callbacks):
     if not run.is_complete or not run.best_values:
         return
     data = join_training_and_validation(run.data)
-    batch_size = run.hyperparameters.batch_size
-    # A copy that counts its own minibatches and seconds.
     second_run = replace(run, data=data, iter=-1, seconds=0.0)
     n_at_once = second_run.minibatches_at_once(callbacks)
-    x, y, cost, _, updates, *_ = expressions
     with waiting_for_engine(COMPILING):
-        train_model = engine.compile_step(x, y, data.train, batch_size, cost, updates, n_at_once)
+        train_model = engine.compile_step(
+            expressions.minibatch,
+            data.train,
+            run.hyperparameters.batch_size,
+            expressions.cost,
+            expressions.updates,
+            n_at_once,
+        )
     engine.set_values(run.variables, run.start)
-    best_iter = run.stopping.best_iter
     with catching_stop(run):
-        while second_run.iter < best_iter:
-            first = (second_run.iter + 1) % second_run.n_train_batches
-            n = min(n_at_once, second_run.n_train_batches - first, best_iter - second_run.iter)
-            train_model(first, first + n - 1)
-            second_run.iter += n
+        while second_run.iter < run.stopping.best_iter:
+            second_run.train_on_block(train_model, n_at_once, run.stopping.best_iter)
             for callback in callbacks:
                 callback.on_minibatch_end(second_run)
     if not run.is_complete:  # this training was stopped, and `catching_stop` has set the reason
         return
     measured = validate_model()
-    # The loss is None with the criterion 'error'.
-    if measured is None or not math.isfinite(measured.loss or 0):
+    # There is no loss with the criterion 'error'.
+    if measured is None or not math.isfinite(measured.get("loss", 0)):
         warning("trained anew on all rows, the model diverged: that of fewer rows is kept")
         return
-    run.best_values = engine.copy_values(run.params)
-    run.n_refit_rows = engine.n_rows(data.train[0])
+    run.best_values = engine.copy_values(run.model_variables)
+    run.n_refit_rows = data.train.n_rows

@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import math
-import operator
 import timeit
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Optional
@@ -12,20 +11,13 @@ import numpy
 
 from logreg import engine
 from logreg.basics.errors import SettingError
-from logreg.datasets.shared_sets import digest
-from logreg.early_stopping import (
-    CRITERIA,
-    EARLY_STOPPING_SETTINGS,
-    REASON_TEXTS,
-    Criterion,
-    Point,
-    replay,
-)
+from logreg.basics.version import ARITHMETIC
+from logreg.datasets.training_data import TrainingData, digest
+from logreg.early_stopping import EARLY_STOPPING_SETTINGS, REASON_TEXTS, stopping_after
 
 # Callbacks import it from here, and `as` tells type checkers that they may.
 from logreg.early_stopping import Validation as Validation
 from logreg.hyperparameters import Hyperparameters
-from logreg.kernel import rules
 
 MAX_POINTS = 500  # of a curve in a file
 # The hyperparameters that the training loop reads; the others are in the cost and the updates.
@@ -33,7 +25,7 @@ RUN_SETTINGS = ("n_epochs", "batch_size", *EARLY_STOPPING_SETTINGS)
 # The engine takes a block of steps in one call, and a signal has to wait for the end of the block.
 # Either of these limits keeps a block below about 0.1 s on one core.
 PRODUCTS_AT_ONCE = 5 * 10**8  # rows times parameters
-MINIBATCHES_AT_ONCE = 2000  # each takes up to 50 us beside its products
+MINIBATCHES_AT_ONCE = 100  # an engine takes up to 1 ms for each, beside its products
 
 
 @dataclass(eq=False, repr=False)
@@ -42,15 +34,19 @@ class Run:
 
     Attributes
     ----------
-    data : logreg.datasets.dataset.DataSet
-        The three sets, in shared variables, and their facts.
+    data : logreg.datasets.training_data.TrainingData
+        The three sets, and their facts.
     hyperparameters : Hyperparameters
     variables : list of shared variables
         All that training changes.
     params : list of shared variables
         Those of `variables` that the cost depends on: not what an update rule remembers.
+    statistics : list of shared variables
+        Those that the errors or the loss depend on, and the cost does not, such as the running
+        means of batch normalization.
     W_and_b : tuple of two shared variables, or None
-        Those of the model, if its input is `x` itself; None for a net, which has layers between.
+        Those of a softmax regression whose error rate is the run's, over the features themselves;
+        None for another model, such as a net.
     is_tutorial_model : bool
         Whether this is the tutorial's model, whose cost and updates are made of `hyperparameters`.
         The settings in the cost and the updates of another model are not known.
@@ -66,8 +62,8 @@ class Run:
     stopping : EarlyStopping
         The patience, and which validation is the best.
     best_values : list of numpy.ndarray or None
-        What the `params` were at the best validation; or what they came to when the model was
-        trained anew, see :func:`logreg.refit.train_anew`.
+        What `params` and `statistics` were at the best validation; or what they came to when the
+        model was trained anew, see :func:`logreg.refit.train_anew`.
     n_refit_rows : int or None
         The rows on which that was done.
     reason : {None, 'patience', 'n_epochs', 'diverged', 'interrupted', 'stopped'}
@@ -77,10 +73,11 @@ class Run:
         That text.
     """
 
-    data: Any
+    data: TrainingData
     hyperparameters: Hyperparameters
     variables: List[Any]
     params: List[Any]
+    statistics: List[Any] = field(default_factory=list)
     W_and_b: Optional[tuple] = None
     is_tutorial_model: bool = False
     iter: int = -1
@@ -101,7 +98,7 @@ class Run:
         self.start_clock()
 
     def _count_rows(self):
-        return [engine.n_rows(features) for features, _ in self.data]
+        return [row_set.n_rows for row_set in self.data.sets.values()]
 
     def check_row_counts(self) -> None:
         """Raise a SettingError if a set has another number of rows than at the beginning."""
@@ -113,7 +110,7 @@ class Run:
 
     def compute_stopping(self) -> None:
         """Compute `stopping` from the validations."""
-        self.stopping = replay(self.validations, vars(self.hyperparameters))
+        self.stopping = stopping_after(self.validations, vars(self.hyperparameters))
 
     def start_clock(self) -> None:
         """Count the seconds from now on, in addition to those of earlier parts."""
@@ -142,9 +139,9 @@ class Run:
         return self.reason in REASON_TEXTS
 
     @property
-    def criterion(self) -> Criterion:
-        """The criterion by which the best model is chosen."""
-        return CRITERIA[self.hyperparameters.criterion]
+    def criterion(self) -> str:
+        """The criterion by which the best model is chosen, 'error' or 'loss'."""
+        return self.hyperparameters.criterion
 
     def epoch_of(self, iter: int) -> int:
         """The epoch of a minibatch, counted from 1."""
@@ -166,38 +163,38 @@ class Run:
         return min(self.n_train_batches, self.hyperparameters.patience // 2)
 
     def minibatches_at_once(self, callbacks):
-        """Compute the largest number of minibatches in a block.
-
-        It is 1 if a callback reads each step. It is also 1 for nets on the CPU, whose steps the
-        engine takes one by one: a larger block would save nothing.
-        """
-        is_net_on_cpu = not self.W_and_b and engine.device() == "cpu"
-        if is_net_on_cpu or any(callback.reads_steps for callback in callbacks):
+        """Compute the largest number of minibatches in a block: 1 if a callback reads each step."""
+        if any(callback.reads_steps for callback in callbacks):
             return 1
         n_parameters = sum(engine.value(param).size for param in self.params)
         n_by_products = PRODUCTS_AT_ONCE // (self.hyperparameters.batch_size * n_parameters)
         frequency = self.validation_frequency
         n_most = max(1, min(frequency, MINIBATCHES_AT_ONCE, n_by_products))
+        # Blocks of equal size: JAX always computes `n_at_once` steps, and drops what is too much.
         n_blocks = math.ceil(frequency / n_most)
-        return math.ceil(frequency / n_blocks)  # blocks of equal size: JAX takes no step in vain
+        return math.ceil(frequency / n_blocks)
 
-    def blocks(self, epoch, n_at_once):
-        """Yield the first and the last minibatch of each block of an epoch, both counted from 0.
+    def train_on_block(self, train_model, n_at_once, last_of_all) -> List[float]:
+        """Train on the next block of minibatches, of which `iter` is then the last.
 
-        The epoch is counted from 0, too, unlike :attr:`epoch`.
-        `train_model` takes all steps of a block in one call. The next block begins after `iter`. It
-        ends after `n_at_once` minibatches, or earlier: at the next validation, at the end of the
-        epoch, or where patience runs out.
+        A block has `n_at_once` minibatches at most. It ends earlier after the minibatch
+        `last_of_all`, at the next validation, at the end of an epoch, or where the patience ends.
+        Returns the costs of the minibatches.
         """
-        begin = epoch * self.n_train_batches
-        end_of_epoch = begin + self.n_train_batches
-        while self.iter + 1 < end_of_epoch:  # the caller trains on each block and sets `iter`
-            first = self.iter + 1
-            n_to_validation = self.validation_frequency - first % self.validation_frequency
-            end = min(first + n_at_once, first + n_to_validation, end_of_epoch)
-            # The run is over after the first minibatch that is not below the patience.
-            last = min(end - 1, math.ceil(self.stopping.patience))
-            yield first - begin, last - begin
+        first = self.iter + 1
+        n = min(
+            n_at_once,
+            self.validation_frequency - first % self.validation_frequency,
+            self.n_train_batches - first % self.n_train_batches,
+        )
+        # The run is over after the first minibatch that is not below the patience.
+        self.iter = min(first + n - 1, math.ceil(self.stopping.patience), last_of_all)
+        return train_model(first % self.n_train_batches, self.iter % self.n_train_batches)
+
+    @property
+    def model_variables(self) -> List[Any]:
+        """The parameters and the statistics: all that the errors and the loss depend on."""
+        return [*self.params, *self.statistics]
 
     @property
     def best_validation(self) -> Optional[Validation]:
@@ -206,24 +203,24 @@ class Run:
         return next(best, None)
 
     def load_best(self) -> None:
-        """Set the parameters to those of the best model.
+        """Set the parameters and the statistics to those of the best model.
 
         A run leaves them as they are after its last minibatch. A SettingError says that there is
         no best model yet.
         """
         if not self.best_values:
             raise SettingError("the run has no best model: it ended before the first validation")
-        engine.set_values(self.params, self.best_values)
+        engine.set_values(self.model_variables, self.best_values)
 
     @contextlib.contextmanager
     def at_its_best(self) -> Iterator[None]:
-        """Set the parameters to those of the best model within the block."""
-        last = engine.copy_values(self.params)
+        """Set the parameters and the statistics to those of the best model within the block."""
+        last = engine.copy_values(self.model_variables)
         self.load_best()
         try:
             yield
         finally:
-            engine.set_values(self.params, last)
+            engine.set_values(self.model_variables, last)
 
     def add_test_errors(self, error: float, error_all_rows: float) -> Validation:
         """Add the test errors of the best model to its validation; return that."""
@@ -233,23 +230,31 @@ class Run:
         return tested
 
     @property
-    def curve(self) -> List[list]:
-        """The numbers of a :class:`.Point` for each validation, as lists for files."""
-        numbers_of_point = operator.attrgetter(*self.criterion.point_fields)
-        return [[*numbers_of_point(each.plain())] for each in self.validations]
+    def curve(self) -> List[Dict[str, Any]]:
+        """The validations as dicts for a file, without their times.
 
-    def _shorten(self, curve):
-        """Shorten a curve to MAX_POINTS: its ends, new bests, significant gains, some between."""
-        if len(curve) <= MAX_POINTS:
-            return curve
+        Of many, there are MAX_POINTS: the ends, new bests, significant gains, and some between.
+        """
+        chosen = range(len(self.validations))
+        if len(chosen) > MAX_POINTS:
+            chosen = self._notable_validations()
+        curve = [self.validations[i].as_dict() for i in chosen]
+        for point in curve:
+            del point["seconds"]
+        return curve
+
+    def _notable_validations(self):
+        """Choose MAX_POINTS of the validations, by their indices."""
         notable_iters = {*self.stopping.gains, self.stopping.best_iter}
-        points = [Point(*row) for row in curve]
         # With criterion 'error', only new bests have a test error.
-        is_notable = [p.iter in notable_iters or p.test_error is not None for p in points]
+        is_notable = [
+            each.iter in notable_iters or each.test_error is not None for each in self.validations
+        ]
         n_notable = MAX_POINTS - 50  # at the most: 50 places are for others
         chosen = numpy.flatnonzero(is_notable)[-n_notable:]
-        others = numpy.linspace(0, len(curve) - 1, MAX_POINTS - len(chosen)).astype(int)
-        return [curve[i] for i in numpy.union1d(chosen, others)]
+        n_others = MAX_POINTS - len(chosen)
+        others = numpy.linspace(0, len(self.validations) - 1, n_others).astype(int)
+        return numpy.union1d(chosen, others)
 
     @property
     def _used_hyperparameters(self):
@@ -259,28 +264,16 @@ class Run:
             return settings
         return {name: settings[name] for name in RUN_SETTINGS}
 
-    @property
-    def _is_plain(self):
-        """Whether every version of the arithmetic gives this run the same bits.
-
-        :mod:`logreg.kernel.rules` has the versions. Plain descent on arrays is promised to be so.
-        """
-        settings = self.hyperparameters
-        has_terms = settings.l1 or settings.l2 or settings.momentum
-        return self.is_tutorial_model and not has_terms and not self.data.facts.is_table
-
     @functools.cached_property
     def _digests(self):
-        return [digest(*pair) for pair in self.data]
+        return [digest(row_set) for row_set in self.data.sets.values()]
 
     def identity(self) -> Dict[str, Any]:
         """Make a dict of what decides the bits of a run; a resumed run must have the same."""
         facts = self.data.facts
         return {
             **self._used_hyperparameters,
-            # A run is resumed only by the version of the arithmetic that it began with. For plain
-            # descent, all versions are as the first.
-            "rule": 1 if self._is_plain else rules.current(),
+            "arithmetic": ARITHMETIC,
             "names_sha256": facts.digest_of_names() if facts.is_table else None,
             "floatX": engine.theano.config.floatX,
             # None if no scale was given: then it follows from the dtype.
@@ -298,10 +291,10 @@ class Run:
             **self.data.facts.as_dict(),
             **self._used_hyperparameters,
             "n_train_batches": self.n_train_batches,
-            "curve": self._shorten(self.curve),
+            "curve": self.curve,
             "reason": self.ending,
             "n_ranks": engine.ranks.size,
-            "rule": rules.current(),
+            "arithmetic": ARITHMETIC,
             "refit": self.n_refit_rows is not None,
             "n_refit_rows": self.n_refit_rows,
         }

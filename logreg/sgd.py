@@ -1,11 +1,18 @@
 """Minibatch stochastic gradient descent with early stopping: the tutorial's trainer.
 
-:func:`train` is the tutorial's loop. :func:`fit` trains any model that has a cost, an error
-expression and a list of updates, and :func:`sgd_optimization_mnist` that of the tutorial.
+What calls what:
+
+    sgd_optimization_mnist          the tutorial's function: it reads MNIST
+        train_softmax               the tutorial's model, on any data set of arrays
+            run_training
+    fit                             any model: it checks what a user gives
+        run_training                callbacks, and what a run keeps
+            compile_functions       train_model, validate_model, test_model, as in the tutorial
+            descend                 the tutorial's loop
+            refit_best              the best model anew, on training and validation rows
 """
 
 import contextlib
-import gc
 from typing import Any, Sequence
 
 import numpy
@@ -15,17 +22,16 @@ from logreg.basics.console import COMPILING, log, note, waiting_for_engine
 from logreg.basics.errors import SettingError
 from logreg.basics.files import BEST_MODEL, DATASET
 from logreg.callbacks import BestModel, Callback, PrintLog
-from logreg.callbacks.base import catching_stop
-from logreg.datasets import shared_sets
+from logreg.callbacks.base import catching_stop, stopping_all_ranks
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.formats import find_usable_map
-from logreg.early_stopping import CRITERIA, REPEATABLE, Measures, Validation
+from logreg.datasets.training_data import check_batch_size, digest, share_as_stored, share_given
+from logreg.early_stopping import REPEATABLE, Validation
+from logreg.engine import Expressions, Minibatch
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
-from logreg.model import Expressions, balanced_weights, softmax_regression, weight_rows
-from logreg.refit import check_joinable, train_anew
+from logreg.model import balanced_weights, softmax_regression
+from logreg.refit import check_joinable, is_refit_by_default, refit_best
 from logreg.run import Run
 
-SMALL_DATA = 1 << 24  # bytes: less than this may stay in memory for a while after a run
 MAY_OVERFLOW = 1e19  # root of the largest float32: products of smaller numbers are finite
 
 
@@ -35,74 +41,74 @@ def compile_functions(expressions, run, n_at_once=1):
     ``train_model(first, last)`` takes the steps on the minibatches from `first` to `last` of an
     epoch, `n_at_once` at most, and returns their costs. ``test_model()`` returns two errors of the
     test set: over its whole minibatches, as the tutorial counts, and over all its rows.
-    ``validate_model()`` returns the :class:`.Measures` of the validation set; None if the run has
-    diverged.
+    ``validate_model()`` returns a dict of the numbers of a :class:`.Validation` that it measures;
+    None if the run has diverged.
     """
-    x, y, cost, errors, updates, loss, _is_tutorial_model = expressions
-    train_set, valid_set, test_set = run.data
+    minibatch, cost, errors, loss, updates = expressions
+    data = run.data
     batch_size = run.hyperparameters.batch_size
-    train_model = engine.compile_step(x, y, train_set, batch_size, cost, updates, n_at_once)
-    errors_of_validation = engine.compile_errors(x, y, valid_set, batch_size, errors)
-    test_model = engine.compile_errors(x, y, test_set, batch_size, errors)
+    train_model = engine.compile_step(minibatch, data.train, batch_size, cost, updates, n_at_once)
+    errors_of_validation = engine.compile_errors(minibatch, data.valid, batch_size, errors)
+    test_model = engine.compile_errors(minibatch, data.test, batch_size, errors)
     mean_loss = None
-    if run.criterion.is_loss:
-        mean_loss = engine.compile_mean(x, y, valid_set, loss)
+    if run.criterion == "loss":
+        mean_loss = engine.compile_mean(minibatch, data.valid, loss)
 
     def validate_model():
         # If parameters are NaN or scores overflow, the model predicts class 0 for every row. This
         # may give the lowest error so far. Like a number that is too large, NaN fails `<`.
-        if not engine.largest_magnitude(run.params) < MAY_OVERFLOW:
+        if not engine.largest_magnitude(run.model_variables) < MAY_OVERFLOW:
             return None
-        mean = mean_loss() if mean_loss else None
-        return Measures(*errors_of_validation(), mean)
+        error, error_all_rows = errors_of_validation()
+        measured = {"error": error, "error_all_rows": error_all_rows}
+        if mean_loss:
+            measured["loss"] = mean_loss()
+        return measured
 
     return train_model, validate_model, test_model
 
 
-def train(train_model, validate_model, test_model, run, callbacks=(), n_at_once=1):
-    """Train until 'patience' or 'n_epochs' run out: the tutorial's double loop.
+def descend(train_model, validate_model, test_model, run, callbacks=(), n_at_once=1):
+    """Train until 'patience' or 'n_epochs' run out: the tutorial's loop.
 
     The functions are those of :func:`compile_functions`. Where the tutorial trains on one
     minibatch, this loop trains on a block, of up to `n_at_once` minibatches. A resumed `run` goes
     on after ``run.iter``. Returns 'patience' or 'n_epochs', whichever ran out first; or 'diverged',
     if a validation finds a parameter that is too large or NaN.
     """
-    if run.stopping.is_over(run.iter):  # a resumed run was at its end
-        return "patience"
+    last_of_all = run.hyperparameters.n_epochs * run.n_train_batches - 1
     costs = []  # since the last validation
-    for epoch in range(run.hyperparameters.n_epochs):
-        for first, last in run.blocks(epoch, n_at_once):
-            costs.extend(train_model(first, last))
-            iter = epoch * run.n_train_batches + last
-            run.iter = iter
-            if (iter + 1) % run.validation_frequency == 0:
-                measured = validate_model()
-                if measured is None:
-                    return "diverged"
-                cost = float(numpy.mean(costs))
-                costs.clear()
-                validation = Validation(iter, cost, *measured, seconds=run.read_clock())
-                run.validations.append(validation)
-                deciding_value = getattr(validation, run.criterion.name)
-                is_new_best = run.stopping.update(iter, deciding_value)
-                if is_new_best:
-                    run.best_values = engine.copy_values(run.params)
-                    if not run.criterion.is_loss:  # with the loss, one test at the end is enough
-                        validation = run.add_test_errors(*test_model())
+    while not run.stopping.is_over(run.iter):
+        if run.iter == last_of_all:
+            return "n_epochs"
+        costs.extend(run.train_on_block(train_model, n_at_once, last_of_all))
+        if (run.iter + 1) % run.validation_frequency == 0:
+            measured = validate_model()
+            if measured is None:
+                return "diverged"
+            cost = float(numpy.mean(costs))
+            costs.clear()
+            validation = Validation(run.iter, cost, **measured, seconds=run.read_clock())
+            run.validations.append(validation)
+            is_new_best = run.stopping.update(run.iter, getattr(validation, run.criterion))
+            if is_new_best:
+                run.best_values = engine.copy_values(run.model_variables)
+                if run.criterion == "error":  # with the loss, one test at the end is enough
+                    validation = run.add_test_errors(*test_model())
+            with stopping_all_ranks():
                 for callback in callbacks:
                     callback.on_validation(run, validation)
-                run.check_row_counts()
+            run.check_row_counts()
+        with stopping_all_ranks():
             for callback in callbacks:
                 callback.on_minibatch_end(run)
-            if run.stopping.is_over(iter):
-                return "patience"
-    return "n_epochs"
+    return "patience"
 
 
 def fit(
     x: Any, y: Any, cost: Any, errors: Any, updates: Any, datasets: Any,
     hyperparameters: Hyperparameters = DEFAULTS, callbacks: Sequence[Callback] = (),
-    loss: Any = None, refit: bool = False,
+    loss: Any = None, refit: bool = False, weights: Any = None,
 ) -> Run:  # fmt: skip
     """Train a model: any cost over a minibatch, by any rule of :mod:`logreg.updates`.
 
@@ -116,7 +122,7 @@ def fit(
         The fraction of the minibatch that is misclassified.
     updates : list of (shared variable, symbolic expression)
         A step of descent. The variables keep their shapes.
-    datasets : DataSet or sequence of three pairs
+    datasets : LoadedData or sequence of three pairs
         Training, validation and test set: what :func:`logreg.load_data` returns, or pairs (x, y) of
         shared variables, or of NumPy arrays, cast to the types of `x` and `y`; uint8 is divided by
         256. During the run, `set_value` may give others, of as many rows; a change of an array in
@@ -131,6 +137,10 @@ def fit(
         which model is the best.
     refit : bool
         Whether to train the best model anew at the end, on training and validation rows together.
+    weights : symbolic vector, optional
+        How much each row of the minibatch counts: `cost` and `errors` contain it. The rows of the
+        data then need weights, as by ``load_data(..., weight_column="n")``. Within each set, they
+        are divided by their mean.
 
     Returns
     -------
@@ -155,48 +165,37 @@ def fit(
     >>> run
     Run(epoch 2, 2 validations, best error 0.148000, n_epochs)
     """
-    expressions = Expressions(x, y, cost, errors, updates, cost if loss is None else loss)
-    return fit_expressions(expressions, datasets, hyperparameters, callbacks, refit)
+    minibatch = Minibatch(x, y, weights)
+    loss = cost if loss is None else loss
+    expressions = engine.check_expressions(Expressions(minibatch, cost, errors, loss, updates))
+    sizes = engine.analyze(expressions)
+    data = share_given(datasets, minibatch, sizes)
+    with engine.collecting_garbage(data.n_bytes):
+        return run_training(expressions, data, hyperparameters, callbacks, refit)
 
 
-def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=False):
-    """Do what :func:`fit` does, for :class:`Expressions`; collect garbage at the end.
+def run_training(
+    expressions, data, hyperparameters, callbacks=(), refit=False, is_tutorial_model=False
+):
+    """Train a model whose expressions and data were checked; return the Run.
 
-    A graph's parts refer to each other, so only Python's garbage collector frees them, and the data
-    with them. The collector takes 0.1 s to look at all objects of an engine, half of a short run on
-    few rows. So if the data are small, it looks at young objects only.
+    `expressions` are :class:`.Expressions`, and `data` :class:`.TrainingData`. The other arguments
+    are those of :func:`fit`, and `is_tutorial_model` that of the Run.
     """
-    generation = 2
-    try:
-        run = _fit(expressions, datasets, hyperparameters, callbacks, refit)
-        if sum(engine.n_bytes(features) for features, _ in run.data) < SMALL_DATA:
-            generation = 1
-        return run
-    finally:
-        if gc.isenabled():
-            gc.collect(generation)
-
-
-def _fit(expressions, datasets, hyperparameters, callbacks, refit):
-    """Check what is given, compile it, and train."""
-    # All ranks must train with the same settings on the same data.
-    engine.ranks.check_same("hyperparameters", lambda: hyperparameters)
-    x, y, cost, errors, given_updates, loss, is_tutorial_model = expressions
-    scalars = {"cost": cost, "errors": errors}
-    if CRITERIA[hyperparameters.criterion].is_loss:
-        scalars["loss"] = loss
-    updates, params, n_in_and_n_out = engine.analyze_expressions(x, y, scalars, given_updates)
-    expressions = expressions._replace(updates=updates)  # now a list of pairs, if it was a dict
-    data = shared_sets.share_given(datasets, x, y, n_in_and_n_out, hyperparameters.batch_size)
-    engine.ranks.check_same("the data", lambda: [shared_sets.digest(*pair) for pair in data])
+    check_batch_size(data, hyperparameters.batch_size)
     if refit:
         check_joinable(data)
+    # All ranks must train with the same settings on the same data.
+    engine.ranks.check_same("hyperparameters", lambda: hyperparameters)
+    engine.ranks.check_same("the data", lambda: [*map(digest, data.sets.values())])
+    parts = engine.analyze(expressions)
     run = Run(
         data,
         hyperparameters,
-        [variable for variable, _ in updates],
-        params,
-        W_and_b=engine.find_classifier(errors, x, y),
+        [variable for variable, _ in expressions.updates],
+        parts.params,
+        parts.statistics,
+        W_and_b=engine.find_classifier(expressions),
         is_tutorial_model=is_tutorial_model,
     )
     for callback in callbacks:
@@ -204,7 +203,8 @@ def _fit(expressions, datasets, hyperparameters, callbacks, refit):
     callbacks = [c for c in callbacks if engine.ranks.rank == 0 or not c.on_rank_0_only]
     for callback in callbacks:
         callback.check(run)
-    n_at_once = run.minibatches_at_once(callbacks)
+    # All ranks take the same blocks of minibatches, even if a callback is on one rank alone.
+    n_at_once = min(engine.ranks.gather(run.minibatches_at_once(callbacks)))
     with waiting_for_engine(COMPILING):
         functions = compile_functions(expressions, run, n_at_once)
     _, validate_model, test_model = functions
@@ -212,10 +212,10 @@ def _fit(expressions, datasets, hyperparameters, callbacks, refit):
         callback.on_train_begin(run)
     run.start_clock()
     with catching_stop(run):
-        run.reason = train(*functions, run, callbacks, n_at_once)
+        run.reason = descend(*functions, run, callbacks, n_at_once)
     run.read_clock()
     if refit:
-        train_anew(run, expressions, validate_model, callbacks)
+        refit_best(run, expressions, validate_model, callbacks)
     # At its end, the stack calls all that was added, even if something fails. It begins with the
     # last, so the callbacks are added backwards.
     with contextlib.ExitStack() as stack:
@@ -246,7 +246,7 @@ def _test_best(run, test_model):
             run.add_test_errors(*test_model())
 
 
-def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(), refit=None):
+def train_softmax(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(), refit=None):
     """Train the tutorial's model on a DataSet of arrays, print its lines, and keep the best model.
 
     `output` is the model file; without one, nothing is kept or printed. If there is a
@@ -255,14 +255,11 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
     and there is one process. Returns the Run.
     """
     facts = data.facts
-    weights = None
+    class_weights = None
     if hyperparameters.class_weight:
-        weights = balanced_weights(facts.class_counts)
-    rows = None
-    if data.weights:
-        data, rows = weight_rows(data, weights)
+        class_weights = balanced_weights(facts.class_counts)
     classifier, expressions = softmax_regression(
-        facts.n_in, facts.n_out, hyperparameters, weights, rows
+        facts, hyperparameters, class_weights, has_weights=bool(data.weights)
     )
     if output:
         log("... building the model")
@@ -271,19 +268,17 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
             callbacks = [PrintLog(), *callbacks]
         callbacks = [BestModel(output, classifier), *callbacks]
     if refit is None:
-        is_one_source = facts.is_table or facts.split  # else the data have a test set of their own
-        # Rows that are mapped from a file may not fit into memory together.
-        is_in_memory = find_usable_map(data.train[0]) is None
-        refit = bool("valid" in data.split_off and is_one_source and is_in_memory)
-        if refit and engine.ranks.size > 1:
-            refit = False
-            if output:
-                note(
-                    "note: several ranks do not train the model anew on validation rows, as one "
-                    "does"
-                )
-    data = shared_sets.share_as_stored(data)
-    return fit_expressions(expressions, data, hyperparameters, callbacks, refit)
+        refit = is_refit_by_default(data)
+    training_data = share_as_stored(data)
+    with engine.collecting_garbage(training_data.n_bytes):
+        return run_training(
+            expressions,
+            training_data,
+            hyperparameters,
+            callbacks,
+            refit,
+            is_tutorial_model=True,
+        )
 
 
 def sgd_optimization_mnist(
@@ -325,4 +320,4 @@ def sgd_optimization_mnist(
     hyperparameters = Hyperparameters(learning_rate, n_epochs, batch_size)
     log("... loading data")
     data = read_dataset(dataset, dtype=engine.theano.config.floatX)
-    sgd_optimization(data, hyperparameters)
+    train_softmax(data, hyperparameters)

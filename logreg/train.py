@@ -97,7 +97,8 @@ def _add_tutorial_options(parser):
     group.add_argument(
         "--check-reference",
         action="store_true",
-        help="compare the run with the tutorial's own log; exit with 1 if a figure differs",
+        help="compare the run with the log of the tutorial's program on Theano 1.0.5; exit with 1 "
+        "if a figure differs",
     )
     options.add_file(
         group,
@@ -190,7 +191,7 @@ def _read_arguments(argv):
 def _train(args, data, common_callbacks):
     """Train one model, and keep it; return the Run."""
     from logreg import callbacks
-    from logreg.sgd import sgd_optimization
+    from logreg.sgd import train_softmax
 
     data.check_outputs(args.output, args.checkpoint, args.history)
     all_callbacks = [*common_callbacks]
@@ -201,7 +202,7 @@ def _train(args, data, common_callbacks):
     if args.checkpoint:
         all_callbacks.append(callbacks.Checkpoint(args.checkpoint, args.resume))
     hyperparameters = choose_hyperparameters(data.facts, **args.hyperparameters)
-    return sgd_optimization(data, hyperparameters, args.output, all_callbacks, args.refit)
+    return train_softmax(data, hyperparameters, args.output, all_callbacks, args.refit)
 
 
 def _compare_with_tutorial(run):

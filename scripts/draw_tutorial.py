@@ -16,7 +16,7 @@ from logreg.early_stopping import EarlyStopping
 from logreg.engine import theano
 from logreg.prediction.evaluation import evaluate
 from logreg.prediction.predictor import Predictor
-from logreg.sgd import sgd_optimization
+from logreg.sgd import train_softmax
 from logreg.tutorial.text import HERE
 from logreg.tutorial.toy_data import plane, validations
 
@@ -261,7 +261,7 @@ def run(data, settings):
     """Train the tutorial's model; return the run and a Predictor."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "best_model.pkl")
-        return sgd_optimization(data, settings, output=str(path)), Predictor(path)
+        return train_softmax(data, settings, output=str(path)), Predictor(path)
 
 
 def main(argv=None):

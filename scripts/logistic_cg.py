@@ -27,11 +27,12 @@ from logreg import engine
 from logreg.basics.console import log, note, waiting_for_engine
 from logreg.basics.errors import SettingError
 from logreg.basics.files import DATASET
-from logreg.callbacks.reference import percent
+from logreg.callbacks.reference import as_logged
 from logreg.cli.command import command
 from logreg.cli.options import add_file
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.shared_sets import share_as_floats
+from logreg.datasets.training_data import share_loaded
 from logreg.engine import T, theano
 from logreg.model import LogisticRegression
 
@@ -47,7 +48,7 @@ class Objective:
 
     def __init__(self, data):
         datasets = share_as_floats(data)
-        n_rows = [engine.n_rows(set_x) for set_x, _ in datasets]
+        n_rows = data.facts.rows
         batch_size = min(BATCH_SIZE, *n_rows)
         self.starts = range(0, n_rows[0] - batch_size + 1, batch_size)
         x, y = T.matrix("x"), T.ivector("y")
@@ -60,9 +61,10 @@ class Objective:
         givens = {x: train_x[rows], y: train_y[rows]}
         self.minibatch = theano.function([start], outputs, givens=givens)
         errors = self.classifier.errors(y)
-        self.validate, self.test = (
-            engine.compile_errors(x, y, dataset, batch_size, errors) for dataset in datasets[1:]
-        )
+        minibatch = engine.Minibatch(x, y)
+        sets = share_loaded(datasets)
+        self.validate = engine.compile_errors(minibatch, sets.valid, batch_size, errors)
+        self.test = engine.compile_errors(minibatch, sets.test, batch_size, errors)
 
     def set_theta(self, theta):
         """Take theta apart and put it into W and b."""
@@ -123,7 +125,7 @@ def main(argv=None):
             objective = Objective(data)
         print("... optimizing with CG of SciPy", flush=True)
         begin = timeit.default_timer()
-        errors = tuple(map(percent, optimize(objective, args.n_iterations)))
+        errors = tuple(map(as_logged, optimize(objective, args.n_iterations)))
         print(
             "Optimization complete with best validation score of %s %%, "
             "with test performance %s %%" % errors

@@ -27,7 +27,7 @@ from logreg.basics.console import log, note
 from logreg.basics.errors import SettingError
 from logreg.basics.files import DATASET
 from logreg.callbacks import BestModel, PrintLog
-from logreg.callbacks.reference import percent
+from logreg.callbacks.reference import as_logged
 from logreg.cli.command import command
 from logreg.cli.options import add_file, add_settings
 from logreg.datasets.dataset import read_dataset
@@ -118,7 +118,7 @@ def main(argv=None):
     if args.check_reference:
         first = run.validations[0]
         note("the tutorial has %s %% and %s %% after epoch 1" % REFERENCE)
-        return int((percent(first.error), percent(first.test_error)) != REFERENCE)
+        return int((as_logged(first.error), as_logged(first.test_error)) != REFERENCE)
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ class Peer:
                 self.save(output)
             if stopping.is_over(iter):
                 break
-        return epoch + 1, stopping.best_loss, test_error
+        return epoch + 1, stopping.best_value, test_error
 
 
 class NumPy(Peer):

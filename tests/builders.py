@@ -16,7 +16,6 @@ from scipy.special import log_softmax
 from logreg.saving import model_file
 from logreg.saving.facts import ModelFacts
 
-GOLDEN = Path(__file__).resolve().parent / "golden"  # files that older versions wrote
 SPLITS = ("train", "valid", "test")
 DATA = Path(__file__).resolve().parent.parent / "data"
 SAMPLE = DATA / "mnist_sample.npz"
@@ -90,7 +89,7 @@ def save(path, W, b=0, dtype="float32", **metadata):
 
 def save_digits_model(path="best_model.pkl", **metadata):
     """Write the model of :func:`weights`, with what training would tell of it."""
-    told = {"image_shape": [28, 28], "pixel_scale": 1 / 256, "batch_size": 300, **metadata}
+    told = {"image_shape": [28, 28], "pixel_scale": 256, "batch_size": 300, **metadata}
     return save(path, *weights(), **told)
 
 
@@ -110,8 +109,9 @@ CENTRED = "{behavior: 'instant', block: 'center'}"  # in the window
 AT_REST = f"""const [node, done] = arguments; let last;
 (function look() {{
   node.scrollIntoView({CENTRED});
-  const {{ left, top }} = node.getBoundingClientRect(), place = `${{left}} ${{top}}`;
-  if (place === last) return done();
+  const {{ left, top, height }} = node.getBoundingClientRect(), place = `${{left}} ${{top}}`;
+  const middle = top + height / 2, isSeen = middle > 0 && middle < innerHeight;
+  if (isSeen && place === last) return done();
   last = place;
   requestAnimationFrame(() => requestAnimationFrame(look));
 }})();"""
@@ -220,12 +220,14 @@ def new_run(data=None, variables=(), params=(), settings=None, **state):
 
     `data` are what is read, `settings` hyperparameters, and `state` fields of the Run.
     """
-    from logreg.datasets.dataset import read_dataset
-    from logreg.datasets.shared_sets import share_as_stored
+    from logreg.datasets.dataset import DataSet, read_dataset
+    from logreg.datasets.training_data import share_as_stored
     from logreg.hyperparameters import Hyperparameters
     from logreg.run import Run
 
-    data = share_as_stored(read_dataset(data or make_pairs()))
+    if not isinstance(data, DataSet):
+        data = read_dataset(data or make_pairs())
+    data = share_as_stored(data)
     hyperparameters = Hyperparameters(**{"batch_size": 20, **(settings or {})})
     return Run(data, hyperparameters, [*variables], [*params], **state)
 

@@ -208,7 +208,9 @@ def start():
 def clone(tmp_path):
     """A copy of the project, its kernel too, without what else was built, fetched or made in it."""
     made = ".git .venv* .*cache .hypothesis __pycache__ build dist *.egg-info *-ubyte*"
-    left_out = shutil.ignore_patterns(*made.split(), "best_model.pkl", "best_model.html")
+    left_out = shutil.ignore_patterns(
+        *made.split(), "best_model.pkl", "best_model.html", "run.csv", "run.state"
+    )
     return shutil.copytree(ROOT, tmp_path / "logreg", ignore=left_out)
 
 

@@ -14,8 +14,9 @@ class Softmax:
         self.pairs = pairs or make_pairs((47, 20, 20))
         self.data_x, self.data_y = self.pairs[0]
         self.x, self.y = T.fmatrix("x"), T.ivector("y")
-        data_y = engine.shared_data(self.data_y.astype("float32"))
-        self.dataset = engine.shared_data(self.data_x.copy()), T.cast(data_y, "int32")
+        self.minibatch = engine.Minibatch(self.x, self.y)
+        labels = T.cast(engine.shared_data(self.data_y.astype("float32")), "int32")
+        self.row_set = engine.RowSet(engine.stored(self.data_x.copy()), labels)
         with engine.floatx("float32"):
             self.model = LogisticRegression(self.x, 4, 3)
         self.cost = self.model.negative_log_likelihood(self.y)
@@ -29,7 +30,7 @@ class Softmax:
         return updates.sgd(self.cost, self.model.params, 0.5)
 
     def compile(self, updates, n_at_once):
-        given = self.x, self.y, self.dataset, 10, self.cost, updates
+        given = self.minibatch, self.row_set, 10, self.cost, updates
         return engine.compile_step(*given, n_at_once)
 
     def step(self, index):

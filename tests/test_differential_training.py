@@ -151,7 +151,6 @@ def train_in_numpy(rows, n_out, options):
     """W, b and the errors, the curve, and what else a model file is to say of the run."""
     train, valid, test = zip(*map(split, rows))
     by_loss = options["criterion"] == "loss"
-    which = 1 if by_loss else 0  # of the errors: over all rows, or over the whole minibatches
     patience = options["patience"]
     run = Descent(train, n_out)
     n_batches = len(train[1]) // options["batch_size"]
@@ -166,9 +165,11 @@ def train_in_numpy(rows, n_out, options):
             in_loss = valid[2] * train[3].mean() / valid[3].mean()
             loss, *_ = cost_and_gradients(*valid[:2], *run.params, row_weights=in_loss)
             value = loss if by_loss else errors[0]
-            curve.append([iter, numpy.mean(costs), errors[which], None])
+            point = {"iter": iter, "cost": numpy.mean(costs)}
+            point["error"], point["error_all_rows"] = errors
             if by_loss:
-                curve[-1].append(loss)
+                point["loss"] = loss
+            curve.append(point)
             costs = []
             if is_below(value, lowest):
                 before = significant if by_loss else lowest
@@ -180,7 +181,7 @@ def train_in_numpy(rows, n_out, options):
                 best_point = curve[-1]
                 best_errors = errors
                 if not by_loss:
-                    best_point[3] = errors_of(test, best, options["batch_size"])[0]
+                    add_test_errors(best_point, errors_of(test, best, options["batch_size"]))
         if iter >= patience:
             told["reason"] = "patience"
             break
@@ -188,15 +189,22 @@ def train_in_numpy(rows, n_out, options):
         n_rows = len(train[1]) + len(valid[1])
         seed = options["split_seed"] if options["shuffle"] else 0
         order = numpy.random.RandomState(seed).permutation(n_rows)
-        anew = Descent([array[order] for array in rows], n_out)
-        for iter in range(best_point[0] + 1):
+        x, y, in_cost, weights = (array[order] for array in rows)
+        in_cost = in_cost * train[3].mean() / weights.mean()
+        anew = Descent([x, y, in_cost, weights], n_out)
+        for iter in range(best_point["iter"] + 1):
             anew.step(iter, options)
         told["n_refit_rows"] = n_rows
         best = anew.params
     tested = errors_of(test, best, options["batch_size"])
-    best_point[3] = tested[which]
-    told["iteration"] = best_point[0]
+    add_test_errors(best_point, tested)
+    told["iteration"] = best_point["iter"]
     return [*best, [*best_errors, *tested]], curve, told
+
+
+def add_test_errors(point, errors):
+    """Add the errors of the test set to a point of the curve."""
+    point["test_error"], point["test_error_all_rows"] = errors
 
 
 def train(source, options, n_epochs_before, cli):
@@ -232,9 +240,10 @@ def test_a_training_is_what_numpy_computes(cli, tmp_path_factory, options, data,
         model = Predictor("m.pkl")
     tolerance = {"float32": 1e-3, "float64": 1e-9}[model.dtype]
     errors = [model.metadata[name] for name in ERRORS]
-    found = model.W, model.b, errors, model.metadata["curve"]
-    for one, other in zip(found, [*best, curve]):
-        one = numpy.array(one, float)
-        other = numpy.array(other, float)
+    found_curve = model.metadata["curve"]
+    assert [point.keys() for point in found_curve] == [point.keys() for point in curve]
+    found = model.W, model.b, errors, [[*point.values()] for point in found_curve]
+    expected = [[point[name] for name in names] for point, names in zip(curve, found_curve)]
+    for one, other in zip([*found[:3], *found[3]], [*best, *expected]):
         numpy.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance / 100)
     assert {**told, "dtype": way["floatx"]}.items() <= model.metadata.items()

@@ -85,7 +85,7 @@ def test_steps_are_numpys(n_classes, class_weight, sample_weight):
     rows = numpy.flatnonzero(numpy.isin(Y, range(n_classes)))[:75]
     x, y = X[rows], Y[rows]  # of which the last 35 validate
     weights = numpy.ones(75) if sample_weight is None else sample_weight
-    counted = weights / weights.mean()
+    counted = weights / weights[:40].mean()
     if class_weight == "balanced":
         counted *= (75 / (n_classes * numpy.bincount(y)))[y]
     elif class_weight == "given":
@@ -165,13 +165,16 @@ def test_a_sparse_x_gives_the_bits_of_a_dense_one(kind, dtype):
 
 def test_which_rows_validate(monkeypatch):
     fit = Mock(side_effect=KeyboardInterrupt)
-    monkeypatch.setattr("logreg.sgd.fit_expressions", fit)
+    monkeypatch.setattr("logreg.sgd.run_training", fit)
 
     def given(x, y, **options):
         with pytest.raises(KeyboardInterrupt):
             SoftmaxClassifier(**options).fit(x, y)
-        (_, (train, valid, test), settings), others = fit.call_args
-        assert valid is test
+        (_, data, settings), others = fit.call_args
+        train, valid, test = (
+            (row_set.features.array, row_set.labels.get_value()) for row_set in data.sets.values()
+        )
+        assert (valid[0] == test[0]).all() and (valid[1] == test[1]).all()
         return train, valid, settings, others["refit"]
 
     x, y = numpy.arange(66.0)[:, None], numpy.array([0] * 42 + [1] * 24)
@@ -193,14 +196,14 @@ def test_which_rows_validate(monkeypatch):
 
 
 def test_threads_of_two_dtypes_fit_one_after_the_other(monkeypatch):
-    real, both = sgd.fit_expressions, threading.Barrier(2)
+    real, both = sgd.run_training, threading.Barrier(2)
 
     def fit(*args, **options):
         with pytest.raises(threading.BrokenBarrierError):  # nobody comes here meanwhile
             both.wait(1)
         return real(*args, **options)
 
-    monkeypatch.setattr("logreg.sgd.fit_expressions", fit)
+    monkeypatch.setattr("logreg.sgd.run_training", fit)
     with ThreadPoolExecutor(2) as threads:
         fits = [threads.submit(SoftmaxClassifier().fit, x, Y) for x in (X.astype("float32"), X)]
     assert [fit.result().coef_.dtype for fit in fits] == ["float32", "float64"]

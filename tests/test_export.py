@@ -24,7 +24,7 @@ MODELS = {
     "all": {
         **TABLE,
         "missing": "mean",
-        "pixel_scale": 1 / 256,
+        "pixel_scale": 256,
         "class_labels": ["LogisticRegression", "yes", "tüv"],
     },
 }
@@ -47,7 +47,7 @@ def rows(told):
 
 def expected(told, x):
     """Probabilities, by the steps that the command's help gives."""
-    x = x * told.get("pixel_scale", 1)
+    x = x / told.get("pixel_scale", 1)
     dtype = told.get("dtype", "float32")
     if "missing" in told:
         x = numpy.where(numpy.isnan(x), told["feature_means"], x)
@@ -72,7 +72,7 @@ def test_onnx(told, cli):
     assert numpy.isnan(p[0]).all() == ("missing" not in told)
     metadata = session.get_modelmeta().custom_metadata_map
     assert json.loads(metadata["logreg"]) == Predictor("model.pkl").metadata
-    scaled = f"bytes of 0 to 255; they are multiplied by {told.get('pixel_scale')} here"
+    scaled = f"bytes of 0 to 255; they are divided by {told.get('pixel_scale')} here"
     assert metadata["x"].endswith(scaled if "pixel_scale" in told else "as the data have them")
 
 

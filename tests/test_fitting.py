@@ -1,11 +1,19 @@
 """One call from a table to a model file, against the command on the same rows."""
 
+import functools
+import multiprocessing
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy
 import pandas
 import pytest
 
-from logreg import Predictor, fit_table
+from logreg import Predictor, SoftmaxClassifier, fit_table, sgd
 from logreg.basics.errors import DatasetError, ModelFileError, SettingError
+from logreg.engine import theano
 
 SIZES = numpy.random.RandomState(0).randint(0, 100, 90)
 FRAME = pandas.DataFrame({"id": range(90), "size": SIZES, "wing": ["a", "b", None] * 30})
@@ -54,7 +62,7 @@ def test_a_table_of_any_kind_gives_the_model_of_the_command(table, cli, capsys):
 
 
 def test_what_makes_no_sense_is_told_before_the_training(monkeypatch):
-    monkeypatch.setattr("logreg.fitting.sgd_optimization", None)
+    monkeypatch.setattr("logreg.fitting.train_softmax", None)
     with pytest.raises(TypeError, match="there is no option epochs: there are label_column, "):
         fit_table(FRAME, "kind", epochs=9)
     with pytest.raises(DatasetError, match="same length: every column needs as many cells"):
@@ -70,3 +78,34 @@ def test_a_run_that_diverges_is_told(stderr):
     fit_table(FRAME, "kind", **{**OPTIONS, "l2": 9, "batch_size": 1})
     *notes, said = stderr().splitlines()
     assert len(notes) == 3 and said.startswith("warning: the run diverged in epoch 3: its param")
+
+
+def test_threads_that_fit_tables_leave_floatx_as_it_was():
+    with ThreadPoolExecutor(6) as threads:
+        fits = [threads.submit(fit_table, FRAME, "kind", f"{i}.pkl", **OPTIONS) for i in range(6)]
+        parameters = {fit.result().W.tobytes() for fit in fits}
+    assert theano.config.floatX == "float64" and len(parameters) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a process cannot be forked here")
+def test_a_process_that_is_forked_during_a_fit_can_fit(monkeypatch):
+    is_within = threading.Event()
+    real = sgd.run_training
+
+    def run_training(*args, **options):
+        is_within.set()
+        time.sleep(0.2)  # the other thread forks now
+        return real(*args, **options)
+
+    monkeypatch.setattr(sgd, "run_training", run_training)
+    fit = functools.partial(SoftmaxClassifier(n_epochs=1).fit, SIZES[:, None], FRAME["kind"])
+    child = multiprocessing.get_context("fork").Process(target=fit)
+    with ThreadPoolExecutor(1) as threads:
+        of_thread = threads.submit(fit)
+        is_within.wait()
+        child.start()
+        child.join(60)
+        code = child.exitcode
+        child.kill()
+        of_thread.result()
+    assert code == 0

@@ -11,7 +11,7 @@ from logreg import Predictor, engine, fit_table
 from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.options import Preparation, TableOptions
 from logreg.hyperparameters import choose_hyperparameters
-from logreg.sgd import sgd_optimization
+from logreg.sgd import train_softmax
 
 TRAIN = "train t.csv --folds 3 --n-epochs 3"
 
@@ -42,7 +42,7 @@ def test_each_fold_is_trained_as_its_rows_alone_are(refit, cli):
         for fold in make_folds(read_dataset("t.csv", dtype="float32"), 3):
             settings = choose_hyperparameters(fold.facts, n_epochs=3)
             x, y = fold.test
-            p = Predictor(sgd_optimization(fold, settings, None, refit=refit)).predict_proba(x)
+            p = Predictor(train_softmax(fold, settings, None, refit=refit)).predict_proba(x)
             wrong.append(p.argmax(axis=1) != y)
             losses.extend(-numpy.log(p[numpy.arange(len(y)), y].astype("float64")))
             others.extend(y != numpy.bincount(fold.train[1]).argmax())

@@ -21,7 +21,7 @@ from logreg.callbacks.checkpoint import Checkpoint
 from logreg.datasets.dataset import read_dataset
 from logreg.hyperparameters import Hyperparameters
 from logreg.saving.model_file import read
-from logreg.sgd import sgd_optimization
+from logreg.sgd import train_softmax
 
 KILLS = 50
 MODEL, STATE, HISTORY = "model.pkl", "run.state", "run.csv"
@@ -74,7 +74,7 @@ def train(folder):
     data = read_dataset(make_pairs((50, 400, 40), seed=1))
     hyperparameters = Hyperparameters(0.002, n_epochs=120, batch_size=10, patience=10000)
     callbacks = [Checkpoint(STATE, resume=True), History(HISTORY)]
-    sgd_optimization(data, hyperparameters, MODEL, callbacks)
+    train_softmax(data, hyperparameters, MODEL, callbacks)
 
 
 def n_validations(folder):

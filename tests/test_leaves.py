@@ -7,7 +7,7 @@ from conftest import ROOT
 LEAVES = {
     "tables": ("logreg.tables", []),
     "pictures": ("logreg.datasets.pictures", []),
-    "foreign pickles": ("logreg.saving.foreign logreg.saving.any_pickle logreg.export", []),
+    "foreign pickles": ("logreg.saving.foreign logreg.export", []),
     "legacy": ("logreg.legacy", []),
     "parallel": ("logreg.parallel.mpi logreg.engine.ranks_backend", []),
     "gpu_backend": ("logreg.engine.gpu_backend", []),

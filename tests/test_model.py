@@ -5,41 +5,37 @@ import pytest
 from builders import cost_and_gradients, probabilities
 
 from logreg import LogisticRegression, engine
-from logreg.basics.errors import SettingError
 from logreg.engine import T, theano
 
 N, N_IN, N_OUT = 7, 5, 4
 
 
 @pytest.mark.parametrize(
-    "floatx, make_weights, dtype_of_labels",
-    [
-        ("float64", None, "uint8"),
-        ("float32", list, "int64"),
-        ("float32", T.constant, "int32"),
-    ],
+    "floatx, has_weights, dtype_of_labels",
+    [("float64", False, "uint8"), ("float32", True, "int64"), ("float32", True, "int32")],
 )
-def test_what_it_computes_is_what_numpy_computes(floatx, make_weights, dtype_of_labels, random):
+def test_what_it_computes_is_what_numpy_computes(floatx, has_weights, dtype_of_labels, random):
     x = random.uniform(-1, 1, (N, N_IN)).astype(floatx)
     x[::2] *= 10000  # of which probabilities underflow
     y = random.randint(0, N_OUT, N).astype(dtype_of_labels)
     W, b = random.uniform(-1, 1, (N_IN, N_OUT)), random.uniform(-1, 1, N_OUT)
-    weights = numpy.array([0.25, 2, 0, 3] if make_weights else N_OUT * [1])
+    weights = random.choice([0.25, 2, 0, 3], N) if has_weights else numpy.ones(N)
     with engine.floatx(floatx):
         inputs = [T.matrix(), T.vector(dtype=dtype_of_labels)]
         classifier = LogisticRegression(inputs[0], N_IN, N_OUT, W, b)
-        cost = classifier.negative_log_likelihood(inputs[1], make_weights and make_weights(weights))
-        outputs = [classifier.y_pred, classifier.errors(inputs[1]), classifier.p_y_given_x, cost]
+        of_rows = [inputs[1], T.constant(weights.astype(floatx))] if has_weights else [inputs[1]]
+        cost = classifier.negative_log_likelihood(*of_rows)
+        outputs = [classifier.y_pred, classifier.errors(*of_rows), classifier.p_y_given_x, cost]
         outputs += T.grad(cost, classifier.params)
         y_pred, errors, *found = theano.function(inputs, outputs)(x, y)
     p = probabilities(x.astype("float64"), W, b)
-    expected = [p, *cost_and_gradients(x.astype("float64"), y, W, b, weights[y])]
+    expected = [p, *cost_and_gradients(x.astype("float64"), y, W, b, weights)]
     tolerance = 1e-4 if floatx == "float32" else 1e-10
     for one, value in zip(found, expected):
         assert one.dtype == floatx
         numpy.testing.assert_allclose(one, value, rtol=tolerance, atol=tolerance)
     assert (y_pred == p.argmax(axis=1)).all()
-    assert 0 < errors < 1 and errors == pytest.approx((y_pred != y).mean(), abs=1e-7)
+    assert errors > 0 and errors == pytest.approx((weights * (y_pred != y)).mean(), abs=1e-7)
 
 
 @pytest.mark.filterwarnings("ignore:PyTensor could not link to a BLAS")
@@ -74,13 +70,3 @@ def test_a_label_that_is_no_class_ends_in_an_error(mode):
 def test_errors_refuses_other_labels_and_says_what_to_do(y, error, said):
     with pytest.raises(error, match=said):
         LogisticRegression(T.matrix("x"), N_IN, N_OUT).errors(y)
-
-
-@pytest.mark.parametrize(
-    "weights",
-    [[1, 2, 3, numpy.inf], [1, 2, 3, -1], 1, theano.shared(numpy.ones(5)), T.dmatrix()],
-)
-def test_weights_that_are_not_a_number_from_0_for_each_class_are_refused(weights):
-    classifier = LogisticRegression(T.matrix("x"), N_IN, N_OUT)
-    with pytest.raises(SettingError, match=r"^weights is .*: a vector of .* of the 4 classes"):
-        classifier.negative_log_likelihood(T.ivector("y"), weights)

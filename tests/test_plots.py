@@ -13,7 +13,11 @@ from logreg.saving.facts import ModelFacts
 
 matplotlib = pytest.importorskip("matplotlib")
 Figure = pytest.importorskip("matplotlib.figure").Figure
-CURVE = [[9, None, 0.4, 0.5], [19, 0.9, 0.2, 0.3], [29, 0.8, 0.1999, 0.3], [39, 0.8, 0.0, 0.3]]
+FOUND = [[9, None, 0.4, 0.5], [19, 0.9, 0.2, 0.3], [29, 0.8, 0.1999, 0.3], [39, 0.8, 0.0, 0.3]]
+CURVE = [
+    Validation(iter, cost, error, 0.5, test_error=tested).as_dict()
+    for iter, cost, error, tested in FOUND
+]
 TOLD = {"curve": CURVE, "n_train_batches": 10, "patience": 10, "patience_increase": 1.2}
 
 
@@ -52,7 +56,9 @@ def test_a_long_curve_is_kept_in_500_points_and_stops_as_the_run_did(last, teste
         test_error = tested if i <= last else None
         run.validations.append(Validation(i, 1.0, error, error, None, test_error, test_error))
     run.compute_stopping()
-    points, stopping = plots.replay(ModelFacts.from_metadata(run.facts()))
+    facts = ModelFacts.from_metadata(run.facts())
+    points = facts.validations
+    stopping = facts.stopping
     assert len(points) <= 500 and (points[0].iter, points[-1].iter) == (0, 4999)
     line, *_ = plots.plot_curve(run, axes()).get_lines()
     assert line.get_ydata().tolist() == [100 * point.error for point in points]

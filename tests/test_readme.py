@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from builders import idx_folder, sample, write
+from builders import write
 from conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,20 +29,44 @@ def test_the_python_runs_as_it_stands(code, run):
 
 @pytest.mark.once
 @pytest.mark.skipif(os.name != "posix", reason="lines for a POSIX shell")
-def test_the_lines_for_the_shell_run_as_pasted(clone, tmp_path, monkeypatch):
-    """What stands for MNIST is at hand."""
-    idx_folder(tmp_path, arrays=(sample()["x_train"], sample()["y_train"].astype("uint8")))
+def test_the_lines_for_the_shell_print_what_stands_beside_them(clone, mnist_folder, monkeypatch):
+    """In their order; and git ignores what they leave, and what the lines in Python leave."""
     monkeypatch.chdir(clone)
-    monkeypatch.setenv("LOGREG_DATA", str(tmp_path))
+    monkeypatch.setenv("LOGREG_DATA", str(mnist_folder))
     monkeypatch.delenv("PYTHONPATH", raising=False)
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    there = {*os.listdir()}
     lines = [line for line in SHELL if re.match(r"(head .*)?python -m", line)]
     assert len(lines) >= 12
+    printed = []
+    n_figures = 0
     for line in lines:
         script = f'python() {{ {shlex.quote(sys.executable)} "$@"; }}\n{line}'
         done = subprocess.run(["sh", "-c", script], capture_output=True, text=True)
         assert done.returncode == 0, f"{line}\n{done.stderr}"
-    written = "best_model.pkl model.pkl run.state run.csv predicted.csv best_model.html"
-    assert {*written.split()} <= {*os.listdir()}
+        printed += done.stdout.splitlines()
+        for figure in re.findall(r"[\d.]+ %", line.partition("#")[2]):
+            assert figure in done.stdout, line
+            n_figures += 1
+    assert n_figures == 2
+    log = [line for line in SHELL if re.search(r"epoch \d|Optimization", line)]
+    assert len(log) == 4 and {*log} <= {*printed}
+    written = {*os.listdir()} - there
+    expected = "best_model.pkl model.pkl run.state run.csv predicted.csv best_model.html"
+    assert {*expected.split()} <= written
+    left = [*written, "net.pkl", "quiz.gift"]
+    ignored = subprocess.run(["git", "check-ignore", *left], capture_output=True, text=True)
+    assert {*ignored.stdout.split()} == {*left}
+
+
+def test_every_extra_of_users_is_named():
+    setup = (ROOT / "setup.py").read_text("utf-8")
+    _, _, setup = setup.partition("extras_require={")
+    setup, _, _ = setup.partition("entry_points")
+    extras = re.findall(r'^ {8}"(\w+)": ', setup, re.M)
+    named = ",".join(re.findall(r"'\.\[([\w,]+)\]'", README)).split(",")
+    assert {*extras} - {*named} == {"blas", "cuda", "test", "lint", "docs"}
+    assert {*named} < {*extras}
 
 
 def test_commands_options_and_targets_are_there():

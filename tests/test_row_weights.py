@@ -1,5 +1,7 @@
 """A column that says how much each row counts, as if it stood in the table so often."""
 
+import math
+
 import numpy
 import pandas
 import pytest
@@ -36,12 +38,23 @@ def test_a_weight_is_as_good_as_so_many_rows(working_folder, cli):
         told = cli(f"{SETTINGS} {option} --batch-size={len(table)}", folder).out
         found.append([told.splitlines()[-1], Predictor("best_model.pkl")])
         found[-1].append(cli("predict --evaluate --format=json").json)
-    (guess, weighted, tested), (wanted_guess, wanted, as_rows) = found
+        found[-1].append(Predictor("best_model.pkl").score(folder))
+    (guess, weighted, tested, score), (wanted_guess, wanted, as_rows, wanted_score) = found
     assert guess == wanted_guess
     assert [64 * n for n in weighted.metadata["class_counts"]] == wanted.metadata["class_counts"]
     assert (16 * tested["weight"], as_rows["weight"]) == (len(repeated), None)
-    for name in ("error_percent", "log_loss", "auc"):
-        assert tested[name] == pytest.approx(as_rows[name], rel=1e-5)
+    assert score == pytest.approx(wanted_score)
+    assert rates(tested) == pytest.approx(rates(as_rows), rel=1e-5, nan_ok=True)
+
+
+def rates(evaluation):
+    """All rates and means of an evaluation, which go by the weights of the rows."""
+    found = [evaluation[name] for name in ("error_percent", "log_loss", "auc")]
+    for entry in [*evaluation["classes"], evaluation["macro"]]:
+        found += [entry.get(name, 0) for name in ("error_percent", "precision", "recall", "f1")]
+    for band in evaluation["calibration"]:
+        found += [band["forecast"], band["happened"], band["answered"]["error_percent"]]
+    return [math.nan if rate is None else rate for rate in found]
 
 
 def test_weights_go_with_their_rows(cli):

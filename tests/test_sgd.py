@@ -9,7 +9,7 @@ import weakref
 
 import numpy
 import pytest
-from builders import arguments, make_pairs, new_run
+from builders import arguments, cost_and_gradients, make_pairs, new_run, probabilities
 
 from logreg import (
     LogisticRegression,
@@ -60,6 +60,21 @@ def test_an_autoencoder_has_no_labels(random):
     assert run.validations[-1].error == pytest.approx(expected)
 
 
+def test_a_net_over_sequences(random):
+    """The mean over 5 steps of what a layer makes of each; the columns are the last axis."""
+    x, V = T.dtensor3("x"), theano.shared(random.normal(size=(4, 2)))
+    classifier = LogisticRegression(T.dot(x, V).mean(axis=1), 2, 3)
+    pairs = [(random.normal(size=(len(y), 5, 4)), y) for _, y in make_pairs()]
+    run = fit(**arguments(classifier, x=x, datasets=pairs))
+    rows, labels = pairs[1]
+    W, b = (engine.value(param) for param in classifier.params)
+    wrong = probabilities((rows @ engine.value(V)).mean(axis=1), W, b).argmax(axis=1) != labels
+    assert run.validations[-1].error_all_rows == wrong.mean()
+    narrow = [(rows[..., :3], labels) for rows, labels in pairs]
+    with pytest.raises(SettingError, match=r"shape \(60, 5, 3\), .* takes 3 dimensions and 4 co"):
+        fit(**arguments(classifier, x=x, datasets=narrow))
+
+
 def test_bytes_are_pixels_and_settings_of_another_rule_are_not_told():
     pairs = [(numpy.abs(40 * x).astype("uint8"), y) for x, y in make_pairs()]
     classifier = LogisticRegression(T.matrix("x"), 4, 3)
@@ -102,7 +117,8 @@ def with_training_set(x, y):
         ),
         (with_training_set(X, Y + 0.5), "dtype float64, .* the symbolic y is int32"),
         (with_training_set(X, numpy.eye(3)[Y]), r"y has shape \(20, 3\) and dtype float64"),
-        (with_training_set(X[:, :3], Y), r"shape \(20, 3\), and the model takes 4 columns"),
+        (with_training_set(X[:, :3], Y), r"shape \(20, 3\), .* takes 2 dimensions and 4 columns"),
+        (with_training_set(X[:, None], Y), r"shape \(20, 1, 4\), and the model takes 2 dimen"),
         (with_training_set(X * numpy.nan, Y), "training x holds nan in row 0, column 0"),
         (
             with_training_set((40 * abs(X)).astype("uint8"), Y),
@@ -149,3 +165,36 @@ def test_the_tutorials_function():
     assert sgd_optimization_mnist.__defaults__ == (0.13, 1000, "mnist.pkl.gz", 600)
     sgd_optimization_mnist(*given.values())
     assert given.items() <= load_model("best_model.pkl").metadata.items()
+
+
+@pytest.mark.parametrize("criterion", ["error", "loss"])
+def test_the_best_model_has_its_running_statistics(criterion):
+    """A running mean, which errors and loss read: that of the best validation, not the last."""
+    x, y = T.dmatrix("x"), T.ivector("y")
+    mean = theano.shared(numpy.zeros(4), name="mean")
+    in_training = LogisticRegression(x - x.mean(axis=0), 4, 3)
+    model = LogisticRegression(x - mean, 4, 3, *in_training.params)
+    cost = in_training.negative_log_likelihood(y)
+    # The rate is so large that a validation in the middle is the best.
+    rule = [*sgd(cost, model.params, 6.0), (mean, 0.5 * mean + x.mean(axis=0))]
+    pairs = [(rows + 1, labels) for rows, labels in make_pairs((60, 60, 40), dtype="float64")]
+    settings = Hyperparameters(criterion=criterion, batch_size=10, n_epochs=4, patience=4)
+    loss = model.negative_log_likelihood(y)
+    given = x, y, cost, model.errors(y), rule, pairs, settings, [BestModel("net.pkl")], loss
+    run = fit(*given)
+    assert run.statistics == [mean] and run.validations[-1] is not run.best_validation
+    run.load_best()
+    W, b, best_mean = (engine.value(variable) for variable in (*model.params, mean))
+    test_rows, labels = pairs[2]
+    wrong = probabilities(test_rows - best_mean, W, b).argmax(axis=1) != labels
+    assert run.best_validation.test_error_all_rows == wrong.mean()
+    rows, labels = pairs[1]
+    expected, *_ = cost_and_gradients(rows - best_mean, labels, W, b)
+    if criterion == "loss":
+        assert run.best_validation.loss == pytest.approx(expected)
+    for variable in (*model.params, mean):
+        variable.set_value(0 * variable.get_value())
+    load_params(model.params, "net.pkl")
+    assert (engine.value(model.W) == W).all() and not engine.value(mean).any()
+    load_params([*model.params, mean], "net.pkl")
+    assert (engine.value(mean) == best_mean).all()

@@ -64,7 +64,7 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli):
 
 def test_folds_that_are_interrupted_are_no_success(monkeypatch, cli):
     save_table(90)
-    original = sgd.sgd_optimization
+    original = sgd.train_softmax
     calls = []
 
     def second_interrupted(*args):
@@ -73,7 +73,7 @@ def test_folds_that_are_interrupted_are_no_success(monkeypatch, cli):
             signal.raise_signal(signal.SIGINT)
         return original(*args)
 
-    monkeypatch.setattr("logreg.fitting.sgd_optimization", second_interrupted)
+    monkeypatch.setattr("logreg.fitting.train_softmax", second_interrupted)
     done = cli("train t.csv --folds 3", code=130)
     assert len(calls) == 2 and not re.search("^fold 2|^mean", done.out, re.M)
 

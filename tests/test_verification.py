@@ -108,7 +108,7 @@ def test_a_fact_that_the_training_does_not_give_is_named(cli, trained):
     assert verified_facts(cli, class_labels=labels) == ["class_labels"]
     errors = {"test_error": 0.5, "validation_error_all_rows": 0.125}
     assert verified_facts(cli, **errors) == [*errors]
-    assert verified_facts(cli, date="today", mine=1) == []
+    assert verified_facts(cli, date="today", mine=1, baseline_error=None) == ["baseline_error"]
 
 
 def test_names_that_a_table_has_no_more_are_named(cli):
@@ -119,30 +119,28 @@ def test_names_that_a_table_has_no_more_are_named(cli):
     assert verified_facts(cli) == ["columns", "feature_names"]
     resume = "train t.csv --n-epochs=3 --checkpoint=s --resume --output=r.pkl"
     assert "it is of another run: names_sha256 was " in cli(resume, code=1).err
-    rewrite("s", "s", "checkpoint", "run", names_sha256=None)  # as an older version wrote it
-    cli(resume)
     write("t.csv", text.replace(",2\n", ",7\n"))
     assert verified_facts(cli) == ["class_labels"]
 
 
-def test_a_setting_that_is_added_later_has_its_default_in_older_files(cli, trained):
-    """As if `momentum` and `refit` were new: a refit was never made."""
-    cli("train --dataset arrays.npz --n-epochs=2 --checkpoint s --no-refit --quiet")
-    rewrite("best_model.pkl", "m.pkl", momentum=None, refit=None, n_ranks=None)
-    rewrite("s", "s", "checkpoint", "run", momentum=None)
-    resume = "train arrays.npz --n-epochs=3 --checkpoint=s --resume"
-    cli("train --verify m.pkl")
-    assert "momentum was 0.0 and is 0.5" in cli(resume, "--momentum=0.5", code=1).err
-    cli(resume)
+def test_another_arithmetic_is_told_if_bits_differ_and_is_not_resumed(cli, trained, monkeypatch):
+    cli("train --dataset arrays.npz --n-epochs=2 --checkpoint s --output=r.pkl")
+    for module in ("logreg.run", "logreg.fitting"):
+        monkeypatch.setattr(f"{module}.ARITHMETIC", 7)
+    said = "m.pkl is of version 1 of the arithmetic, and this logreg has version 7"
+    assert said not in cli("train --verify m.pkl").out
+    rewrite("m.pkl", "m.pkl", test_error=0.5)
+    assert said in cli("train --verify m.pkl", code=1).out
+    resume = "train arrays.npz --n-epochs=3 --checkpoint=s --resume --output=r.pkl"
+    assert "another run: arithmetic was 1 and is 7." in cli(resume, code=1).err
 
 
 def test_what_cannot_be_promised_is_said(cli, trained):
     for told, message in (
-        ({"dataset": None, "learning_rate": None}, "its file does not tell dataset, learning_rate"),
+        ({"dataset": None, "device": None}, "its file does not tell dataset, device"),
         ({"reason": "interrupted"}, "it was ended (interrupted)"),
         ({"n_ranks": 2}, "2 ranks took part"),
         ({"device": "cuda"}, "it was on the device cuda"),
-        ({"rule": 99}, "it was by rule 99 of a later logreg, and this one has 3"),
     ):
         rewrite("m.pkl", "s.pkl", **told)
         said = f"error: the training of s.pkl cannot be repeated bit by bit: {message}"

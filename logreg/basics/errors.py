@@ -36,7 +36,16 @@ class LogRegWarning(UserWarning):
 
 
 class EngineError(LogRegError, ImportError):
-    """No usable engine, or a device that the engine cannot use."""
+    """No usable engine, or a device that the engine cannot use.
+
+    Examples
+    --------
+    >>> from logreg.engine import use_device
+    >>> use_device("gpu0")
+    Traceback (most recent call last):
+    logreg.basics.errors.EngineError: device 'gpu0' is not known: give cpu, cuda, or cuda0, cuda1, \
+..., or on PyTensor jax:cpu
+    """
 
 
 class ExtraError(LogRegError, ImportError):
@@ -44,7 +53,17 @@ class ExtraError(LogRegError, ImportError):
 
 
 class DatasetError(LogRegError, ValueError):
-    """A data set that cannot be found, read or trained on."""
+    """A data set that cannot be found, read or trained on.
+
+    Examples
+    --------
+    >>> from logreg import DatasetError, load_data
+    >>> try:
+    ...     load_data("no.csv")
+    ... except DatasetError as error:
+    ...     print(str(error).partition(";")[0])
+    data set 'no.csv' not found
+    """
 
 
 class DownloadError(DatasetError):
@@ -52,11 +71,28 @@ class DownloadError(DatasetError):
 
 
 class SettingError(LogRegError, ValueError):
-    """An option or a hyperparameter that cannot be used: alone, with others, or for these data."""
+    """An option or a hyperparameter that cannot be used: alone, with others, or for these data.
+
+    Examples
+    --------
+    >>> from logreg import Hyperparameters
+    >>> Hyperparameters(batch_size=0)
+    Traceback (most recent call last):
+    logreg.basics.errors.SettingError: `batch_size` is 0: it must be a whole number from 1 to 1e9
+    """
 
 
 class ModelFileError(LogRegError, ValueError):
-    """A model file that cannot be written, or is not one of ours, or is damaged."""
+    """A model file that cannot be written, or is not one of ours, or is damaged.
+
+    Examples
+    --------
+    >>> from logreg import load_model
+    >>> load_model("none.pkl")
+    Traceback (most recent call last):
+    logreg.basics.errors.ModelFileError: none.pkl cannot be loaded: No such file or directory; \
+train a model first: python -m logreg.train
+    """
 
 
 def install_command(extra, *packages):

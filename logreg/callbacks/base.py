@@ -8,6 +8,7 @@ from typing import Optional
 
 from logreg.basics.errors import ModelFileError
 from logreg.basics.files import AnyPath, check_writable
+from logreg.parallel.ranks import ranks
 from logreg.run import Run, Validation
 from logreg.saving.model_file import save
 
@@ -35,6 +36,19 @@ def catching_stop(run):
     except StopTraining as stop:
         run.message = str(stop)
         run.reason = "stopped" if run.message else "interrupted"
+
+
+@contextlib.contextmanager
+def stopping_all_ranks():
+    """Raise what stops training on one rank, in the block of code, on all ranks after the block."""
+    stop = None
+    try:
+        yield
+    except (StopTraining, BrokenPipeError) as error:
+        stop = error
+    for stop_of_rank in ranks.gather(stop):
+        if stop_of_rank is not None:
+            raise stop_of_rank
 
 
 class Callback:

@@ -2,11 +2,13 @@
 
 from typing import Any, Optional
 
-from logreg.basics.errors import SettingError
+from logreg.basics.console import note
+from logreg.basics.errors import ModelFileError, SettingError
 from logreg.basics.files import AnyPath
 from logreg.callbacks.base import FileCallback
 from logreg.model import LogisticRegression
 from logreg.run import Run
+from logreg.saving.model_file import read_model
 from logreg.saving.variables import check_stands_alone, dumps_model, dumps_params
 
 
@@ -23,7 +25,8 @@ class BestModel(FileCallback):
         :class:`logreg.Predictor` read. Its input must be a variable, and no layer's output. If it
         is not given, the parameters are kept, for :func:`logreg.load_params`: the variables of
         `updates` that the cost depends on, in the order in which the update rule was given them.
-        What a rule or a layer remembers beside them is not kept.
+        Behind them are those that only the errors or the loss depend on, such as running means.
+        What a rule remembers is not kept.
     **metadata
         More facts for the model file, as of :func:`logreg.save_model`.
 
@@ -53,6 +56,19 @@ class BestModel(FileCallback):
         self.classifier = classifier
         self.metadata = metadata
 
+    def check(self, run: Run) -> None:
+        """Check that the file can be written; tell of a model of other data that is there."""
+        super().check(run)
+        try:
+            there, _, _ = read_model(self.path)
+        except ModelFileError:  # no model that the user may miss
+            return
+        if there.dataset and there.dataset != run.data.facts.dataset:
+            note(
+                f"note: {self.path} is a model of {there.dataset}, made on {there.date}: this run "
+                "replaces it"
+            )
+
     def on_train_begin(self, run: Run) -> None:
         """Write the best model of a resumed run, in case the file is lost or of another run by now.
 
@@ -70,7 +86,7 @@ class BestModel(FileCallback):
     def _dumps(self, run):
         if self.classifier:
             return dumps_model(self.classifier, {**run.facts(), **self.metadata})
-        return dumps_params(run.params)
+        return dumps_params(run.params, run.statistics)
 
     def content(self, run: Run) -> Optional[bytes]:
         if not run.best_values:

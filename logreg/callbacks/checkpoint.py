@@ -8,7 +8,6 @@ from logreg.basics.console import warning
 from logreg.basics.errors import ModelFileError
 from logreg.basics.files import AnyPath
 from logreg.callbacks.base import FileCallback
-from logreg.hyperparameters import DEFAULTS
 from logreg.run import Run, Validation
 from logreg.saving.model_file import DTYPES, dumps, read
 from logreg.saving.variables import provenance
@@ -62,25 +61,25 @@ class Checkpoint(FileCallback):
             return
         header, arrays = state
         try:
-            settings = {**header["run"]}
+            identity = {**header["run"]}
             run.iter = int(header["progress"]["iter"])
             run.seconds = float(header["progress"]["seconds"])
-            run.validations[:] = [Validation(*values) for values in header["validations"]]
+            run.validations[:] = map(Validation.from_dict, header["validations"])
             run.compute_stopping()
-        except (LookupError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError, OverflowError) as error:
             raise ModelFileError(
                 f"{self.path} cannot be resumed from: its run, its progress or its validations "
                 "are not what a run writes"
             ) from error
-        fault = _find_fault(settings, run)
+        fault = _find_fault(identity, run)
         if fault:
             raise ModelFileError(f"{self.path} cannot be resumed from: {fault}")
         values = _arrays_of_kind(arrays, "variable")
         best_values = _arrays_of_kind(arrays, "best")
-        start = _arrays_of_kind(arrays, "start") or run.start  # older states have none
-        best_params = run.params if run.best_validation else []
+        start = _arrays_of_kind(arrays, "start")
+        best_variables = run.model_variables if run.best_validation else []
         found = [*values, *best_values, *start]
-        variables = [*run.variables, *best_params, *run.variables]  # which they are values of
+        variables = [*run.variables, *best_variables, *run.variables]  # which they are values of
         types = [(array.dtype, array.shape) for array in found]
         if types != [(v.dtype, engine.value(v).shape) for v in variables]:
             raise ModelFileError(
@@ -116,7 +115,7 @@ class Checkpoint(FileCallback):
         if self._state is None:
             return None
         arrays, progress, validations = self._state
-        validations = [validation.plain() for validation in validations]
+        validations = [validation.as_dict() for validation in validations]
         state = {"run": run.identity(), "progress": progress, "validations": validations}
         return dumps("checkpoint", arrays, **state, **provenance())
 
@@ -140,14 +139,9 @@ def _arrays_of_kind(arrays, kind):
     return [array for name, array in arrays.items() if name.startswith(f"{kind} ")]
 
 
-def _find_fault(settings, run):
-    """Say why the settings and the data of a state are not those of a run; None if they are."""
+def _find_fault(then, run):
+    """Say why the identity in a state is not that of a run; None if it is."""
     now = run.identity()
-    # An older state has no rule: it was rule 1. It has no digest of names: any names are accepted.
-    then = {"rule": 1, "names_sha256": now["names_sha256"], **settings}
-    is_tutorial_model = "learning_rate" in then  # of another model, it is not known
-    if is_tutorial_model:  # a setting that did not exist then had its default
-        then = {**vars(DEFAULTS), **then}
     differences = [
         f"{name} was {then.get(name)} and is {now[name]}"
         for name in sorted(now.keys() - FREE)

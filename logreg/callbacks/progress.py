@@ -45,7 +45,7 @@ class Progress(Callback):
         if run is not self._main_run:  # it is the Run of a refit
             text = f"training anew: {text}"
         elif stopping.best_iter is not None:
-            text += f", best {run.criterion.name} {stopping.best_loss:.4f}"
+            text += f", best {run.criterion} {stopping.best_value:.4f}"
             text += f", patience left {stopping.patience - run.iter:.0f}"
         console.show_status(text)
 

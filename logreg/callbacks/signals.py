@@ -4,7 +4,6 @@ import contextlib
 import signal
 from typing import Any
 
-from logreg import engine
 from logreg.callbacks.base import Callback, StopTraining
 from logreg.run import Run
 
@@ -46,9 +45,8 @@ class Interruption(Callback, contextlib.AbstractContextManager):
         self._undo.close()  # so the second one ends the process
 
     def on_minibatch_end(self, run: Run) -> None:
-        # Not in the handler: its exception could come between the updates of W and b. All ranks end
-        # if one has received a signal.
-        if engine.ranks.is_end_asked(self.received is not None):
+        # Not in the handler: its exception could come between the updates of W and b.
+        if self.received is not None:
             raise StopTraining
 
     @property

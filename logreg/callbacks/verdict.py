@@ -31,7 +31,7 @@ def description(data):
 def result(run):
     """Tell the result of a run by its errors over all rows."""
     best = run.best_validation
-    criterion = run.criterion.name
+    criterion = run.criterion
     refit = ""
     if run.n_refit_rows:
         refit = (
@@ -40,7 +40,7 @@ def result(run):
         )
     wrong_rows = _validation_error(run).split(",")[0]  # as "10 of 50 rows", without the interval
     n_test = run.data.facts.rows[2]
-    is_weighted = bool(run.data.weights)
+    is_weighted = run.data.is_weighted
     test_error = with_interval(best.test_error_all_rows, n_test, is_weighted)
     return (
         f"best model: epoch {run.epoch_of(best.iter)} of {run.epoch}, by the validation "
@@ -53,7 +53,7 @@ def result(run):
 
 def _validation_error(run):
     error = run.best_validation.error_all_rows
-    return with_interval(error, run.data.facts.rows[1], bool(run.data.weights))
+    return with_interval(error, run.data.facts.rows[1], run.data.is_weighted)
 
 
 def explain(run):
@@ -99,7 +99,7 @@ def doubts(run):
     n_valid = facts.rows[1]
     if n_valid < FEW_ROWS:
         yield f"note: {n_valid} validation rows tell little: {_validation_error(run)}"
-    cost = run.validations[-1].plain().cost  # None if it is not finite
+    cost = run.validations[-1].as_dict().get("cost")  # None if it is not finite
     initial_cost = math.log(facts.n_out)  # that of parameters of 0
     if cost is None or cost > 1.01 * initial_cost:
         ends = f"from {initial_cost:.6g} to {cost or math.nan:.6g}"
@@ -121,7 +121,7 @@ def _compare_with_guesses(run):
     is_better = best.test_error_all_rows < facts.baseline_error
     counts = numpy.array(facts.class_counts)
     shares = counts[counts > 0] / counts.sum()
-    entropy = -(shares * numpy.log(shares)).sum()
+    entropy = (shares * numpy.log(1 / shares)).sum()  # 0 of one class, and not -0
     loss = math.nan if best.loss is None else best.loss  # with NaN, no comparison is true
     losses = (
         f"its validation loss is {loss:.4g}, and that of always predicting the shares of the "

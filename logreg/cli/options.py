@@ -1,6 +1,8 @@
 """Command-line options that several commands share, and types of their values."""
 
 import argparse
+import re
+import sys
 import textwrap
 from dataclasses import fields
 from typing import Optional
@@ -12,6 +14,16 @@ FLOAT = {"type": float, "metavar": "X"}
 NUMBERS = {int: {"type": int, "metavar": "N"}, float: FLOAT, Optional[float]: FLOAT}
 
 
+class _Parser(argparse.ArgumentParser):
+    """Refuses ``--`` as the value of an option: argparse before Python 3.12.5 takes it for none."""
+
+    def parse_args(self, args=None, namespace=None):
+        for word in sys.argv[1:] if args is None else args:
+            if re.fullmatch(r"--[\w-]+=--|-\w=?--", word):
+                self.error(f"{word}: -- is no value of an option")
+        return super().parse_args(args, namespace)
+
+
 def command_parser(name, arguments, description, examples, **options):
     """Make the parser of the command ``logreg NAME``; the options are argparse's.
 
@@ -19,7 +31,7 @@ def command_parser(name, arguments, description, examples, **options):
     """
     lines = [textwrap.fill(description, 79), "", "examples:"]
     lines += [f"  logreg {name} {example}".rstrip() for example in examples]
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"logreg {name}",
         usage=f"logreg {name} [options] {arguments}",
         description="\n".join(lines),

@@ -23,7 +23,6 @@ class Part(NamedTuple):
     x: numpy.ndarray  # the features, of shape (n, ...)
     labels: list  # the different labels: texts, or the numbers of an array
     codes: numpy.ndarray  # of shape (n,): for each row the index of its label in `labels`
-    first_rows: list  # for each of `labels` the row in which it occurs first
     where: str  # the name of the set in messages
     rows: Sequence  # for each row its file, or its number in the table or in the array
     groups: Optional[numpy.ndarray] = None  # of shape (n,): the number of each row's group
@@ -37,10 +36,11 @@ def pairs_of(datasets, n_sets=(3,)):
     `n_sets` are the numbers of pairs that are allowed.
     """
     try:
-        pairs = [(x, y) for x, y in datasets]
-    except (TypeError, ValueError):
-        pairs = []
-    if len(pairs) not in n_sets:
+        pairs = [*datasets]  # as they are: those of `load_data` know their facts
+        are_pairs = all(len(pair) == 2 for pair in pairs)
+    except TypeError:
+        are_pairs = False
+    if not are_pairs or len(pairs) not in n_sets:
         raise DatasetError(
             "three pairs (x, y) are needed, for training, validation and test (`load_data` takes a "
             f"path, too, or two pairs, for training and test); got {type(datasets).__name__}"
@@ -60,10 +60,10 @@ def array_part(x, y, where):
             "an integer or a text, as of y.astype('int64'), y.astype(str) or, if one-hot, "
             "numpy.argmax(y, axis=1)"
         )
-    labels, first_rows, codes = numpy.unique(y, return_index=True, return_inverse=True)
+    labels, codes = numpy.unique(y, return_inverse=True)
     with parsing():  # the bytes of a damaged file may be no characters
         labels = labels.tolist()
-    return Part(x, labels, codes, first_rows.tolist(), where, range(len(x)))
+    return Part(x, labels, codes, where, range(len(x)))
 
 
 def check_sets(parts, facts, dtype=None):

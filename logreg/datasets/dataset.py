@@ -14,20 +14,20 @@ from typing import Dict, Optional
 import numpy
 
 from logreg.basics.errors import DatasetError, SettingError
-from logreg.basics.files import AnyPath, refuse_overwriting
+from logreg.basics.files import AnyPath
 from logreg.datasets.arrays import check_sets
 from logreg.datasets.facts import Facts
 from logreg.datasets.formats import find_usable_map, reading
 from logreg.datasets.learning import learn
 from logreg.datasets.options import NO_OPTIONS, NO_PREPARATION
 from logreg.datasets.pixels import ImageLayout
-from logreg.datasets.sources import read_parts
+from logreg.datasets.sources import find_places, read_parts, refuse_overwriting_data
 from logreg.datasets.splits import SPLITS, choose_rows, find_lacking, in_groups, take_rows
 
 
 @dataclass(frozen=True, eq=False)
 class DataSet(Sequence):
-    """A data set that was checked, and what is known of it: a sequence of three pairs (x, y).
+    """A data set of arrays that was checked, and what is known of it: three pairs (x, y).
 
     Attributes
     ----------
@@ -35,13 +35,14 @@ class DataSet(Sequence):
         What is known of the data.
     train, valid, test : tuple or None
         Pairs (x, y) of NumPy arrays: x of shape (n, n_in), of the dtype in which it is stored; y
-        of shape (n,), int32, in 0 .. n_out - 1. Those that :func:`logreg.load_data` returns are
-        shared variables of an engine, and their features are prepared. Data that a model is to be
-        tested on have `test` alone.
+        of shape (n,), int32, in 0 .. n_out - 1. Data that a model is to be tested on have `test`
+        alone.
     files : tuple of path
         The files that it was read from.
     split_off : tuple of str
         The names of the sets that were not given, but split off the training rows.
+    is_mapped : bool
+        Whether the training rows stay in their file, which is mapped into memory.
     groups : numpy.ndarray or None
         The number of each row's group, if no group may stand in two sets. The training rows come
         first, then those of each set in `split_off`. Rows of sets that were given are left out.
@@ -61,6 +62,7 @@ class DataSet(Sequence):
     test: Optional[tuple] = None
     files: tuple = ()
     split_off: tuple = ()
+    is_mapped: bool = False
     groups: Optional[numpy.ndarray] = None
     weights: Optional[Dict[str, numpy.ndarray]] = None
     rows_are: str = ""
@@ -73,13 +75,11 @@ class DataSet(Sequence):
         return 3
 
     def __repr__(self):
-        return (
-            f"DataSet({self.facts.dataset!r}, {self.facts.rows} rows, {self.facts.n_in} features)"
-        )
+        return f"DataSet({self.facts.summary})"
 
     def check_outputs(self, *paths: Optional[AnyPath]) -> None:
-        """Raise a SettingError if one of the paths is a file that the data were read from."""
-        refuse_overwriting(paths, self.files)
+        """Raise a SettingError if a path is a file of these data, or would be read as one."""
+        refuse_overwriting_data(paths, [*self.files, *find_places(self.facts.dataset)])
 
 
 def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=None):
@@ -87,13 +87,13 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
 
     Parameters
     ----------
-    dataset : str, path-like, pandas.DataFrame, sequence of pairs or DataSet
+    dataset : str, path-like, pandas.DataFrame or sequence of pairs
         A path: the tutorial's pickle (three pairs of arrays, or training and test only); an
         ``.npz`` (``x_train, y_train, x_test, y_test``, perhaps ``x_valid, y_valid``; or ``x, y``);
         a table, CSV or Parquet; a folder of IDX files, or of ``train.csv`` and ``test.csv``. Or a
         name that is looked for in `mnist.search_folders`, as ``'mnist_sample'``; ``'mnist.pkl.gz'``
         is also found there as IDX files, and fetched if it is nowhere. Or the table or the pairs
-        themselves. A DataSet is returned as it is.
+        themselves.
     options : TableOptions
         How tables are read.
     preparation : Preparation
@@ -110,8 +110,6 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     ------
     DatasetError
         If it cannot be found or read, or training on it makes no sense.
-    SettingError
-        If a DataSet is given with options.
 
     Examples
     --------
@@ -121,16 +119,9 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     >>> data
     DataSet('mnist_sample', [5000, 1000, 1000] rows, 784 features)
     """
-    if isinstance(dataset, DataSet):
-        if (options, preparation) != (NO_OPTIONS, NO_PREPARATION):
-            raise SettingError("a DataSet is read already: give its options to `load_data`")
-        return dataset
     layout = ImageLayout((preparation.size, preparation.size), is_centred=None)
     parts, facts, files = read_parts(dataset, options, layout=layout)
-    # The option divides pixels; the fact of the same name is what they are multiplied by.
-    scale = None
-    if preparation.pixel_scale is not None:
-        scale = 1 / preparation.pixel_scale
+    scale = preparation.pixel_scale
     standardize = preparation.standardize
     if standardize is None:
         standardize = facts.is_table and scale is None
@@ -138,30 +129,47 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     # Rounded before it is standardized, a large number would lose what tells rows apart.
     is_cast_later = standardize or options.missing
     sets, facts = check_sets(parts, facts, None if is_cast_later else dtype)
-    train_part = parts["train"]
     lacking = find_lacking(sets)
+    is_mapped = find_usable_map(sets["train"][0]) is not None
     if preparation.shuffle is not None:
         is_random = preparation.shuffle
-    elif find_usable_map(sets["train"][0]) is not None:
+    elif is_mapped:
         is_random = False  # what stays in its file stays in its order
     else:
         is_random = "test" in lacking or ("valid" in lacking and facts.is_table)
     seed = preparation.split_seed if is_random else None
     with reading(facts.dataset):  # errors of the split begin with the name of the data set
-        rows = choose_rows(sets["train"][1], lacking, seed, train_part.groups)
+        rows = choose_rows(sets["train"][1], lacking, seed, parts["train"].groups)
     sets = take_rows(sets, rows)
     sizes = [len(y) for _, y in sets.values()] if "test" in lacking else None
-    groups = weights = None
-    if train_part.groups is not None:
-        groups = numpy.concatenate([train_part.groups[chosen] for chosen in rows.values()])
-    if train_part.weights is not None:  # as tuples of one array, which `take_rows` takes
-        weights = take_rows({name: (_row_weights(part),) for name, part in parts.items()}, rows)
-        weights = {name: array for name, (array,) in weights.items()}
+    weights = _take_weights(parts, rows)
     facts = replace(facts, split=sizes, split_seed=seed)
     facts = learn(parts, sets, facts, dtype, standardize, weights)
     return DataSet(
-        facts, **sets, files=files, split_off=tuple(lacking), groups=groups, weights=weights
+        facts,
+        **sets,
+        files=files,
+        split_off=tuple(lacking),
+        is_mapped=is_mapped and not is_random,
+        groups=_take_groups(parts["train"].groups, rows),
+        weights=weights,
     )
+
+
+def _take_groups(groups, rows):
+    """The groups of the rows that :func:`.choose_rows` has chosen, in their order, if there are."""
+    if groups is None:
+        return None
+    return numpy.concatenate([groups[chosen] for chosen in rows.values()])
+
+
+def _take_weights(parts, rows):
+    """The weights of each set, after :func:`.choose_rows` has chosen its rows; None without any."""
+    if parts["train"].weights is None:
+        return None
+    # As tuples of one array, which `take_rows` takes.
+    weights = take_rows({name: (_row_weights(part),) for name, part in parts.items()}, rows)
+    return {name: array for name, (array,) in weights.items()}
 
 
 def _row_weights(part):

@@ -1,5 +1,7 @@
 """What makes a training useless or doubtful: its classes, and rows that stand in several sets."""
 
+from collections import Counter
+
 import numpy
 
 from logreg.basics.console import note, warning
@@ -15,9 +17,11 @@ def check_classes(facts, sets):
     """Refuse one class, or too many; warn of sets from which nothing can be learnt."""
     n_rows = sum(len(y) for _, y in sets.values())
     n_out = facts.n_out
-    if n_out < 2 and facts.is_table:
+    y_train = sets["train"][1]
+    if facts.is_table and y_train.min() == y_train.max():
         raise DatasetError(
-            f"{facts.dataset}: every row has the label {_names(facts, [0])}: give two at least"
+            f"{facts.dataset}: every training row ({len(y_train)} of {n_rows} rows) has the label "
+            f"{_names(facts, y_train[:1])}: two labels are needed{_advice(facts)}"
         )
     has_numbers = facts.is_table and not isinstance(facts.class_labels[0], str)
     if has_numbers and n_out > min(MANY_NUMBERS, n_rows / ROWS_PER_NUMBER):
@@ -31,7 +35,7 @@ def check_classes(facts, sets):
             f"{_names(facts, [0, 1])}, ...: that is no label; `label_column` names another column"
         )
     for split in ("valid", "test"):
-        _check_held_out(facts, sets["train"][1], sets[split][1], f"the {SPLITS[split]} set")
+        _check_held_out(facts, y_train, sets[split][1], f"the {SPLITS[split]} set")
 
 
 def check_weights(facts, weights):
@@ -46,21 +50,24 @@ def check_weights(facts, weights):
 
 def _check_held_out(facts, y_train, y, name):
     """Warn if a set has a single class, or one that training does not see."""
-    present = numpy.unique(y)
-    unseen = numpy.setdiff1d(present, y_train)
+    unseen = numpy.setdiff1d(y, y_train)
     if len(unseen):
         doubt = (
             f"{len(unseen)} of the {facts.n_out} classes in {name} are in no training row "
             f"({_names(facts, unseen)})"
         )
-    elif len(present) == 1:
-        doubt = f"every row of {name} has the label {_names(facts, present)}"
+    elif y.min() == y.max():
+        doubt = f"every row of {name} has the label {_names(facts, y[:1])}"
     else:
         return
-    advice = ""
-    if facts.split_seed is None:
-        advice = "; if the rows are sorted by class, shuffle them: `shuffle=True`"
-    warning(f"{doubt}: the result is likely to be useless{advice}")
+    warning(f"{doubt}: the result is likely to be useless{_advice(facts)}")
+
+
+def _advice(facts):
+    """Advise to shuffle rows that were split in their order."""
+    if facts.split_seed is not None:
+        return ""
+    return "; if the rows are sorted by class, shuffle them: `shuffle=True`"
 
 
 def _names(facts, classes):
@@ -68,7 +75,8 @@ def _names(facts, classes):
 
 
 def describe_table(facts, sets):
-    """Note the classes of a table, and rows in several sets."""
+    """Note the classes of a table, and rows in several sets; warn of labels that are similar."""
+    _warn_of_similar_labels(facts)
     start = f"note: {facts.dataset}:"
     counts = sum(numpy.bincount(y, minlength=facts.n_out) for _, y in sets.values())
     by_size = numpy.argsort(-counts, kind="stable")
@@ -81,6 +89,18 @@ def describe_table(facts, sets):
         note(
             f"{start} {n_same} of the {len(held_out)} rows for validation and test are the same as "
             "training rows: of new rows, the error may be larger"
+        )
+
+
+def _warn_of_similar_labels(facts):
+    """Warn of labels that differ in case or blanks only."""
+    labels = {label: "".join(str(label).casefold().split()) for label in facts.class_labels}
+    n_spellings = Counter(labels.values())
+    similar = [quoted(label) for label, letters in labels.items() if n_spellings[letters] > 1]
+    if similar:
+        warning(
+            f"{facts.dataset}: labels differ in case or blanks only, {listed(similar)}: each is a "
+            "class of its own; if they mean the same, write them alike"
         )
 
 

@@ -4,14 +4,16 @@ Its fields stand in groups here. They are called like the keys in a model file, 
 be written as JSON. In every group, None stands for what is unknown or what the data do not have.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 from dataclasses import dataclass, fields
-from typing import List, Optional
+from typing import List, Optional, Union
 
 import numpy
 
-from logreg.datasets.options import NO_OPTIONS, NUMBER, TEXT, Columns, TableOptions
+from logreg.datasets.options import NO_OPTIONS, NUMBER, Columns, TableOptions
 from logreg.datasets.pixels import ImageLayout
 from logreg.datasets.preprocessing import Preprocessing
 
@@ -28,7 +30,7 @@ class DataSetFacts:
         See :func:`logreg.datasets.learning.read_through`.
     n_in, n_out : int
         The numbers of features and of classes.
-    class_labels : list
+    class_labels : list of int or of str
         As the data give them.
     class_counts : list of float
         The number of training rows of each class, or the sum of their weights.
@@ -48,7 +50,7 @@ class DataSetFacts:
     dataset_sha256: Optional[str] = None
     n_in: Optional[int] = None
     n_out: Optional[int] = None
-    class_labels: Optional[list] = None
+    class_labels: Optional[Union[List[int], List[str]]] = None
     class_counts: Optional[List[float]] = None
     rows: Optional[List[int]] = None
     baseline_error: Optional[float] = None
@@ -137,6 +139,11 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
     def is_table(self):
         return self.label_number is not None
 
+    @property
+    def summary(self):
+        """The name and the sizes of the data, in words."""
+        return f"{self.dataset!r}, {self.rows} rows, {self.n_in} features"
+
     def digest_of_names(self):
         """Compute the SHA-256 of the names in a table: labels, titles and categories."""
         names = [self.class_labels, self.label_name, self.columns, self.categories]
@@ -169,7 +176,7 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
     @property
     def feature_titles(self):
         """What messages and pages call each feature: its name, or one made of column titles."""
-        return self.feature_names or name_features(self.column_titles, self._categories)
+        return self.feature_names or name_features(self.column_titles, self.table.categories)
 
     @property
     def column_titles(self):
@@ -177,23 +184,19 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
 
         The features of arrays are columns, too.
         """
-        numbers = self.column_numbers or range(1, len(self._categories) + 1)
+        numbers = self.column_numbers or range(1, self.table.n_columns + 1)
         return self.table.names or [f"column {i}" for i in numbers]
-
-    @property
-    def _categories(self):
-        return self.categories or [None] * self.n_in
 
     @property
     def table(self):
         """The :class:`Columns` of the table, or unnamed ones."""
-        categories = self._categories
+        categories = self.categories or [None] * self.n_in
         label = None if self.label_number is None else self.label_number - 1
         # Feature names serve as names of columns only if each column is one feature.
         names = tuple(self.columns or self.feature_names or ())
         if len(names) != len(categories):
             names = None
-        kinds = self.kinds or [NUMBER if texts is None else TEXT for texts in categories]
+        kinds = self.kinds or [NUMBER] * len(categories)
         return Columns(label, self.label_name, names, tuple(categories), tuple(kinds), self.options)
 
     def table_options(self, options=NO_OPTIONS):

@@ -1,6 +1,5 @@
 """The labels of a data set, and how they are numbered as classes 0, 1, ..."""
 
-import itertools
 import re
 
 import numpy
@@ -8,6 +7,8 @@ import numpy
 from logreg.basics.errors import DatasetError, quoted
 
 MAX_DIGITS = 15  # of a whole number: floats and JSON keep all of these
+# A label of a table that is a number. 1e3 and 007 are texts.
+NUMBER_LABEL = re.compile(rf"[+-]?(0|[1-9][0-9]{{,{MAX_DIGITS - 1}}})(\.[0-9]*)?")
 
 
 def number_classes(parts, is_table=False):
@@ -48,13 +49,13 @@ def number_classes(parts, is_table=False):
 
 def _comparable(texts):
     """Make the labels of a table's sets comparable: numbers, if all of them are, or texts."""
-    numbers = {split: [*map(_number_of, set_labels)] for split, set_labels in texts.items()}
-    if None not in itertools.chain(*numbers.values()):
-        return numbers
-    if len(texts) == 1:
+    if all(map(NUMBER_LABEL.fullmatch, set().union(*texts.values()))):
+        read = float
+    elif len(texts) == 1:
         return texts
-    # One file may have 1, and another 1.0.
-    return {split: [*map(without_zero_fraction, set_labels)] for split, set_labels in texts.items()}
+    else:
+        read = without_zero_fraction  # one file may have 1, and another 1.0
+    return {split: [*map(read, set_labels)] for split, set_labels in texts.items()}
 
 
 def without_zero_fraction(text):
@@ -72,8 +73,9 @@ def _checked(labels, part, is_table):
     """The labels of a set, if all of them can be classes; whole numbers become integers."""
     column = "label column" if is_table else "y"
     base = "" if is_table else " (counted from 0)"
-    for label, row in zip(labels, part.first_rows):
+    for code, label in enumerate(labels):
         if not _is_label(label):
+            row = part.rows[(part.codes == code).argmax()]
             raise DatasetError(
                 f"{part.where} {column} holds the label {quoted(label)} in row {row}{base}: labels "
                 f"are text, neither empty nor NaN, or whole numbers of up to {MAX_DIGITS} digits. "
@@ -82,13 +84,6 @@ def _checked(labels, part, is_table):
                 "label, or name another `label_column` of a table"
             )
     return [label if isinstance(label, str) else int(label) for label in labels]
-
-
-def _number_of(text):
-    """The number that a label of a table is; None if it is a text, like 1e3 and 007."""
-    if re.fullmatch(rf"[+-]?(0|[1-9][0-9]{{,{MAX_DIGITS - 1}}})(\.[0-9]*)?", text):
-        return float(text)
-    return None
 
 
 def _is_label(label):

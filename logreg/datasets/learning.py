@@ -18,7 +18,6 @@ from logreg.datasets.preprocessing import (
     ends_of,
     scale_of,
 )
-from logreg.kernel import rules
 
 N_MEDIAN_VALUES = 1 << 19  # a median is taken of about so many values
 
@@ -45,13 +44,14 @@ def learn(parts, sets, facts, dtype, standardize, weights):
             f"note: {facts.dataset}: x goes from 0 to 255 and is not taken for pixels; if it is, "
             "give `pixel_scale=256`, or save them as uint8, to have them divided by 256"
         )
-    x_range = [end * scale for end in raw_range]
+    factor = 1 / scale
+    x_range = [end * factor for end in raw_range]
     means = scales = None
     if moments is not None:
-        means = moments.means * scale
+        means = moments.means * factor
     if standardize:
-        scales = _scales(moments, scale, facts)
-        ends = (numpy.stack([moments.low, moments.high]) * scale - means) / scales
+        scales = _scales(moments, factor, facts)
+        ends = (numpy.stack([moments.low, moments.high]) * factor - means) / scales
         x_range = [*ends_of(ends, ignore_nan=True)]
     facts = replace(facts, pixel_scale=scale, feature_means=means, feature_scales=scales)
     weights = weights or dict.fromkeys(sets)
@@ -69,13 +69,11 @@ def learn(parts, sets, facts, dtype, standardize, weights):
     )
 
 
-def _scales(moments, pixel_scale, facts):
+def _scales(moments, factor, facts):
     """What each feature is divided by: its deviation, or a scale for all categories."""
-    deviations = moments.deviations() * pixel_scale
+    deviations = moments.deviations() * factor
     scales = numpy.where(deviations > 0, deviations, 1.0)
-    # By older rules of the arithmetic, categories are standardized like numbers.
-    if rules.current() >= rules.ONE_HOT_SCALES:
-        scales[facts.table.one_hot_features] = ONE_HOT_SCALE * pixel_scale
+    scales[facts.table.one_hot_features] = ONE_HOT_SCALE * factor
     return scales
 
 

@@ -5,14 +5,19 @@ from typing import NamedTuple, Optional, Tuple, Union
 
 import numpy
 
-from logreg.hyperparameters import check, setting
+from logreg.hyperparameters import FROM_1, Range, check, setting
 
-# What stands in cells that are empty, as pandas, R and databases write them.
-NA = ("", "NA", "NaN", "nan", "<NA>", "N/A", "NULL", "null", "None", "?")
+# What stands in cells that are empty, as pandas, R, databases and people write them. Words that may
+# be a category stay out: none, Na, Nan, and - beside +.
+NOT_AVAILABLE = ("NA", "na", "N/A", "n/a", "N/a", "<NA>")
+NA = ("", *NOT_AVAILABLE, "NaN", "nan", "NAN", "NULL", "null", "Null", "None", "?")
 BOTH = (True, False)
-# The first words of a column's kind, such as 'number $' or 'date %d.%m.%Y'
+SEED = Range("a whole number from 0 to 2**32-1", lambda value: 0 <= value < 2**32, is_whole=True)
+SIDE = Range("a whole number from 10 to 1000", lambda value: 10 <= value <= 1000, is_whole=True)
+# The first words of a column's kind, such as 'number $', 'date %d.%m.%Y' or 'time %H:%M'
 NUMBER = "number"
 DATE = "date"
+TIME = "time"
 TEXT = "text"
 # Only training takes these options: it writes them into the model's file.
 ONLY_IN_TRAINING = ("drop", "categorical", "group", "weight_column", "missing", "na")
@@ -67,6 +72,12 @@ class TableOptions:
         metavar="NAME",
         aliases=["--target"],
     )
+    sheet: Union[str, int, None] = setting(
+        _column,
+        "the sheet of an Excel file: its name, or its number from 1. Default: that of training, "
+        "else the first one",
+        metavar="NAME",
+    )
     header: Optional[bool] = setting(
         BOTH,
         "row 1 of a table names the columns. Default: it does if a text stands above a number, if "
@@ -94,8 +105,8 @@ class TableOptions:
     categorical: Optional[Tuple[str, ...]] = setting(
         _texts,
         "columns that hold categories even if these look like numbers. Other columns hold numbers, "
-        "such as 5 or $5, dates, which count days since 1970-01-01, or texts: at most 100 "
-        "different ones, and in a small table fewer",
+        "such as 5 or $5, dates and times, which count days since 1970-01-01 or midnight, or "
+        "texts: at most 100 different ones, and in a small table fewer",
         metavar="NAMES",
     )
     group: Union[str, int, None] = setting(
@@ -107,20 +118,20 @@ class TableOptions:
     weight_column: Union[str, int, None] = setting(
         _column,
         "a column that is no feature. It says how much each row counts, as in a table of "
-        "frequencies: in the cost, error rates, losses, AUC and the guesses that results are "
-        "compared with. Tables of classes count "
-        "each row once",
+        "frequencies: in the cost, and in all rates and means of an evaluation. Numbers of rows "
+        "count each row once",
         metavar="NAME",
     )
     missing: Optional[str] = setting(
         ("mean",),
-        "fill an empty cell with the mean of its column, or in a column of texts with a category "
-        "of its own. A row without a label is left out, and one without a group is a group. "
-        "Default: an empty cell is an error",
+        "fill an empty cell of a feature with the mean of its column, or in a column of texts with "
+        "a category of its own. Default: an empty cell is an error. Rows without a label are left "
+        "out in any case",
     )
     na: Tuple[str, ...] = setting(
         _texts,
-        f"a text that counts as an empty cell, in addition to {', '.join(NA[1:])}; repeatable",
+        f"a text that counts as an empty cell, such as -, in addition to {', '.join(NA[1:])}; "
+        "repeatable",
         NA,
         metavar="TEXT",
         action="append",
@@ -161,14 +172,14 @@ class Preparation:
         "have sets, shuffle the training rows. Default: split at random, and shuffle no set",
         opposite="split the rows in their order, as time series need",
     )
-    split_seed: int = setting("whole number from 0 to 2**32-1", "seed of the random order", 0)
+    split_seed: int = setting(SEED, "seed of the random order", 0)
     size: int = setting(
-        "whole number from 10 to 1000",
+        SIDE,
         "side in pixels to which the pictures of a folder are scaled",
         28,
     )
     pixel_scale: Optional[float] = setting(
-        "number from 1 to 1e9",
+        FROM_1,
         "the divisor of pixels, which are whole numbers from 0 to 255 (default: 256 if they are "
         "uint8, else 1)",
     )

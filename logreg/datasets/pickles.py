@@ -57,10 +57,6 @@ class PickleError(ValueError):
     """A pickle that its reader does not admit, or that is cut short or damaged."""
 
 
-class ObjectsError(DatasetError):
-    """An array of objects, which may be arrays: :mod:`logreg.saving.any_pickle` looks for them."""
-
-
 class Placeholder:
     """Stands for an object of a pickle: it keeps its arguments and its state, and does nothing."""
 
@@ -103,8 +99,7 @@ class PickledDtype(Placeholder):
             order = order.decode("latin1")
         # NumPy's dtypes are a language of their own: not M (dates), O (objects), V (records).
         if not re.fullmatch(r"[a-ln-zA-LNP-UW-Z?]\d{0,6}", code):
-            kind = ObjectsError if code.startswith("O") else DatasetError
-            raise kind(f"holds an array of dtype {quoted(code)}: {SAVE_NUMBERS}")
+            raise DatasetError(f"holds an array of dtype {quoted(code)}: {SAVE_NUMBERS}")
         return numpy.dtype(code).newbyteorder(order if order in ("<", ">") else "|")
 
 
@@ -149,22 +144,14 @@ def max_unpacked_size(file_size):
 
 
 def load(stream, file_size, classes=CLASSES, loaders=LOADERS):
-    """Read the only pickle of a stream: see :func:`load_all`."""
-    loaded = next(load_all(stream, file_size, classes, loaders))
-    if stream.read(1):
-        raise PickleError("more bytes follow its end")
-    return loaded
-
-
-def load_all(stream, file_size, classes, loaders):
-    """Yield each pickle of a stream; a PickleError names what is not one of the known parts.
+    """Read the pickle of a stream; a PickleError names what is not one of the known parts.
 
     Strings of Python 2 stay bytes: they may be those of an array.
 
     Parameters
     ----------
     stream : binary file
-        It begins with a pickle.
+        It holds one pickle and no more.
     file_size : int
         The size of the file, which may be compressed. It may unpack to 100 times that, or to 64 MB,
         and may have as many opcodes as bytes, and a million more.
@@ -178,19 +165,16 @@ def load_all(stream, file_size, classes, loaders):
     unpickler = _Unpickler(_Stream(stream, max_unpacked_size(file_size)), encoding="bytes")
     unpickler.classes = classes
     unpickler.dispatch = _Dispatch(loaders, MAX_OPCODES + file_size)
-    yield _load_next(unpickler)  # an empty stream has none, which is an error
-    while stream.peek(1):
-        yield _load_next(unpickler)
-
-
-def _load_next(unpickler):
     try:
-        return unpickler.load()
+        loaded = unpickler.load()
     except (PickleError, MemoryError):
         raise
     except Exception as error:  # whatever the unpickler may raise on bytes without sense
         reason = cut(f"{type(error).__name__}: {error}", 120)
         raise PickleError(f"it is damaged ({reason})") from error
+    if stream.read(1):
+        raise PickleError("more bytes follow its end")
+    return loaded
 
 
 class _Unpickler(pickle._Unpickler):  # joblib and dill, too, make subclasses of it

@@ -81,7 +81,7 @@ def _is_light(facts, are_bytes):
     low, high = facts.x_range
     if are_bytes and facts.centred is False and not facts.feature_scales:
         # What is not centred is a photograph, whose pixels may reach neither black nor white.
-        low, high = 0, 255 * facts.pixel_scale
+        low, high = 0, 255 / facts.pixel_scale
     return 2 * facts.x_median >= low + high
 
 

@@ -14,7 +14,7 @@ FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
 # What a category is divided by. Divided by its deviation, a rare one would become so large that a
 # few rows decide its weight.
 ONE_HOT_SCALE = 0.5
-PIXEL_SCALE = 1 / 256  # the tutorial's, and not 1/255
+PIXEL_SCALE = 256  # the tutorial's divisor of pixels, and not 255
 BLOCK = 1 << 18  # values of a block, in float64 2 MB
 
 
@@ -122,7 +122,7 @@ class Preprocessing:
     Attributes
     ----------
     pixel_scale : float
-        Features of dtype uint8 are multiplied by it. The option of this name is its reciprocal.
+        Features of dtype uint8 are divided by it.
     scale_all : bool
         Whether features of every other type are, too.
     missing : {None, 'mean'}
@@ -149,24 +149,29 @@ class Preprocessing:
     means: Optional[numpy.ndarray] = None
     scales: Optional[numpy.ndarray] = None
 
+    @property
+    def factor(self):
+        """What pixels are multiplied by, as a product is faster than a quotient."""
+        return 1 / self.pixel_scale
+
     def apply(self, x, dtype):
         """Turn features of shape (n, n_in) into what a model takes: floats of `dtype`, C-ordered.
 
         Features that need no change are not copied. Values that are not finite stay so, and cause
         no warning.
         """
-        scale = 1
+        factor = 1
         if x.dtype == numpy.uint8 or self.scale_all:
-            scale = self.pixel_scale
+            factor = self.factor
         with numpy.errstate(all="ignore"):
             if self.means is not None:
                 ready = numpy.empty(x.shape, dtype)
                 for block, ready_block in zip(blocks(x), blocks(ready)):
-                    ready_block[:] = self._fill_and_standardize(block.astype("float64") * scale)
+                    ready_block[:] = self._fill_and_standardize(block.astype("float64") * factor)
                 return ready
-            if scale != 1:
+            if factor != 1:
                 # By 1/256, a power of two, the product is exact in any float type.
-                return numpy.multiply(x, numpy.asarray(scale, dtype), dtype=dtype, order="C")
+                return numpy.multiply(x, numpy.asarray(factor, dtype), dtype=dtype, order="C")
             return numpy.ascontiguousarray(x, dtype=dtype)
 
     def _fill_and_standardize(self, x):
@@ -178,5 +183,5 @@ class Preprocessing:
 
 
 def scale_of(x, pixel_scale=None):
-    """What features are multiplied by: `pixel_scale` if given, else 1/256 if uint8, else 1."""
-    return pixel_scale or (PIXEL_SCALE if x.dtype == numpy.uint8 else 1.0)
+    """What features are divided by: `pixel_scale` if given, else 256 if uint8, else 1."""
+    return pixel_scale or (PIXEL_SCALE if x.dtype == numpy.uint8 else 1)

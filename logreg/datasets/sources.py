@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy
 
 from logreg.basics.console import warning
-from logreg.basics.errors import DatasetError
+from logreg.basics.errors import DatasetError, SettingError
+from logreg.basics.files import refuse_overwriting
 from logreg.datasets import mnist
 from logreg.datasets.arrays import array_part, pairs_of
 from logreg.datasets.facts import Facts
@@ -19,6 +20,8 @@ from logreg.datasets.splits import SPLITS, set_name
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
 TABLE_SUFFIXES = (".parquet", ".csv.gz", ".csv")  # the last one counts if a folder has several
+NAMES_IN_FOLDERS = {split + suffix for split in SPLITS for suffix in TABLE_SUFFIXES}
+NAMES_IN_FOLDERS.update(file.name + end for file in mnist.FILES.values() for end in ("", ".gz"))
 PICTURE_FOLDERS = {"train": "train", "val": "valid", "valid": "valid", "test": "test"}
 N_LOOKED_AT = 100  # about as many pictures tell whether all are centred
 
@@ -103,25 +106,72 @@ def _no_data_set(path):
     )
 
 
-def _find(name):
-    """Find the path of a data set; fetch MNIST if it is nowhere."""
+def find_places(name):
+    """List where a data set is looked for, up to where it is; an empty list if it is nowhere.
+
+    Examples
+    --------
+    >>> [path.name for path in find_places("mnist_sample")][:3]
+    ['mnist_sample', 'mnist_sample', 'mnist_sample.npz']
+    >>> find_places("no.csv")
+    []
+    """
     given = Path(os.path.expanduser(name))
-    folders = mnist.search_folders() if given.name == name else []
     places = [given]
-    for folder in folders:
+    for folder in _search_folders(name):
         places += [folder / name, folder / f"{name}.npz"]
         if name in MNIST_NAMES and mnist.idx_files(folder):
             places.append(folder)
-    for path in places:
+    for n_places, path in enumerate(places, start=1):
         if os.path.exists(path):
-            return path
+            return places[:n_places]
+    return []
+
+
+def _search_folders(name):
+    """The folders in which a data set is looked for, beside the path that its name is."""
+    return mnist.search_folders() if Path(name).name == name else []
+
+
+def _find(name):
+    """Find the path of a data set; fetch MNIST if it is nowhere."""
+    places = find_places(name)
+    if places:
+        return places[-1]
     if name in MNIST_NAMES:
         return mnist.fetch()
-    looked = ", ".join(map(str, [".", *folders]))
+    looked = ", ".join(map(str, [".", *_search_folders(name)]))
     raise DatasetError(
         f"data set {name!a} not found; looked in {looked}: give the path of a .pkl.gz, .npz or "
         ".csv file or of a folder, or take mnist.pkl.gz (fetched if need be) or mnist_sample"
     )
+
+
+def refuse_overwriting_data(written, read):
+    """Raise a SettingError if a file that is written is read, or would be read the next time.
+
+    It is read if its path is one of those that are `read`, or if it lies in a folder that is, and
+    has a name by which folders of data have their files. None is no path.
+
+    Examples
+    --------
+    >>> refuse_overwriting_data(["best_model.pkl", "run.csv", None], ["."])
+    >>> refuse_overwriting_data(["valid.csv"], ["."])
+    Traceback (most recent call last):
+    logreg.basics.errors.SettingError: valid.csv would be read as a part of .: give another name
+    """
+    refuse_overwriting(written, read)
+    for folder in filter(os.path.isdir, read):
+        for path in filter(None, written):
+            file = Path(os.path.realpath(path))
+            is_inside = Path(os.path.realpath(folder)) in file.parents
+            if is_inside and _is_name_of_data(file.name.lower()):
+                raise SettingError(f"{path} would be read as a part of {folder}: give another name")
+
+
+def _is_name_of_data(name):
+    """Whether :func:`_in_folder` or :func:`.expand_folders` may take a file of this name."""
+    return name in NAMES_IN_FOLDERS or name.endswith((".npy", *PICTURES))
 
 
 def _in_folder(folder):

@@ -2,29 +2,36 @@
 
 Only this package knows which one runs: the others import `theano` and `T` from here. Its functions
 take symbolic expressions, shared variables and NumPy arrays. What differs between engines, devices
-and several ranks is in the modules of the back ends; `kernel_graph` finds what the native kernel
-can compute in a graph.
+and several ranks is in the modules of the back ends; `kernel_graph` knows what the native kernel
+can compute of a graph.
 """
 
 import contextlib
 import copy
+import gc
 import importlib.util
 import os
 import re
+import threading
 
 import numpy
 
-from logreg.engine import expressions, kernel_graph, pytensor_backend, theano_backend
-from logreg.engine.backend import Stored as Stored
-from logreg.engine.backend import as_stored as as_stored
-from logreg.engine.backend import Givens, n_rows
-from logreg.engine.backend import n_bytes as n_bytes
+from logreg.engine import pytensor_backend, theano_backend
+from logreg.engine.expressions import Expressions as Expressions
+from logreg.engine.expressions import check_expressions as check_expressions
+from logreg.engine.expressions import find_parts
 from logreg.engine.expressions import is_symbolic as is_symbolic
+from logreg.engine.marks import mark as mark
+from logreg.engine.marks import parts_of as parts_of
+from logreg.engine.sets import Features as Features
+from logreg.engine.sets import Minibatch as Minibatch
+from logreg.engine.sets import RowSet as RowSet
 from logreg.basics.errors import EngineError, SettingError
 from logreg.basics.flags import user_setting
 from logreg.parallel.ranks import ranks as ranks
 
 ROWS_OF_A_SUM = 512  # summed in a model's own dtype; the sums of such blocks are added in float64
+SMALL_DATA = 1 << 24  # bytes: less than this may stay in memory for a while after a run
 ROUNDING = 4e-7  # relative error of a rate in float32, as JAX computes it
 LOADERS = {"theano": theano_backend.load, "pytensor": pytensor_backend.load}
 
@@ -58,6 +65,16 @@ theano = _backend.theano
 T = _backend.T
 NAME = theano.__name__
 VERSION = theano.__version__
+# floatX and the device belong to the whole process, and the engines are not made for several
+# threads.
+_one_at_a_time = threading.RLock()
+if hasattr(os, "register_at_fork"):  # Windows has none
+    # A child process has the forking thread alone: no other one would release the lock there.
+    os.register_at_fork(
+        before=_one_at_a_time.acquire,
+        after_in_parent=_one_at_a_time.release,
+        after_in_child=_one_at_a_time.release,
+    )
 
 
 @contextlib.contextmanager
@@ -67,15 +84,16 @@ def settings(dtype=None, device=None):
     `dtype` None is the user's own flag, else float32; `device` is that of :func:`use_device`.
     """
     dtype = dtype or user_setting(NAME, "floatX") or "float32"
-    before = _backend.device
     if dtype not in ("float32", "float64"):
         raise SettingError(f"floatX is {dtype!r}: logreg needs float32 or float64")
-    try:
-        with floatx(ranks.broadcast(dtype)):
-            use_device(device)
-            yield
-    finally:
-        use_device(before)
+    with _one_at_a_time:
+        before = _backend.device
+        try:
+            with floatx(ranks.broadcast(dtype)):
+                use_device(device)
+                yield
+        finally:
+            use_device(before)
 
 
 def use_device(name=None):
@@ -118,13 +136,29 @@ def describe():
 
 @contextlib.contextmanager
 def floatx(dtype):
-    """Set the engine's floatX to `dtype` within the block."""
-    before = theano.config.floatX
-    theano.config.floatX = dtype
+    """Set the engine's floatX to `dtype` within the block, which one thread enters at a time."""
+    with _one_at_a_time:
+        before = theano.config.floatX
+        theano.config.floatX = dtype
+        try:
+            yield
+        finally:
+            theano.config.floatX = before
+
+
+@contextlib.contextmanager
+def collecting_garbage(n_bytes):
+    """Collect garbage at the end of the block, in which graphs and data of `n_bytes` were used.
+
+    A graph's parts refer to each other, so only Python's garbage collector frees them, and the data
+    with them. The collector takes 0.1 s to look at all objects of an engine, half of a short run on
+    few rows. So if the data are small, it looks at young objects only.
+    """
     try:
         yield
     finally:
-        theano.config.floatX = before
+        if gc.isenabled():
+            gc.collect(1 if n_bytes < SMALL_DATA else 2)
 
 
 def shared_data(array):
@@ -135,29 +169,23 @@ def shared_data(array):
     return _backend.shared_data(array)
 
 
-def stored(array, scale=1.0, prepare=None):
+def stored(array, scale=1.0, prepare=None, is_mapped=False):
     """Put features into a shared variable as they are stored: uint8, float32 or float64.
 
-    Returns a :class:`Stored`, which the functions below take as the features of a `dataset`. Rows
-    become floats of a model's dtype when they are used, so the array may be mapped from a file
-    larger than memory. They are multiplied by `scale`. If there is a `prepare`,
-    ``prepare(rows, dtype)`` makes the floats instead.
+    Returns :class:`Features`. Rows become floats of a model's dtype when they are used, so the
+    array may be mapped from a file larger than memory. They are multiplied by `scale`. If there is
+    a `prepare`, ``prepare(rows, dtype)`` makes the floats instead.
     """
-    return _backend.stored(array, scale, prepare)
+    return _backend.stored(array, scale, prepare, is_mapped)
 
 
-def analyze_expressions(x, y, scalars, updates):
-    """Check the expressions that :func:`logreg.sgd.fit` is given, and find what they are made of.
-
-    `scalars` are the cost, the errors and perhaps the loss, by their names. Returns the updates as
-    a list; the parameters, which are the variables of the updates that the cost depends on; and the
-    numbers of columns and classes of the model, 0 where they are not known.
-    """
-    return expressions.analyze_expressions(_on_cpu.matcher, x, y, scalars, updates)
+def analyze(expressions):
+    """Find the parameters and the sizes of :class:`Expressions`: their :class:`.ModelParts`."""
+    return find_parts(_on_cpu.matcher, expressions)
 
 
-def find_classifier(errors, x, y):
-    """Return W and b if `errors` is the error rate of a softmax regression on `x`, else None.
+def find_classifier(expressions):
+    """Return W and b if the errors are those of a softmax regression on x itself, else None.
 
     Examples
     --------
@@ -166,13 +194,16 @@ def find_classifier(errors, x, y):
     >>> scores = T.dot(x, W) + b
     >>> for each in (scores, -scores):
     ...     classes = T.argmax(T.nnet.softmax(each), axis=1)
-    ...     find_classifier(T.mean(T.neq(classes, y)), x, y) == (W, b)
+    ...     errors = T.mean(T.neq(classes, y))
+    ...     find_classifier(Expressions(Minibatch(x, y), errors, errors, errors, [])) == (W, b)
     True
     False
     """
     matcher = _on_cpu.matcher
-    found = matcher.find_error_rate(errors, x, y) if matcher else None
-    return (found.W, found.b) if found else None
+    if not matcher:
+        return None
+    found = matcher.find_error_rate(expressions.errors, expressions.minibatch)
+    return found.params if found else None
 
 
 def value(variable):
@@ -201,7 +232,10 @@ def checked_labels(y, n_out):
 
     JAX leaves such assertions out, so :func:`logreg.sgd.fit` checks all labels before it trains.
     """
-    return kernel_graph.checked_labels(T, y, n_out)
+    are_classes = T.all(T.and_(T.ge(y, 0), T.lt(y, n_out)))
+    return T.opt.Assert("a label is not in 0 .. n_out - 1: number the classes from 0")(
+        y, are_classes
+    )
 
 
 def largest_magnitude(variables):
@@ -216,30 +250,28 @@ def largest_magnitude(variables):
     return float(numpy.max([abs(value(variable)).max(initial=0) for variable in variables]))
 
 
-def compile_step(x, y, dataset, batch_size, cost, updates, n_at_once=1):
-    """Compile the steps of descent on a set's minibatches.
+def compile_step(minibatch, row_set, batch_size, cost, updates, n_at_once=1):
+    """Compile the steps of descent on the minibatches of a :class:`RowSet`.
 
-    `cost` and `updates` are made of `x` and `y`; `dataset` is the pair that replaces them, a
-    shared variable (or :func:`stored`) and a symbolic vector.
-
-    The function that is returned, ``train_model(first, last)``, takes the steps on the minibatches
-    from `first` to `last`, at most `n_at_once`, and returns their costs. The native kernel and JAX
-    take them in one call.
+    `cost` and `updates` are made of the variables of the :class:`Minibatch`. The function that is
+    returned, ``train_model(first, last)``, takes the steps on the minibatches from `first` to
+    `last`, at most `n_at_once`, and returns their costs. The native kernel and JAX take them in one
+    call.
     """
-    features, labels = dataset
-    givens = Givens(x, y, as_stored(features), labels)
-    return _backend_of_ranks().compile_step(givens, batch_size, cost, updates, n_at_once)
+    return _backend_of_ranks().compile_step(
+        minibatch, row_set, batch_size, cost, updates, n_at_once
+    )
 
 
-def compile_errors(x, y, dataset, batch_size, errors):
-    """Compile the error over a set; `errors` is the fraction of `x` that is misclassified.
+def compile_errors(minibatch, row_set, batch_size, errors):
+    """Compile the error over a set; `errors` is the fraction of a minibatch that is misclassified.
 
     The function that is returned gives two floats: the mean over the set's whole minibatches, as
     the tutorial counts, and the mean over all of its rows.
     """
-    n = n_rows(dataset[0])
+    n = row_set.n_rows
     n_batches = n // batch_size
-    sums = _compile_sums(x, y, dataset, batch_size, errors)
+    sums = _compile_sums(minibatch, row_set, batch_size, errors)
 
     def error():
         # A sum of errors is a whole number, but for rounding: JAX has rates in float32, and Numba
@@ -255,21 +287,20 @@ def compile_errors(x, y, dataset, batch_size, errors):
     return error
 
 
-def compile_mean(x, y, dataset, mean):
-    """Compile a mean over all rows of a set; `mean` is that over the rows of `x` and `y`.
+def compile_mean(minibatch, row_set, mean):
+    """Compile a mean over all rows of a set; `mean` is that over the rows of a minibatch.
 
     The function that is returned gives a float. It adds the sums over blocks of a fixed number of
     rows in float64, in the order of the rows, so its bits do not depend on the number of threads.
-    All ranks get that of the first one.
+    All ranks get the same.
     """
-    n = n_rows(dataset[0])
-    sums = _compile_sums(x, y, dataset, ROWS_OF_A_SUM, mean)
+    sums = _compile_sums(minibatch, row_set, ROWS_OF_A_SUM, mean)
+    n = row_set.n_rows
     return lambda: sum(sums().tolist()) / n
 
 
-def _compile_sums(x, y, dataset, block, mean):
+def _compile_sums(minibatch, row_set, block, mean):
     """Compile the sums over blocks of rows, in float64; `mean` is the mean of what is summed."""
-    givens = Givens(x, y, as_stored(dataset[0]), dataset[1])
-    n = n_rows(givens.features)
-    sums = _backend_of_ranks().compile_sums(givens, [*range(0, n, block), n], mean)
+    n = row_set.n_rows
+    sums = _backend_of_ranks().compile_sums(minibatch, row_set, [*range(0, n, block), n], mean)
     return lambda: numpy.asarray(sums(), "float64")

@@ -1,7 +1,30 @@
-"""Checks the symbolic expressions that :func:`logreg.sgd.fit` is given, and finds their sizes."""
+"""The symbolic expressions that a model is trained by, their check, and their sizes."""
+
+from typing import Any, List, NamedTuple
 
 from logreg.basics.errors import SettingError
-from logreg.engine.kernel_graph import ancestors, find_params, n_elements, shared_arrays
+from logreg.engine.kernel_graph import ancestors, find_params, is_shared, shared_floats
+from logreg.engine.marks import parts_of
+from logreg.engine.sets import Minibatch
+
+
+class Expressions(NamedTuple):
+    """The symbolic expressions over a minibatch that are arguments of :func:`logreg.sgd.fit`."""
+
+    minibatch: Minibatch
+    cost: Any
+    errors: Any
+    loss: Any
+    updates: List[Any]  # pairs of a shared variable and the expression of its new value
+
+
+class ModelParts(NamedTuple):
+    """What expressions are made of."""
+
+    params: List[Any]  # the variables of the updates that the cost depends on
+    statistics: List[Any]  # those that the errors or the loss depend on, and the cost does not
+    n_in: int  # the numbers of columns and classes of the model, 0 where they are not known
+    n_out: int
 
 
 def is_symbolic(value):
@@ -9,8 +32,11 @@ def is_symbolic(value):
     return all(hasattr(value, name) for name in ("owner", "ndim", "dtype", "tag"))
 
 
-def analyze_expressions(matcher, x, y, scalars, updates):
-    """Do what :func:`logreg.engine.analyze_expressions` does, with a GraphMatcher or None."""
+def check_expressions(expressions):
+    """Check expressions that a user gave: return them, with a list of pairs as their updates."""
+    minibatch, cost, errors, loss, _ = expressions
+    x, y, weights = minibatch
+    scalars = {"cost": cost, "errors": errors, "loss": loss}
     for name, value in {"x": x, "y": y, **scalars}.items():
         if not is_symbolic(value) or (name in scalars and value.ndim != 0):
             raise SettingError(
@@ -18,16 +44,17 @@ def analyze_expressions(matcher, x, y, scalars, updates):
                 f"T.matrix('x'), and {', '.join(scalars)} symbolic numbers for a minibatch, such "
                 "as the T.mean of its rows; arrays are given as datasets"
             )
-    updates = _checked_updates(updates)
-    variables = ancestors([scalars["cost"], scalars["errors"]])
+    variables = ancestors([cost, errors, loss])
     if x not in variables:
         raise SettingError(f"neither cost nor errors is made of {x}: give the x that they contain")
-    params = find_params(scalars["cost"], updates)
-    if not params:
+    if weights is not None and weights not in variables:
+        raise SettingError(f"neither cost nor errors is made of the weights {weights}")
+    updates = _checked_updates(expressions.updates)
+    if not find_params(cost, updates):
         raise SettingError(
             "the cost depends on no variable of updates: give the shared variables that it contains"
         )
-    return updates, params, _sizes(matcher, x, y, variables)
+    return expressions._replace(updates=updates)
 
 
 def _checked_updates(updates):
@@ -38,7 +65,7 @@ def _checked_updates(updates):
     pairs = updates.items() if isinstance(updates, dict) else updates
     try:
         pairs = [(variable, new) for variable, new in pairs]
-        are_pairs = all(hasattr(v, "get_value") and is_symbolic(new) for v, new in pairs)
+        are_pairs = all(is_shared(variable) and is_symbolic(new) for variable, new in pairs)
     except (TypeError, ValueError):
         are_pairs = False
     if not are_pairs:
@@ -54,21 +81,28 @@ def _checked_updates(updates):
     return pairs
 
 
-def _sizes(matcher, x, y, variables):
-    """Find n_in and n_out, the numbers of columns and classes of a graph; 0 where one is not known.
-
-    n_in is the number of rows of the shared matrix W in ``dot(x, W)``. n_out is the length of the
-    shared vector b in ``lt(y, b.shape[0])``: this is a part of :func:`.checked_labels`, which
-    :class:`logreg.model.LogisticRegression` puts into the cost, also on top of other layers.
-    """
+def find_parts(matcher, expressions):
+    """Find the :class:`ModelParts` of expressions; the engine's GraphMatcher may be None."""
+    minibatch, cost, errors, loss, updates = expressions
+    params = find_params(cost, updates)
+    variables = ancestors([cost, errors, loss])
+    # Such as running means of batch normalization, which the errors read and the cost does not.
+    statistics = [v for v, _ in updates if v in variables and v not in params]
     n_in = 0
-    n_out = 0
     if matcher:
-        T = matcher.T
-        for W in shared_arrays(variables, 2):
-            if matcher.find_same(variables, T.dot(x, W)):
-                n_in = max(n_in, n_elements(W))
-        for b in shared_arrays(variables, 1):
-            if matcher.find_same(variables, T.lt(y, b.shape[0])):
-                n_out = max(n_out, n_elements(b))
-    return n_in, n_out
+        for W in shared_floats(variables, 2):
+            if matcher.find_same(variables, matcher.T.dot(minibatch.x, W)):
+                n_in = _length(W, 0)
+    n_out = 0
+    for variable in variables:
+        parts = parts_of(variable, "cost") or parts_of(variable, "errors")
+        if parts:
+            _, W, b, labels, _ = parts
+            if labels is minibatch.y:
+                n_out = max([n_out, *(_length(param, -1) for param in (W, b) if is_shared(param))])
+    return ModelParts(params, statistics, n_in, n_out)
+
+
+def _length(shared, axis):
+    """The length of an axis of a shared variable."""
+    return shared.get_value(borrow=True).shape[axis]

@@ -16,8 +16,9 @@ import numpy
 from pytensor.graph.replace import graph_replace
 
 from logreg.basics.errors import EngineError, install_command
-from logreg.engine.backend import Backend, Stored, as_features
+from logreg.engine.backend import Backend, as_floats
 from logreg.engine.kernel_graph import ancestors
+from logreg.engine.sets import Features
 
 PREALLOCATE = "XLA_PYTHON_CLIENT_PREALLOCATE"  # JAX reads it
 
@@ -58,10 +59,10 @@ class JaxBackend(Backend):
         self._place(shared, array)
         return shared
 
-    def stored(self, array, scale, prepare):
+    def stored(self, array, scale, prepare, is_mapped):
         if prepare:
-            return Stored(self.shared_data(prepare(array, self.theano.config.floatX)))
-        return Stored(self.shared_data(array), scale)
+            return Features(self.shared_data(prepare(array, self.theano.config.floatX)))
+        return Features(self.shared_data(array), scale)
 
     def value(self, variable):
         if hasattr(variable, "get_value"):
@@ -71,7 +72,7 @@ class JaxBackend(Backend):
     def set_value(self, variable, new):
         self._place(variable, numpy.array(new, variable.dtype))
 
-    def compile_step(self, givens, batch_size, cost, updates, n_at_once):
+    def compile_step(self, minibatch, row_set, batch_size, cost, updates, n_at_once):
         T = self.T
         first_index = self.theano.shared(numpy.int64(0))
         last_index = self.theano.shared(numpy.int64(-1))
@@ -83,7 +84,7 @@ class JaxBackend(Backend):
             # minibatch, and change nothing.
             index = first_index + k
             start = T.minimum(index, last_index) * batch_size
-            replace = self._rows(givens, start, batch_size)
+            replace = self._rows(minibatch, row_set, start, batch_size)
             replace.update(zip(variables, state))
             step_cost, *stepped = graph_replace([cost, *new_values], replace, strict=False)
             kept = [T.switch(index <= last_index, new, old) for new, old in zip(stepped, state)]
@@ -117,14 +118,15 @@ class JaxBackend(Backend):
                     "steps of one call would all get the same: train this net on the CPU"
                 )
 
-    def compile_sums(self, givens, bounds, mean):
+    def compile_sums(self, minibatch, row_set, bounds, mean):
         self._refuse_random_numbers([mean])
         sizes = numpy.diff(bounds)
         n_rows = int(sizes[0])
         starts = numpy.array(bounds[:-1], "int64")[sizes == n_rows]
 
         def mean_of_block(start, n_rows=n_rows):  # JAX must know `n_rows` when it compiles
-            return graph_replace([mean], self._rows(givens, start, n_rows), strict=False)[0]
+            replace = self._rows(minibatch, row_set, start, n_rows)
+            return graph_replace([mean], replace, strict=False)[0]
 
         sequences = [self.T.constant(starts)]
         means = [self.theano.scan(mean_of_block, sequences=sequences, return_updates=False)]
@@ -134,11 +136,15 @@ class JaxBackend(Backend):
         compiled()  # JAX compiles at the first call
         return lambda: sizes * numpy.hstack(jax.device_get(compiled())).astype("float64")
 
-    def _rows(self, givens, start, n_rows):
-        x, y, features, labels = givens
+    def _rows(self, minibatch, row_set, start, n_rows):
+        x, y, weights = minibatch
+        features = row_set.features
         indices = start + self.T.arange(n_rows)
-        rows = as_features(self.T, features.shared[indices], x.dtype, features.scale)
-        return {x: rows, y: labels[indices]}
+        rows = as_floats(self.T, features.shared[indices], x.dtype, features.scale)
+        replace = {x: rows, y: row_set.labels[indices]}
+        if weights is not None:
+            replace[weights] = self._shared_weights(minibatch, row_set)[indices]
+        return replace
 
     def _place(self, shared, value):
         # set_value would turn it back into a NumPy array.

@@ -1,32 +1,22 @@
-"""Finds softmax regression in graphs, so that the native kernel can compute it.
+"""What the native kernel can compute of a graph: softmax regression, its gradients, its descent.
 
-What a graph computes besides, such as a penalty, is a few operations on the parameters. The
-engine's interpreter runs them, so nothing is compiled. With LOGREG_KERNEL=0, the engine computes
-all graphs.
+:class:`logreg.model.LogisticRegression` marks the cost and the errors that it builds. What a graph
+computes besides, such as a penalty, is a few operations on the parameters. The engine's
+interpreter runs them, so nothing is compiled. With LOGREG_KERNEL=0, the engine computes all graphs.
 """
 
-import itertools
-from typing import Any, NamedTuple, Tuple
+from typing import Any, List, NamedTuple, Tuple
 
-from logreg.kernel import rules
-
-FLOATS = "float32", "float64"
+from logreg.engine.marks import parts_of
 
 
 class Regression(NamedTuple):
-    """Softmax regression in a graph.
+    """Softmax regression on the features of a minibatch."""
 
-    W and b are shared variables. There are three kinds:
-
-    - Without `classes` and `weights`, the labels y are classes, and all rows count alike.
-    - With `weights` alone, a constant vector, a row counts as much as the weight of its class.
-    - With both, shared vectors, y are row numbers: each row has its class and its weight there.
-    """
-
-    W: Any
+    W: Any  # shared variables
     b: Any
-    classes: Any = None
-    weights: Any = None
+    labels: Any  # expressions of the minibatch's labels and weights, and not of its features
+    weights: Any = None  # None if all rows count alike
 
     @property
     def params(self):
@@ -43,11 +33,24 @@ class Descent(NamedTuple):
     momentum: float = 0.0
 
 
-def checked_labels(T, y, n_out):
-    """Make an expression of labels `y` that raises an error unless all are in 0 .. n_out - 1."""
-    are_classes = T.all(T.and_(T.ge(y, 0), T.lt(y, n_out)))
-    message = "a label is not in 0 .. n_out - 1: number the classes from 0"
-    return T.opt.Assert(message)(y, are_classes)
+class Step(NamedTuple):
+    """A step of descent of one parameter."""
+
+    velocity: Any  # a shared variable, or None
+    rate: float
+    momentum: float
+
+    @property
+    def factors(self):
+        return self.rate, self.momentum
+
+
+class Replaced(NamedTuple):
+    """Expressions in which inputs stand for all that depends on the rows of a minibatch."""
+
+    outputs: List[Any]
+    regression: Regression
+    inputs: Tuple[Any, ...]  # the cost without penalties, and its gradients by W and b
 
 
 def ancestors(outputs, is_end=lambda variable: False):
@@ -72,57 +75,45 @@ def find_params(cost, updates):
     return [variable for variable, _ in updates if variable in in_cost]
 
 
-def constants(variables, ndim=0):
-    """List the constants of `ndim` dimensions."""
-    return [v for v in variables if hasattr(v, "data") and getattr(v, "ndim", None) == ndim]
+def is_shared(variable):
+    """Whether a variable is a shared one, which has a value."""
+    return hasattr(variable, "get_value")
 
 
 def shared_variables(outputs):
     """List the shared variables that expressions are made of."""
-    return [variable for variable in ancestors(outputs) if hasattr(variable, "get_value")]
+    return [variable for variable in ancestors(outputs) if is_shared(variable)]
 
 
-def shared_arrays(variables, ndim, dtypes=FLOATS):
-    """List the shared variables of `ndim` dimensions and some dtypes."""
-    shared = [v for v in variables if hasattr(v, "get_value") and getattr(v, "ndim", None) == ndim]
-    return [variable for variable in shared if variable.dtype in dtypes]
+def shared_floats(variables, ndim):
+    """List the shared variables of `ndim` dimensions that hold floats."""
+    return [
+        variable
+        for variable in variables
+        if is_shared(variable)
+        and getattr(variable, "ndim", None) == ndim  # a generator of random numbers has none
+        and variable.dtype in ("float32", "float64")
+    ]
 
 
-def candidates(variables, x, y, dtypes):
-    """Yield what a regression on x and y may be, with parameters of some dtypes.
-
-    There is none for rows or labels that the kernel does not take.
-    """
-    if x.ndim != 2 or "int" not in y.dtype:
-        return
-    matrices = shared_arrays(variables, 2, dtypes)
-    vectors = shared_arrays(variables, 1, dtypes)
-    classes_of_rows = shared_arrays(variables, 1, ["int32"])
-    weights_of_rows = shared_arrays(variables, 1, [x.dtype])
-    for W, b in itertools.product(matrices, vectors):
-        n_out = n_elements(b)
-        if n_out != W.get_value(borrow=True).shape[1]:
-            continue
-        yield Regression(W, b)
-        for weights in constants(variables, 1):
-            if weights.dtype == W.dtype and len(weights.data) == n_out:
-                yield Regression(W, b, None, weights)
-        for classes, weights in itertools.product(classes_of_rows, weights_of_rows):
-            if n_elements(classes) == n_elements(weights):
-                yield Regression(W, b, classes, weights)
-
-
-def n_elements(shared):
-    """Count the elements of a shared vector, or the rows of a matrix."""
-    return len(shared.get_value(borrow=True))
+def as_regression(parts, minibatch):
+    """Make a :class:`Regression` of the parts of a mark; None if the kernel cannot compute it."""
+    x, W, b, labels, weights = parts
+    if x is not minibatch.x or x.ndim != 2 or "int" not in labels.dtype:
+        return None
+    if not (is_shared(W) and is_shared(b)) or W.dtype != b.dtype:
+        return None
+    # Labels and weights are computed of all rows at once, before a training.
+    of_rows = [labels] if weights is None else [labels, weights]
+    for variable in ancestors(of_rows):
+        is_input = not (variable.owner or is_shared(variable) or hasattr(variable, "data"))
+        if is_input and variable not in (minibatch.y, minibatch.weights):
+            return None
+    return Regression(W, b, labels, weights)
 
 
 class GraphMatcher:
     """Finds softmax regression in graphs, by some functions of an engine.
-
-    A shared matrix and a shared vector of a graph may be W and b, if their shapes fit. With each
-    such pair, the expressions of a :class:`logreg.model.LogisticRegression` are built; then equal
-    ones are looked for in the graph.
 
     `interpreted_function` is like the engine's `function`, and compiles nothing.
     """
@@ -156,129 +147,125 @@ class GraphMatcher:
             found.update(dict.fromkeys(self.find_same(variables, gradient), param))
         return found
 
-    def find_error_rate(self, errors, x, y):
-        """Return the :class:`Regression` if `errors` is its error rate on x and y, else None."""
+    def find_error_rate(self, errors, minibatch):
+        """Return the :class:`Regression` whose error rate `errors` is, or None.
+
+        It was marked, or somebody wrote it by hand.
+        """
+        parts = parts_of(errors, "errors")
+        if parts:
+            return as_regression(parts, minibatch)
+        x, y, _ = minibatch
+        if x.ndim != 2 or "int" not in y.dtype:
+            return None
         T = self.T
-        for found in candidates(ancestors([errors]), x, y, FLOATS):
-            W, b, classes, weights = found
-            labels = y if classes is None else classes[y]
-            is_wrong = T.neq(T.argmax(T.nnet.softmax(T.dot(x, W) + b), axis=1), labels)
-            if weights is not None:
-                is_wrong = weights[y] * is_wrong
-            if self.is_same(errors, T.mean(is_wrong)):
-                return found
+        variables = ancestors([errors])
+        for W in shared_floats(variables, 2):
+            for b in shared_floats(variables, 1):
+                classes = T.argmax(T.nnet.softmax(T.dot(x, W) + b), axis=1)
+                if self.is_same(errors, T.mean(T.neq(classes, y))):
+                    return Regression(W, b, y)
         return None
 
-    def find_cost(self, variables, x, y):
-        """Find a softmax regression: return the variables that are its cost, and the Regression.
+    def find_costs(self, outputs, minibatch):
+        """Find the marked cost of a regression: return its variables, and the Regression.
 
         If there is none, they are [] and None. If a graph has several, only one is found. The
-        others still need x and y, so the engine computes the whole graph.
+        others still need the minibatch, so the engine computes the whole graph.
         """
-        T = self.T
-        for found in candidates(variables, x, y, [x.dtype]):
-            W, b, classes, weights = found
-            if classes is None:
-                # The cost contains this check. The kernel also checks the labels itself.
-                labels = checked_labels(T, y, b.shape[0])
-                places_of_weights = labels
-            else:
-                labels = classes[y]
-                places_of_weights = y
-            log_p = T.log(T.nnet.softmax(T.dot(x, W) + b))
-            log_likelihoods = log_p[T.arange(labels.shape[0]), labels]
-            if weights is not None:
-                log_likelihoods = weights[places_of_weights] * log_likelihoods
-            cost = -T.mean(log_likelihoods)
-            costs = self.find_same(variables, cost)
-            if costs:
-                return costs, found
-        return [], None
+        costs = []
+        regression = None
+        for variable in ancestors(outputs):
+            parts = parts_of(variable, "cost")
+            found = as_regression(parts, minibatch) if parts else None
+            if found and found.W.dtype == minibatch.x.dtype and regression in (None, found):
+                costs.append(variable)
+                regression = found
+        return costs, regression
 
-    def find_descent(self, cost, updates, x, y):
+    def find_descent(self, cost, updates, minibatch):
         """Return the :class:`Descent` whose steps on `cost` are the `updates`, or None."""
-        costs, regression = self.find_cost(ancestors([cost]), x, y)
-        if regression is None or cost.dtype != x.dtype:
+        costs, regression = self.find_costs([cost], minibatch)
+        if regression is None or cost.dtype != minibatch.x.dtype:
             return None
-        l2 = [0.0]
+        l2 = 0.0
         if cost not in costs:
-            squares = (regression.W**2).sum()
-            l2 = self._find_factors([cost], costs, 1, lambda factor: [costs[0] + factor * squares])
-        steps = self._find_steps(cost, regression.params, dict(updates))
-        if l2 is None or steps is None:
+            l2 = self._read_l2(cost, costs[0], regression.W)
+        new_values = dict(updates)
+        gradients = self.T.grad(cost, regression.params)
+        steps = [
+            self._read_step(param, gradient, new_values)
+            for param, gradient in zip(regression.params, gradients)
+        ]
+        if l2 is None or None in steps:
             return None
-        descent = Descent(regression, *l2, *steps)
-        # By older rules of the arithmetic, the engine takes the steps with l2 or momentum.
-        if (descent.l2 or descent.velocities) and rules.current() < rules.KERNEL_STEPS:
+        step_of_W, step_of_b = steps
+        velocities = [step.velocity for step in steps if step.velocity is not None]
+        has_others = {*new_values} != {*regression.params, *velocities}
+        is_alike = step_of_W.factors == step_of_b.factors and len(velocities) != 1
+        if has_others or not is_alike:
             return None
-        return descent
+        return Descent(regression, l2, tuple(velocities), *step_of_W.factors)
 
-    def _find_steps(self, cost, params, new_values):
-        """Find the velocities, the rate and, if there are velocities, the momentum of descent.
+    def _read_l2(self, cost, cost_without, W):
+        """Read c of the cost ``cost_without + c * (W**2).sum()``; None if that is not the cost."""
+        if not cost.owner or len(cost.owner.inputs) != 2:
+            return None
+        _, penalty = cost.owner.inputs
+        if not self.is_same(cost, cost_without + penalty):
+            return None
+        return self._read_factor(penalty, (W**2).sum())
 
-        `new_values` is the dict of updates. Returns None if they are no such descent.
+    def _read_step(self, param, gradient, new_values):
+        """Read a :class:`Step` of a parameter; None if it is no step of descent.
+
+        It is ``param - rate * gradient``. Or, with the new velocity ``momentum * velocity - rate *
+        gradient``, it is ``param + new_velocity``.
         """
-        gradients = self.find_gradients(cost, params, new_values.values())
-        gradient_of = {param: gradient for gradient, param in gradients.items()}
-        if not {*params} <= gradient_of.keys() & new_values.keys():
+        if param not in new_values:
             return None
-        # A variable is the velocity of a parameter that is updated by adding its new value.
-        velocities = tuple(
-            v
-            for p, (v, new_velocity) in itertools.product(params, new_values.items())
-            if v.type == p.type and self.is_same(new_values[p], p + new_velocity)
-        )
-        if new_values.keys() != {*params, *velocities}:
+        velocity = None
+        changed = new_values[param]
+        for variable, new_value in new_values.items():
+            if variable.type == param.type and self.is_same(new_values[param], param + new_value):
+                velocity = variable
+                changed = new_value
+        if not changed.owner or len(changed.owner.inputs) != 2:
             return None
-
-        def descend(rate):
-            return [p - rate * gradient_of[p] for p in params]
-
-        def descend_with_momentum(rate, momentum):
-            return [momentum * v - rate * gradient_of[p] for p, v in zip(params, velocities)]
-
-        if len(velocities) == len(params):  # a velocity of one alone is no descent of both
-            changed = [new_values[v] for v in velocities]
-            factors = self._find_factors(changed, gradients, 2, descend_with_momentum)
-        else:
-            changed = [new_values[p] for p in params]
-            factors = self._find_factors(changed, gradients, 1, descend)
-        if factors is None:
+        kept, product = changed.owner.inputs
+        rate = self._read_factor(product, gradient)
+        if rate is None or not self.is_same(changed, kept - product):
             return None
-        return [velocities, *factors]
+        if velocity is None:
+            return Step(None, rate, 0.0) if kept is param else None
+        momentum = self._read_factor(kept, velocity)
+        return None if momentum is None else Step(velocity, rate, momentum)
 
-    def _find_factors(self, expressions, known, n, make_patterns):
-        """Find `n` constants with which the expressions are ``make_patterns(*constants)``.
+    def _read_factor(self, product, variable):
+        """Read the number c of the product ``c * variable``; None if it is no such product."""
+        if not product.owner:
+            return None
+        number = product.owner.inputs[0]
+        while number.owner:  # it is broadcast to the dimensions of the variable
+            number = number.owner.inputs[0]
+        is_number = hasattr(number, "data") and number.ndim == 0
+        if not is_number or not self.is_same(product, number * variable):
+            return None
+        return float(number.data)
 
-        They are not looked for inside the `known` variables. Returns None if there are none.
-        """
-        numbers = constants(ancestors(expressions, known.__contains__))
-        for factors in itertools.product(numbers, repeat=n):
-            if all(map(self.is_same, expressions, make_patterns(*factors))):
-                return [float(factor.data) for factor in factors]
-        return None
+    def without_rows(self, outputs, minibatch):
+        """Replace what depends on the rows of a minibatch by inputs that the kernel computes.
 
-    def without_rows(self, outputs, x, y):
-        """Replace what depends on the rows of x and y by inputs that the kernel computes.
-
-        The first output is a cost, and the others may be made of its gradients.
-
-        Returns
-        -------
-        outputs : list
-            The same expressions, made of `inputs`.
-        regression : Regression or None
-            None if there is none, or if the outputs also depend on rows in another way: then they
-            are unchanged.
-        inputs : tuple of three variables
-            The cost of the regression, without penalties, and its gradients by W and b.
+        The first output is a cost, and the others may be made of its gradients. Returns the
+        :class:`Replaced` expressions; None if there is no regression, or if the outputs also depend
+        on rows in another way.
         """
         T = self.T
-        costs, regression = self.find_cost(ancestors(outputs), x, y)
+        costs, regression = self.find_costs(outputs, minibatch)
         if regression is None:
-            return outputs, None, ()
+            return None
         W, b = regression.params
-        kernel_cost = T.scalar(dtype=x.dtype)
+        kernel_cost = T.scalar(dtype=W.dtype)
         kernel_gradients = {W: W.type(), b: b.type()}
         replacements = dict.fromkeys(costs, kernel_cost)
         cost = self.clone(outputs[0], replacements)
@@ -292,9 +279,9 @@ class GraphMatcher:
                 total = T.grad(cost, param) + total
             replacements[gradient] = T.cast(total, param.dtype)  # the cost may be of another
         replaced = self.clone(outputs, replacements)
-        if {x, y} & ancestors(replaced).keys():
-            return outputs, None, ()
-        return replaced, regression, (kernel_cost, *kernel_gradients.values())
+        if not ancestors(replaced).keys().isdisjoint(minibatch):
+            return None
+        return Replaced(replaced, regression, (kernel_cost, *kernel_gradients.values()))
 
 
 def make_matcher(T, function, change_flags, Mode, Linker, clone, equal_computations):

@@ -5,7 +5,7 @@ import operator
 import numpy
 
 from logreg import kernel
-from logreg.engine.kernel_graph import shared_variables
+from logreg.engine.kernel_graph import is_shared, shared_variables
 
 # How many values of the features one call classifies: it may copy them as floats.
 VALUES_AT_A_TIME = 1 << 23
@@ -14,20 +14,20 @@ VALUES_AT_A_TIME = 1 << 23
 class KernelSet:
     """A data set as the kernel takes it.
 
-    `features` are :class:`logreg.engine.backend.Stored`. `labels` are symbolic. So are
-    `weights`, which are None or one for each row's cost. The engine's `function` compiles both.
-    `dtype` is that of a minibatch's floats.
+    `features` are :class:`.Features`. The symbolic `labels_and_weights` are those of all rows, or
+    the labels alone if all rows count alike. The engine's `function` compiles them. `dtype` is that
+    of a minibatch's floats.
     """
 
-    def __init__(self, features, labels, weights, dtype, function):
+    def __init__(self, features, labels_and_weights, dtype, function):
         self.features = features
         self.dtype = dtype
-        outputs = [labels] if weights is None else [labels, weights]
-        self._variables = shared_variables(outputs)
-        self._compute_outputs = None
-        # Labels that are a shared variable need no function. A first function takes 0.06 s.
-        if outputs != self._variables:
-            self._compute_outputs = function([], outputs)
+        if all(map(is_shared, labels_and_weights)):
+            self._variables = labels_and_weights
+            self._compute = None  # no function is needed; a first one takes 0.06 s
+        else:
+            self._variables = shared_variables(labels_and_weights)
+            self._compute = function([], labels_and_weights)
         self._weighted_labels = None
         self._arrays = []  # the variables' values that the weighted labels were computed from
         # The last x, y and number of rows of `laid_out_rows`, how often it got them, and the rows.
@@ -44,7 +44,7 @@ class KernelSet:
         arrays = [variable.get_value(borrow=True) for variable in self._variables]
         if not _are_same(arrays, self._arrays):
             self._arrays = arrays
-            labels, *weights = self._compute_outputs() if self._compute_outputs else arrays
+            labels, *weights = self._compute() if self._compute else arrays
             self._weighted_labels = kernel.as_labels(labels), weights[0] if weights else None
         return self._weighted_labels
 

@@ -16,7 +16,7 @@ class RanksBackend:
     def __init__(self, backend):
         self.backend = backend
 
-    def compile_step(self, givens, batch_size, cost, updates, n_at_once):
+    def compile_step(self, minibatch, row_set, batch_size, cost, updates, n_at_once):
         if batch_size < ranks.size:
             raise SettingError(
                 f"the batch size is {batch_size}, and there are {ranks.size} ranks: each needs a "
@@ -24,58 +24,59 @@ class RanksBackend:
             )
         for variable, _ in updates:  # each rank may have drawn other values
             self.backend.set_value(variable, ranks.broadcast(self.backend.value(variable)))
-        gradients = _gradients(self.backend, givens, cost, updates)
+        gradients = _gradients(self.backend, minibatch, cost, updates)
+        gradients_of_rows, apply = self.backend.compile_in_two(
+            minibatch, row_set, cost, gradients, updates
+        )
         first_row, end_row = ranks.part(batch_size)
-        gradients_of_rows, apply = self.backend.compile_in_two(givens, cost, gradients, updates)
-        shapes = [self.backend.value(param).shape for param in gradients.values()]
-        # The buffer holds the cost, then the gradients. The last element is the flag of `ranks`.
-        places = numpy.cumsum([1, *map(math.prod, shapes)])
-        buffer = ranks.prepare_steps(places[-1], cost.dtype)
-        all_cost, *parts, _ = numpy.split(buffer, places)
-        all_gradients = [part.reshape(shape) for part, shape in zip(parts, shapes)]
+        share = (end_row - first_row) / batch_size
+        # What the ranks sum is one message, as each costs time: the mean cost and the gradients.
+        shapes = [(), *(self.backend.value(param).shape for param in gradients.values())]
+        ends = numpy.cumsum([math.prod(shape) for shape in shapes])
+        message = numpy.zeros(ends[-1], cost.dtype)
+        parts = [part.reshape(shape) for part, shape in zip(numpy.split(message, ends), shapes)]
 
         def step(index):
             start = index * batch_size
-            values = gradients_of_rows(start + first_row, start + end_row)
-            for place, value in zip([all_cost, *all_gradients], values):
-                place[...] = value
-            buffer[:] *= (end_row - first_row) / batch_size
-            ranks.sum_step(buffer)
-            pairs = zip(all_gradients, gradients)
-            apply(*(sums.astype(gradient.dtype) for sums, gradient in pairs))
-            return all_cost[0]
+            means = gradients_of_rows(start + first_row, start + end_row)
+            for part, mean in zip(parts, means):
+                numpy.multiply(mean, share, out=part)
+            ranks.sum_in_place(message)
+            pairs = zip(parts[1:], gradients)
+            apply(*(part.astype(gradient.dtype, copy=False) for part, gradient in pairs))
+            return message[0]
 
         return lambda first, last: [step(index) for index in range(first, last + 1)]
 
-    def compile_sums(self, givens, bounds, mean):
+    def compile_sums(self, minibatch, row_set, bounds, mean):
         """Compile the sums over blocks of rows: each rank computes a part of them.
 
         Before, the ranks compare their parameters.
         """
         first, end = ranks.part(len(bounds) - 1)
-        sums_of_part = self.backend.compile_sums(givens, bounds[first : end + 1], mean)
+        sums_of_part = self.backend.compile_sums(minibatch, row_set, bounds[first : end + 1], mean)
         shared = [v for v in shared_variables([mean]) if hasattr(v, "dtype")]  # no generators
 
         def checksum():
             return zlib.crc32(b"".join(self.backend.value(v).tobytes() for v in shared))
 
         def sums_of_all():
-            ranks.check_same("the parameters' checksum", checksum, "at a validation")
+            ranks.check_same("the parameters' checksum", checksum)
             sums = numpy.zeros(len(bounds) - 1)
             sums[first:end] = sums_of_part()
             ranks.sum_in_place(sums)
-            return ranks.broadcast(sums, "at a validation")
+            return sums  # each is that of one rank, and 0 on the others
 
         return sums_of_all
 
 
-def _gradients(backend, givens, cost, updates):
+def _gradients(backend, minibatch, cost, updates):
     """Find the gradients in the updates, which must depend on the minibatch by these alone."""
     new_values = [new for _, new in updates]
     params = find_params(cost, updates)
     gradients = backend.matcher.find_gradients(cost, params, new_values)
     others = ancestors(new_values, gradients.__contains__)
-    if givens.x in others or givens.y in others:
+    if not others.keys().isdisjoint(minibatch):
         raise EngineError(
             "several ranks sum the gradients alone, and the updates depend on the minibatch in "
             "another way: make them of T.grad(cost, params), as the rules of logreg.updates do"

@@ -11,6 +11,7 @@ from pytensor.gradient import pullback as Lop  # noqa: F401
 from pytensor.gradient import pushforward
 from pytensor.gradient import zero_grad as consider_constant  # noqa: F401
 from pytensor.graph.replace import vectorize_graph
+from pytensor.graph.rewriting.basic import node_rewriter
 from pytensor.graph.traversal import walk
 from pytensor.printing import pp as pp
 from pytensor.sparse.type import SparseTensorType as SparseType  # noqa: F401
@@ -136,6 +137,22 @@ def clone(output, replace=None, strict=True, share_inputs=True):
     """Copy a graph with some of its variables replaced; `share_inputs` keeps the same inputs."""
     options = {"rebuild_strict": strict, "copy_inputs_over": share_inputs}
     return graph.clone_replace(output, replace, **options)
+
+
+def local_optimizer(tracks, inplace=False, requirements=()):
+    """Decorate a function of a node, which returns what replaces the node's outputs, or False.
+
+    PyTensor's rewriters are functions of the graph and the node.
+    """
+
+    def decorate(optimize):
+        @functools.wraps(optimize)
+        def rewrite(fgraph, node):
+            return optimize(node)
+
+        return node_rewriter(tracks, inplace, requirements)(rewrite)
+
+    return decorate
 
 
 def Rop(f, wrt, eval_points, disconnected_outputs="ignore"):

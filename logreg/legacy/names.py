@@ -22,7 +22,7 @@ SOURCES = {"theano": [*GRAPH, "pytensor.scan.views", "pytensor", CALLS]}
 for paths, sources in [
     ("compat", ["logreg.legacy.compat"]),
     ("compile.nanguardmode", ["pytensor.compile.debug.nanguardmode"]),
-    ("gof gof.graph", [*GRAPH, CALLS]),
+    ("gof gof.graph gof.opt", [*GRAPH, CALLS]),
     ("gpuarray gpuarray.basic_ops gpuarray.dnn gpuarray.type", ["logreg.legacy.cuda"]),
     ("gradient", ["pytensor.gradient", CALLS]),
     ("ifelse", ["pytensor"]),
@@ -34,6 +34,7 @@ for paths, sources in [
     ("scan_module.scan_utils", ["pytensor.scan.utils"]),
     ("sparse", ["pytensor.sparse.variable", "pytensor.sparse.type", "pytensor.sparse", CALLS]),
     ("tensor tensor.basic", TENSOR),
+    ("tensor.opt", ["pytensor.tensor.rewriting.basic", "pytensor.raise_op"]),
     ("tensor.nnet tensor.nnet.nnet tensor.nnet.sigm", [NNET, CALLS, WINDOWS]),
     ("tensor.nnet.bn", ["logreg.legacy.normalization"]),
     ("tensor.nnet.abstract_conv tensor.nnet.conv tensor.signal.pool", [WINDOWS]),

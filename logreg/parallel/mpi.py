@@ -1,12 +1,13 @@
 """Ranks: the processes that an MPI launcher has started to train one model together.
 
 Each rank has all data, and takes its part of the rows of each minibatch. Gradients and counts are
-summed over the ranks, so that all take the same steps and stop together.
+summed over the ranks, so that all take the same steps.
 :mod:`logreg.parallel.ranks` imports this module if a launcher has started several processes, unless
 LOGREG_RANKS is 0.
 
-An exception that leaves a rank ends all ranks, after its message. Only rank 0 prints results; the
-others print errors.
+All ranks call the same methods of :class:`Ranks` in the same order: each call waits for all of
+them. An exception that leaves a rank ends all ranks, after its message. Only rank 0 prints results;
+the others print errors.
 """
 
 import atexit
@@ -20,10 +21,11 @@ from logreg.basics.errors import EngineError, install_command
 
 LONG = 0.01  # seconds for which a rank waits before it begins to sleep
 POLL = 0.001  # seconds of each sleep
+TOO_LONG = 1  # seconds after which a rank asks whether another one has ended
 OWN_MODELS = "where each process is to train a model of its own, set LOGREG_RANKS=0"
 TOGETHER = (
-    "processes that a launcher starts together train one model, and what changes or ends a run, "
-    f"such as a learning rate or a callback, must be the same on all; {OWN_MODELS}"
+    "processes that a launcher starts together train one model, and what changes a run, such as a "
+    f"learning rate, must be the same on all; {OWN_MODELS}"
 )
 
 
@@ -33,13 +35,6 @@ class Ranks:
     A launcher has started `n_launched` processes, of which this is the one with this `number`.
     MPI has one world for a process, and so there is one object of this class,
     :data:`logreg.parallel.ranks.ranks`.
-
-    Ranks take steps together, and they meet. Both begin with the sum of a buffer over all ranks.
-    The last element of the buffer is a flag. At a step, the buffer holds gradients, and a rank sets
-    the flag only if it was asked to end the run. At a meeting, the buffer holds zeros, and each
-    rank sets the flag. If any rank has set it, each rank then sends all others its place, in words,
-    and a value or None. So if one rank is at a step and another one at a meeting, all learn of it,
-    and an EngineError names the places. Counts are summed right after a meeting, without a flag.
     """
 
     def __init__(self, n_launched, number):
@@ -47,46 +42,29 @@ class Ranks:
         self._number = number
         self.rank = 0  # until `start`, each process is for itself
         self.size = 1
+        self._fault = None  # the EngineError that says why the ranks do not find each other
         self._mpi = self._comm = None  # mpi4py's module, and the communicator of all ranks
-        self._buffer = None
-        self._is_end_asked_here = False  # whether this rank was asked to end the run
-        self._is_end_asked = False  # whether any rank was, as of the last step
 
     def start(self):
-        """Find the other ranks that the launcher has started."""
-        if self.size > 1:
+        """Find the other ranks that the launcher has started.
+
+        The import of an engine calls it, and must not fail: where the ranks do not find each other,
+        this process stays for itself, and the first :meth:`gather` raises the EngineError.
+        """
+        if self.size > 1 or self._fault:
             return
-        n = self._n_launched
+        try:
+            MPI = self._load_mpi()
+        except EngineError as error:
+            self._fault = error
+            return
         self.rank = self._number
-        self.size = n
+        self.size = self._n_launched
         if self.rank:
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
         console.set_rank(self.rank, self.size)
-        try:
-            import mpi4py
-
-            # MPI's end waits for all ranks: one that fails has to end them instead.
-            mpi4py.rc.finalize = False
-            from mpi4py import MPI
-        except (ImportError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            how = install_command("mpi", "mpi4py", "mpich")
-            raise EngineError(
-                f"{n} processes were started together, and mpi4py does not import ({reason}): "
-                f"{how}, or load an MPI"
-            ) from error
-        if MPI.COMM_WORLD.size != n:
-            library = MPI.Get_library_version().split("\n")[0].strip("\0 ")
-            raise EngineError(
-                f"{n} processes were started together, and MPI sees {MPI.COMM_WORLD.size}: the "
-                f"launcher is of another MPI than the library that mpi4py loads ({library}). Take "
-                f"the mpiexec of that, or srun with --mpi=pmi2 or pmix; {OWN_MODELS}"
-            )
-        import numpy
-
         self._mpi = MPI
-        self._comm = MPI.COMM_WORLD
-        self._buffer = numpy.zeros(1)
+        self._comm = MPI.COMM_WORLD.Dup()  # its messages are not those of a script that uses MPI
         # A launcher may have bound each rank to some cores of its machine. Ranks that have the same
         # cores share them.
         if hasattr(os, "sched_getaffinity"):
@@ -101,13 +79,36 @@ class Ranks:
         # PyTensor replaces sys.excepthook by its own hook, which calls sys.__excepthook__.
         sys.excepthook = sys.__excepthook__ = lambda kind, error, trace: self.end(1, error)
 
-    def _finish(self):
-        """Leave the other ranks at the end of the process, when all of them do."""
+    def _load_mpi(self):
+        """Import mpi4py's module, which begins MPI; an EngineError says why MPI is of no use."""
+        n = self._n_launched
         try:
-            self.meet("at its end")
-            self._mpi.Finalize()
-        except EngineError as error:
-            self.end(1, error)
+            from mpi4py import MPI
+        except (ImportError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            how = install_command("mpi", "mpi4py", "mpich")
+            raise EngineError(
+                f"{n} processes were started together, and mpi4py does not import ({reason}): "
+                f"{how}, or load an MPI; {OWN_MODELS}"
+            ) from error
+        if MPI.COMM_WORLD.size != n:
+            library = MPI.Get_library_version().split("\n")[0].strip("\0 ")
+            raise EngineError(
+                f"{n} processes were started together, and MPI sees {MPI.COMM_WORLD.size}: the "
+                f"launcher is of another MPI than the library that mpi4py loads ({library}). Take "
+                f"the mpiexec of that, or srun with --mpi=pmi2 or pmix; {OWN_MODELS}"
+            )
+        return MPI
+
+    def _finish(self):
+        """Tell the other ranks that this process ends, and wait for theirs to end, too.
+
+        After this, mpi4py ends MPI.
+        """
+        messages = [self._comm.isend(None, other) for other in range(self.size)]
+        for other in range(self.size):
+            self._comm.recv(source=other)
+        self._mpi.Request.waitall(messages)
 
     def end(self, code, error=None):
         """Print the exception, if there is one, and end all ranks with an exit code.
@@ -128,8 +129,9 @@ class Ranks:
         sys.stdout.flush()
         sys.stderr.flush()
         time.sleep(0.1)  # MPICH's launcher loses what it has not passed on by then
-        if self._comm:
-            self._comm.Abort(code)
+        if self._mpi:
+            # After an Abort of another communicator, MPICH's launcher may not return the code.
+            self._mpi.COMM_WORLD.Abort(code)
             os._exit(code)  # MPICH's Abort returns, and this process is killed a little later
 
     def from_first(self, function):
@@ -143,13 +145,21 @@ class Ranks:
             raise value
         return value
 
-    def broadcast(self, value, place="at the beginning"):
+    def broadcast(self, value):
         """Send the value of rank 0 to all ranks, and return it on each."""
-        return self.meet(place, None if self.rank else value)[0]
+        return self.gather(None if self.rank else value)[0]
 
-    def check_same(self, name, make, place="at the beginning"):
+    def gather(self, value):
+        """List the values of all ranks, in their order, on each rank."""
+        if self._fault:
+            console.set_rank(self._number, self._n_launched)  # for the message
+            raise self._fault
+        self._wait(self._comm.Ibarrier())
+        return self._comm.allgather(value)
+
+    def check_same(self, name, make):
         """Raise an EngineError on all ranks if ``make()`` does not return the same on all."""
-        values = self.meet(place, make())
+        values = self.gather(make())
         for i, other in enumerate(values):
             if other != values[0]:
                 raise EngineError(
@@ -161,55 +171,24 @@ class Ranks:
         """Find this rank's part of `n` items: the first one, and the one after the last."""
         return n * self.rank // self.size, n * (self.rank + 1) // self.size
 
-    def is_end_asked(self, is_asked_here):
-        """Note whether this rank was asked to end the run; return whether any was.
-
-        The answer is that of the last step. The others learn of this rank at the next step.
-        """
-        self._is_end_asked_here = is_asked_here
-        return self._is_end_asked
-
     def sum_in_place(self, array):
         """Sum an array over the ranks, in place."""
-        request = self._comm.Iallreduce(self._mpi.IN_PLACE, array)
+        self._wait(self._comm.Iallreduce(self._mpi.IN_PLACE, array))
+
+    def _wait(self, request):
+        """Wait until all ranks take part in a request; raise an EngineError if one has ended.
+
+        While a rank waits, it handles signals, and leaves its core to others.
+        """
         began = time.monotonic()
         leave_core = getattr(os, "sched_yield", lambda: None)
+        status = self._mpi.Status()
         while not request.Test():
             leave_core()
-            if time.monotonic() - began > LONG:  # others may need the core
+            seconds = time.monotonic() - began
+            if seconds > LONG:
                 time.sleep(POLL)
-
-    def prepare_steps(self, n, dtype):
-        """Make the buffer of the steps from now on, for `n` numbers and the flag."""
-        import numpy
-
-        self.meet("at the beginning")
-        self._buffer = numpy.zeros(n + 1, dtype)
-        return self._buffer
-
-    def sum_step(self, buffer):
-        """Sum a step's buffer over the ranks, in place; learn whether one was asked to end."""
-        self._buffer = buffer  # since it was prepared, another training may have had its own
-        messages = self._sum_buffer("at a step", self._is_end_asked_here)
-        self._is_end_asked = len(messages) > 0
-
-    def meet(self, place, value=None):
-        """Wait until all ranks are at a `place`, given in words; list the value of each."""
-        self._buffer[:] = 0
-        return self._sum_buffer(place, True, value)
-
-    def _sum_buffer(self, place, flag, value=None):
-        """Sum the buffer over the ranks, as the class says.
-
-        Returns the values of the ranks, or an empty list if no flag was set.
-        """
-        self._buffer[-1] = flag
-        self.sum_in_place(self._buffer)
-        if self._buffer[-1] == 0:
-            return []
-        messages = self._comm.allgather((place, value))
-        for i, (other_place, _) in enumerate(messages):
-            if other_place != messages[0][0]:
-                places = f"rank {i} is {other_place}, and rank 0 is {messages[0][0]}"
-                raise EngineError(f"the ranks no longer do the same: {places}; {TOGETHER}")
-        return [value for _, value in messages]
+            if seconds > TOO_LONG and self._comm.Iprobe(status=status):
+                raise EngineError(
+                    f"rank {status.source} has ended, and rank {self.rank} has not: {TOGETHER}"
+                )

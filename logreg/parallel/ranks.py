@@ -26,16 +26,16 @@ class OneRank:
         """Return the value of a function."""
         return function()
 
-    def broadcast(self, value, place=""):
+    def broadcast(self, value):
         """Return a value: there is no other rank to send it to."""
         return value
 
-    def check_same(self, name, make, place=""):
-        """Check that a value is the same on all ranks; there is but one rank."""
+    def gather(self, value):
+        """List the values of all ranks; there is but one rank."""
+        return [value]
 
-    def is_end_asked(self, is_asked_here):
-        """Whether this process was asked to end the run."""
-        return is_asked_here
+    def check_same(self, name, make):
+        """Check that a value is the same on all ranks; there is but one rank."""
 
 
 def find_ranks():

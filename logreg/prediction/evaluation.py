@@ -23,8 +23,8 @@ def evaluate(predictor, data, min_proba=0.0):
 
     - Precision, recall and F1 of a class are 0 where they would be 0 / 0. `macro` has their means.
     - The log-loss is the mean of -log p of the labels, where p is at least the machine epsilon.
-    - If rows have weights, these count in the error, the log-loss and the AUC. All else counts each
-      row once. `weight` is the sum of the weights, or None.
+    - If rows have weights, all rates and means go by these. Numbers of rows and of errors count
+      each row once. `weight` is the sum of the weights, or None.
     - `auc` is for models of two classes. Of all pairs of a row of the first class and a row of the
       second, it is the share in which the latter has the larger probability of the second class.
       Equal probabilities count half. It is None if a class has no row.
@@ -52,22 +52,20 @@ def evaluate(predictor, data, min_proba=0.0):
     wrong = numpy.flatnonzero(is_wrong)
     wrong = wrong[numpy.argsort(-rows.p_of_answer[wrong], kind="stable")]
     labels = predictor.labels
-    classes = _score_classes(labels, y, rows.predicted)
+    classes = _score_classes(labels, y, rows.predicted, weights)
     return {
         "dataset": data.facts.dataset,
         "rows_are": data.rows_are,
-        "rows": len(y),
-        "errors": len(wrong),
-        "error_percent": float(100.0 * (weights @ is_wrong) / weights.sum()),
+        **_errors(is_wrong, weights),
         "weight": float(weights.sum()) if data.weights else None,
         "macro": {key: float(numpy.mean([entry[key] for entry in classes])) for key in SCORES},
         "log_loss": float(numpy.average(losses, weights=weights)),
         "auc": _auc(rows.p_of_last_class, y == 1, weights) if len(labels) == 2 else None,
-        "whole_minibatches": _errors_in_whole_minibatches(predictor.facts, is_wrong),
+        "whole_minibatches": _errors_in_whole_minibatches(predictor.facts, is_wrong, weights),
         "classes": classes,
         "confusion": _confusion(labels, y, rows.predicted),
         "mistakes": _mistakes(labels, y[wrong], rows.predicted[wrong]),
-        "calibration": [*_calibration(rows.p_of_answer, is_wrong, min_proba)],
+        "calibration": [*_calibration(rows.p_of_answer, is_wrong, weights, min_proba)],
         "wrong_rows": rows.numbers[wrong].tolist(),
         "worst_rows": wrong[:N_WORST_ROWS].tolist(),
     }
@@ -92,7 +90,7 @@ def _predict_rows(predictor, data, y):
         p_of_label = numpy.maximum(p[rows, y[n_before + rows]], numpy.finfo(p.dtype).eps)
         tested = _TestedRows(
             predicted=classes,
-            p_of_answer=p[rows, classes].astype("float64"),
+            p_of_answer=p[rows, classes],  # in their type, to which a limit is rounded
             p_of_label=p_of_label.astype("float64"),
             p_of_last_class=p[:, -1].astype("float64"),
             numbers=batch.numbers,
@@ -123,12 +121,12 @@ def _label_codes(predictor, data):
     return y
 
 
-def _errors_in_whole_minibatches(facts, is_wrong):
+def _errors_in_whole_minibatches(facts, is_wrong, weights):
     """The errors over whole minibatches, as the tutorial counts; None with the criterion loss."""
-    if facts.criterion.is_loss:
+    if facts.criterion == "loss":
         return None
     n_rows = len(is_wrong) // facts.batch_size * facts.batch_size
-    return {"batch_size": facts.batch_size, **_errors(n_rows, is_wrong[:n_rows].sum())}
+    return {"batch_size": facts.batch_size, **_errors(is_wrong[:n_rows], weights[:n_rows])}
 
 
 def _auc(p, is_second, weights):
@@ -141,26 +139,36 @@ def _auc(p, is_second, weights):
     return float((n_second * n_below).sum() / n_pairs) if n_pairs else None
 
 
-def _calibration(p, is_wrong, min_proba):
+def _calibration(p, is_wrong, weights, min_proba):
     """Yield a dict for each band of probabilities; `p` are those of the predicted classes."""
     edges = sorted({0.0, min_proba, *MIN_PROBAS})
     for least, below in zip(edges, [*edges[1:], 2]):
         is_here = (least <= p) & (p < below)
         is_above = p >= least
-        has_rows = is_here.any()
         yield {
             "min_proba": least,
-            "forecast": float(p[is_here].mean()) if has_rows else None,
-            "happened": float((~is_wrong[is_here]).mean()) if has_rows else None,
+            "forecast": _mean(p[is_here], weights[is_here]),
+            "happened": _mean(~is_wrong[is_here], weights[is_here]),
             "rows": int(is_here.sum()),
-            "answered": _errors(is_above.sum(), is_wrong[is_above].sum()),
+            "answered": _errors(is_wrong[is_above], weights[is_above]),
         }
 
 
-def _errors(n, n_wrong):
-    n = int(n)
-    n_wrong = int(n_wrong)
-    return {"rows": n, "errors": n_wrong, "error_percent": 100.0 * n_wrong / n if n else None}
+def _mean(values, weights):
+    """The mean of values by their weights; None if these are all 0, or there are none."""
+    if not weights.any():
+        return None
+    return float(numpy.average(values.astype("float64"), weights=weights))
+
+
+def _errors(is_wrong, weights):
+    """Count rows, of which some are wrong; the percentage goes by their weights."""
+    weight = weights.sum()
+    return {
+        "rows": len(is_wrong),
+        "errors": int(is_wrong.sum()),
+        "error_percent": float(100.0 * (weights @ is_wrong) / weight) if weight else None,
+    }
 
 
 def _confusion(labels, y, predicted):
@@ -178,21 +186,32 @@ def _mistakes(labels, y, predicted):
     return [[labels[i], labels[j], counts[i, j]] for i, j in pairs]
 
 
-def _score_classes(labels, y, predicted):
+def _score_classes(labels, y, predicted, weights):
     """Errors, precision, recall and F1 of each class that occurs."""
-    counts = [
-        numpy.bincount(codes, minlength=len(labels)).tolist()
-        for codes in (y, predicted, y[y == predicted])
-    ]
+    n_out = len(labels)
+    is_right = y == predicted
+    of_label = numpy.bincount(y, weights, n_out)
+    of_answer = numpy.bincount(predicted, weights, n_out)
+    right = numpy.bincount(y, weights * is_right, n_out)
+    n_rows = numpy.bincount(y, minlength=n_out)
+    n_errors = numpy.bincount(y, ~is_right, n_out)
+    n_predicted = numpy.bincount(predicted, minlength=n_out)
     entries = []
-    for label, n_rows, n_predicted, n_right in zip(labels, *counts):
-        if n_rows or n_predicted:
-            entry = {
-                "label": label,
-                **_errors(n_rows, n_rows - n_right),
-                "precision": n_right / max(n_predicted, 1),
-                "recall": n_right / max(n_rows, 1),
-                "f1": 2 * n_right / (n_rows + n_predicted),
-            }
-            entries.append(entry)
+    for k in numpy.flatnonzero(n_rows + n_predicted):
+        wrong = of_label[k] - right[k]
+        entry = {
+            "label": labels[k],
+            "rows": int(n_rows[k]),
+            "errors": int(n_errors[k]),
+            "error_percent": float(100.0 * wrong / of_label[k]) if of_label[k] else None,
+            "precision": _ratio(right[k], of_answer[k]),
+            "recall": _ratio(right[k], of_label[k]),
+            "f1": _ratio(2 * right[k], of_label[k] + of_answer[k]),
+        }
+        entries.append(entry)
     return entries
+
+
+def _ratio(part, whole):
+    """A part of a whole as a fraction; 0 if the whole is 0."""
+    return float(part / whole) if whole else 0.0

@@ -89,7 +89,7 @@ def _find_rows_to_test(parts, x_and_y, data_facts, model_facts):
         chosen = choose_rows(y, ["valid", "test"], model_facts.split_seed, parts["train"].groups)
         sets = take_rows({"train": x_and_y}, chosen)
         is_standardized = model_facts.feature_scales is not None
-        # This standardizes the sets, and computes their digest.
+        # The digest also says whether the features were standardized.
         _, digest = read_through(
             parts, sets, data_facts, model_facts.dtype, standardize=is_standardized
         )

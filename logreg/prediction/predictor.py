@@ -111,7 +111,7 @@ class Predictor:
         Parameters
         ----------
         X : array-like, shape (n, n_in) or (n, height, width), or a table
-            Rows of numbers as the model was trained on; uint8 is multiplied by the scale of
+            Rows of numbers as the model was trained on; uint8 is divided by the scale of
             training. A table is a DataFrame of pandas or polars, a dict of columns, a Series or a
             dict of a row's cells, or a list of such dicts; its columns are taken by the names of
             the model's features, if it knows these.
@@ -134,7 +134,7 @@ class Predictor:
         return self._predict_all(X).probabilities
 
     def score(self, dataset: Any) -> float:
-        """Compute the accuracy: the fraction of rows whose class is right.
+        """Compute the accuracy: the fraction of rows whose class is right, by the rows' weights.
 
         Parameters
         ----------
@@ -159,7 +159,7 @@ class Predictor:
         from logreg.prediction.held_out import read_test_set
 
         found = evaluate(self, read_test_set(self.facts, framed(dataset)))
-        return 1 - found["errors"] / found["rows"]
+        return 1 - found["error_percent"] / 100
 
     def _predict_all(self, X):
         batches = input_batches(X, self.facts)
@@ -213,8 +213,6 @@ class Predictor:
         is_far = (x < least - width) | (x > most + width)
         if not is_far.any():
             return False
-        row, column = numpy.argwhere(is_far)[0]
-        cell = batch.x[row, column]  # as the user gave it, before it was standardized or scaled
         names = self.facts.feature_titles
         columns = [names[k] for k in numpy.flatnonzero(is_far.any(axis=0))]
         values = "standardized values" if self.facts.feature_scales else "values"
@@ -223,7 +221,6 @@ class Predictor:
             advice += "; pixels that are saved as uint8 are scaled as the model needs"
         warning(
             f"{batch.name}: {values} from {x.min():g} to {x.max():g}, and the model was trained on "
-            f"{least:g} to {most:g}: in {listed(columns)}, as {cell:g} in row "
-            f"{batch.numbers[row]}; {advice}"
+            f"{least:g} to {most:g}: in {listed(columns)}; {advice}"
         )
         return True

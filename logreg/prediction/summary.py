@@ -110,6 +110,9 @@ def describe_evaluation(evaluation):
         lines.append(f"error over all rows: {_error_text(evaluation)}, {interval}")
     else:
         lines.append(f"error by the weights of the rows: {_error_text(evaluation)}")
+        lines.append(
+            "all rates go by the weights; numbers of rows and of errors count each row once"
+        )
     whole = evaluation["whole_minibatches"]
     if whole and 0 < whole["rows"] < evaluation["rows"]:
         size = whole["batch_size"]
@@ -128,9 +131,8 @@ def percent(share):
 
 
 def _count_cells(entry):
-    rows = entry["rows"]
-    errors = entry["errors"]
-    return rows, errors, percent(errors / rows if rows else None)
+    error = entry["error_percent"]
+    return entry["rows"], entry["errors"], percent(None if error is None else error / 100)
 
 
 def _error_text(entry):

@@ -35,7 +35,7 @@ def compare_weights(predictor):
     W = predictor.W.astype("float64")
     W = W - W[:, [base]]
     scales = numpy.reshape(facts.feature_scales or 1, (-1, 1))
-    per_unit = W * facts.preprocessing.pixel_scale / scales
+    per_unit = W * facts.preprocessing.factor / scales
     with numpy.errstate(over="ignore"):
         factors = numpy.exp(per_unit)
     weights = []

@@ -89,13 +89,15 @@ def answers(predictor, batches, proba=False, top=None, min_proba=0.0):
     """
     labels = predictor.labels
     for batch, (classes, probabilities) in predictor.predict_batches(batches):
+        # Of arrays, NumPy rounds `min_proba` to their type: what is written as 0.9 is not below it.
+        is_sure = probabilities[numpy.arange(len(classes)), classes] >= min_proba
         for i, (row, k, p) in enumerate(zip(batch.numbers, classes, probabilities)):
             order = range(len(labels)) if proba else ()
             if top:
                 order = numpy.argsort(-p, kind="stable")[:top]
             # str gives the fewest digits that stand for this number only, in float32, too.
             beside = [(labels[j], str(p[j])) for j in order]
-            label = labels[k] if float(p[k]) >= min_proba else None
+            label = labels[k] if is_sure[i] else None
             kept = {name: texts[i] for name, texts in batch.kept.items()}
             yield Answer(batch.name, row, batch.is_single, label, beside, bool(top), kept)
 
@@ -150,6 +152,8 @@ def write_text(stream, answers):
 def write_csv(stream, answers):
     r"""Write a header, then ``input,row,prediction`` and what was asked for.
 
+    Texts stay as they are, so a spreadsheet program takes a label such as ``=1+1`` for a formula.
+
     Examples
     --------
     >>> one = Answer("\udcff.csv", 2, False, "\x1b", [("Füße", "0.75"), ("\x1b", "0.25")])
@@ -162,6 +166,9 @@ def write_csv(stream, answers):
     input,row,prediction,top_1,top_1_probability,top_2,top_2_probability
     "new
     line",0,0,0,0.9,8,0.1
+    >>> write_csv(sys.stdout, [Answer("x.npy", 0, False, "=1+1")])
+    input,row,prediction
+    x.npy,0,=1+1
     >>> write_csv(sys.stdout, [])  # nothing, as where no row could be read
     """
     writer = csv.writer(stream, lineterminator="\n")

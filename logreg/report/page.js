@@ -13,9 +13,9 @@
 
   // The features that the model takes of a row as the user knows it.
   function ready(row) {
-    const { scale, shifts, scales } = facts;
+    const { factor, shifts, scales } = facts;
     return Float64Array.from(row, (value, i) =>
-      scales ? (scale * value - shifts[i]) / scales[i] : scale * value);
+      scales ? (factor * value - shifts[i]) / scales[i] : factor * value);
   }
 
   function probabilities(x) {
@@ -105,9 +105,10 @@
     });
   }
 
-  // ---- A table: a field for each column, a number, a date or a choice of texts ----
+  // ---- A table: a field for each column, a number, a date, a time or a choice of texts ----
 
   const DAY = 24 * 60 * 60 * 1000; // milliseconds: a model counts days since 1970
+  const PART = { date: [0, 10], time: [11, 16], "datetime-local": [0, 16] }; // of 1970-01-31T00:00
 
   const fields = facts.shape ? [] : makeFields();
 
@@ -124,7 +125,7 @@
         field.type = facts.dates[i] || "number";
         field.step = "any";
         field.defaultValue = facts.dates[i]
-          ? new Date(means[0] * DAY).toISOString().slice(0, field.type === "date" ? 10 : 16)
+          ? new Date(means[0] * DAY).toISOString().slice(...PART[field.type])
           : Number(means[0].toPrecision(6));
       }
       const label = document.createElement("label");

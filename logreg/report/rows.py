@@ -5,7 +5,7 @@ import base64
 import numpy
 
 from logreg import plots
-from logreg.datasets.options import DATE
+from logreg.datasets.options import DATE, TIME
 from logreg.plots import short
 from logreg.report import markup
 
@@ -98,9 +98,10 @@ def _reasons(facts, x, shares):
             cell = texts[is_one.argmax()] if is_one.any() else "none of these"
         elif numpy.isnan(value):
             cell = "no value"
-        elif kind.startswith(DATE):  # a number of days
+        elif kind.startswith((DATE, TIME)):  # a number of days
             minutes = round(1440 * float(value))
-            cell = str(numpy.datetime64(minutes, "m")).replace("T00:00", "").replace("T", " ")
+            date, time = str(numpy.datetime64(minutes, "m")).split("T")
+            cell = time if kind.startswith(TIME) else f"{date} {time}".replace(" 00:00", "")
         else:
             cell = f"{value:.{n_digits}g}"
         term = f"{markup.escaped(name, 24)} <b>{markup.escaped(cell, 24)}</b>"
@@ -130,17 +131,18 @@ def script_data(predictor, data):
     --------
     >>> from logreg import LogisticRegression, Predictor, engine, save_model
     >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=3, n_out=2)
-    >>> metadata = {"columns": ["size", "kind"], "categories": [None, ["<b>", "no"]]}
+    >>> metadata = {"columns": ["at", "kind"], "categories": [None, ["<b>", "no"]]}
+    >>> metadata.update(kinds=["time %H:%M", "text"])
     >>> metadata.update(feature_means=[0.5, 0.25, 0.75], feature_scales=[2.0, 0.5, 0.5])
-    >>> save_model(classifier, "model.pkl", pixel_scale=0.25, class_labels=["a", "b"], **metadata)
+    >>> save_model(classifier, "model.pkl", pixel_scale=4, class_labels=["a", "b"], **metadata)
     >>> found = script_data(Predictor("model.pkl"), None)
     >>> for name in [*found][4:]:
     ...     print(name, found[name])
-    columns ['size', 'kind']
-    dates [False, False]
+    columns ['at', 'kind']
+    dates ['time', False]
     categories [None, ['<b>', 'no']]
     means [2.0, 1.0, 3.0]
-    scale 0.25
+    factor 0.25
     shifts [0.5, 0.25, 0.75]
     scales [2.0, 0.5, 0.5]
     shape None
@@ -158,11 +160,11 @@ def script_data(predictor, data):
     layout = facts.image_layout
     if layout.shape and not layout.takes_pictures:
         return None
-    scale = facts.preprocessing.pixel_scale
+    factor = facts.preprocessing.factor
     x = data.test[0] if data else numpy.zeros((0, facts.n_in))
     means = numpy.zeros(facts.n_in)
     if facts.feature_means:
-        means = numpy.array(facts.feature_means) / scale
+        means = numpy.array(facts.feature_means) / factor
     elif data and not layout.shape:
         means = x.mean(axis=0, dtype="float64")
     columns = []
@@ -181,7 +183,7 @@ def script_data(predictor, data):
         "dates": dates,
         "categories": categories,
         "means": means.tolist(),  # before the scaling: the form starts with them
-        "scale": scale,  # the model takes scale * x, or (scale * x - shifts) / scales
+        "factor": factor,  # the model takes factor * x, or (factor * x - shifts) / scales
         "shifts": facts.feature_means,
         "scales": facts.feature_scales,
         "shape": layout.shape,
@@ -192,7 +194,9 @@ def script_data(predictor, data):
 
 
 def _date_field(kind, days):
-    """The type of the form's field for a column of dates; False for any other column."""
+    """The type of the form's field for a column of dates or times; False for any other column."""
+    if kind.startswith(TIME):
+        return "time"
     if not kind.startswith(DATE):
         return False
     has_times = (days % 1 > 0).any()

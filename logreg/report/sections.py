@@ -29,14 +29,14 @@ def scores(facts, evaluation):
     <BLANKLINE>
     >>> evaluation = {"dataset": "<b>.csv", "rows_are": "all rows", "rows": 50}
     >>> evaluation.update(error_percent=20.0, weight=None)
-    >>> evaluation["whole_minibatches"] = {"errors": 1, "rows": 40}
+    >>> evaluation["whole_minibatches"] = {"error_percent": 2.5, "rows": 40}
     >>> print(scores(facts, evaluation).replace("<small>", "\n").replace("</div>", "\n"))
     <div><strong>20.00 %</strong> test error over all rows
     &lt;b&gt;.csv: 10 of 50 rows, 20.00 % (95 % interval: 11.24 to 33.04 %); all rows</small>
     <div><strong>2.50 %</strong> as the tutorial counts
     over whole minibatches</small>
     <BLANKLINE>
-    >>> evaluation["whole_minibatches"] = {"errors": 0, "rows": 0}
+    >>> evaluation["whole_minibatches"] = {"error_percent": None, "rows": 0}
     >>> scores(facts, evaluation).count("<div>")
     1
     >>> scores(ModelFacts(test_error=0.0, settings={"criterion": "loss"}), None)
@@ -52,12 +52,12 @@ def scores(facts, evaluation):
         counts = evaluation["whole_minibatches"]
         error_whole_minibatches = None
         if counts and counts["rows"]:
-            error_whole_minibatches = counts["errors"] / counts["rows"]
+            error_whole_minibatches = counts["error_percent"] / 100
     name = "test error over all rows"
     if facts.options.weight_column is not None:
         name = "test error by the weights of the rows"
     figures = [(error, name, source)]
-    if not facts.criterion.is_loss:
+    if facts.criterion != "loss":
         figures.append(
             (error_whole_minibatches, "as the tutorial counts", "over whole minibatches")
         )
@@ -79,7 +79,7 @@ def run(facts):
     --------
     >>> from logreg.saving.facts import ModelFacts
     >>> from logreg.datasets.options import TableOptions
-    >>> curve, options = [[9, 1, 0.3, None], [14, 1, 0.2, None]], TableOptions(missing="mean")
+    >>> curve, options = [{"iter": 9}, {"iter": 14}], TableOptions(missing="mean")
     >>> metadata = {"dataset": "<b>.csv", "n_in": 2, "n_out": 3, "dtype": "float64", "epoch": 2}
     >>> metadata.update(n_train_batches=10, reason="patience", engine="theano 1.0.5", curve=curve)
     >>> metadata.update(logreg="1.0", python="3.11", refit=True, n_refit_rows=9)
@@ -120,13 +120,13 @@ def run(facts):
     stated = [f"{name} {value}" for name, value in settings.items() if value is not None]
     best = f"of epoch {facts.epoch}"
     if facts.curve:
-        last_iter = facts.curve[-1][0]
+        last_iter = facts.curve[-1]["iter"]
         if facts.epoch == last_iter // (facts.n_train_batches or 1) + 1:
             best += ", the last one that was validated"
     if facts.refit:
         best += f", then trained anew on {facts.n_refit_rows} rows"
     error = facts.validation_error  # over whole minibatches
-    if facts.criterion.is_loss:
+    if facts.criterion == "loss":
         error = facts.validation_error_all_rows
     made_by = f"logreg {facts.logreg} on {facts.engine}, Python {facts.python}"
     rows = {
@@ -150,11 +150,12 @@ def curve(facts):
     Examples
     --------
     >>> from logreg.saving.facts import ModelFacts
-    >>> points = [[0, 1, 0.5, 0.6, 0.9], [1, 1, 0.3, None, 0.7], [2, 1, 0.2, 0.2, 0.8]]
+    >>> from logreg.run import Validation
+    >>> found = [(0, 1, 0.5, 0.5, 0.9), (1, 1, 0.3, 0.3, 0.7), (2, 1, 0.2, 0.2, 0.8)]
+    >>> points = [Validation(*numbers).as_dict() for numbers in found]
     >>> for name, n_batches in ("error", 2), ("loss", 1):
     ...     settings = {"criterion": name, "patience": 3, "patience_increase": 2}
-    ...     rows = points if name == "loss" else [row[:4] for row in points]
-    ...     drawn = curve(ModelFacts(curve=rows, n_train_batches=n_batches, settings=settings))
+    ...     drawn = curve(ModelFacts(curve=points, n_train_batches=n_batches, settings=settings))
     ...     print(drawn.partition("<figcaption>")[2].replace("; ", ";\n"))
     The validation error begins at 50.00 %;
     its best is 20.00 %, at epoch 2, in 3 validations. Significant gains: 3;
@@ -167,19 +168,18 @@ def curve(facts):
     """
     if not facts.curve:
         return "<p>No curve is known: no validation was made.</p>"
-    points, stopping = plots.replay(facts)
+    stopping = facts.stopping
     n_batches = facts.n_train_batches or 1
     # Count minibatches if an epoch has only one, or if the file does not say how many it has.
     unit = "epoch" if n_batches > 1 else "minibatch"
     best = stopping.best_iter // n_batches + 1
     end = (stopping.patience + 1) / n_batches
     criterion = facts.criterion
-    shown = "{:.4f}".format if criterion.is_loss else percent
-    first = getattr(points[0], criterion.name)
-    # Early stopping calls the value of the criterion a loss, even where it is an error.
+    shown = "{:.4f}".format if criterion == "loss" else percent
+    first = getattr(facts.validations[0], criterion)
     text = (
-        f"The validation {criterion.name} begins at {shown(first)}; its best is "
-        f"{shown(stopping.best_loss)}, at {unit} {best}, in {len(points)} validations. "
+        f"The validation {criterion} begins at {shown(first)}; its best is "
+        f"{shown(stopping.best_value)}, at {unit} {best}, in {len(facts.curve)} validations. "
         f"Significant gains: {len(stopping.gains)}; patience runs to {unit} {math.ceil(end)}."
     )
     return markup.plot_figure(plots.plot_curve, facts, (5.8, 3.7), text)
@@ -251,7 +251,8 @@ def errors(evaluation):
     >>> import re
     >>> scores = {"precision": 0.5, "recall": 1.0, "f1": 0.75}
     >>> found = [{"label": k, "rows": 8, "errors": k, **scores} for k in (1, 2)]
-    >>> answered = {"rows": 9, "errors": 3}
+    >>> found[0]["error_percent"], found[1]["error_percent"] = 12.5, 25.0
+    >>> answered = {"rows": 9, "errors": 3, "error_percent": 100 / 3}
     >>> band = {"min_proba": 0.5, "forecast": 0.625, "happened": None, "rows": 7}
     >>> evaluation = {"classes": found, "macro": scores, "mistakes": [[2, "<b>", 5], [1, 2, 1]]}
     >>> evaluation.update(confusion=None, calibration=[{**band, "answered": answered}])

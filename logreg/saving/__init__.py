@@ -1,8 +1,8 @@
 """The files of models, of a net's parameters and of checkpoints.
 
 `model_file` has the bytes of a file, and `facts` what a model's tells. `foreign` reads the models
-of the tutorial's own program, and `any_pickle` the arrays of any pickle. None of these needs an
-engine: `variables` does, which makes shared variables of files, and files of shared variables.
+of the tutorial's own program. None of these needs an engine: `variables` does, which makes shared
+variables of files, and files of shared variables.
 """
 
 

@@ -1,23 +1,22 @@
 """What a model file keeps beside W and b: what is known of its data and of its training."""
 
+from __future__ import annotations
+
 import json
 import math
-import os
-import re
 import typing
 from dataclasses import dataclass, field, fields
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 import numpy
 
 from logreg.basics.errors import ModelFileError, SettingError, cut
-from logreg.basics.files import refuse_overwriting
 from logreg.datasets.facts import Facts
 from logreg.datasets.options import TableOptions
-from logreg.early_stopping import CRITERIA, REPEATABLE, Point
+from logreg.datasets.sources import find_places, refuse_overwriting_data
+from logreg.early_stopping import REPEATABLE, Validation, stopping_after
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 
-LARGEST = 1e300  # JSON may have numbers that are too large for a float
 # Fields that are no keys of a file: there, each option and each setting is a key of its own.
 NO_KEYS = ("options", "settings", "_metadata")
 
@@ -39,15 +38,14 @@ class ModelFacts(Facts):
         The epoch of the best model, from 1.
     n_train_batches : int
         The number of minibatches in an epoch.
-    curve : list of list
+    curve : list of dict
         See :attr:`logreg.run.Run.curve`.
     reason : str
         Why the run ended: see :class:`logreg.run.Run`.
     n_ranks : int
         The number of processes that trained the model together.
-    rule : int
-        The version of the arithmetic that the parameters were computed by, see
-        :mod:`logreg.kernel.rules`; None stands for version 1.
+    arithmetic : int
+        The version of the arithmetic: see :mod:`logreg.basics.version`.
     refit : bool
         Whether the model was trained anew on training and validation rows.
     n_refit_rows : int
@@ -55,17 +53,17 @@ class ModelFacts(Facts):
     validation_error, test_error : float
         The errors over the whole minibatches of a set; with `_all_rows`, over all rows.
     engine, device, python, logreg, date : str
-        Where, when and with which versions the file was made. Without a device it is the CPU.
+        Where, when and with which versions the file was made.
     """
 
     dtype: Optional[str] = None
     settings: dict = field(default_factory=dict)
     epoch: Optional[int] = None
     n_train_batches: Optional[int] = None
-    curve: Optional[List[List[Optional[float]]]] = None
+    curve: Optional[List[Dict[str, float]]] = None
     reason: Optional[str] = None
     n_ranks: Optional[int] = None
-    rule: Optional[int] = None
+    arithmetic: Optional[int] = None
     refit: Optional[bool] = None
     n_refit_rows: Optional[int] = None
     validation_error: Optional[float] = None
@@ -104,12 +102,13 @@ class ModelFacts(Facts):
             metadata = _completed(metadata, W)
         stated = {name: value for name, value in metadata.items() if value is not None}
         values = {}
-        for name, kind in typing.get_type_hints(cls).items():
+        kinds = typing.get_type_hints(cls)
+        for each in fields(cls):
+            name = each.name
             if name in stated and name not in NO_KEYS:
                 values[name] = stated[name]
-                # Each of these types is Optional[...]: name it without the None.
-                needed = re.sub(r"typing\.|<class '|'>", "", str(typing.get_args(kind)[0]))
-                _require(name, values[name], _has_type(values[name], kind), needed)
+                # The type of a field is the text of its annotation.
+                _require(name, values[name], _has_type(values[name], kinds[name]), each.type)
         try:
             values["options"] = TableOptions(**_members(TableOptions, stated))
             values["settings"] = _members(Hyperparameters, stated)
@@ -120,54 +119,53 @@ class ModelFacts(Facts):
         facts = cls(**values, _metadata=metadata)
         if facts.n_in:  # else there is no W, and perhaps no metadata
             facts._check_lengths()
-            facts._check_values()
         return facts
 
     def _check_lengths(self):
-        """Check that there is one of everything for each class, feature or column."""
+        """Check that there is one of everything for each class, feature, column, end or set."""
         for n, what, names in (
             (self.n_out, "classes", ("class_labels",)),
             (self.n_in, "features", ("feature_names", "feature_means", "feature_scales")),
             (self.table.n_columns, "columns", ("columns", "kinds", "column_numbers")),
+            (2, "ends", ("raw_range", "x_range")),
+            (3, "sets", ("split",)),
         ):
             for name in names:
                 value = getattr(self, name)
                 if value is not None:
                     _require(name, value, len(value) == n, f"one for each of {n} {what}")
-
-    def _check_values(self):
-        """Check what the values are, once their lengths are right."""
-        n_in = self.n_in
-        n_out = self.n_out
-        n_features = sum(self.table.feature_counts)  # as its categories say
-        items = self.criterion.point_fields  # those of a point of the curve
-        for name, fits, needed in (
-            ("class_labels", _are_labels, "a list of whole numbers or of texts, each once"),
-            # The last classes may have no training row, and so no count.
-            ("class_counts", lambda value: len(value) <= n_out, f"at most {n_out} numbers"),
-            ("image_shape", lambda value: math.prod(value) == n_in, f"a shape of {n_in} features"),
-            ("feature_scales", lambda value: min(value) > 0, "a list of numbers above 0"),
-            # Two checks do not look at the value, but at what has to go with it.
-            ("feature_scales", lambda _: self.feature_means, "a list feature_means"),
-            ("pixel_scale", lambda value: 1e-99 < value < 1e99, "a number above 0"),
-            ("raw_range", _is_range, "two numbers, the smaller one first"),
-            ("x_range", _is_range, "two numbers, the smaller one first"),
-            ("split", lambda value: len(value) == 3 and min(value) > 0, "three numbers of rows"),
-            ("split_seed", lambda value: 0 <= value < 2**32, "a number from 0 to 2**32-1"),
-            ("categories", lambda _: n_features == n_in, f"what makes {n_in} features"),
-            ("columns", lambda value: len({*value}) == len(value), "a list of texts, each once"),
-            ("curve", lambda value: _is_curve(value, len(items)), f"[{', '.join(items)}] a point"),
-        ):
-            value = getattr(self, name)
-            if value is not None:
-                _require(name, value, fits(value), needed)
-        if self.options.missing:  # the means fill empty cells
-            _require("missing", self.options.missing, self.feature_means, "a list feature_means")
+        if self.class_counts is not None:  # the data may have fewer classes than the model
+            fits = len(self.class_counts) <= self.n_out
+            _require("class_counts", self.class_counts, fits, f"at most {self.n_out} numbers")
+        n_features = sum(self.table.feature_counts)
+        fits = n_features == self.n_in
+        _require("categories", self.categories, fits, f"what makes {self.n_in} features")
+        if self.image_shape is not None:
+            fits = math.prod(self.image_shape) == self.n_in
+            _require("image_shape", self.image_shape, fits, f"a shape of {self.n_in} features")
+        _require("pixel_scale", self.pixel_scale, self.pixel_scale, "a divisor")
+        needed = {"iter", "error", "error_all_rows"}  # of the numbers of a Validation
+        for point in self.curve or []:
+            fits = needed <= point.keys() <= {*Validation._fields}
+            _require("curve", point, fits, f"{', '.join(sorted(needed))} a point")
+        if self.feature_scales or self.options.missing:
+            fits = self.feature_means is not None
+            _require("feature_means", None, fits, "a list beside feature_scales or missing")
 
     @property
     def criterion(self):
-        """The criterion by which the best model was chosen; older models name none."""
-        return CRITERIA[self.settings.get("criterion", "error")]
+        """The criterion of the best model; where the file has none, it is the tutorial's."""
+        return self.settings.get("criterion", DEFAULTS.criterion)
+
+    @property
+    def validations(self):
+        """The validations of the training, each a :class:`.Validation`."""
+        return [Validation.from_dict(point) for point in self.curve or []]
+
+    @property
+    def stopping(self):
+        """The :class:`.EarlyStopping` after these validations."""
+        return stopping_after(self.validations, self.settings)
 
     @property
     def batch_size(self):
@@ -180,21 +178,20 @@ class ModelFacts(Facts):
         return self.reason in REPEATABLE
 
     def check_outputs(self, *paths):
-        """Check that no output would overwrite the training data; a SettingError names one.
+        """Raise a SettingError if a path is a file of the training data, or would be read as one.
 
         The outputs are paths of files, or None.
 
         Examples
         --------
-        >>> facts = ModelFacts(dataset="~")  # as people may have written it
+        >>> facts = ModelFacts(dataset=".")  # a folder of tables, perhaps
         >>> facts.check_outputs("predictions.csv", None)
-        >>> facts.check_outputs(os.path.expanduser("~"))  # doctest: +ELLIPSIS
+        >>> facts.check_outputs("train.csv")
         Traceback (most recent call last):
-        logreg.basics.errors.SettingError: ... would overwrite what is read, or written ...
+        logreg.basics.errors.SettingError: train.csv would be read as a part of .: give another name
         """
-        dataset = os.path.expanduser(self.dataset or "")
-        if os.path.exists(dataset):  # it may be a name, such as that of a table in memory
-            refuse_overwriting(paths, [dataset])
+        if self.dataset:
+            refuse_overwriting_data(paths, find_places(self.dataset))
 
     def metadata(self):
         """Return all that is known, as it is in the file: a dict."""
@@ -226,33 +223,14 @@ def _has_type(value, kind):
     members = typing.get_args(kind)
     if typing.get_origin(kind) is list:
         return isinstance(value, list) and all(_has_type(item, members[0]) for item in value)
+    if typing.get_origin(kind) is dict:
+        is_dict = isinstance(value, dict)
+        return is_dict and all(_has_type(item, members[1]) for item in value.values())
     if members:
         return any(_has_type(value, member) for member in members)
     if kind in (int, float):  # a whole number is a float, too, and a bool is no number
-        return type(value) in (int, kind) and abs(value) < LARGEST
+        return type(value) in (int, kind)
     return isinstance(value, kind)
-
-
-def _are_labels(labels):
-    """Whether these are different texts, or different whole numbers that NumPy can hold."""
-    kinds = {*map(type, labels)}
-    is_whole = kinds == {int} and max(map(abs, labels)) <= 2**63
-    return (is_whole or kinds == {str}) and len({*labels}) == len(labels)
-
-
-def _is_range(ends):
-    return len(ends) == 2 and ends[0] <= ends[1]
-
-
-def _is_curve(rows, n_items):
-    """Whether each row of a curve is a :class:`Point` of `n_items` numbers."""
-    for row in rows:
-        if len(row) != n_items:
-            return False
-        point = Point(*row)
-        if type(point.iter) is not int or point.iter < 0 or point.error is None:
-            return False
-    return True
 
 
 def as_json(content, name="what is to be saved"):

@@ -167,15 +167,6 @@ def loads(data):
     return parse(*call)
 
 
-def _loads_any(data):
-    """Read the bytes of a file of ours, or of a model of the tutorial's own program."""
-    if b"logreg.saving" not in data[:100] and b"LogisticRegression" in data[:1000]:
-        from logreg.saving import foreign  # imported only when needed
-
-        return foreign.loads(data)
-    return loads(data)
-
-
 def read(path, kind="model"):
     """Read a file of a kind: its header and its arrays, as :func:`parse` returns them.
 
@@ -191,7 +182,12 @@ def read(path, kind="model"):
     """
     with _explaining_faults(path):
         data = read_whole(path, MAX_BYTES)
-        header, arrays = _loads_any(data)
+        if b"logreg.saving" not in data[:100] and b"LogisticRegression" in data[:1000]:
+            from logreg.saving import foreign  # imported only when needed
+
+            header, arrays = foreign.loads(data)  # a model of the tutorial's own program
+        else:
+            header, arrays = loads(data)
         if header.get("format") != f"logreg {kind}":
             found = cut(header.get("format")).replace("logreg ", "")
             advice = ""

@@ -85,10 +85,16 @@ def _values(classifier):
     return [value.astype(numpy.result_type(*values), copy=False) for value in values]
 
 
-def dumps_params(params):
-    """Make the bytes of a file of parameters; see :func:`save_params`."""
-    values = {f"{i} {param.name}": engine.value(param) for i, param in enumerate(params)}
-    return model_file.dumps("parameters", values, **provenance())
+def dumps_params(params, statistics=()):
+    """Make the bytes of a file of parameters, and of the statistics that belong to them.
+
+    See :func:`save_params`, and :attr:`logreg.run.Run.statistics`.
+    """
+    variables = [*params, *statistics]
+    values = {
+        f"{i} {variable.name}": engine.value(variable) for i, variable in enumerate(variables)
+    }
+    return model_file.dumps("parameters", values, n_statistics=len(statistics), **provenance())
 
 
 def save_model(classifier: LogisticRegression, path: AnyPath, **metadata: Any) -> None:
@@ -201,7 +207,8 @@ def load_params(params: List[Any], path: AnyPath) -> None:
     Parameters
     ----------
     params : list of shared variables
-        The parameters of a net that was built like the one that was saved.
+        The parameters of a net that was built like the one that was saved. If
+        :class:`.BestModel` wrote the file, they may be followed by the net's running statistics.
     path : str or path-like
 
     Raises
@@ -217,7 +224,11 @@ def load_params(params: List[Any], path: AnyPath) -> None:
     >>> save_params(net.params, "net.pkl")
     >>> load_params(same.params, "net.pkl")
     """
-    values = list(model_file.read(path, "parameters")[1].values())
+    header, arrays = model_file.read(path, "parameters")
+    values = [*arrays.values()]
+    n_params = len(values) - header.get("n_statistics", 0)
+    if len(params) == n_params:  # the statistics are not asked for
+        values = values[:n_params]
     there = [(value.dtype.name, value.shape) for value in values]
     here = [(param.dtype, engine.value(param).shape) for param in params]
     if there != here:

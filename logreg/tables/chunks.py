@@ -12,12 +12,12 @@ import tempfile
 import warnings
 from functools import partial
 
-from logreg.basics.errors import DatasetError, cut, needing
+from logreg.basics.console import note
+from logreg.basics.errors import DatasetError, cut, listed, needing, quoted
 from logreg.datasets.formats import PARQUET, ZIP, open_bytes, parsing, reading
 from logreg.datasets.frames import FRAME, framed, is_frame
 from logreg.datasets.options import Columns
-from logreg.tables.columns import decimal_mark
-from logreg.tables.header import Header
+from logreg.tables.header import Header, indices_of
 from logreg.tables.layout import find_layout, read_first_lines
 
 CHUNK_BYTES = 1 << 20
@@ -26,11 +26,11 @@ FIRST_ROWS = 100  # so many rows of a frame show its decimal mark and its label
 JSON_ROWS = re.compile(rb'\[\s*[{\]]|\{\s*["}]')  # how JSON of rows begins
 
 
-def name_of(source):
+def name_of(path):
     """How messages call a table: by its path, or as standard input or the data frame."""
-    if is_frame(source):
+    if is_frame(path):
         return FRAME
-    return "standard input" if source == "-" else source
+    return "standard input" if path == "-" else path
 
 
 @contextlib.contextmanager
@@ -45,7 +45,8 @@ def open_table(path, options, model_columns):
     with columns 0, 1, ... The index of a frame holds the numbers of its rows.
     """
     model_columns = model_columns or Columns()
-    with reading(name_of(path)), contextlib.ExitStack() as stack:
+    source = name_of(path)
+    with reading(source), contextlib.ExitStack() as stack:
         with needing("a table", "tables", "pandas"), _quiet():
             import pandas
         frame = path if is_frame(path) else None
@@ -57,15 +58,15 @@ def open_table(path, options, model_columns):
             if start.startswith(PARQUET):
                 frame = _read_parquet(stream)
             elif is_sheet:
-                frame = _read_sheet(pandas, stream, options)
+                frame = _read_sheet(pandas, stream, options, source)
             elif JSON_ROWS.match(start):
-                frame = framed(_json_objects(stream.read()))
+                frame = framed(_read_json(stream.read()))
         if frame is not None:
-            yield _open_frame(pandas, frame, options, model_columns, is_sheet)
+            yield _open_frame(pandas, frame, options, model_columns, source, is_sheet)
         else:
             encoding = _find_encoding(stream, start, options, model_columns)
             text = io.TextIOWrapper(stream, encoding, newline="")
-            yield _open_text(pandas, text, options, model_columns)
+            yield _open_text(pandas, text, options, model_columns, source)
 
 
 def _standard_input():
@@ -87,41 +88,52 @@ def _read_parquet(stream):
         return parquet.read_table(stream).to_pandas(integer_object_nulls=True)
 
 
-def _read_sheet(pandas, stream, options):
-    """Read an Excel sheet as a data frame, whose index holds the numbers of its rows."""
-    has_header = options.header is not False
+def _read_sheet(pandas, stream, options, source):
+    """Read the rows of an Excel sheet as a data frame, whose index holds their numbers."""
     with needing("an Excel file", "excel", "openpyxl"), parsing(), _quiet():
-        sheet = pandas.read_excel(
-            stream,
-            header=0 if has_header else None,
-            keep_default_na=False,
-            na_values=[""],
-            dtype=object,
-        ).dropna(how="all")
-        sheet.index += 2 if has_header else 1
-        # A column with empty cells keeps its objects: as floats, its whole numbers would be 7.0.
-        return sheet.apply(lambda cells: cells if cells.hasnans else cells.infer_objects())
+        book = pandas.ExcelFile(stream)
+        index = _find_sheet(book.sheet_names, options.sheet, source)
+        sheet = pandas.read_excel(book, index, header=None, na_filter=False, dtype=object)
+        sheet.index += 1
+        return sheet[(sheet != "").any(axis=1)]
 
 
-def _json_objects(data):
-    """The objects of JSON, each of which is a row: those of an array, or one a line."""
-    needed = "it needs an array of objects, or an object a line"
-    if data[:1] == b"{":
-        data = b"[%s]" % b",".join(filter(bytes.strip, data.splitlines()))
+def _find_sheet(names, wanted, source):
+    """Find the index of the sheet that an option calls; else that of the first, with a note."""
+    listing = listed([*map(quoted, names)])
+    if wanted is None:
+        if len(names) > 1:
+            note(f"note: {source}: of the sheets {listing}, the first is read (`sheet`: another)")
+        return 0
+    indices = indices_of(names, len(names))
+    if str(wanted) not in indices:
+        raise DatasetError(f"has no sheet {cut(wanted)}: `sheet` names one of {listing}")
+    return indices[str(wanted)]
+
+
+def _read_json(data):
+    """Read JSON: an array of rows, a row a line, or an object of columns; a row is an object."""
+    needed = "it needs an array of objects, an object a line, or an object of columns"
     try:
-        rows = json.loads(data)
-    except ValueError as error:
+        try:
+            found = json.loads(data)
+        except json.JSONDecodeError as error:
+            if error.msg != "Extra data":  # as an object below an object is
+                raise
+            found = json.loads(b"[%s]" % b",".join(filter(bytes.strip, data.splitlines())))
+    except (ValueError, RecursionError) as error:  # the latter of JSON that is deeply nested
         raise DatasetError(f"cannot be read as JSON ({error}): {needed}") from None
+    rows = [found] if isinstance(found, dict) else found
     if not rows or not all(isinstance(row, dict) for row in rows):
         raise DatasetError(f"has JSON without rows, or with other things beside them: {needed}")
-    return rows
+    return found
 
 
-def _open_frame(pandas, frame, options, model_columns, is_sheet):
+def _open_frame(pandas, frame, options, model_columns, source, is_sheet):
     """Find the Header of a pandas.DataFrame, and return a function that cuts the frame into chunks.
 
-    The columns have names; an index with a name is a column, too. The texts of a sheet are read
-    like those of CSV, and it may have no header.
+    The columns have names; an index with a name is a column, too. But a sheet is read like CSV: its
+    first row may be a header.
     """
     if not len(frame):
         raise DatasetError("is empty: it has no row")
@@ -133,12 +145,13 @@ def _open_frame(pandas, frame, options, model_columns, is_sheet):
     frame = frame.set_axis(range(len(names)), axis=1)
     first = frame.iloc[:FIRST_ROWS].astype(object).to_numpy().tolist()
     rows = [["" if cell is None else str(cell).strip() for cell in row] for row in first]
-    decimal = _find_decimal(rows, None, options, model_columns)
-    if is_sheet and options.header is False:
-        header = Header(rows, options, model_columns, decimal)
+    if is_sheet:
+        header = Header(rows, options, model_columns, source, first_row=frame.index[0])
+        if header.names:
+            frame = frame.iloc[1:]
+        frame = frame.infer_objects()
     else:
-        header = Header([names, *rows], options, model_columns, decimal, has_frame_names=True)
-    if not is_sheet:
+        header = Header([names, *rows], options, model_columns, source, first_row=0)
         frame.index = range(1, len(frame) + 1)
         header.text_columns = {
             i for i in frame if pandas.api.types.infer_dtype(frame[i]) in ("string", "categorical")
@@ -181,21 +194,20 @@ def _is_utf8(stream):
         stream.seek(0)
 
 
-def _open_text(pandas, stream, options, model_columns):
+def _open_text(pandas, stream, options, model_columns, source):
     """Find the Header of CSV and its kin, and return a function that reads it in chunks."""
     with _parsing_text(pandas, stream):
         text = read_first_lines(stream)
         # A mark that is known to be the decimal mark is rarely the delimiter, too.
         layout = find_layout(text, options.decimal or model_columns.options.decimal)
-    decimal = _find_decimal(layout.rows, layout.delimiter, options, model_columns)
-    header = Header(layout.rows, options, model_columns, decimal, layout.first_row)
+    header = Header(layout.rows, options, model_columns, source, layout.delimiter, layout.first_row)
     columns = range(len(header.cells))
     arguments = {
         "sep": layout.delimiter,
         "skiprows": layout.n_lines_above,
         "header": 0 if header.names else None,
         "names": columns,
-        "decimal": decimal,
+        "decimal": header.decimal,
         "skipinitialspace": True,
         "keep_default_na": False,
         "low_memory": False,
@@ -214,12 +226,6 @@ def _open_text(pandas, stream, options, model_columns):
                 yield chunk
 
     return frames, header
-
-
-def _find_decimal(rows, delimiter, options, model_columns):
-    """Find the decimal mark of a table: the option's, else that of its rows, else the model's."""
-    default = model_columns.options.decimal or "."
-    return options.decimal or decimal_mark(rows, delimiter, default)
 
 
 def _chunk_rows(n_rows, header):

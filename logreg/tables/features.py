@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy
 
+from logreg.basics.console import warning
 from logreg.basics.errors import DatasetError, listed
 from logreg.datasets.facts import name_features
 from logreg.datasets.options import NUMBER
@@ -18,6 +19,8 @@ from logreg.tables.columns import MISFIT, UNKNOWN, Column
 # In a column that may determine the label, each value has so many rows on average, or more.
 ROWS_PER_VALUE = 5
 N_SAMPLED = 1000  # columns are first checked for oddities on about so many rows
+NINES = (-99, -999, -9999, -99999)  # as people write an empty cell among numbers
+MOST_NA_TEXTS = 3  # more misfits are hardly all empty cells: `na` is not advised
 
 
 class Features:
@@ -38,49 +41,47 @@ class Features:
         """The indices of the columns in which pandas must not make numbers of texts."""
         return {column.index for column in self.columns if not column.may_be_numbers}
 
-    def read(self, chunks, dtype="float64", scratch=None):
-        """Read all chunks of a table.
+    def read(self, frame):
+        """Read the numbers of a chunk, and take in its texts.
 
-        Returns the rows as an array of shape (n, columns), in a :func:`scratch_file` in the folder
-        `scratch`. An empty cell is NaN. Also returned is a dict from column title to message, for
-        the columns that hold a category which the model does not know.
+        Returns
+        -------
+        numpy.ndarray
+            Of shape (rows, columns), float64. It is NaN where a cell is empty or a text:
+            :meth:`finish` puts numbers there.
         """
-        with scratch_file(scratch) as file:
-            for frame in chunks:
-                file.write(self._take_in(frame).astype(dtype, copy=False))
-            x = rows_in(file, dtype, self.n_rows)
-        unknown = self._fill(x)
-        if self.header.is_training:
-            self._leave_out_constant(x)
-        self._check_empty(x)
-        return x, unknown
-
-    def _take_in(self, frame):
-        """Take in a chunk; return it as float64, of shape (n, columns), NaN where texts are."""
         dtypes = [*frame.dtypes]
-        dtype_kinds = [dtypes[column.index].kind for column in self.columns]
-        is_numeric = [
-            kind in "biuf" and column.may_be_numbers
-            for column, kind in zip(self.columns, dtype_kinds)
+        numeric = [
+            j
+            for j, column in enumerate(self.columns)
+            if column.may_be_numbers and dtypes[column.index].kind in "iuf"
         ]
+        numbers = frame[[self.columns[j].index for j in numeric]]
         x = numpy.full((len(frame), len(self.columns)), numpy.nan)
-        numbers = frame[[self.columns[j].index for j in numpy.flatnonzero(is_numeric)]]
-        x[:, is_numeric] = numbers.to_numpy("float64", na_value=numpy.nan)
-        # `na='1'` makes empty cells of the number 1, and not of True.
-        is_bool = numpy.array(dtype_kinds) == "b"
-        x[numpy.isin(x, self.header.na_numbers) & ~is_bool] = numpy.nan
-        has_numbers = numpy.isfinite(x).any(axis=0).tolist()
-        is_too_large = (abs(x) > FLOAT32_MAX).any(axis=0)
-        for j, column in enumerate(self.columns):
-            column.has_numbers |= has_numbers[j]
-            # A chunk whose cells are all empty has a numeric dtype, even in a column of texts.
-            may_be_texts = column.kind is None and not has_numbers[j]
-            # Too large a number is kept as a text, so that it is reported as a misfit.
-            if not is_numeric[j] or may_be_texts or is_too_large[j]:
+        x[:, numeric] = numbers.to_numpy("float64", na_value=numpy.nan)
+        x[numpy.isin(x, self.header.na_numbers)] = numpy.nan
+        # NaN for a column without a number
+        largest = numpy.fmax.reduce(abs(x), axis=0, initial=numpy.nan)
+        for column, size in zip(self.columns, largest.tolist()):
+            if size <= FLOAT32_MAX:
+                column.has_numbers = True
+            else:  # also numbers that are too large: as texts, they become misfits
                 column.add(frame, self.n_rows)
         self.n_rows += len(frame)
         self.row_numbers.append(frame.index)
         return x
+
+    def finish(self, x):
+        """Find what the columns hold, and put numbers in place of texts into all rows x.
+
+        In training, constant columns are marked as left out. In prediction, a warning names a
+        category that the model does not know, once for each column.
+        """
+        self._fill(x)
+        if self.header.is_training and self.header.names:
+            self._leave_out_constant(x)
+        if not self.header.options.missing:
+            self._check_empty(x)
 
     def rows(self):
         """The numbers of the rows."""
@@ -89,51 +90,43 @@ class Features:
     def _fill(self, x):
         """Put numbers in place of all texts, see :meth:`.Column.read_texts`; refuse misfits."""
         misfits = {}
-        unknown = {}
         for j, column in enumerate(self.columns):
             if column.kind is None:
                 column.kind = column.find_kind(len(x))
             values = column.read_texts()
-            for start, _, codes in column.chunks:
+            for chunk in column.chunks:
                 # The code of an empty cell is -1, and its value is the last one.
-                x[start : start + len(codes), j] = values[codes]
+                x[chunk.n_above : chunk.n_above + len(chunk.codes), j] = values[chunk.codes]
             for text, value in zip(column.text_codes, values):
                 if value == MISFIT:
                     misfits.setdefault(column, []).append(text)
-                if value == UNKNOWN:
-                    unknown.setdefault(column.title, column.where([text]))
+                if value == UNKNOWN and column.title not in self.header.warned:
+                    self.header.warned.add(column.title)
+                    warning(
+                        f"{self.header.source}: {column.where([text])}, no category that the model "
+                        "knows"
+                    )
         if misfits:
             raise DatasetError(_say_misfits(misfits))
-        return unknown
 
     def _leave_out_constant(self, x):
-        """Leave out each column that is constant, if the columns have names.
-
-        All columns stay if the rows are images, or if all columns are constant.
-        """
+        """Leave out each column that is constant; none if the rows are images, or all constant."""
         ends = numpy.array([numpy.fmin.reduce(x), numpy.fmax.reduce(x)])  # of each column
         is_constant = ~(ends[1] > ends[0])  # also if both are NaN, in an empty column
-        if is_constant.all() or not self.header.names:
-            return
         has_text = any(column.categories is not None for column in self.columns)
         has_pixels = not has_text and may_be_pixels(*ends_of(ends, ignore_nan=True))
-        if has_pixels and image_shape((len(self.columns),), guess=True):
-            return
-        for column, is_left_out in zip(self.columns, is_constant.tolist()):
-            column.is_left_out = is_left_out
+        are_images = has_pixels and image_shape((len(self.columns),), guess=True)
+        if not are_images and not is_constant.all():
+            for column, is_left_out in zip(self.columns, is_constant.tolist()):
+                column.is_left_out = is_left_out
 
     def _check_empty(self, x):
-        """Refuse empty cells, unless they are filled.
-
-        A column that is left out may be empty as a whole.
-        """
-        if self.header.options.missing:
-            return
+        """Refuse empty cells; but a column that is left out may be empty as a whole."""
         n_empty = sum(numpy.isnan(block).sum(axis=0) for block in blocks(x))
         listing = []
-        for j, (column, n) in enumerate(zip(self.columns, n_empty)):
+        for column, values, n in zip(self.columns, x.T, n_empty):
             if n > 0 and not (column.is_left_out and n == len(x)):
-                row = self.rows()[numpy.isnan(x[:, j])][0]
+                row = self.rows()[numpy.isnan(values)][0]
                 listing.append(f"{n} in {column.title} (row {row})")
         if listing:
             raise DatasetError(
@@ -189,68 +182,65 @@ class Features:
 
     def notes(self):
         """Yield what columns were taken for, where one could think otherwise."""
-        encoded = [f"{c.title} of {len(c.categories)} texts" for c in self.columns if c.categories]
-        examples = [*filter(None, map(Column.example, self.columns))]
+        used = [column for column in self.columns if not column.is_left_out]
+        encoded = [f"{c.title} of {len(c.categories)} texts" for c in used if c.categories]
+        unusual = [column.title for column in used if column.has_unusual_numbers]
         left_out = [column.title for column in self.columns if column.is_left_out]
         if encoded:
             yield f"one-hot encoded: {listed(encoded)}"
-        if examples:
-            yield f"read as numbers (`categorical`: as text): {listed(examples)}"
+        if unusual:
+            yield f"read as numbers (`categorical`: as text): {listed(unusual)}"
         if left_out:
-            yield f"left out, as all cells are alike: {listed(left_out)}"
+            yield f"the same in all rows (to 15 digits), so left out: {listed(left_out)}"
         if self.header.options.decimal is None and self.header.decimal == ",":
             yield "the decimal mark is a comma (`decimal='.'`: a point)"
 
 
 def _say_misfits(misfits):
     """Say which texts do not fit their columns, and what can be done about them."""
-    examples = ", ".join(column.where(texts[:3]) for column, texts in misfits.items())
+    found = [f"{each.where(texts[:3])} {each.kind.doubt}" for each, texts in misfits.items()]
     names = ",".join(column.header.option_name(column.index) for column in misfits)
-    too_many = [
-        f"{column.title} has {len(texts)} different texts, and may have {column.exceeded_limit}"
-        for column, texts in misfits.items()
-        if column.exceeded_limit
-    ]
-    advice = ""
-    if too_many:
-        advice = (
-            f"{'; '.join(too_many)}: `drop={names!r}` leaves out what is no feature, such as names "
-            "and sentences; "
-        )
     texts = [*itertools.chain.from_iterable(misfits.values())]
-    na = " and ".join(f"`na={text[:30]!r}`" for text in texts[:3])
+    na_advice = ""
+    if len(texts) <= MOST_NA_TEXTS:
+        na = " and ".join(f"`na={text[:30]!r}`" for text in texts)
+        na_advice = f"{na} makes empty cells of these, "
     return (
-        f"{advice}{examples}: a column holds numbers (of one currency, below 3e38), dates whose "
-        "day is clear, or few texts. Mend these cells (2024-01-31 is clear, `decimal=','` reads "
-        f"0,5); or, in training, {na} lets them count as empty, `categorical={names!r}` makes each "
-        f"text a category, `drop={names!r}` leaves the columns out"
+        f"{'; '.join(found)}. In training, {na_advice}`drop={names!r}` leaves out what is no "
+        f"feature, such as names and sentences, and `categorical={names!r}` makes each text a "
+        "category; or mend these cells"
     )
 
 
 def oddities(x, label_codes, columns):
     """Yield what is odd about the columns of x, of shape (n, d)."""
     step = 1 + len(x) // N_SAMPLED
-    sampled_codes = label_codes[::step]
     numbering = []
+    nines = []
     telling = []
-    for j, column in enumerate(columns):
-        values = x[:, j]
-        sample = values[::step]
-        # Most columns fail on the sample, and need no check of all rows.
-        is_plain = column.kind.saved_as == NUMBER
-        if is_plain and _is_increasing(sample) and _is_increasing(values):
-            numbering.append(column.title)
+    for column, values, low, high in zip(columns, x.T, numpy.fmin.reduce(x), numpy.fmax.reduce(x)):
+        # Most columns fail on some rows, and need no check of all.
+        if column.kind.saved_as == NUMBER:
+            is_consecutive = high - low == len(x) - 1  # unless a number is there twice
+            numbers = numpy.sort(values) if is_consecutive else values
+            if _is_increasing(numbers[::step]) and _is_increasing(numbers):
+                numbering.append(column.title)
+            if low in NINES:
+                nines.append(f"the {low:.0f} in {column.title}")
         # A value may stand in one row of the sample, and in more of all rows.
-        is_candidate = _determines_label(sample, sampled_codes, rows_per_value=1)
+        is_candidate = _determines_label(values[::step], label_codes[::step], rows_per_value=1)
         if is_candidate and _determines_label(values, label_codes, ROWS_PER_VALUE):
             telling.append(column.title)
-    if numbering:
-        yield f"{listed(numbering)} numbers the rows: `drop` leaves it out"
-    if telling:
-        yield (
-            f"{listed(telling)} tells the label by itself: is it known before the label is? `drop` "
-            "leaves it out"
-        )
+    for found, what in (
+        (numbering, "numbers the rows: `drop` leaves it out"),
+        (nines, "may stand for an empty cell: if so, give it as `na`"),
+        (
+            telling,
+            "tells the label by itself: is it known before the label is? `drop` leaves it out",
+        ),
+    ):
+        if found:
+            yield f"{listed(found)} {what}"
 
 
 def _is_increasing(values):

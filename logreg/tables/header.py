@@ -8,11 +8,29 @@ from collections import Counter
 
 from logreg.basics.errors import DatasetError, cut, listed, quoted
 from logreg.datasets.labels import without_zero_fraction
-from logreg.tables.columns import MARKS, parse_number
+from logreg.tables.numerals import MARKS, decimal_mark, is_truth_value, parse_number
 
 CLEAR_LABEL_NAMES = ("label", "class", "target")
 LABEL_NAMES = (*CLEAR_LABEL_NAMES, "y")  # a cell y may also mean yes
 INDEX_NAMES = ("", "Unnamed: 0", "rownames")  # how pandas and R call a first column of row names
+
+
+def indices_of(names, n):
+    """Find the index of what an option may call by name or by number; a name comes first.
+
+    The numbers of the `n` things are from 1, or negative: the last one is -1.
+
+    Examples
+    --------
+    >>> indices_of(["a", "1"], 2)
+    {'1': 1, '-2': 0, '2': 1, '-1': 1, 'a': 0}
+    """
+    indices = {}
+    for i in range(n):
+        indices[str(i + 1)] = i
+        indices[str(i - n)] = i
+    indices.update(zip(names, range(n)))
+    return indices
 
 
 class Header:
@@ -26,15 +44,17 @@ class Header:
     model_columns : Columns
         Those of the model that is to predict the rows. A first row of just their names is a header.
         In training, there are none.
-    decimal : str
-        The decimal mark.
+    source : str
+        How messages call the table.
+    delimiter : str, optional
+        What separates cells, in a text.
     first_row : int
-        The number of the first of the rows.
-    has_frame_names : bool
-        Whether the first of the rows holds the names of a data frame's columns.
+        The number of the first of the rows, from 1; 0 of the names of a data frame's columns.
 
     Attributes
     ----------
+    decimal : str
+        The decimal mark: the option's, else that of the rows, else the model's.
     cells : list of str
         The first row.
     names : list of str
@@ -55,17 +75,21 @@ class Header:
         The columns that a data frame declares as text.
     na_numbers : list of float
         The numbers that stand for empty cells.
+    warned : set of str
+        The titles of columns of which a warning has told that the model does not know a category.
     """
 
-    def __init__(self, rows, options, model_columns, decimal, first_row=1, has_frame_names=False):
+    def __init__(self, rows, options, model_columns, source, delimiter=None, first_row=1):
         self.cells = rows[0]
         self.options = options
         self.is_training = not model_columns.n_columns
         self.model_columns = model_columns
-        self.decimal = decimal
+        self.source = source
+        default = model_columns.options.decimal or "."
+        self.decimal = options.decimal or decimal_mark(rows, delimiter, default)
         self.first_row = first_row
-        self.has_frame_names = has_frame_names
         self.text_columns = set()
+        self.warned = set()
         self.names = []
         self.data = rows
         if self._has_header(rows):
@@ -77,11 +101,7 @@ class Header:
             )
         self.counts = Counter(self.names)
         n = len(self.cells)
-        self.indices = {}  # from a name or a number, as an option gives it, to the column
-        for i in range(n):
-            self.indices[str(i + 1)] = i
-            self.indices[str(i - n)] = i
-        self.indices.update(zip(self.names, range(n)))
+        self.indices = indices_of(self.names, n)
         self.na_numbers = self._find_na_numbers()
         self.categorical = set()
         if self.is_training:
@@ -109,7 +129,7 @@ class Header:
 
     def _has_header(self, rows):
         """Whether the first row names the columns."""
-        if self.has_frame_names:
+        if self.first_row == 0:
             return True
         if self.options.header is not None:
             return self.options.header
@@ -146,7 +166,7 @@ class Header:
         found = []
         for text in self.options.na:
             number = parse_number(text, self.decimal) or parse_number(text)  # a tuple, or None
-            if number and not number.unit and text.lower() not in ("true", "false"):
+            if number and not number.unit and not is_truth_value(text):
                 found.append(number.value)
         return found
 
@@ -199,7 +219,7 @@ class Header:
 
     def notes(self, label, role="is the label"):
         """Yield what rules have chosen where no option has; `role` says what the label is for."""
-        if self.options.header is None and not self.has_frame_names:
+        if self.options.header is None and self.first_row > 0:
             row = f"row {self.first_row} ({listed([*map(cut, self.cells)])})"
             if not self.names:
                 yield f"{row} is taken for data (`header=True`: it is a header)"
@@ -239,7 +259,8 @@ class Header:
         n_needed = self.model_columns.n_columns
         if not features or (n_needed and len(features) != n_needed):
             raise DatasetError(
-                f"has {len(features)} columns beside the label: {n_needed or 1} are needed"
+                f"has {len(features)} columns beside the label: {n_needed or 1} are needed; cells "
+                "are separated by commas, semicolons, tabs or |, and not by blanks"
             )
         if self.names and self.is_training:
             counts = Counter(self.names[i] for i in features)

@@ -46,11 +46,15 @@ class MarkCount(NamedTuple):
 
 
 def find_layout(text, decimal):
-    """Find the :class:`Layout` of a table in the first lines of a text.
+    """Find the :class:`Layout` of a table in the first lines of a text, which must not be HTML.
 
     Above the first row, Excel's line "sep=;" may stand, and comments. A comment begins with # and
     has another number of delimiters than most lines.
     """
+    if re.match(r"\s*<(!doctype html|html|table)\b", text, re.IGNORECASE):
+        raise DatasetError(
+            "is an HTML page, not a table: download the table itself, or save it as CSV"
+        )
     lines = io.StringIO(text, newline="").readlines()
     sep_line = re.match(r"sep=(.)[\r\n]", text)
     unquoted = re.sub('"[^"]*"', "", text).splitlines()

@@ -16,33 +16,31 @@ from logreg.datasets.frames import is_frame
 from logreg.datasets.labels import without_zero_fraction
 from logreg.datasets.options import NO_OPTIONS, NUMBER, TableOptions
 from logreg.datasets.splits import set_name
-from logreg.tables.chunks import name_of, open_table
+from logreg.tables.chunks import open_table
 from logreg.tables.columns import Column
-from logreg.tables.features import Features, oddities
+from logreg.tables.features import Features, oddities, rows_in, scratch_file
 from logreg.tables.texts import Texts
 
 
-def read_tables(name, sets, options, model_columns, dtype="float64", scratch=None):
-    """Read the table of each split; what holds for the training table holds for the others."""
-    parts = {}
-    facts = None
-    columns = model_columns
-    for split, file in sets.items():
-        where = set_name(name, split, len(sets) == 1)
-        parts[split], found = read_table(
-            file, options, dtype, model_columns=columns, scratch=scratch, where=where
-        )
-        if facts is None:
-            facts = Facts(name, n_in=parts[split].x.shape[1], **found)
-        if columns is None:
-            # This was the training set. The others have its columns, and are read as it was.
-            columns = facts.table
-            options = facts.table_options(
-                TableOptions(
-                    header=bool(columns.names), decimal=options.decimal, encoding=options.encoding
-                )
-            )
-    if model_columns is None:
+def read_tables(name, sets, options, model_columns, **storage):
+    """Read the table of each split; what holds for the training table holds for the others.
+
+    The `storage` is for :func:`read_table`: its `dtype` and `scratch`.
+    """
+    where = set_name(name, "train", is_alone=len(sets) == 1)
+    part, found = read_table(sets["train"], options, model_columns, where, **storage)
+    parts = {"train": part}
+    facts = Facts(name, n_in=part.x.shape[1], **found)
+    is_training = model_columns is None
+    if is_training:
+        model_columns = facts.table
+        has_header = bool(model_columns.names)
+        given = TableOptions(header=has_header, decimal=options.decimal, encoding=options.encoding)
+        options = facts.table_options(given)
+    for split in [*sets][1:]:
+        where = set_name(name, split)
+        parts[split], _ = read_table(sets[split], options, model_columns, where, **storage)
+    if is_training:
         _check_groups(name, parts)
     files = () if is_frame(sets["train"]) else tuple(sets.values())
     return parts, facts, files
@@ -62,7 +60,7 @@ def _check_groups(name, parts):
 
 
 def read_table(
-    path, options=NO_OPTIONS, dtype="float64", model_columns=None, scratch=None, where=""
+    path, options=NO_OPTIONS, model_columns=None, where="", dtype="float64", scratch=None
 ):
     """Read a table with a label in each row: Parquet, or CSV, gzipped or not.
 
@@ -74,15 +72,15 @@ def read_table(
     ----------
     path : str, path-like or pandas.DataFrame
     options : TableOptions
-    dtype : str
-        What the features become.
     model_columns : Columns, optional
         The columns of the training data. Features and label are then the same, found by their names
         if there is a header.
-    scratch : path-like, optional
-        A folder. Features are mapped from a file in it, and may be larger than memory.
     where : str, optional
         How messages about the set begin: see :func:`.set_name`.
+    dtype : str
+        What the features become.
+    scratch : path-like, optional
+        A folder. Features are mapped from a file in it, and may be larger than memory.
 
     Returns
     -------
@@ -92,8 +90,8 @@ def read_table(
     dict
         The :class:`.TableFacts`.
     """
-    source = name_of(path)
-    with open_table(path, options, model_columns) as (frames, header):
+    opened = open_table(path, options, model_columns)
+    with opened as (frames, header), scratch_file(scratch) as file:
         label = header.find_label()
         features = Features(header, header.find_features(label))
         labels = Texts(header, label)
@@ -101,71 +99,53 @@ def read_table(
         weights = None if header.weight is None else Column(header, header.weight, NUMBER)
         others = [column for column in (groups, weights) if column]
         raw_columns = {label, *(column.index for column in others), *features.raw_columns()}
-
-        def labelled_chunks():
-            for frame in frames(raw_columns):
-                label_codes = labels.add(frame)
-                frame = frame[label_codes >= 0]
-                for column in others:
-                    column.add(frame)
-                yield frame
-            # Without any label, no row is left. This is checked before the features are.
-            _check_labels(labels)
-
-        x, unknown = features.read(labelled_chunks(), dtype, scratch)
-        group_codes = None if groups is None else _find_groups(groups)
+        for frame in frames(raw_columns):
+            label_codes = labels.add(frame)
+            frame = frame[label_codes >= 0]
+            for column in others:
+                column.add(frame)
+            file.write(features.read(frame).astype(dtype, copy=False))
+        if not labels.text_codes:
+            raise DatasetError(f"no row has a label in {labels.title}")
+        x = rows_in(file, dtype, features.n_rows)
+        features.finish(x)
         row_weights = None if weights is None else _read_weights(weights)
+    _warn_of_empty(labels, "label", "they are left out")
+    if groups is not None and header.is_training:
+        _warn_of_empty(groups, "group", "each of them is a group of its own")
     codes = labels.codes()
-    n_unlabelled = len(codes) - len(x)
     codes = codes[codes >= 0]
-    if n_unlabelled:
-        _note(source, [f"{n_unlabelled} rows without a label are left out"])
     if header.is_training:
-        _note(source, [*header.notes(label), *features.notes()])
+        _note(header, [*header.notes(label), *features.notes()])
         for line in oddities(x, codes, features.columns):
-            _note(source, [line])
-    _warn(source, unknown)
-    rows = features.rows()
-    first_rows = rows[numpy.unique(codes, return_index=True)[1]]
+            _note(header, [line])
     part = Part(
         x=features.encode(x, scratch),
         labels=[*labels.text_codes],
         codes=codes,
-        first_rows=first_rows.tolist(),
         where=where,
-        rows=rows,
-        groups=group_codes,
+        rows=features.rows(),
+        groups=None if groups is None else _find_groups(groups),
         group_names=() if groups is None else [*groups.text_codes],
         weights=row_weights,
     )
     return part, features.describe(label)
 
 
-def _check_labels(labels):
-    """Refuse rows without a label; with `missing`, only if no row has one."""
-    codes = labels.codes()
-    if not labels.header.options.missing or codes.max() < 0:
-        _check_lacking(labels, "label", "leaves them out")
-
-
-def _check_lacking(texts, name, advice):
-    codes = texts.codes()
-    n_lacking = (codes < 0).sum()
-    if n_lacking:
-        raise DatasetError(
-            f"{n_lacking} of {len(codes)} rows have no {name}, row {texts.rows('')[0]} first: an "
-            f"empty cell, NA, ? or the like stands in {texts.title}: `missing='mean'` {advice}"
+def _warn_of_empty(texts, what, consequence):
+    """Warn of rows without a label or a group, if there are some."""
+    rows = texts.rows("")
+    if len(rows):
+        warning(
+            f"{texts.header.source}: {len(rows)} of {len(texts.codes())} rows have no {what}, row "
+            f"{rows[0]} first (an empty cell, NA, None, ? or the like stands in {texts.title}): "
+            f"{consequence}"
         )
 
 
 def _find_groups(groups):
-    """Find the code of each row's group.
-
-    A row without a group is a group of its own. In training, `missing` must say so.
-    """
+    """Find the code of each row's group. A row without a group is a group of its own."""
     codes = groups.codes()
-    if groups.header.is_training and not groups.header.options.missing:
-        _check_lacking(groups, "group", "makes each of them a group of its own")
     lacking = numpy.flatnonzero(codes < 0)
     codes[lacking] = -1 - lacking  # a different code for each of these rows
     return codes
@@ -198,41 +178,31 @@ def table_batches(path, options, batch_size, model_columns, keep=()):
 
     Empty cells are NaN if the model fills them, else an error.
     """
-    source = name_of(path)
     with open_table(path, options, model_columns) as (frames, header):
         label = None
         are_found_by_name = header.names and model_columns.names
         if not are_found_by_name and not header.has_features_alone:
             label = header.find_label()
         if label is not None or header.names:
-            _note(source, header.notes(label, "is left out as the label"))
+            _note(header, header.notes(label, "is left out as the label"))
         indices = header.find_features(label)
         kept = {}
         for i in header.find_kept(keep):
             name = header.cells[i]
             # The title stands in place of a name that several columns have, or none has.
             kept[name if header.counts[name] == 1 else header.title(i)] = i
-        warned = set()
         features = Features(header, indices)  # of no batch: it only tells the raw columns
         raw_columns = {*features.raw_columns(), *kept.values()}
         for frame in frames(raw_columns, batch_size):
             features = Features(header, indices)  # which gathers the cells of this batch alone
-            x, unknown = features.read([frame])
-            _warn(source, unknown, warned)
-            warned.update(unknown)
+            x = features.read(frame)
+            features.finish(x)
             cells = {name: frame[i].fillna("").astype(str).tolist() for name, i in kept.items()}
             yield features.encode(x), features.rows().tolist(), cells
 
 
-def _warn(source, unknown, warned=()):
-    """Warn of categories that the model does not know: see :meth:`.Features.read`."""
-    for title, message in unknown.items():
-        if title not in warned:
-            warning(f"{source}: {message}, no category that the model knows")
-
-
-def _note(source, notes):
+def _note(header, notes):
     """Print notes of a table on one line, if there are any."""
     line = ", ".join(notes)
     if line:
-        note(f"note: {source}: {line}")
+        note(f"note: {header.source}: {line}")

@@ -1,10 +1,19 @@
 """The texts of a column: memory holds each different one once, and a code for each row."""
 
 from numbers import Real
+from typing import NamedTuple
 
 import numpy
 
 from logreg.basics.errors import DatasetError
+
+
+class TextChunk(NamedTuple):
+    """The cells of a column in a chunk of rows."""
+
+    n_above: int  # how many rows are above the chunk
+    row_numbers: numpy.ndarray  # as in messages
+    codes: numpy.ndarray  # of each row
 
 
 class Texts:
@@ -20,9 +29,7 @@ class Texts:
         From text to code.
     from_number_cells : set of str
         The texts of cells that came as numbers, not as texts.
-    chunks : list of tuples
-        Of each chunk: how many rows are above it, then the number in messages and the code of each
-        of its rows.
+    chunks : list of TextChunk
     """
 
     def __init__(self, header, index):
@@ -53,14 +60,15 @@ class Texts:
             cell_codes.append(code)
         cell_codes.append(-1)  # pandas gives a missing cell the place -1, which is this last one
         codes = numpy.array(cell_codes, "int32")[places]
-        self.chunks.append((n_above, frame.index, codes))
+        self.chunks.append(TextChunk(n_above, frame.index, codes))
         return codes
 
     def codes(self):
         """The code of each row."""
-        return numpy.concatenate([codes for _, _, codes in self.chunks])
+        return numpy.concatenate([chunk.codes for chunk in self.chunks])
 
     def rows(self, text):
         """The numbers of the rows that hold a text; for ``''``, of the rows with an empty cell."""
         code = self.text_codes[text] if text else -1
-        return numpy.concatenate([rows[codes == code] for _, rows, codes in self.chunks])
+        found = [chunk.row_numbers[chunk.codes == code] for chunk in self.chunks]
+        return numpy.concatenate(found)

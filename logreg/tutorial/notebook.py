@@ -61,8 +61,8 @@ def write(path, home=None):
 def _notebook(v4, home):
     """Make the notebook, without outputs, by ``nbformat.v4``.
 
-    Below each exercise is a cell for the reader's answer. Then comes the text's answer, with the
-    cells of its examples below it, folded.
+    Below each exercise is a cell for the reader's answer, which the text may give. Then comes the
+    text's answer, with the cells of its examples below it, folded.
     """
     install = NO_HOME
     if home:
@@ -74,7 +74,7 @@ def _notebook(v4, home):
     cells = []
     prose = []  # Markdown that becomes the next cell
     folded = []  # cells of an answer, which come after its Markdown
-    exercise = None
+    exercise = None  # the one that has no cell yet
     checked = answers()
 
     def flush_prose():
@@ -92,13 +92,14 @@ def _notebook(v4, home):
         elif block.kind == "notebook":
             flush_prose()
             cells.append(v4.new_code_cell(block.content.replace("INSTALL", install)))
+            exercise = None
         elif block.kind in ("markdown", "play"):
             for part in re.split(PARTS, block.content):
                 if part.startswith(("#", "**", ANSWER)):
                     flush_prose()
                 if part.startswith("**"):
                     exercise = part.split("**")[1]
-                if part.startswith(ANSWER):
+                if part.startswith(ANSWER) and exercise:
                     is_checked = exercise in checked
                     waiting = CHECKED.replace("NUMBER", exercise) if is_checked else UNCHECKED
                     cells.append(v4.new_code_cell(waiting))

@@ -15,7 +15,7 @@ from logreg.datasets.dataset import read_dataset
 from logreg.hyperparameters import Hyperparameters
 from logreg.report.writing import SHARED, filled
 from logreg.saving.model_file import save
-from logreg.sgd import sgd_optimization
+from logreg.sgd import train_softmax
 from logreg.tutorial import text, toy_data
 
 PACKAGES = {  # by the names of their modules
@@ -44,7 +44,7 @@ PLAIN = r'<span class="(?:n|nb|nn|ne|bp|o|p|w)">([^<]*)</span>'  # without a col
 FORMS = {
     r"(?s)<!-- notebook\n.*?-->\n": "",
     r"```math\n([^`]*)```": r"$$\n\1$$",
-    r"<!-- source: ([\w.]+).*?-->": r'<p class="source"><code>\1</code></p>\n',
+    r"<!-- source: ([\w./]+).*?-->": r'<p class="source"><code>\1</code></p>\n',
     r"<!-- play: ([\w-]+) -->\n(.*)": r'<section class="play" id="play-\1">\n\n\2\n\n</section>',
 }
 
@@ -90,7 +90,7 @@ def train(needs_mnist=False):
         warning(f"the page shows a run on mnist_sample, of 5,000 rows: {error}")
         data = read_dataset("mnist_sample")
         hyperparameters = Hyperparameters(batch_size=100)
-    return data, sgd_optimization(data, hyperparameters, output=None)
+    return data, train_softmax(data, hyperparameters, output=None)
 
 
 def page(data, run, home=None, with_mnist=False):

@@ -48,7 +48,7 @@ load_data("t.csv", "kind", shuffle=False)
 
 def test_a_program_gets_warnings_as_pythons_and_notes_from_the_logger(run, working_folder):
     write("p.py", LIBRARY)
-    rows = [f"{size},{'ant' if size < 88 else 'bee'}" for size in range(90)]
+    rows = [f"{size},{'ant' if 0 < size < 88 else 'bee'}" for size in range(90)]
     write("t.csv", "\n".join(["size,kind", *rows]))
     done = run(working_folder / "p.py", code=1)  # Python 3.8 would name it as given
     first, *_, last = done.stderr.splitlines()

@@ -1,5 +1,6 @@
 """What listens to a run, told of runs that nobody trains."""
 
+import dataclasses
 import math
 import os
 import signal
@@ -8,11 +9,12 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import new_run, write
+from builders import new_run, save, write
 
 from logreg import LogisticRegression, load_model
 from logreg.basics.errors import LogRegError, ModelFileError
 from logreg.callbacks import BestModel, History, Interruption, PrintLog, StopTraining
+from logreg.datasets.facts import Facts
 from logreg.engine import T
 from logreg.run import Validation
 
@@ -72,6 +74,20 @@ def test_a_classifier_that_is_not_trained_or_sits_on_a_layer_is_refused():
         BestModel("m.pkl", best_model.classifier, class_labels=["a"]).on_train_begin(run)
     with pytest.raises(LogRegError, match=r"sits on a layer.*save_params .* BestModel\(path\)"):
         BestModel("m.pkl", layer)
+
+
+def test_a_model_of_other_data_is_not_replaced_without_a_word(stderr):
+    run = new_run()
+    run.data = dataclasses.replace(run.data, facts=Facts("birds.csv"))
+    best_model = BestModel("m.pkl", LogisticRegression(T.matrix("x"), 4, 3))
+    of_fish = "note: m.pkl is a model of fish.csv, made on 2026-11-30: this run replaces it\n"
+    for dataset, said in (("fish.csv", of_fish), ("birds.csv", ""), (None, "")):
+        save("m.pkl", numpy.eye(4, 3), dataset=dataset, date="2026-11-30")
+        best_model.check(run)
+        assert stderr() == said
+    write("m.pkl", b"no model")
+    best_model.check(run)
+    assert stderr() == ""
 
 
 HEADER = "epoch,iteration,training_cost,validation_error_percent,validation_loss,"

@@ -45,6 +45,7 @@ def ended(costs=(2, 1), error=0.49, reason="patience", best=3, data=None, loss=N
 BAD = {"error": 0.5}
 # Of classes of 100, 50 and 50 rows: -(log(1/2) / 2 + log(1/4) / 4 * 2) = 1.04.
 WORSE = "warning: the best model has worse probabilities than a guess: its validation loss is 1.05"
+CERTAIN = ", and that of always predicting the shares of the classes 0;"
 UNEVEN = f"note: the best model is right as often as {GUESS}, and yet it has learnt something: "
 
 
@@ -58,6 +59,7 @@ UNEVEN = f"note: the best model is right as often as {GUESS}, and yet it has lea
         ({}, {"n_valid": 99}, [FEW]),
         ({"loss": 1.05}, {"counts": [100, 50, 50, 0]}, [WORSE]),
         ({"loss": 1.03}, {"counts": [100, 50, 50]}, []),
+        ({"costs": [1, 0.5], "loss": 1.05}, {"counts": [200, 0]}, [WORSE + CERTAIN]),
         ({**BAD, "loss": 1.03}, {"counts": [100, 50, 50]}, [NO_BETTER]),
         ({**BAD, "loss": 1.03}, {"counts": [102, 50, 48]}, [UNEVEN]),
         ({**BAD, "loss": 1.05, "class_weight": "balanced"}, {"counts": [100, 50, 50]}, []),

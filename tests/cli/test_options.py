@@ -9,11 +9,11 @@ from builders import save_digits_model, write
 
 from logreg.basics import errors
 
+MODULES = ("train", "predict", "report.__main__", "export", "tutorial.__main__")
+
 
 @pytest.mark.parametrize("name", ["", "a\0b"])
-@pytest.mark.parametrize(
-    "module", ["train", "predict", "report.__main__", "export", "tutorial.__main__"]
-)
+@pytest.mark.parametrize("module", MODULES)
 def test_what_names_no_file_is_refused_by_every_option(module, name, cli):
     parser = importlib.import_module(f"logreg.{module}").parser()
     for action in parser._actions:
@@ -21,6 +21,16 @@ def test_what_names_no_file_is_refused_by_every_option(module, name, cli):
             done = cli(module, *action.option_strings[:1], name, code=2)
             option = "/".join(action.option_strings) or action.metavar
             assert done.err.endswith(f"argument {option}: {name!r} is no name of a file\n")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_two_dashes_are_the_value_of_no_option(module, cli):
+    parser = importlib.import_module(f"logreg.{module}").parser()
+    for action in parser._actions:
+        for option in action.option_strings:
+            equals = "=" if option.startswith("--") else ""
+            done = cli(module, f"{option}{equals}--", code=2)
+            assert done.err.endswith(f"error: {option}{equals}--: -- is no value of an option\n")
 
 
 @pytest.mark.parametrize(

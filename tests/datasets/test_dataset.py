@@ -10,17 +10,14 @@ from numpy.testing import assert_allclose
 from sklearn.preprocessing import StandardScaler
 
 from logreg import engine
-from logreg.basics.errors import DatasetError, SettingError
+from logreg.basics.errors import DatasetError
 from logreg.datasets import preprocessing
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import find_usable_map
 from logreg.datasets.options import NO_OPTIONS, Preparation
-from logreg.datasets.shared_sets import (
-    digest,
-    load_data,
-    share_as_stored,
-    share_given,
-)
+from logreg.datasets.shared_sets import load_data
+from logreg.datasets.training_data import digest, share_as_stored, share_given
+from logreg.engine.expressions import ModelParts
 
 PAIRS = make_pairs()
 
@@ -31,14 +28,10 @@ PAIRS = make_pairs()
 def test_bytes_that_a_model_takes_as_integers_are_not_scaled():
     x = numpy.arange(240).reshape(60, 4).astype("uint8")
     pairs = [(x, PAIRS[0][1])] * 3
-    found, _ = share_given(pairs, engine.T.imatrix(), engine.T.ivector(), (4, 3), 10).train
+    minibatch = engine.Minibatch(engine.T.imatrix(), engine.T.ivector())
+    sizes = ModelParts([], [], n_in=4, n_out=3)
+    found = share_given(pairs, minibatch, sizes).train.features
     assert found.scale == 1 and (found.rows(0, 60, "float64") == x).all()
-
-
-@pytest.mark.parametrize("option", [{"standardize": True}, {"drop": "a"}])
-def test_what_was_read_takes_no_options(option):
-    with pytest.raises(SettingError, match="a DataSet is read already: give its options to `load"):
-        load_data(read_dataset(PAIRS), **option)
 
 
 # Splitting
@@ -91,12 +84,14 @@ def test_what_is_told_of_data(kind, shuffle, pixel_scale, standardize, random, m
     x, y = data.train
     assert (find_usable_map(x) is not None) == is_mapped != x.flags.writeable
 
-    scale = 1 / (pixel_scale or (256 if kind == "uint8" else 1))
+    divisor = pixel_scale or (256 if kind == "uint8" else 1)
+    scale = 1 / divisor
     scaler = StandardScaler(with_mean=bool(standardize), with_std=bool(standardize))
     scaler.fit(x * scale)
     ready = [scaler.transform(x * scale) for x, _ in data]
     are_bytes = scale != 1 and not standardize
-    for (features, _), wanted in zip(share_as_stored(data), ready):
+    for row_set, wanted in zip(share_as_stored(data).sets.values(), ready):
+        features = row_set.features
         stored = features.shared.get_value()
         assert stored.dtype == ("uint8" if are_bytes else engine.theano.config.floatX)
         rows = features.rows(0, len(wanted), "float64") * features.scale
@@ -108,7 +103,7 @@ def test_what_is_told_of_data(kind, shuffle, pixel_scale, standardize, random, m
         "n_out": 3,
         "rows": [len(y) for _, y in data],
         "class_counts": numpy.bincount(y),
-        "pixel_scale": scale,
+        "pixel_scale": divisor,
         "scale_all": bool(pixel_scale),
         "raw_range": [x.min(), x.max()],
         "x_range": [ready[0].min(), ready[0].max()],
@@ -131,7 +126,8 @@ def test_a_digest_tells_every_label_and_row_from_another():
     for i in range(0, 3000, 500):
         for array in (x, y):
             array[i + 1] = 1
-            found.add(digest(engine.shared_data(x), engine.shared_data(y)))
+            features = engine.Features(engine.shared_data(x))
+            found.add(digest(engine.RowSet(features, engine.shared_data(y))))
     assert len(found) == 6 + 6
 
 

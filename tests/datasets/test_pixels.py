@@ -7,7 +7,7 @@ from builders import sample, weights
 from logreg.datasets.pixels import are_centred
 from logreg.saving.facts import ModelFacts
 
-BYTES = {"pixel_scale": 1 / 256, "centred": False}
+BYTES = {"pixel_scale": 256, "centred": False}
 
 
 @pytest.mark.parametrize(

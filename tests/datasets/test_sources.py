@@ -73,8 +73,8 @@ def test_a_folder_of_tables(tmp_path):
         # Without a header, by their numbers.
         (b"1,9,x\n2,8,y\n" * 6, b"3,7,x\n4,6,y\n", TableOptions(drop="2"), [[3], [4]]),
         # Text above a number in one of them: the header of both.
-        (b"7,a,kind\n1,9,x\n2,8,y\n", b"7,a,kind\n3,,x\n", MEAN, [[3, numpy.nan]]),
-        # In training alone, every row needs a group.
+        (b"7,a,kind\n" + b"1,9,x\n2,8,y\n" * 6, b"7,a,kind\n3,,x\n", MEAN, [[3, numpy.nan]]),
+        # A test row without a group.
         (
             b"g,a,k\n" + b"p,1,x\nq,2,y\nr,3,x\n" * 6,
             b"g,a,k\n,3,x\n",

@@ -89,7 +89,7 @@ def test_errors_and_means_are_over_whole_minibatches_and_all_rows(
     """Of what is no count, test_sgd has an example."""
     monkeypatch.setattr(kernel_steps, "VALUES_AT_A_TIME", 36)  # 9 rows
     softmax = Softmax(make_pairs((n, 1, 1)))
-    given = softmax.x, softmax.y, softmax.dataset
+    given = softmax.minibatch, softmax.row_set
     n_whole = n // batch_size * batch_size
     errors = engine.compile_errors(*given, batch_size, softmax.errors)()
     assert errors == pytest.approx((softmax.error(n_whole), softmax.error()), abs=1e-15)

@@ -21,7 +21,7 @@ from softmax import Softmax
 from logreg import LogisticRegression, engine, kernel, updates
 from logreg.basics.errors import listed
 from logreg.engine import T, theano
-from logreg.kernel import Rows, rules
+from logreg.kernel import Rows
 
 pytestmark = pytest.mark.skipif(not kernel.is_built(), reason="no C compiler built the kernel")
 # Rows of a minibatch, columns and classes.
@@ -360,9 +360,10 @@ def by(step):
     return lambda cost, params: list(map(step, params, T.grad(cost, params)))
 
 
-# Updates of a cost and [W, b]. The kernel takes the steps of the first three itself.
+# Updates of a cost and [W, b]. The kernel takes the steps of the first four itself.
 RULES = {
     "sgd": lambda cost, params: updates.sgd(cost, params, 0.1),
+    "the tutorial's own": by(lambda param, g: (param, param - 0.1 * g)),
     "of b first": lambda cost, params: updates.sgd(cost, params[::-1], 0.1),
     "momentum": lambda cost, params: updates.momentum(cost, params, 0.1),
     "nesterov": lambda cost, params: updates.nesterov(cost, params, 0.1),
@@ -379,7 +380,6 @@ RULES = {
     "and a count": lambda cost, params: RULES["sgd"](cost, params) + updates.adam(cost, params)[:1],
     "ascent": by(lambda param, g: (param, param + numpy.float32(0.1) * g)),
 }
-WEIGHTS = [None, [0.5, 1, 3], theano.shared(numpy.array([0.5, 1, 3]))]  # the last may change
 PENALTIES = [
     lambda cost, of: cost + 0.01 * (of.model.W**2).sum(),  # the kernel's steps have this one
     lambda cost, of: 2 * cost + 0.01 * (of.model.W**2).sum(),
@@ -389,13 +389,12 @@ PENALTIES = [
     lambda cost, of: 2 * cost + 0.01 * of.y.sum(),
     lambda cost, of: cost + LogisticRegression(of.x, 4, 3).negative_log_likelihood(of.y),
 ]
-CASES = [(rule, None, None) for rule in RULES]
-CASES += [("sgd", weights, None) for weights in WEIGHTS[1:]]
-CASES += [(rule, None, penalty) for rule in ("sgd", "momentum") for penalty in PENALTIES]
+CASES = [(rule, None) for rule in RULES]
+CASES += [(rule, penalty) for rule in ("sgd", "momentum") for penalty in PENALTIES]
 
 
-@pytest.mark.parametrize("rule, weights, penalty", CASES)
-def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
+@pytest.mark.parametrize("rule, penalty", CASES)
+def test_steps_are_those_of_the_graph(rule, penalty, monkeypatch):
     """By every kind of update, a step with the kernel is one without."""
     found, function, steps, calls = [], theano.function, kernel.steps, []
     monkeypatch.setattr(kernel, "steps", lambda *given: calls.append(given) or steps(*given))
@@ -404,11 +403,11 @@ def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
     monkeypatch.setattr(theano.config, "mode", "FAST_COMPILE")
     for put in (engine._on_cpu.has_kernel, False):
         monkeypatch.setattr(engine._on_cpu, "has_kernel", put)
-        is_known = put and weights is not WEIGHTS[2] and penalty not in PENALTIES[3:]
+        is_known = put and penalty not in PENALTIES[3:]
         monkeypatch.setattr(theano, "function", None if is_known else function)  # nothing compiles
         softmax = Softmax()
         with engine.floatx("float32"):
-            cost = softmax.model.negative_log_likelihood(softmax.y, weights)
+            cost = softmax.model.negative_log_likelihood(softmax.y)
             softmax.cost = penalty(cost, softmax) if penalty else cost
             pairs = RULES[rule](softmax.cost, softmax.model.params)
             train_model = softmax.compile(pairs, 3)
@@ -416,19 +415,8 @@ def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
         found.append([costs, *(engine.value(variable) for variable, _ in pairs)])
     for one, other in zip(*found):
         assert_allclose(one, other, rtol=2e-5, atol=1e-6)
-    is_taken = rule in ("sgd", "of b first", "momentum") and penalty in (None, PENALTIES[0])
-    assert bool(calls) == (is_taken and weights is not WEIGHTS[2])
-
-
-@pytest.mark.parametrize("rule, l2", [("momentum", 0.0), ("sgd", 0.1)])
-def test_an_older_rule_leaves_momentum_and_l2_to_the_engine(rule, l2, monkeypatch):
-    monkeypatch.setattr(kernel, "steps", None)
-    softmax = Softmax()
-    softmax.cost += numpy.float32(l2) * (softmax.model.W**2).sum()
-    with pytest.raises(KeyError), rules.following(2):
-        train_model = softmax.compile(RULES[rule](softmax.cost, softmax.model.params), 1)
-        raise KeyError
-    assert len(train_model(0, 0)) == 1 and rules.current() == rules.LATEST
+    is_taken = rule in [*RULES][:4] and penalty in (None, PENALTIES[0])
+    assert bool(calls) == is_taken
 
 
 FEATURES = [("uint8", None), ("float64", None)]  # how they are stored, and prepared
@@ -443,9 +431,9 @@ def test_other_arrays_in_the_shared_variables_are_laid_out_anew(change, cell, pr
     dtype = "float32" if "cast" in change else "int32"  # the tutorial's, or the kernel's
     labels = theano.shared(softmax.data_y.astype(dtype))
     softmax.data_x = features.shared.get_value() / 256
-    softmax.dataset = features, T.cast(labels, "int32")
+    softmax.row_set = engine.RowSet(features, T.cast(labels, "int32"))
     train_model = softmax.compile(softmax.updates(), 1)
-    given = softmax.x, softmax.y, softmax.dataset
+    given = softmax.minibatch, softmax.row_set
     error = engine.compile_errors(*given, 10, softmax.errors)
     loss = engine.compile_mean(*given, softmax.cost)
     for _ in range(2):  # from the second time on, they are laid out
@@ -465,19 +453,27 @@ def test_other_arrays_in_the_shared_variables_are_laid_out_anew(change, cell, pr
 
 
 @pytest.mark.parametrize("order", "CF")  # by columns, rows are copied a minibatch at a time
-def test_new_weights_of_rows_are_those_of_the_next_step(order, monkeypatch):
-    """Labels are numbers of rows; rows of no weight change nothing."""
+def test_rows_count_as_their_weights_say(order, monkeypatch):
+    """Rows of no weight change nothing."""
     softmax = Softmax()
-    y, classes = softmax.y, theano.shared(softmax.data_y.astype("int32"))
-    weights = theano.shared(numpy.ones(47, "float32"))
-    softmax.cost = -T.mean(weights[y] * softmax.model._log_likelihoods(classes[y]))
-    features = engine.shared_data(numpy.array(softmax.data_x, order=order))
-    softmax.dataset = features, theano.shared(numpy.arange(47, dtype="int32"))
+    weights = T.fvector("weights")
+    softmax.minibatch = engine.Minibatch(softmax.x, softmax.y, weights)
+    softmax.cost = softmax.model.negative_log_likelihood(softmax.y, weights)
+    errors = softmax.model.errors(softmax.y, weights)
+    features = engine.stored(numpy.array(softmax.data_x, order=order))
+    labels = softmax.row_set.labels
+    of_rows = numpy.repeat([7.0, 0], [10, 37])  # the first minibatch counts alone
+    softmax.row_set = engine.RowSet(features, labels, of_rows)
     if engine._on_cpu.has_kernel:
         monkeypatch.setattr(theano, "function", None)  # nothing compiles
+    share = 47 / 10  # of the weight of a row in the mean weight of all
+    error = engine.compile_errors(softmax.minibatch, softmax.row_set, 10, errors)()
+    assert error[1] == pytest.approx(softmax.error(10), rel=1e-5)
     train_model = softmax.compile(softmax.updates(), 1)
-    assert list(train_model(0, 0)) == pytest.approx([softmax.step(0)], rel=1e-5)
-    weights.set_value(numpy.repeat(numpy.float32([1, 0]), [10, 37]))
+    W, b = softmax.values
+    cost, *gradients = cost_and_gradients(softmax.data_x[:10], softmax.data_y[:10], W, b)
+    assert list(train_model(0, 0)) == pytest.approx([share * cost], rel=1e-5)
+    softmax.values = [p - 0.5 * share * g for p, g in zip(softmax.values, gradients)]
     assert list(train_model(1, 1)) == [0] and softmax.is_taken()
 
 

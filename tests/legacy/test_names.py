@@ -75,6 +75,33 @@ def test_the_inputs_of_graphs_are_in_theanos_order():
     assert theano.gof.graph.inputs([hidden + a], [hidden]) == [a]
 
 
+class Twice(theano.gof.Op):
+    """An Op as old programs have their own."""
+
+    def make_node(self, x):
+        return theano.gof.Apply(self, [x], [x.type()])
+
+    def perform(self, node, inputs, outputs):
+        outputs[0][0] = 2 * inputs[0]
+
+
+def test_an_op_and_its_optimizer():
+    @theano.tensor.opt.register_canonicalize
+    @theano.gof.local_optimizer([Twice])
+    def local_twice_of_a_vector(node):
+        (x,) = node.inputs
+        return [2.5 * x] if x.ndim == 1 else False
+
+    for x in (T.dvector(), T.dmatrix()):
+        (node,) = theano.function([x], Twice()(x)).maker.fgraph.apply_nodes
+        assert isinstance(node.op, Twice) == (x.ndim == 2)
+        factor = theano.function([x], Twice()(x))(numpy.ones([3] * x.ndim))
+        assert (factor == (2.5 if x.ndim == 1 else 2)).all()
+    if engine.NAME == "pytensor":  # whose Ops need a perform; Theano's may have C code alone
+        with pytest.raises(TypeError, match=r"Can't instantiate abstract class InC .*perform"):
+            type("InC", (theano.gof.Op,), {"c_code": None})()
+
+
 def test_modules_for_python_2_and_3():
     from theano.compat import OrderedDict, ifilter, imap, izip
     from theano.compat import six as theanos

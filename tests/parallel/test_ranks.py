@@ -64,16 +64,16 @@ TRAINS = """
 import json, zlib, numpy, pandas
 from builders import make_pairs
 from logreg import Hyperparameters, LogisticRegression, engine, fit, load_data, updates
-from logreg.callbacks import BestModel
+from logreg.callbacks import BestModel, Callback, StopTraining
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import TableOptions
 from logreg.engine import T, theano
 from logreg.parallel.ranks import ranks
-from logreg.sgd import sgd_optimization
+from logreg.sgd import train_softmax
 
 theano.config.floatX = "float32"
 
-def train(rule, batch_size=20, l1=0, l2=0, n_hidden=0, seed=None):
+def train(rule, batch_size=20, l1=0, l2=0, n_hidden=0, seed=None, callbacks=()):
     x, y = T.matrix("x"), T.ivector("y")
     top, params, n_in = x, [], 6
     if n_hidden:
@@ -88,13 +88,15 @@ def train(rule, batch_size=20, l1=0, l2=0, n_hidden=0, seed=None):
     pairs = make_pairs((620, 605, 605), n_in=6, seed=3)
     pairs = load_data([((99 + 40 * x).clip(0, 255).astype("uint8"), y) for x, y in pairs])
     settings, errors = Hyperparameters(batch_size=batch_size, n_epochs=2), classifier.errors(y)
-    run = fit(x, y, cost, errors, rule(cost, params), pairs, settings, [BestModel("params")])
+    callbacks = [BestModel("params"), *callbacks]
+    run = fit(x, y, cost, errors, rule(cost, params), pairs, settings, callbacks)
     assert open("params", "rb").read()  # what rank 0 has written is there for all
     return figures(run)
 
 def figures(run):
     bits = b"".join(engine.value(p).tobytes() for p in run.params)
-    return zlib.crc32(bits), [[v.error, v.error_all_rows, v.cost] for v in run.validations]
+    found = [[v.error, v.error_all_rows, v.cost] for v in run.validations]
+    return [zlib.crc32(bits), run.iter, run.ending], found
 
 def train_on_weighted_rows():
     x, y = make_pairs((620,), n_in=6, seed=3)[0]
@@ -102,7 +104,7 @@ def train_on_weighted_rows():
     frame = pandas.DataFrame(x, columns=[*"abcdef"]).assign(kind=y, weight=range(620))
     data = read_dataset(frame, TableOptions("kind", weight_column="weight"), dtype="float32")
     settings = Hyperparameters(batch_size=20, n_epochs=2)
-    return figures(sgd_optimization(data, settings, output=None, refit=False))
+    return figures(train_softmax(data, settings, output=None, refit=False))
 """
 RUNS = """
 found = [
@@ -182,9 +184,30 @@ def test_a_signal_to_any_rank_ends_all_and_the_run_resumes_on_others(run, mpirun
     assert len(Path("run.csv").read_text().splitlines()) == 101
 
 
+STOPS = """
+class Stop(Callback):
+    def {}(self, run, *_):
+        if run.iter >= 35:
+            raise StopTraining("enough")
+
+stops = [Stop()] if ranks.rank == 1 else []
+found = train(lambda c, p: updates.sgd(c, p, 0.1), callbacks=stops)
+json.dump(found, open(f"found{{ranks.rank}}.json", "w"))
+"""
+
+
+@pytest.mark.parametrize("moment, iter", [("on_minibatch_end", 35), ("on_validation", 61)])
+def test_a_callback_that_stops_one_rank_stops_all(mpirun, moment, iter):
+    """An epoch has 31 minibatches, and a validation at its end."""
+    mpirun(3, "-c", TRAINS + STOPS.format(moment))
+    first, *others = (json.loads(Path(f"found{i}.json").read_text()) for i in range(3))
+    assert first[0][1:] == [iter, "stopped: enough"]
+    assert others == [first, first]
+
+
 FAILING = """
 import sys
-from logreg import callbacks, early_stopping
+from logreg import early_stopping
 def fail(*args):
     {}
 if ranks.rank == {}:
@@ -197,9 +220,9 @@ if ranks.rank == {}:
     [
         (FAILING.format("1 / 0", 0), "error: rank 0 of 3: Traceback"),
         (FAILING.format("sys.exit(5)", 1), "SystemExit: 5"),
-        (FAILING.format("raise callbacks.StopTraining", 1), "do the same: rank 1 is at its e"),
         # Before the training
         ("if ranks.rank == 2: 1 / 0\n", "error: rank 2 of 3: Traceback"),
+        ("if ranks.rank == 1: raise SystemExit\n", "error: rank 1 has ended, and rank 0 has not"),
     ],
 )
 def test_a_rank_that_fails_ends_all_and_is_named(mpirun, pairs, script, message):
@@ -237,10 +260,13 @@ def test_what_differs_between_ranks_or_cannot_be_summed_is_refused(mpirun, pairs
 )
 def test_launchers_of_another_mpi_or_of_none(mpirun, run, pairs, size, rank, before, message):
     script = "import sys; " + before + TRAIN.format(OPTIONS)
+    env = {size: "4", rank: "3"}
     for one in ({"LOGREG_RANKS": "0"}, {"PMI_SIZE": "1"}):  # such as by mpiexec, in a job of four
-        alone = run("-c", script, env={size: "4", rank: "3", **one})
+        alone = run("-c", script, env={**env, **one})
         assert alone.stdout.count("Optimization complete") == 1
-    done = run("-c", script, env={size: "4", rank: "3"}, code=1)
+    imports = run("-c", f"import sys; {before}from logreg import fit; print(fit.__name__)", env=env)
+    assert imports.stdout == "fit\n"
+    done = run("-c", script, env=env, code=1)
     assert done.stderr.count("error: ") == 1
     assert f"error: rank 3 of 4: 4 processes were started together, and {message}" in done.stderr
 

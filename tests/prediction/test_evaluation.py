@@ -9,10 +9,13 @@ from builders import GivenModel, save
 from conftest import peak_memory
 from sklearn import metrics
 
+from logreg import Predictor
 from logreg.datasets.dataset import DataSet
 from logreg.datasets.facts import Facts
 from logreg.prediction.evaluation import evaluate
+from logreg.prediction.inputs import held_out_batches
 from logreg.prediction.summary import describe_evaluation, tables
+from logreg.prediction.writers import answers
 from logreg.saving.facts import ModelFacts
 
 LOSS = {"criterion": "loss"}
@@ -144,3 +147,19 @@ def test_two_classes_have_an_auc_and_a_threshold(option, least, random, cli):
     assert found["auc"] == pytest.approx(metrics.roc_auc_score(y, p))
     assert found["errors"] == (answers != y).sum()
     assert [row["prediction"] for row in cli(command, "x.npy").json] == answers.tolist()
+
+
+def test_a_probability_reaches_what_is_written_of_it(random):
+    """It is a float32, which may be less than the number that its digits are in float64."""
+    save("m.pkl", numpy.array([[0, 1]]))
+    predictor = Predictor("m.pkl")
+    for x in random.rand(20, 1, 1):
+        data = DataSet(Facts("d", class_labels=[0, 1]), test=(x, numpy.array([1])))
+        ((_, p),) = predictor.predict_proba(x)
+        least = float(str(p))
+        (answer,) = answers(predictor, held_out_batches(data, predictor.facts), min_proba=least)
+        assert answer.label == 1
+        found = evaluate(predictor, data, least)
+        (band,) = [band for band in found["calibration"] if band["min_proba"] == least]
+        assert band["answered"]["rows"] == band["rows"] == 1
+        assert Predictor("m.pkl", threshold=least).predict(x) == [1]

@@ -13,7 +13,7 @@ from logreg.prediction import inputs
 from logreg.prediction.inputs import file_batches
 from logreg.saving.facts import ModelFacts
 
-DIGITS = ModelFacts(n_in=784, image_shape=[28, 28], pixel_scale=1 / 256)
+DIGITS = ModelFacts(n_in=784, image_shape=[28, 28], pixel_scale=256)
 IMAGES = sample()["x_test"][:12]
 FLAT = IMAGES.reshape(12, 784)
 FORMS = ["bmp", "gif", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff", "webp"]

@@ -23,7 +23,7 @@ def predictor_of(**metadata):
 
 def test_labels_and_probabilities_of_what_python_has(stderr):
     words = [f"digit {i}" for i in range(10)]
-    predictor = pickle.loads(pickle.dumps(predictor_of(pixel_scale=1 / 256, class_labels=words)))
+    predictor = pickle.loads(pickle.dumps(predictor_of(pixel_scale=256, class_labels=words)))
     expected = probabilities(X / numpy.float32(256), *weights())
     scaled = X / 256
     arrays = [X, scaled.tolist(), scaled.astype(">f2")]
@@ -58,14 +58,14 @@ HALVES = {"feature_means": [0.0] * 784, "feature_scales": [0.5] * 784}
         ([-1, 1], {}, 3.0, None),
         ([-1, 1], {}, -3.0, None),
         ([0, 1], {}, 2.01, "X: values from 0 to 2.01, and the model was trained on 0 to 1: in col"),
-        ([-1, 1], {}, -3.01, "as -3.01 in row 1500"),
+        ([-1, 1], {}, -3.01, "X: values from -3.01 to 0, and the model was trained on -1 to 1"),
         ([0, 16], {}, numpy.uint8(200), "from 0 to 200, and the model was trained on 0 to 16"),
         (
             [0, 3],
             HALVES,
-            4.0,  # it is named as it was given
+            4.0,
             "X: standardized values from 0 to 8, and the model was trained on 0 to 3: in column "
-            "301, column 501, as 4 in row 1500; scale them as the training data were; pixels that",
+            "301, column 501; scale them as the training data were; pixels that",
         ),
         (None, {}, 1e9, None),
     ],

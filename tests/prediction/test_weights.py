@@ -25,9 +25,9 @@ def test_odds_may_be_too_large_for_a_number_and_names_hold_anything():
         compare_weights(Predictor(save("one.pkl", numpy.ones((2, 1)))))
 
 
-@pytest.mark.parametrize("scale", [1, 1 / 255])
+@pytest.mark.parametrize("divisor", [1, 255])
 @pytest.mark.parametrize("scales", [None, [10.0, 2.0]])
-def test_one_unit_more_multiplies_the_odds_as_the_weights_say(scale, scales, random, cli):
+def test_one_unit_more_multiplies_the_odds_as_the_weights_say(divisor, scales, random, cli):
     W = random.randn(2, 3)
     told = {
         "class_labels": [*"abc"],
@@ -35,7 +35,7 @@ def test_one_unit_more_multiplies_the_odds_as_the_weights_say(scale, scales, ran
         "feature_names": ["mass", "bill"],
         "feature_means": scales and [0.0, 0.0],
         "feature_scales": scales,
-        "pixel_scale": scale,
+        "pixel_scale": divisor,
         "scale_all": True,
     }
     predictor = Predictor(save("best_model.pkl", W, dtype="float64", **told))
@@ -49,7 +49,7 @@ def test_one_unit_more_multiplies_the_odds_as_the_weights_say(scale, scales, ran
         assert after / before == pytest.approx(entry["odds_factor"])
         assert numpy.exp(per_unit) == pytest.approx(entry["odds_factor"])
         if scales:
-            deviation = {"mass": 10, "bill": 2}[name] / scale
+            deviation = {"mass": 10, "bill": 2}[name] * divisor
             assert entry["standardized"] == pytest.approx(per_unit * deviation)
     sizes = [abs(entry["standardized"] or entry["per_unit"]) for entry in found["weights"]]
     assert len(sizes) == 4 and sizes == sorted(sizes, reverse=True)

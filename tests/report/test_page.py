@@ -137,7 +137,7 @@ def test_wrong_pictures_are_on_the_pad_what_their_rows_are(open_page, factor):
         told = {"pixel_scale": 1, "raw_range": [0, 1], "x_range": [0, 1], "image_shape": [14, 56]}
     numpy.savez("d.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     assert report([save_digits_model(**told, dataset="d.npz")]) == 0
-    p = probabilities(x.reshape(-1, 784) * told.get("pixel_scale", 1 / 256), *weights())
+    p = probabilities(x.reshape(-1, 784) / told.get("pixel_scale", 256), *weights())
     browser = open_page("best_model.html")
     pictures = browser.find_elements("css selector", ".to-pad img")
     told = [re.findall(r"\d+", image.get_attribute("alt")) for image in pictures]
@@ -273,6 +273,24 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, scaling):
     assert "Content Security Policy" in refused["message"]
 
 
+def test_a_time_of_the_day_is_shown_as_one(open_page):
+    pandas = pytest.importorskip("pandas")
+    random = numpy.random.RandomState(3)
+    table = pandas.DataFrame({"at": random.choice(["06:15", "18:45"], 60)})
+    table.assign(label=random.choice(["a", "b"], 60)).to_csv("table.csv", index=False)
+    assert train.main(["--dataset", "table.csv", "--n-epochs", "5"]) == 0
+    assert report(["--output", "p.html"]) == 0
+    browser = open_page("p.html")
+    cells = browser.find_elements("css selector", ".rows dt")
+    assert {cell.text for cell in cells} == {"at 06:15", "at 18:45"}
+    field = browser.find_element("css selector", "#fields input")
+    assert re.fullmatch("1[0-4]:[0-5][0-9]", field.get_property("value"))  # the mean
+    typed = "dispatchEvent(new Event('input', {bubbles: true}))"
+    browser.execute_script(f"arguments[0].value = '06:15'; arguments[0].{typed}", field)
+    (p,) = Predictor("best_model.pkl").predict_proba({"at": "06:15"})
+    assert_allclose(state_of(browser).probabilities, p, atol=1e-5)
+
+
 RANGES = {"raw_range": [-1, 1], "x_range": [-1, 1]}
 MODELS = [
     # classes, shape of the images or None, dtype, what else the model file says
@@ -295,7 +313,7 @@ def test_models_of_few_and_of_many_classes(open_page, n_out, shape, dtype, facts
         means, scales = random.rand(2, n_in) + 0.1
         facts = {"feature_means": means, "feature_scales": scales}
     if n_out < 30:
-        facts = {**facts, "pixel_scale": 1 / 256}
+        facts = {**facts, "pixel_scale": 256}
     model = save("any.pkl", W, b, dtype, image_shape=shape, dataset="nowhere.npz", **facts)
     assert report([model, "--output", "any page.html"]) == 0
     browser = open_page("any page.html")

@@ -1,5 +1,7 @@
 """Models that the tutorial's own program pickled: W and b are taken, nothing is run."""
 
+import pickle
+
 import numpy
 import pytest
 from builders import py2_array, py2_string, write
@@ -46,22 +48,52 @@ def py2(W=W, b=B, storage=b"%s"):
     return py2_model(*shared)
 
 
+# ---- pickles as Python 3 writes them
+
+
+class Part:
+    """An object of any class of a graph."""
+
+    def __init__(self, **attributes):
+        vars(self).update(attributes)
+
+
+class LogisticRegression(Part):
+    pass
+
+
+def py3_model(protocol):
+    def shared(array):
+        container = Part(storage=[array], readonly=0.5, type=Part(sizes={1: 2}))
+        return Part(container=container, owner=None, tag=Part(trace=[[("sgd.py", 3, "W = 0")]]))
+
+    model = LogisticRegression(W=shared(W), b=shared(B), input=None)
+    model.params = [model.W, model.b]
+    model.p_y_given_x = Part(owner=Part(inputs=[*model.params], outputs=[]), index=0)
+    model.p_y_given_x.owner.outputs.append(model.p_y_given_x)
+    return pickle.dumps(model, protocol)
+
+
 # ---- what is read
 
 
 ON_A_GPU = b"ctheano.gpuarray.type\nGpuArray_unpickler\n(%sNtR"  # a call, of an array
 
 
-@pytest.mark.parametrize("storage", [b"%s", ON_A_GPU])
-def test_what_was_read_is_saved_as_a_model_file(storage, stderr):
-    save_model(load_model(write("old.pkl", py2(storage=storage))), "new.pkl")
+MODELS = {"python 2": py2(), "on a GPU": py2(storage=ON_A_GPU)}
+MODELS.update((f"protocol {n}", py3_model(n)) for n in range(pickle.HIGHEST_PROTOCOL + 1))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_was_read_is_saved_as_a_model_file(name, stderr):
+    save_model(load_model(write("old.pkl", MODELS[name])), "new.pkl")
     again = load_model("new.pkl")
     for param, expected in zip(again.params, (W, B)):
         assert param.get_value().tobytes() == expected.astype("float64").tobytes()
     told = {"source": "the tutorial's own program", "pixel_scale": 1, "class_labels": [0, 1]}
     assert {**again.metadata, **told, "image_shape": None} == again.metadata
     digits = load_model(write("old.pkl", py2(numpy.zeros((784, 2), "float32")))).metadata
-    assert (digits["image_shape"], digits["pixel_scale"]) == ([28, 28], 1 / 256)
+    assert (digits["image_shape"], digits["pixel_scale"]) == ([28, 28], 256)
     Predictor("old.pkl").predict(numpy.full((1, 784), 255.0))  # pixels that nobody scaled
     assert "the model was trained on 0 to 0.996094" in stderr()
 
@@ -71,6 +103,7 @@ def test_what_was_read_is_saved_as_a_model_file(storage, stderr):
 # Of attacks, tests/datasets/test_formats.py has more.
 REFUSED = {
     "two in storage": py2().replace(b"(lp2\n", b"(lp2\nNa"),
+    "no W": py2().replace(b"x57", b"x56"),
     "transposed": py2(W.T),
     "mixed": py2(W, B.astype("float64")),
     "integers": py2(numpy.ones((3, 2), "int32"), numpy.ones(2, "int32")),

@@ -7,7 +7,7 @@ from builders import write
 
 from logreg.datasets.facts import Facts
 from logreg.datasets.options import NA, NO_OPTIONS, Columns, TableOptions
-from logreg.tables.columns import SWAPPED
+from logreg.tables.numerals import SWAPPED
 from logreg.tables.reading import read_table, table_batches
 
 
@@ -56,7 +56,7 @@ MEANINGS = {
     "number $": lambda k: (f"-${k + 1},000.5", -1000 * k - 1000.5),
     "date ISO8601": lambda k: (f"2024-01-{k + 1:02} 12:00", DAY - 29.5 + k),
     "date %d/%m/%Y": lambda k: (f"{k + 1:02}/01/2024", DAY - 30 + k),
-    "text": lambda k: (["n/a", "Bär", "a sea; |cow"][k % 3],) * 2,
+    "text": lambda k: (["none", "Bär", "a sea; |cow"][k % 3],) * 2,
     "code": lambda k: (f"0{k % 5}",) * 2,  # which an option calls categorical
     "yes or no": lambda k: (["TRUE", "False"][k % 2], 1 - k % 2),
     "alike": lambda k: ("7", 7),

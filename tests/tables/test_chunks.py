@@ -1,6 +1,7 @@
 """Text, sheets, Parquet and data frames: delimiters, encodings, and what stands above a table."""
 
 import gzip
+import json
 from dataclasses import replace
 
 import numpy
@@ -48,7 +49,7 @@ def test_the_delimiter_is_that_of_most_rows(text, decimal, numbers):
 def test_what_stands_above_a_table_is_left_out(above, n):
     found = table(above + "#;a;kind\n1;2;x\n3;4;y\n", encoding="cp1252")
     assert (found.columns.names, found.labels) == (("#", "a"), ["x", "y"])
-    assert (found.x.tolist(), found.first_rows) == ([[1, 2], [3, 4]], [n + 2, n + 3])
+    assert (found.x.tolist(), [*found.rows]) == ([[1, 2], [3, 4]], [n + 2, n + 3])
 
 
 # Training has read cp1252.
@@ -100,13 +101,47 @@ def test_json_rows_are_a_table(text):
     assert table("[a],kind\n1,x\n2,y\n").columns.names == ("[a]",)  # that is CSV
 
 
+@pytest.mark.parametrize("column", [list, lambda cells: dict(zip("01", cells))])
+def test_json_may_have_columns(column):
+    columns = {"mass": column([1, 2.5]), "kind": column(["x", "y"])}
+    found = table(json.dumps(columns, indent=1))
+    assert (found.x.tolist(), labels_of(found)) == ([[1], [2.5]], ["x", "y"])
+
+
+@pytest.mark.parametrize("sheet, value", [(None, 1), (2, 1), ("Data", 7), ("1", 5), (3, 5)])
+def test_an_option_chooses_a_sheet(sheet, value, stderr):
+    with pandas.ExcelWriter("t.xlsx") as book:
+        for name, cell in (("2", 1), ("Data", 7), ("1", 5)):
+            frame = pandas.DataFrame({"a": [cell, 3], "kind": ["x", "y"]})
+            frame.to_excel(book, sheet_name=name, index=False)
+    part, known = read_table("t.xlsx", TableOptions(sheet=sheet))
+    said = "note: t.xlsx: of the sheets '2', 'Data', '1', the first is read (`sheet`: another)\n"
+    assert (said in stderr()) == (sheet is None)
+    facts = Facts(n_in=1, **known)
+    ((x, *_),) = table_batches("t.xlsx", facts.table_options(), 9, facts.table)
+    assert part.x[0] == x[0] == [value]
+    with pytest.raises(DatasetError, match="has no sheet 4: `sheet` names one of '2', 'Data', '1'"):
+        read("t.xlsx", TableOptions(sheet=4))
+
+
+def test_a_sheet_may_have_no_header():
+    """It is found by the rules of CSV, and blank rows count."""
+    cells = [[None, None], [5.5, "x"], [None, None], [7, "y"]]
+    pandas.DataFrame(cells).to_excel("t.xlsx", header=False, index=False)
+    found = read("t.xlsx")
+    assert (found.x.tolist(), labels_of(found), [*found.rows]) == ([[5.5], [7]], ["x", "y"], [2, 4])
+
+
 @pytest.mark.parametrize(
     "text, said",
     [
-        ('[{"a": 1, "kind": "x"}', "as JSON .Expecting ',' delimiter"),
+        ('[{"a": 1, "kind": "x"}', "as JSON .Expecting ',' delimiter: line 2 column 1"),
+        ('{"a": 1, "kind": "x"}\n{"a": 2, "kind"}', "as JSON .Expecting ':' delimiter"),
+        ('[{"a":' + "[" * 50_000, "cannot be read as JSON .maximum recursion depth"),
         ("[]", "has JSON without rows, or with other things beside them: it needs"),
         ('[{"a": 1}, 2]', "has JSON without rows, or with other things beside them: it needs"),
-        ('{"a": 1, "b": [2], "kind": "x"}', r"column 2 \(b\) holds a list or an object"),
+        ('[{"a": 1, "b": [2], "kind": "x"}]', r"column 2 \(b\) holds a list or an object"),
+        ('{"a": [1, 2], "kind": ["x"]}', "every column needs as many cells"),
     ],
 )
 def test_json_without_rows_of_cells_is_refused(text, said):
@@ -145,7 +180,7 @@ def test_whole_numbers_beside_empty_cells_stay_whole(name, rows, stderr):
         pandas.DataFrame(cells, dtype=object).to_excel(name, index=False)
     found = read(name, TableOptions("all", missing="mean"))
     assert ([*found.rows], found.labels) == (rows, [*map(str, ids[1:])])
-    assert f"{name}: 1 rows without a label" in stderr()
+    assert f"{name}: 1 of 4 rows have no label, row {rows[0] - 1} first" in stderr()
 
 
 def test_a_data_frame_and_parquet_are_read_as_csv_is(stderr):
@@ -174,7 +209,7 @@ def test_a_data_frame_and_parquet_are_read_as_csv_is(stderr):
         found = read(source, replace(options, header=False), dtype="float32")  # theirs is no row
         assert "taken for" not in stderr()  # it has no header that could be data
         numpy.testing.assert_array_equal(found.x, wanted.x)
-        assert (found.columns[:5], found.first_rows) == (wanted.columns[:5], [1, 2])
+        assert (found.columns[:5], [*found.rows]) == (wanted.columns[:5], [1, 2, 3, 4])
         assert labels_of(found) == [*"0101"]
         with pytest.raises(DatasetError, match=f"^{name}: empty or missing cells: 1 in column 2"):
             read_table(source, TableOptions("kind"))

@@ -31,8 +31,19 @@ EMPTY = numpy.nan
         (["2024/01/05", "2024/02/01"], "date %Y/%m/%d", [DAY - 26, DAY + 1]),
         (["01/31/2024", "02/01/2024"], "date %m/%d/%Y", [DAY, DAY + 1]),
         (["Jan 31, 2024", "Feb 1, 2024"], "date %b %d, %Y", [DAY, DAY + 1]),
+        (
+            ["01/31/24 6:00 AM", "02/01/24 12:00 AM"],
+            "date %m/%d/%y %I:%M %p",
+            [DAY + 0.25, DAY + 1],
+        ),
+        (["18:45", "0:00"], "time %H:%M", [0.78125, 0]),
+        (["1.5", "2", "n/a", "NULL"], "number", [1.5, 2, EMPTY, EMPTY]),
         (["18-24", "25-34"], "text", None),
         (["1990-1999", "2000-2009"], "text", None),
+        (["Golf", "90", "535i"], "text", None),  # most are words
+        (["Golf", "Polo", "1/31/2024"], "text", None),
+        (["2:1", "1:0"], "text", None),  # scores
+        (["1.2.30", "1.10.24"], "text", None),  # versions
     ],
 )
 def test_what_cells_mean_is_found_and_noted(column, kind, values, stderr):
@@ -41,7 +52,8 @@ def test_what_cells_mean_is_found_and_noted(column, kind, values, stderr):
     told = stderr()
     if values is not None:
         assert_allclose(found.x[:, 1], values)
-        assert f"column 2 (a), '{column[0]}' as {values[0]:.9g}" in told
+        is_said = "read as numbers (`categorical`: as text): column 2 (a)" in told
+        assert is_said == (column[0] != "1.5")
 
 
 def assert_are_categories(cells, **options):
@@ -53,15 +65,16 @@ def assert_are_categories(cells, **options):
     "cells, doubtful",
     [
         (["1.5", "0,5"], ["0,5"]),
+        (["1.5", "-"], ["-"]),  # which may be empty, 0 or, beside +, a category
         (["$5", "€6", "$4e38"], ["€6", "$4e38"]),
         (["soon", "2024-01-31", "2024-02-01"], ["soon"]),
         (["03/04/2024", "03/05/2024"], ["03/04/2024", "03/05/2024"]),
     ],
 )
 def test_cells_that_make_a_column_doubtful_are_named_with_all_ways_out(cells, doubtful):
-    held = f"row {2 + cells.index(doubtful[0])}, column 2 (a) holds {str(doubtful)[1:-1]}: "
+    held = f"row {2 + cells.index(doubtful[0])}, column 2 (a) holds {str(doubtful)[1:-1]} "
     na = " and ".join(f"`na='{cell}'`" for cell in doubtful)
-    said = f"{re.escape(held)}.*{re.escape(na)} lets .*`categorical='a'` makes .*`drop='a'` l"
+    said = f"{re.escape(held)}.*{re.escape(na)} makes .*`drop='a'` l.*`categorical='a'` makes"
     with pytest.raises(DatasetError, match=said):
         table(text_of(cells))
     assert_are_categories(cells, categorical="a")
@@ -75,8 +88,10 @@ def test_cells_that_make_a_column_doubtful_are_named_with_all_ways_out(cells, do
 def test_many_texts_are_categories_if_there_is_one_for_two_rows(n, n_rows, most):
     """Of ten, each row may have its own; and a hundred are the most."""
     cells = [f"t{i % n}" for i in range(n_rows)]
+    cells[1::n] = ["2e7"] * len(cells[1::n])  # as a part of a number in base 16
     if n > most:
-        said = f"column 2 .a. has {n} different texts, and may have {most}: `drop='a'` .*'t0', "
+        said = f"and more: {n} different texts, too many for categories .at most {most}.. In "
+        said += "training, `drop='a'` .* `categorical='a'`"
         with pytest.raises(DatasetError, match=said):
             table(text_of(cells))
     assert_are_categories(cells, categorical="a" if n > most else None)

@@ -18,7 +18,7 @@ def test_a_look_before_training(stderr, monkeypatch):
     monkeypatch.setattr(features, "N_SAMPLED", 10)  # of 120 rows
     numbers = numpy.arange(120)
     columns = {
-        "same": 5,
+        "same": "s",
         "empty": "",
         "id": 100 + 3 * numbers,
         "code": ["J", "j", "n"] * 40,
@@ -40,12 +40,31 @@ def test_a_look_before_training(stderr, monkeypatch):
     n_seen = sum(row in train for rows in others for row in rows)
     assert told == [
         "column 5 (kind) is the label (`label_column` names another), one-hot encoded: column 3 "
-        "(code) of 3 texts, left out, as all cells are alike: column 1 (same), column 2 (empty)",
+        "(code) of 3 texts, the same in all rows (to 15 digits), so left out: column 1 "
+        "(same), column 2 (empty)",
         tells.format("column 3 (code)"),
+        "warning: the data frame: labels differ in case or blanks only, 'Ja', 'j a': each is a "
+        "class of its own; if they mean the same, write them alike",
         "rows of each class: 'Ja' 40, 'j a' 40, 'nein' 40",
         f"{n_seen} of the 40 rows for validation and test are the same as training rows: of new "
         "rows, the error may be larger",
     ]
+
+
+def test_numbers_that_may_be_no_numbers_are_named(stderr, random):
+    columns = {
+        "id": random.permutation(90) + 100,
+        "rank": [*range(89), 70],  # 70 stands twice
+        "a": [-999.0, 3, 4] * 30,
+        "b": [-99, -999, 999] * 30,
+        "c": [-999.5, 3, 4] * 30,
+        "even": 2 * random.permutation(90),
+    }
+    read(pandas.DataFrame({**columns, "kind": random.choice(["x", "y"], 90)}))
+    told = stderr()
+    assert "frame: column 1 (id) numbers the rows: `drop` leaves it out\n" in told
+    nines = "the -999 in column 3 (a), the -999 in column 4 (b) may stand for an empty cell: if so"
+    assert f"the data frame: {nines}, give it as `na`\n" in told
 
 
 def test_the_rate_of_a_table_that_is_not_standardized_is_the_tutorials():

@@ -22,87 +22,122 @@ from logreg.tables import chunks
 from logreg.tables.reading import read_table, table_batches
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_a_table_is_what_was_written_in_training_and_in_prediction(seed, monkeypatch, stderr):
-    """Columns of any kinds in any order, empty cells, options beside each other."""
+class DrawnTable:
+    """A table of columns of any kinds in any order, what it means, and options that read it."""
+
+    def __init__(self, seed):
+        self.random = random = numpy.random.RandomState(seed)
+        self.n = 40
+        self.has_names, has_gaps, by_number, is_last, has_commas = (random.rand(5) < 0.5).tolist()
+        kinds = ["number", *random.choice([*MEANINGS][:-3], 3), "drop", "group"]
+        kinds.insert(6 if is_last else random.randint(6), "label")
+        self.kinds = kinds
+        self.decimal = "," if has_commas else "."
+        self.columns = {}
+        self.meant = {}
+        empty = [*NA, "-", "-99" if has_commas else "-99.0"]
+        for i, kind in enumerate(kinds, 1):
+            n_empty = random.choice([0, 5]) * has_gaps
+            cells, values = draw_column(kind, self.n, random, n_empty, has_commas, empty)
+            name = f"{kind} {i}" if self.has_names else f"column {i}"
+            self.columns[name] = cells
+            self.meant[name] = values
+        called = [*self.columns]
+        if by_number or not self.has_names:
+            called = [*range(1, 8)]
+        label, drop, group = (called[kinds.index(kind)] for kind in ("label", "drop", "group"))
+        if is_last:
+            label = None
+        elif by_number:
+            label -= 8
+        self.options = TableOptions(
+            label,
+            header=None if self.has_names else False,
+            encoding=random.choice([None, "cp1252", "utf-16", "utf-16-le"]),
+            drop=drop,
+            group=group,
+            categorical=[name for name, kind in zip(called, kinds) if kind == "code"],
+            missing="mean" if has_gaps else None,
+            na=["-", "-99"],
+        )
+
+    def write(self, names, has_header):
+        """Write the columns that have these names."""
+        newline = self.random.choice(["\n", "\r\n", "\n\n", "\r"])
+        with open("t.csv", "w", encoding=self.options.encoding, newline="") as file:
+            delimiter = self.random.choice([*",;\t|"])
+            writer = csv.writer(file, delimiter=delimiter, lineterminator=newline)
+            if has_header:
+                writer.writerow(names)
+            writer.writerows(zip(*map(self.columns.get, names)))
+
+    def meaning_of(self, kind):
+        return numpy.array([*self.meant.values()][self.kinds.index(kind)])
+
+    def features(self):
+        """The features of all rows by their names."""
+        found = {}
+        for name, kind in zip(self.columns, self.kinds):
+            values = self.meant[name]
+            if kind in ("text", "code"):
+                for text in sorted({*values}):
+                    found[f"{name}={text}"] = [value == text for value in values]
+            elif kind not in ("label", "drop", "group") and not (
+                self.has_names and kind == "alike"
+            ):
+                found[name] = values
+        return pandas.DataFrame(found, dtype=float)
+
+
+@pytest.fixture
+def in_small_chunks(monkeypatch):
     monkeypatch.setattr(chunks, "CHUNK_CELLS", 1)  # 32 rows, then 8
     monkeypatch.setattr(preprocessing, "BLOCK", 50)
-    random = numpy.random.RandomState(seed)
-    n = 40
-    has_names, has_gaps, by_number, is_last, has_commas = (random.rand(5) < 0.5).tolist()
-    kinds = ["number", *random.choice([*MEANINGS][:-3], 3), "drop", "group"]
-    kinds.insert(6 if is_last else random.randint(6), "label")
-    encoding = random.choice([None, "cp1252", "utf-16", "utf-16-le"])
-    columns, called, meant = {}, [], []
-    empty = [*NA, "-", "-99" if has_commas else "-99.0"]
-    for i, kind in enumerate(kinds, 1):
-        n_empty = random.choice([0, 5]) * has_gaps
-        cells, values = draw_column(kind, n, random, n_empty, has_commas, empty)
-        name = f"{kind} {i}" if has_names else f"column {i}"
-        columns[name] = cells
-        called.append(name if has_names and not by_number else i)
-        meant.append(values)
 
-    def write_table(names, has_names=has_names):
-        newline = random.choice(["\n", "\r\n", "\n\n", "\r"])
-        with open("t.csv", "w", encoding=encoding, newline="") as file:
-            writer = csv.writer(file, delimiter=random.choice([*",;\t|"]), lineterminator=newline)
-            writer.writerows([names] * has_names + [*zip(*map(columns.get, names))])
 
-    write_table([*columns])
-    label, drop, group = (called[kinds.index(kind)] for kind in ("label", "drop", "group"))
-    label = None if is_last else label - 8 if by_number else label
-    codes = [name for name, kind in zip(called, kinds) if kind == "code"]
-    options = TableOptions(
-        label,
-        header=None if has_names else False,
-        encoding=encoding,
-        drop=drop,
-        group=group,
-        categorical=codes,
-        missing="mean" if has_gaps else None,
-        na=["-", "-99"],
-    )
-    found = trained = read("t.csv", options)
-    wanted = []
-    names = []
-    for name, kind, values in zip(columns, kinds, meant):
-        if kind in ("text", "code"):
-            names += [f"{name}={text}" for text in sorted({*values})]
-            wanted += [[value == text for value in values] for text in sorted({*values})]
-        elif kind not in ("label", "drop", "group") and not (has_names and kind == "alike"):
-            names.append(name)
-            wanted.append(values)
-    labels, groups = (numpy.array(meant[kinds.index(kind)]) for kind in ("label", "group"))
-    wanted = numpy.array(wanted, float).T
+each_seed = pytest.mark.parametrize("seed", range(40))
+
+
+@each_seed
+def test_training_reads_what_was_written(seed, in_small_chunks, stderr):
+    drawn = DrawnTable(seed)
+    drawn.write([*drawn.columns], drawn.has_names)
+    found = read("t.csv", drawn.options)
+    labels = drawn.meaning_of("label")
     (rows,) = labels.nonzero()
-    assert_array_equal(found.x, wanted[rows])
-    said = f"note: t.csv: {n - len(rows)} rows without a label are left out"
-    assert (said in stderr()) == (len(rows) < n)
+    assert_array_equal(found.x, drawn.features().iloc[rows])
+    said = f"warning: t.csv: {drawn.n - len(rows)} of {drawn.n} rows have no label, row "
+    assert (said in stderr()) == (len(rows) < drawn.n)
     assert labels_of(found) == labels[rows].tolist()
-    assert [*found.rows] == (rows + 1 + has_names).tolist()
-    is_same = (groups == groups[:, None]) & (groups != "") | numpy.eye(n, dtype=bool)
+    assert [*found.rows] == (rows + 1 + drawn.has_names).tolist()
+    groups = drawn.meaning_of("group")
+    is_same = (groups == groups[:, None]) & (groups != "") | numpy.eye(drawn.n, dtype=bool)
     assert (found.groups == found.groups[:, None]).tolist() == is_same[rows][:, rows].tolist()
-    kept = ModelFacts.from_metadata(
-        json.loads(as_json(read_dataset("t.csv", options).facts.as_dict()))
-    )
-    assert [*kept.feature_titles] == names and kept.class_labels == [0, 1, 2, 3]
-    assert kept.table.options.decimal == ("," if has_commas else ".")
-    for names, header in (
-        ([*columns][:: -1 if has_names else 1], has_names),
-        (kept.column_titles, False),
-    ):
-        write_table(names, header)
+    pandas.DataFrame(drawn.columns).to_excel("t.xlsx", header=drawn.has_names, index=False)
+    sheet = {**vars(read("t.xlsx", drawn.options)), "where": found.where}
+    assert_equal(sheet, vars(found))
+
+
+@each_seed
+def test_a_model_reads_what_was_written(seed, in_small_chunks):
+    drawn = DrawnTable(seed)
+    drawn.write([*drawn.columns], drawn.has_names)
+    facts = read_dataset("t.csv", drawn.options).facts
+    kept = ModelFacts.from_metadata(json.loads(as_json(facts.as_dict())))
+    assert [*kept.feature_titles] == [*drawn.features()] and kept.class_labels == [0, 1, 2, 3]
+    assert kept.table.options.decimal == drawn.decimal
+    all_names = [*drawn.columns]
+    if drawn.has_names:
+        all_names.reverse()
+    for names, header in ((all_names, drawn.has_names), (kept.column_titles, False)):
+        drawn.write(names, header)
         again = kept.table_options(TableOptions(header=header))
         found, numbers, cells = zip(*table_batches("t.csv", again, 15, kept.table, ["all"]))
-        assert_array_equal(numpy.concatenate(found), wanted)
-        assert (numpy.concatenate(numbers) == numpy.arange(n) + 1 + header).all()
+        assert_array_equal(numpy.concatenate(found), drawn.features())
+        assert (numpy.concatenate(numbers) == numpy.arange(drawn.n) + 1 + header).all()
         for i, name in enumerate(names):
             title = name if header else f"column {i + 1}"
-            assert [cell for batch in cells for cell in batch[title]] == columns[name]
-    pandas.DataFrame(columns).to_excel("t.xlsx", header=has_names, index=False)
-    sheet = {**vars(read("t.xlsx", options)), "where": trained.where}
-    assert_equal(sheet, vars(trained))
+            assert [cell for batch in cells for cell in batch[title]] == drawn.columns[name]
 
 
 def test_memory_is_at_most_twice_the_data():
@@ -116,8 +151,8 @@ def test_memory_is_at_most_twice_the_data():
 @pytest.mark.parametrize(
     "text, options, said",
     [
-        (f"1,2\n\x1b[31m{'é' * 5000},3\n", {}, r"column 1 holds '\\x1b\[31mé{35,55}':.{,350}$"),
-        ("a,b,k\n4,5,6\n4,-1e39,5\n", {}, r"row 3, column 2 \(b\) holds '-1e\+39': .*below 3e38"),
+        (f"1,2\n\x1b[31m{'é' * 5000},3\n", {}, r"column 1 holds '\\x1b\[31mé{35,55}' a.{,400}$"),
+        ("a,b,k\n4,5,6\n4,-1e39,5\n", {}, r"row 3, column 2 \(b\) holds '-1e\+39' .*below 3e38"),
         (
             "# t\n\n1,,3\n4,5,6,7\n7,8,9,0\n",
             {},
@@ -125,7 +160,11 @@ def test_memory_is_at_most_twice_the_data():
         ),
         ("Q 1,,\na,b,kind\n1,2,x\n", {}, r"row 1 \(Q 1,,\) fills columns: 1, and row 2: 3"),
         ('1,2\n3,"4\n5,6\n', {}, "EOF inside string starting at row 1.* each opening quote needs"),
-        ("1\n2\n", {}, "has 0 columns beside the label: 1 are needed"),
+        (
+            "a kind\n2 x\n",
+            {},
+            "has 0 columns beside the label: 1 are needed; cells are separated b",
+        ),
         (f"a,k\n{'x' * 200_000},y\n", {}, "field larger than .*: every row needs as many cells as"),
         ("\n\n", {}, "is empty: it has no row"),
         ("label,f\n  \n", {}, "row 1 is taken for a header, and no row is below it .`header=F"),
@@ -135,9 +174,8 @@ def test_memory_is_at_most_twice_the_data():
             {},
             r"2 in column 1 \(a\) \(row 2\), 1 in .*3\); .*`missing='",
         ),
-        ("a,kind\n1,\n2,NA\n", {"missing": "mean"}, "2 of 2 rows have no label, row 2 first"),
-        ("a,kind\n1,x\n2,NA\n", {}, r"1 of 2 rows .* row 3 .* \(kind\): `missing='mean'` leaves"),
-        ("g,a,k\n,2,x\n?,3,x\np,4,x\n", {"group": "g"}, r"2 of 3 rows have no group, row 2.* \(g"),
+        ("a,kind\n1,\n2,NA\n", {}, r"no row has a label in column 2 \(kind\)"),
+        ("\n<!DOCTYPE html>\n<html><p>A, b</p></html>\n", {}, "is an HTML page, not a table: down"),
         (
             "a,k\n1,x\n",
             {"drop": 2, "label_column": "k"},
@@ -153,7 +191,7 @@ def test_memory_is_at_most_twice_the_data():
         (
             "a,a,kind\n4x,1,x\n1,2,x\n",
             {"drop": "2"},
-            "`categorical='1'` makes .* `drop='1'` leaves",
+            "`drop='1'` leaves .* `categorical='1'` makes",
         ),
         ("b,a,a,kind\n1,2,3,x\n", {}, "called 'a': .*; if row 1 is data, give `header=False`"),
         (gzip.compress(b"1,2,x\n3,4,y\n" * 999)[:-30], {}, "cannot be read: cut off or damaged"),
@@ -161,7 +199,7 @@ def test_memory_is_at_most_twice_the_data():
         (
             "a,b,k\n4x,`,x\n1,2,x\n",
             {},
-            r"row 2.*'4x', row 2.*'`': .*, `na='4x'` and `na='`'` l.*'a,b'.*'a,b'",
+            r"row 2.*'4x' a.*; row 2.*'`' a.*, `na='4x'` and `na='`'` m.*'a,b'.*'a,b'",
         ),
         # Several columns are called so.
         ("label,a,target\n1,2,3\n", {}, r"which .*\? its columns are 1 \(label\), 2 \(a\)"),
@@ -172,10 +210,22 @@ def test_what_is_wrong_is_said(text, options, said):
         table(text, **options)
 
 
+def test_rows_without_a_label_are_left_out_and_those_without_a_group_are_groups(stderr):
+    found = table("g,a,k\n,2,x\n?,3,\np,4,y\nNA,5,x\n", group="g")
+    assert (labels_of(found), len({*found.groups})) == (["x", "y", "x"], 3)
+    place = "first (an empty cell, NA, None, ? or the like stands in column"
+    assert stderr().split("\n")[:2] == [
+        f"warning: t.csv: 1 of 4 rows have no label, row 3 {place} 3 (k)): they are left out",
+        f"warning: t.csv: 2 of 3 rows have no group, row 2 {place} 1 (g)): each of them is a group "
+        "of its own",
+    ]
+
+
 @pytest.mark.parametrize(
     "n, label, said",
     [
-        (90, lambda i: "x", "every row has the label 'x': give two at least"),
+        (90, lambda i: "x", "every training row (60 of 90 rows) has the label 'x': two labels are"),
+        (3, "xyx".__getitem__, "every training row (1 of 3 rows) has the label "),
         (
             90,
             lambda i: f"k{i * 46 // 90}",

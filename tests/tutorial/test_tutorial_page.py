@@ -548,7 +548,7 @@ def stop(*settings):
     if stopping.is_over(83 * 250 - 1):
         ends = f"Stops in epoch {last // 83 + 1}, after {last + 1:,} minibatches; "
         left.append((stopping.patience, 0))
-    best, error = stopping.best_iter // 83 + 1, f"{stopping.best_loss:.2f} %"
+    best, error = stopping.best_iter // 83 + 1, f"{stopping.best_value:.2f} %"
     text = f"{ends}the best model, of epoch {best}, has a validation error of {error}."
     errors = [curve, curve[: (last + 1) // 83], *vain, *bought, [curve[best - 1]]]
     return text, errors, [[*left, (left[-1][0], 0), (0, 0)]]
@@ -632,19 +632,6 @@ def test_the_ten_sums_are_numpys(browser):
         numbers = [f"{z:.1f}" for z in sums]
         expected = {".number": numbers, ".number.best": [numbers[best]], ".said": [words]}
         toy.check_texts(expected)
-
-
-def test_which_digits_speak_for_an_answer_is_numpys(browser):
-    toy, (facts, *_) = Toy(browser, "witnesses"), full_run(browser)
-    A = decoded(facts["A"], "int8").reshape(1000, 10) * facts["A_unit"]
-    (inks, labels), _ = digits(1000)
-    Toy(browser, "training").model()  # the digits are read
-    for x, k in digits_on_the_pad(toy):
-        shares = (inks @ x) * A[:, k]
-        order = numpy.argsort(-shares, kind="stable")[[0, 1, 2, 3, 4, -1, -2, -3, -4, -5]]
-        numbers = [f"{shares[i]:+.2f}" for i in order]
-        names = [f"{labels[i]}, {number}" for i, number in zip(order, numbers)]
-        toy.check_texts({".number": numbers, ".picture canvas": names})
 
 
 def test_a_drawn_digit_gets_an_answer(browser):
@@ -893,7 +880,7 @@ def test_on_paper_pictures_take_the_place_of_what_moves(browser, emulate):
 def test_questions_answer(browser):
     written = text.TEXT.read_text("utf-8")
     reasons = re.findall(r"<summary>([A-D])\. .+</summary>\n\n(\w+)", written)
-    assert len(reasons) == 15 * 3 == 3 * [word for _, word in reasons].count("Yes")
+    assert len(reasons) == 14 * 3 == 3 * [word for _, word in reasons].count("Yes")
     told = []
     for question in browser.find_elements("css selector", ".question"):
         for label in question.find_elements("css selector", "label"):
@@ -902,7 +889,7 @@ def test_questions_answer(browser):
             is_right = label.get_attribute("data-right") is not None
             told.append((label.text[0], re.match(r"\w+", said).group(), is_right))
     assert told == [(letter, word, word == "Yes") for letter, word in reasons]
-    assert len(browser.find_elements("css selector", ".question :checked")) == 15
+    assert len(browser.find_elements("css selector", ".question :checked")) == 14
 
 
 # As if there were a clipboard.

@@ -6,7 +6,6 @@ window.tutorial = played;
 const plays = {
   draw: playDraw, sums: playSums, softmax: playSoftmax, training: playTraining, plane: playPlane,
   patience: playPatience, "mnist-run": playMnistRun, heart: playHeart, "pad-raw": playPadRaw, net: playNet,
-  witnesses: playWitnesses,
 };
 for (const section of document.querySelectorAll(".play")) {
   const name = nameOf(section), template = document.getElementById(`${name}-template`);

@@ -1,6 +1,5 @@
 
-// Toys: a digit that is drawn, and its answer; the ten sums that it comes from; and the training
-// digits that these come from.
+// Toys: a digit that is drawn, and its answer; and the ten sums that it comes from.
 
 // Draws what is on the pad anew, with its ten sums, for the answer that is chosen, if there is a
 // choice. A new drawing is looked at for its own answer.
@@ -69,33 +68,5 @@ function playSums(find) {
     find(".said").textContent = isEmpty
       ? "An empty page: all pixels are 0. Draw a digit."
       : `${says} The largest of the ten sums is that of ${best}, so the answer is ${best}.`;
-  });
-}
-
-// The weights are a sum of the training digits, each times its row of A. So is the sum of an
-// answer: each digit adds its A, times how much ink it has in common with the drawing.
-async function playWitnesses(find) {
-  const digits = await reading, A = decode(facts.A, Int8Array);
-  find(".choice").append(...range(10).map((k) =>
-    make("label", {}, make("input", { type: "radio", name: "witnesses-digit", value: k }), String(k))));
-  const witnesses = range(10).map(() => {
-    const canvas = make("canvas", { role: "img" }), number = make("span", { class: "number" });
-    find(".pictures").append(make("div", { class: "picture" }, canvas, number));
-    return { canvas, number };
-  });
-  return playDigit(find, ({ x, k }) => {
-    const inked = range(784).filter((j) => x[j]);
-    const shares = facts.labels.map((_, i) => {
-      const common = inked.reduce((sum, j) => sum + x[j] * digits[784 * i + j], 0) / 256 ** 2;
-      return common * A[10 * i + k] * facts.A_unit;
-    });
-    const order = range(shares.length).sort((i, j) => shares[j] - shares[i]);
-    const chosen = [...order.slice(0, 5), ...order.slice(-5).reverse()];
-    witnesses.forEach(({ canvas, number }, place) => {
-      const i = chosen[place];
-      paint(canvas, 28, 28, (j) => GREYS[255 - digits[784 * i + j]]);
-      number.textContent = (shares[i] > 0 ? "+" : "") + signed(shares[i], 2);
-      canvas.setAttribute("aria-label", `${facts.labels[i]}, ${number.textContent}`);
-    });
   });
 }
