@@ -125,6 +125,8 @@ def run(facts):
             best += ", the last one that was validated"
     if facts.refit:
         best += f", then trained anew on {facts.n_refit_rows} rows"
+    if facts.n_folds and facts.rows:
+        best += f" by {facts.n_folds} folds, then trained as long on all {facts.rows[0]} rows"
     error = facts.validation_error  # over whole minibatches
     if facts.criterion == "loss":
         error = facts.validation_error_all_rows

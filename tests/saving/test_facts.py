@@ -24,6 +24,7 @@ TOLD = {
     "columns": ["a", "b"],
     "categories": [None, ["x", "y"]],
     "class_labels": ["ant", "bee"],
+    "split": [2, 1, 1],
     "feature_names": ["a", "b=x", "b=y"],
     "feature_means": [0, 1, 0],
 }
@@ -57,6 +58,7 @@ REFUSED = {
     "test_error": [True, "x"],
     "epoch": [1.5, True],
     "refit": [1],
+    "tested_probabilities": [[[1, 0]], numpy.eye(2), numpy.full((4, 2), numpy.nan)],
 }
 
 
