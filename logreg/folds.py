@@ -90,7 +90,7 @@ class FoldTraining:
             mean_loss=engine.compile_mean(minibatch, shared.valid, loss),
             test_x=fold.facts.preprocessing.apply(x, engine.theano.config.floatX),
             test_y=y,
-            weight=fold.weights["test"].sum() if fold.weights else len(y),
+            weight=float(fold.weights["test"].sum()) if fold.weights else len(y),
         )
 
     def _train_model(self, first, last):
@@ -101,22 +101,19 @@ class FoldTraining:
         params = [param for model in self._models for param in model.params]
         if engine.have_diverged(params):
             return None
-        weights = numpy.array([model.weight for model in self._models], "float64")
-        means = {
-            "error": numpy.array([model.mean_error() for model in self._models]),
-            "loss": numpy.array([model.mean_loss() for model in self._models]),
-        }
-        sums = means[self._hyperparameters.criterion] * weights
-        for i, model in enumerate(self._models):
-            is_other = numpy.arange(len(sums)) != i
-            value = sums[is_other].sum() / weights[is_other].sum()
-            if value < model.best_value:
-                model.best_value = value
+        # Plain floats: for five numbers, they are many times as fast as arrays.
+        errors = [model.mean_error() * model.weight for model in self._models]
+        losses = [model.mean_loss() * model.weight for model in self._models]
+        weight = sum(model.weight for model in self._models)
+        values = losses if self._hyperparameters.criterion == "loss" else errors
+        total = sum(values)
+        for model, value in zip(self._models, values):
+            value_of_others = (total - value) / (weight - model.weight)
+            if value_of_others < model.best_value:
+                model.best_value = value_of_others
                 model.best_params = engine.copy_values(model.params)
-        total = weights.sum()
-        error = float(weights @ means["error"] / total)
-        loss = float(weights @ means["loss"] / total)
-        return {"error": error, "error_all_rows": error, "loss": loss}
+        error = sum(errors) / weight
+        return {"error": error, "error_all_rows": error, "loss": sum(losses) / weight}
 
     def _test_model(self):
         """Test each row by the model that has not seen it. There are no whole minibatches here."""

@@ -6,6 +6,7 @@ import numpy
 
 from logreg.basics.console import note
 from logreg.basics.errors import DatasetError, SettingError
+from logreg.datasets.doubts import check_weights
 from logreg.datasets.learning import learn
 from logreg.datasets.splits import SPLITS, in_groups
 
@@ -84,6 +85,7 @@ def divide_into_folds(data, n_folds):
         set_weights = None
         if weights is not None:
             set_weights = {split: weights[some] for split, some in chosen.items()}
+            check_weights(data.facts, set_weights)
         is_standardized = data.facts.feature_scales is not None
         facts = learn({}, sets, data.facts, None, is_standardized, set_weights)
         # Of the data as they were split, as all readers of these data compute it.
