@@ -10,9 +10,9 @@ import numpy
 
 from logreg.basics.errors import DatasetError, SettingError, cut, needing, quoted
 from logreg.datasets.dataset import DataSet
-from logreg.datasets.facts import Facts
-from logreg.datasets.splits import stratified_order
 from logreg.hyperparameters import Hyperparameters, default_batch_size
+from logreg.parts.facts import Facts
+from logreg.parts.splits import stratified_order
 
 with needing("SoftmaxClassifier", "sklearn", "scikit-learn"):
     from scipy.sparse import issparse

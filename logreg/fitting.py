@@ -12,9 +12,9 @@ from logreg.basics.version import ARITHMETIC
 from logreg.callbacks.verdict import doubts, explain
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.folds import choose_n_folds, divide_into_folds
-from logreg.datasets.frames import framed
-from logreg.datasets.options import NO_PREPARATION, Preparation, TableOptions, split_options
 from logreg.hyperparameters import Hyperparameters, choose_hyperparameters
+from logreg.parts.frames import framed
+from logreg.parts.options import NO_PREPARATION, Preparation, TableOptions, split_options
 from logreg.prediction.predictor import Predictor
 from logreg.saving.facts import ModelFacts
 from logreg.saving.model_file import read_model

@@ -14,9 +14,9 @@ import numpy
 
 from logreg import engine
 from logreg.basics.errors import SettingError
-from logreg.datasets.statistics import softmax
 from logreg.datasets.training_data import share_as_stored
 from logreg.model import tutorial_model
+from logreg.parts.statistics import softmax
 from logreg.refit import train_anew
 
 

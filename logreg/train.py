@@ -16,9 +16,9 @@ from logreg.cli import options
 from logreg.cli.command import command
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.folds import MANY_ROWS, choose_n_folds, divide_into_folds
-from logreg.datasets.options import ONLY_IN_TRAINING, Preparation, TableOptions
 from logreg.hyperparameters import DEFAULTS_BY_DATA, Hyperparameters, choose_hyperparameters
 from logreg.parallel.ranks import ranks
+from logreg.parts.options import ONLY_IN_TRAINING, Preparation, TableOptions
 
 USED_BY_VERIFY = ("verify", "dataset", "quiet")
 CLOSED_PIPE = 141  # what a shell reports of a process whose stdout nobody reads any more

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from logreg import Predictor, engine, fit_table, kernel
-from logreg.datasets.splits import stratified_order
+from logreg.parts.splits import stratified_order
 
 pytestmark = pytest.mark.skipif(
     not kernel.is_in_use(), reason="without the kernel, each example is compiled"

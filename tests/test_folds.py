@@ -15,7 +15,7 @@ from logreg.basics.errors import SettingError
 from logreg.callbacks import Callback, Checkpoint, StopTraining
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.folds import choose_n_folds, divide_into_folds
-from logreg.datasets.options import Preparation, TableOptions
+from logreg.parts.options import Preparation, TableOptions
 from logreg.sgd import train_softmax
 
 SETTINGS = Hyperparameters(

@@ -11,7 +11,7 @@ from logreg import Predictor, fit_table
 from logreg.basics.errors import DatasetError
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.folds import divide_into_folds
-from logreg.datasets.options import Preparation, TableOptions
+from logreg.parts.options import Preparation, TableOptions
 
 SETTINGS = "train --no-standardize --no-refit --n-epochs=30 --learning-rate=0.2 --target=kind"
 

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from logreg import Predictor
 from logreg.callbacks import History
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.options import Preparation
+from logreg.parts.options import Preparation
 
 
 # Of the second run, the parameters are finite, and too large to compute with; of the third, NaN.

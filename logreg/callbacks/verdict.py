@@ -4,7 +4,7 @@ import math
 
 import numpy
 
-from logreg.datasets.statistics import with_interval
+from logreg.parts.statistics import with_interval
 
 FEW_ROWS = 100  # below it, a validation error says little
 

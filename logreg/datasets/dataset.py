@@ -14,15 +14,15 @@ from typing import Dict, List, Optional
 import numpy
 
 from logreg.basics.files import AnyPath
-from logreg.datasets.arrays import check_sets
 from logreg.datasets.doubts import check_classes, check_weights, describe_labels
-from logreg.datasets.facts import Facts
-from logreg.datasets.formats import find_usable_map, reading
 from logreg.datasets.learning import learn
-from logreg.datasets.options import NO_OPTIONS, NO_PREPARATION
-from logreg.datasets.pixels import ImageLayout
 from logreg.datasets.sources import find_places, read_parts, refuse_overwriting_data
-from logreg.datasets.splits import choose_rows, find_lacking, take_rows
+from logreg.parts.arrays import check_sets
+from logreg.parts.facts import Facts
+from logreg.parts.formats import find_usable_map, reading
+from logreg.parts.options import NO_OPTIONS, NO_PREPARATION
+from logreg.parts.pixels import ImageLayout
+from logreg.parts.splits import choose_rows, find_lacking, take_rows
 
 
 @dataclass(frozen=True, eq=False)

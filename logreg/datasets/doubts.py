@@ -7,7 +7,7 @@ import numpy
 
 from logreg.basics.console import note, warning
 from logreg.basics.errors import DatasetError, listed, quoted
-from logreg.datasets.splits import SPLITS
+from logreg.parts.splits import SPLITS
 
 # Labels that are numbers may be a quantity. There is a warning in either of these cases:
 MANY_NUMBERS = 30  # there are more different numbers than this

@@ -8,7 +8,7 @@ from logreg.basics.console import note
 from logreg.basics.errors import DatasetError, SettingError
 from logreg.datasets.doubts import check_weights
 from logreg.datasets.learning import learn
-from logreg.datasets.splits import SPLITS, in_groups
+from logreg.parts.splits import SPLITS, in_groups
 
 N_FOLDS = 5
 # Of so many rows, a sixth is enough to validate, and another sixth to test.

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy
 
 from logreg.basics.console import note
-from logreg.datasets.arrays import narrower
-from logreg.datasets.pixels import N_IMAGES, are_centred, edges_of
-from logreg.datasets.preprocessing import (
+from logreg.parts.arrays import narrower
+from logreg.parts.pixels import N_IMAGES, are_centred, edges_of
+from logreg.parts.preprocessing import (
     FLOAT32_MAX,
     Moments,
     blocks,

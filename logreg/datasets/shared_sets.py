@@ -9,10 +9,10 @@ import numpy
 from logreg import engine
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.doubts import check_held_out
-from logreg.datasets.facts import Facts
-from logreg.datasets.options import Preparation, TableOptions, split_options
-from logreg.datasets.splits import SPLITS
 from logreg.hyperparameters import complete_docstring
+from logreg.parts.facts import Facts
+from logreg.parts.options import Preparation, TableOptions, split_options
+from logreg.parts.splits import SPLITS
 
 
 class LoadedSet(tuple):

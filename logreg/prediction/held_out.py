@@ -7,12 +7,12 @@ import numpy
 from logreg.basics.console import note, warning
 from logreg.basics.errors import DatasetError
 from logreg.basics.files import DATASET
-from logreg.datasets.arrays import check_sets
 from logreg.datasets.dataset import DataSet
 from logreg.datasets.learning import read_through
-from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.sources import read_parts
-from logreg.datasets.splits import choose_rows, take_rows
+from logreg.parts.arrays import check_sets
+from logreg.parts.options import NO_OPTIONS
+from logreg.parts.splits import choose_rows, take_rows
 
 OF_FOLDS = "all rows, each by a model of other folds, which had not seen it"
 

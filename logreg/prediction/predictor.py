@@ -6,8 +6,8 @@ import numpy
 
 from logreg.basics.console import warning
 from logreg.basics.errors import DatasetError, ModelFileError, SettingError, listed
-from logreg.datasets.frames import framed
-from logreg.datasets.statistics import softmax
+from logreg.parts.frames import framed
+from logreg.parts.statistics import softmax
 from logreg.prediction.inputs import Batch, input_batches
 from logreg.saving import model_file
 from logreg.saving.facts import ModelFacts

@@ -5,7 +5,7 @@ import base64
 import numpy
 
 from logreg import plots
-from logreg.datasets.options import DATE, TIME
+from logreg.parts.options import DATE, TIME
 from logreg.plots import short
 from logreg.report import markup
 

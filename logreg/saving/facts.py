@@ -11,11 +11,11 @@ from typing import Dict, List, Optional
 import numpy
 
 from logreg.basics.errors import ModelFileError, SettingError, cut
-from logreg.datasets.facts import Facts
-from logreg.datasets.options import TableOptions
 from logreg.datasets.sources import find_places, refuse_overwriting_data
 from logreg.early_stopping import REPEATABLE, Validation, stopping_after
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
+from logreg.parts.facts import Facts
+from logreg.parts.options import TableOptions
 
 # Fields that are no keys of a file: there, each option and each setting is a key of its own.
 NO_KEYS = ("options", "settings", "tested_probabilities", "_metadata")

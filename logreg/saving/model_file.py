@@ -20,7 +20,7 @@ import numpy
 
 from logreg.basics.errors import ModelFileError, cut
 from logreg.basics.files import explaining, read_whole, replacing
-from logreg.datasets import pickles
+from logreg.parts import pickles
 from logreg.saving.facts import ModelFacts, as_json
 
 VERSION = 1

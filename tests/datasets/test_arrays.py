@@ -7,7 +7,7 @@ from builders import write
 from logreg.basics.errors import DatasetError
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.doubts import check_held_out
-from logreg.datasets.options import Preparation
+from logreg.parts.options import Preparation
 
 X = numpy.arange(60, dtype="f4").reshape(12, 5)
 Y = numpy.arange(12) % 3

@@ -8,7 +8,7 @@ from builders import write
 from logreg.basics.errors import DatasetError
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.folds import divide_into_folds
-from logreg.datasets.options import Preparation, TableOptions
+from logreg.parts.options import Preparation, TableOptions
 
 GROUPS = TableOptions("ill", group="p")
 

@@ -6,7 +6,7 @@ import pytest
 from builders import table_bytes, write
 
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.options import Preparation, TableOptions
+from logreg.parts.options import Preparation, TableOptions
 from logreg.prediction.held_out import read_test_set
 from logreg.saving.facts import ModelFacts
 

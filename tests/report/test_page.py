@@ -22,7 +22,7 @@ from PIL import Image
 
 from logreg import train
 from logreg.datasets.pictures import read_picture
-from logreg.datasets.pixels import ImageLayout
+from logreg.parts.pixels import ImageLayout
 from logreg.plots import short
 from logreg.prediction.inputs import input_batches
 from logreg.prediction.predictor import Predictor

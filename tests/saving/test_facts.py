@@ -10,8 +10,8 @@ from builders import model_header, sealed, table_bytes, write
 
 from logreg import load_model
 from logreg.basics.errors import ModelFileError
-from logreg.datasets.options import NO_OPTIONS
 from logreg.hyperparameters import DEFAULTS
+from logreg.parts.options import NO_OPTIONS
 from logreg.saving.facts import ModelFacts
 
 W = numpy.array([[1.0, -1], [0.5, 0], [0, 2]], "float32")

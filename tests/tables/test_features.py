@@ -8,10 +8,10 @@ from reads import put, read, table
 from logreg import fit_table
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.doubts import check_held_out
-from logreg.datasets.facts import Facts
 from logreg.datasets.folds import divide_into_folds
-from logreg.datasets.options import TEXT, Columns, TableOptions
 from logreg.hyperparameters import choose_hyperparameters
+from logreg.parts.facts import Facts
+from logreg.parts.options import TEXT, Columns, TableOptions
 from logreg.tables import features
 from logreg.tables.reading import table_batches
 

@@ -13,9 +13,9 @@ from typing import List, Optional, Union
 
 import numpy
 
-from logreg.datasets.options import NO_OPTIONS, NUMBER, Columns, TableOptions
-from logreg.datasets.pixels import ImageLayout
-from logreg.datasets.preprocessing import Preprocessing
+from logreg.parts.options import NO_OPTIONS, NUMBER, Columns, TableOptions
+from logreg.parts.pixels import ImageLayout
+from logreg.parts.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ class FeatureFacts:
     background : str
         'dark' or 'light', if the images were made of picture files.
     pixel_scale, scale_all, feature_means, feature_scales
-        See :class:`logreg.datasets.preprocessing.Preprocessing`.
+        See :class:`logreg.parts.preprocessing.Preprocessing`.
     """
 
     image_shape: Optional[List[int]] = None
