@@ -92,6 +92,7 @@ setup(
         "logreg.kernel",
         "logreg.legacy",
         "logreg.parallel",
+        "logreg.parts",
         "logreg.prediction",
         "logreg.report",
         "logreg.saving",

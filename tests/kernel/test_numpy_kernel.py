@@ -57,7 +57,7 @@ def test_steps_gradients_and_classes(x_dtype, dtype, is_weighted, momentum, rand
 def test_a_label_that_is_no_class_is_named():
     rows = kernel.Rows(numpy.ones((4, 2)))
     labels = numpy.array([0, 1, 2, 1])
-    with pytest.raises(ValueError, match="^row 2 has the label 2: labels must be 0 to 1$"):
+    with pytest.raises(ValueError, match=r"^row 2 has the label 2: labels must be 0 to 1$"):
         kernel.steps(rows, (numpy.zeros((2, 2)), numpy.zeros(2)), (labels, None), [0, 2], 2, 0.1)
 
 
