@@ -56,7 +56,7 @@ def _load():
     raise EngineError(
         f"no engine: {', '.join(reasons)}; set LOGREG_ENGINE to theano or pytensor or not at all; "
         "install Theano (Python 3.8 to 3.11: pip install 'theano==1.0.5' 'numpy<1.24') "
-        "or PyTensor (Python 3.12 to 3.14: pip install pytensor)"
+        "or PyTensor (Python 3.12 and later: pip install pytensor)"
     )
 
 

@@ -15,13 +15,19 @@ from logreg.model import LogisticRegression
 import theano
 import theano.tensor as T
 
-RANDOM = numpy.random.RandomState(5)
-VALUES = {
-    "x": RANDOM.randn(3, 4),
-    "p": RANDOM.rand(3, 4) / 2 + 0.2,
-    "v": RANDOM.randn(4),
-    "t": RANDOM.randn(3, 4, 2),
-}
+
+
+def draw_values():
+    random = numpy.random.RandomState(5)
+    return {
+        "x": random.randn(3, 4),
+        "p": random.rand(3, 4) / 2 + 0.2,
+        "v": random.randn(4),
+        "t": random.randn(3, 4, 2),
+    }
+
+
+VALUES = draw_values()
 softmax, log_softmax = (partial(f, axis=1) for f in (special.softmax, special.log_softmax))
 # In Theano, and in NumPy; of rows, `softmax` and `log_softmax`.
 EXPRESSIONS = """
@@ -67,10 +73,10 @@ def of_numpy(line, values):
     return eval(line.split(" | ")[1], known)
 
 
-def test_expressions_and_their_gradients():
+def test_expressions_and_their_gradients(random):
     variables = {name: T.TensorType("float64", (False,) * a.ndim)() for name, a in VALUES.items()}
     wrt, outputs, lines = list(variables.values()), [], EXPRESSIONS.strip().splitlines()
-    factors = [RANDOM.randn(*of_numpy(line, VALUES).shape) for line in lines]
+    factors = [random.randn(*of_numpy(line, VALUES).shape) for line in lines]
     for line, factor in zip(lines, factors):
         value = eval(line.split(" | ")[0], {"T": T, "theano": theano, **variables})
         outputs += [value, *T.grad((value * factor).sum(), wrt, disconnected_inputs="ignore")]
@@ -78,7 +84,7 @@ def test_expressions_and_their_gradients():
     for line, factor in zip(lines, factors):
         assert_allclose(next(computed), of_numpy(line, VALUES), 1e-7, 1e-9, err_msg=line)
         for name, value in VALUES.items():  # the slope along a direction
-            step = 1e-6 * RANDOM.randn(*value.shape)
+            step = 1e-6 * random.randn(*value.shape)
             below, above = (
                 of_numpy(line, {**VALUES, name: end}) for end in (value - step, value + step)
             )
