@@ -16,7 +16,6 @@ import theano
 import theano.tensor as T
 
 
-
 def draw_values():
     random = numpy.random.RandomState(5)
     return {
