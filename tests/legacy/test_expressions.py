@@ -67,10 +67,10 @@ def of_numpy(line, values):
     return eval(line.split(" | ")[1], known)
 
 
-def test_expressions_and_their_gradients():
+def test_expressions_and_their_gradients(random):
     variables = {name: T.TensorType("float64", (False,) * a.ndim)() for name, a in VALUES.items()}
     wrt, outputs, lines = list(variables.values()), [], EXPRESSIONS.strip().splitlines()
-    factors = [RANDOM.randn(*of_numpy(line, VALUES).shape) for line in lines]
+    factors = [random.randn(*of_numpy(line, VALUES).shape) for line in lines]
     for line, factor in zip(lines, factors):
         value = eval(line.split(" | ")[0], {"T": T, "theano": theano, **variables})
         outputs += [value, *T.grad((value * factor).sum(), wrt, disconnected_inputs="ignore")]
@@ -78,7 +78,7 @@ def test_expressions_and_their_gradients():
     for line, factor in zip(lines, factors):
         assert_allclose(next(computed), of_numpy(line, VALUES), 1e-7, 1e-9, err_msg=line)
         for name, value in VALUES.items():  # the slope along a direction
-            step = 1e-6 * RANDOM.randn(*value.shape)
+            step = 1e-6 * random.randn(*value.shape)
             below, above = (
                 of_numpy(line, {**VALUES, name: end}) for end in (value - step, value + step)
             )

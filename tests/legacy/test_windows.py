@@ -14,7 +14,6 @@ import theano.tensor as T
 from theano.tensor.nnet import conv2d
 from theano.tensor.signal import downsample, pool
 
-RANDOM = numpy.random.RandomState(11)
 IS_THEANO = theano.__version__ == "1.0.5"
 # Theano compiles C for each kind, half a minute: it has some of the cases, to compare with.
 FAST = {} if IS_THEANO else {"mode": "FAST_COMPILE"}
@@ -39,13 +38,13 @@ CONVOLUTIONS = [
 
 
 @pytest.mark.parametrize("case", CONVOLUTIONS[:: 3 if IS_THEANO else 1], ids=str)
-def test_convolution_and_its_gradients(case):
+def test_convolution_and_its_gradients(case, random):
     shape, filter_shape, border_mode, *how = case
-    x, dx = RANDOM.randn(2, *shape)
-    w, dw = RANDOM.randn(2, *filter_shape)
+    x, dx = random.randn(2, *shape)
+    w, dw = random.randn(2, *filter_shape)
     options = {"border_mode": border_mode, "subsample": how[1], "filter_flip": how[2]}
     expected = convolved(x, w, *how)
-    images, filters, factors = T.dtensor4(), T.dtensor4(), RANDOM.randn(*expected.shape)
+    images, filters, factors = T.dtensor4(), T.dtensor4(), random.randn(*expected.shape)
     y = conv2d(images, filters, input_shape=shape, filter_shape=filter_shape, **options)
     of_y = T.as_tensor_variable(factors)
     transposed = T.nnet.abstract_conv.conv2d_grad_wrt_inputs
@@ -86,13 +85,13 @@ POOLS = [
 
 
 @pytest.mark.parametrize("case", POOLS[:3] if IS_THEANO else POOLS, ids=str)
-def test_pooling_and_its_gradient(case):
+def test_pooling_and_its_gradient(case, random):
     image, size, step, pads, ignore_border, mode = case
-    x, dx = RANDOM.randn(2, 3, *image)
+    x, dx = random.randn(2, 3, *image)
     how = size, step or size, pads, ignore_border, mode
     values = pooled(x, *how)
     images = T.dtensor3()
-    factors = RANDOM.randn(*values.shape)
+    factors = random.randn(*values.shape)
     y = pool.pool_2d(images, size, ignore_border, step, pads, mode)
     outputs = [y, T.grad((y * factors).sum(), images)]
     function = theano.function([images], outputs, **FAST)
@@ -102,8 +101,8 @@ def test_pooling_and_its_gradient(case):
     assert_allclose((gradient * dx).sum(), (slope * factors).sum(), 1e-6)
 
 
-def test_names_of_earlier_versions():
-    x = RANDOM.randn(2, 1, 5, 5)
+def test_names_of_earlier_versions(random):
+    x = random.randn(2, 1, 5, 5)
     images = T.dtensor4()
     options = {"ds": (2, 2), "st": (1, 1), "padding": (1, 0), "ignore_border": True, "mode": "sum"}
     shapes = {"image_shape": x.shape, "filter_shape": x.shape}
