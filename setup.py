@@ -61,12 +61,13 @@ tutorial += ["ziamath", "fonttools"]  # a font for formulas, and what takes its 
 pyarrow = ['pyarrow<18; python_version < "3.12"', 'pyarrow; python_version >= "3.12"']
 
 setup(
-    name="logreg",
+    name="ten-sums",  # on the package index, `logreg` is another project; the import stays logreg
     version=version,
     description="The Theano tutorial's logistic regression, living: on Theano and on PyTensor",
     long_description=(here / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
-    license="BSD-3-Clause",
+    license="BSD-3-Clause AND CC-BY-4.0",  # the code; the tutorial's text and pictures
+    author="the logreg authors",
     keywords="theano pytensor mnist softmax logistic-regression tutorial",
     classifiers=[
         "Development Status :: 5 - Production/Stable",
@@ -75,7 +76,7 @@ setup(
         "Intended Audience :: Science/Research",
         "Programming Language :: C",
         "Programming Language :: Python :: 3",
-        *(f"Programming Language :: Python :: 3.{minor}" for minor in range(8, 15)),
+        *(f"Programming Language :: Python :: 3.{minor}" for minor in range(8, 14)),
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
         "Typing :: Typed",
     ],
@@ -92,6 +93,7 @@ setup(
         "logreg.kernel",
         "logreg.legacy",
         "logreg.parallel",
+        "logreg.parts",
         "logreg.prediction",
         "logreg.report",
         "logreg.saving",
@@ -140,6 +142,7 @@ setup(
         ],
         "mpi": ["mpi4py", "mpich; platform_system != 'Windows'"],
         "cuda": ["jax[cuda12]; python_version >= '3.12'"],
+        "cuda13": ["jax[cuda13]; python_version >= '3.12'"],
         # JAX on the CPU stands for a GPU in the tests.
         "test": [
             *(

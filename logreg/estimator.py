@@ -10,9 +10,9 @@ import numpy
 
 from logreg.basics.errors import DatasetError, SettingError, cut, needing, quoted
 from logreg.datasets.dataset import DataSet
-from logreg.datasets.facts import Facts
-from logreg.datasets.splits import stratified_order
 from logreg.hyperparameters import Hyperparameters, default_batch_size
+from logreg.parts.facts import Facts
+from logreg.parts.splits import stratified_order
 
 with needing("SoftmaxClassifier", "sklearn", "scikit-learn"):
     from scipy.sparse import issparse
@@ -63,8 +63,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
         n / (n_classes * n_k), where n_k of the n rows have the label. The default is 1.
     batch_size : int, optional
         Rows in a minibatch. The default is 600. If a set has fewer rows, or the training set fewer
-        than 5,000, it is a tenth of the training rows, or the number of rows of the smallest set if
-        that is less.
+        than 5,000, it is near a tenth of the training rows, or the number of rows of the smallest
+        set if that is less.
     validation_fraction : float
         The fraction of the rows that is set aside to validate. If these are fewer than 10, the
         model is validated on the training rows.
@@ -201,7 +201,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
     def _hyperparameters(self, n_train, n_valid):
         batch_size = self.batch_size
         if batch_size is None:
-            batch_size = default_batch_size([n_train, n_valid])
+            batch_size = default_batch_size([n_train], [n_valid])
         others = {field.name: getattr(self, field.name) for field in _OTHERS}
         return Hyperparameters(criterion="loss", batch_size=batch_size, **others)
 

@@ -5,16 +5,16 @@ from typing import Any, Optional
 import numpy
 
 from logreg import engine, kernel
-from logreg.basics.console import note, say, warning
+from logreg.basics.console import note, say
 from logreg.basics.errors import DatasetError, SettingError, cut, listed
 from logreg.basics.files import BEST_MODEL, AnyPath, check_writable
 from logreg.basics.version import ARITHMETIC
 from logreg.callbacks.verdict import doubts, explain
-from logreg.datasets.dataset import make_folds, read_dataset
-from logreg.datasets.frames import framed
-from logreg.datasets.options import NO_PREPARATION, Preparation, TableOptions, split_options
+from logreg.datasets.dataset import read_dataset
+from logreg.datasets.folds import choose_n_folds, divide_into_folds
 from logreg.hyperparameters import Hyperparameters, choose_hyperparameters
-from logreg.prediction.evaluation import evaluate
+from logreg.parts.frames import framed
+from logreg.parts.options import NO_PREPARATION, Preparation, TableOptions, split_options
 from logreg.prediction.predictor import Predictor
 from logreg.saving.facts import ModelFacts
 from logreg.saving.model_file import read_model
@@ -45,8 +45,9 @@ def fit_table(
     path : str or path-like
         Where the model file goes.
     folds : int, optional
-        The number of folds into which the rows are divided. For each fold, another model is trained
-        on the other folds and tested on this one.
+        The number of folds into which all rows are divided. Each is tested by a model of the
+        others, which choose the number of epochs; then all rows train the model. The default is 5
+        for a table of fewer than 5,000 rows, else 0: one split into three sets.
     **options
         The options of :func:`logreg.load_data`, the fields of :class:`logreg.Hyperparameters`, and
         `refit` as of :func:`logreg.fit`. The defaults are those of the command.
@@ -55,8 +56,6 @@ def fit_table(
     -------
     Predictor
         Its `metadata` describe the run: ``metadata["test_error_all_rows"]`` is one of its errors.
-        Its `fold_errors` are the fractions of wrong rows of each fold, by the weights of the
-        rows if they have some.
 
     Raises
     ------
@@ -86,39 +85,20 @@ def fit_table(
             dtype=engine.theano.config.floatX,
         )
         data.check_outputs(path)
+        n_folds = choose_n_folds(data, folds)
+        if n_folds:
+            data = divide_into_folds(data, n_folds)
         run = train_softmax(
             data, choose_hyperparameters(data.facts, **settings), output=None, refit=refit
         )
         best = Predictor(run)  # it finds the best W and b, and makes the facts of a model file
         save_model(as_model(best.facts, best.W, best.b), path)
-        tested = [] if folds is None else [*cross_validate(data, folds, settings, refit)]
     if run.reason == "diverged":
         note(explain(run))  # a warning
     else:
         for doubt in doubts(run):
             note(doubt)
-    predictor = Predictor(path)  # of the file, whose metadata have the date and versions, too
-    predictor.fold_errors = [fold["error_percent"] / 100 for fold in tested]
-    return predictor
-
-
-def cross_validate(data, n_folds, settings, refit=None, callbacks=()):
-    """Train on all folds of a DataSet but one, and test on that one: yield each evaluation.
-
-    The evaluations are those of :func:`.evaluate`, with the error of always guessing one class. The
-    arguments are those of :func:`.train_softmax`. There is no more fold after one whose training
-    is interrupted.
-    """
-    for i, fold in enumerate(make_folds(data, n_folds), start=1):
-        run = train_softmax(
-            fold, choose_hyperparameters(fold.facts, **settings), None, callbacks, refit
-        )
-        if run.reason == "interrupted":
-            return
-        if run.reason == "diverged":
-            warning(f"fold {i} diverged in epoch {run.epoch}: give a lower learning rate")
-        baseline = 100 * fold.facts.baseline_error
-        yield {**evaluate(Predictor(run), fold), "baseline_percent": baseline}
+    return Predictor(path)  # of the file, whose metadata have the date and versions, too
 
 
 def verify(path, dataset=None, callbacks=()) -> Optional[bool]:
@@ -170,7 +150,11 @@ def verify(path, dataset=None, callbacks=()) -> Optional[bool]:
             note(f"note: without fma here, {NOT_REPEATABLE}")
         note(f"training as {path} says")
         hyperparameters = Hyperparameters(**facts.settings)
-        run = train_softmax(data, hyperparameters, None, callbacks, facts.refit)
+        refit = facts.refit
+        if facts.n_folds:
+            data = divide_into_folds(data, facts.n_folds)
+            refit = None
+        run = train_softmax(data, hyperparameters, None, callbacks, refit)
         if not run.is_complete and run.reason != "diverged":
             return None
         new_W, new_b = run.best_values

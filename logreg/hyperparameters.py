@@ -1,6 +1,7 @@
 """The settings of a training run, with the tutorial's defaults, and the check of any settings."""
 
 import inspect
+import math
 import numbers
 import sys
 from dataclasses import dataclass, field, fields
@@ -162,7 +163,7 @@ DEFAULTS = Hyperparameters()
 # The defaults that depend on the data, in words.
 DEFAULTS_BY_DATA = {
     "learning_rate": f"{DEFAULTS.learning_rate}; for tables 4 / number of inputs if that is less",
-    "batch_size": f"{DEFAULTS.batch_size}; a tenth of the rows if these are fewer than 5,000",
+    "batch_size": f"{DEFAULTS.batch_size}; near a tenth of the rows if these are fewer than 5,000",
     "criterion": "error; loss for tables, and for an array that is split into sets",
     "n_epochs": f"{DEFAULTS.n_epochs:,}; {EPOCHS_OF_A_TABLE:,} for tables, whose epochs are short",
 }
@@ -175,7 +176,7 @@ def choose_hyperparameters(facts, **given):
     --------
     >>> from types import SimpleNamespace as Facts
     >>> for is_table, split in ((True, None), (False, [400, 50, 50]), (False, None)):
-    ...     facts = Facts(is_table=is_table, split=split, rows=[400, 50, 50])
+    ...     facts = Facts(is_table=is_table, split=split, rows=[400, 50, 50], n_folds=None)
     ...     facts.n_in, facts.feature_scales = 100, [0.5] * 100
     ...     found = choose_hyperparameters(facts, l2=0.1)
     ...     found.batch_size, found.criterion, found.n_epochs, found.learning_rate, found.l2
@@ -185,7 +186,12 @@ def choose_hyperparameters(facts, **given):
     >>> choose_hyperparameters(facts, learning_rate=0.13).learning_rate
     0.13
     """
-    defaults = {"batch_size": default_batch_size(facts.rows)}
+    n_train, *held_out = facts.rows
+    sizes = [n_train]
+    if facts.n_folds:  # the model trains on all rows, and that of each fold on the others
+        sizes.append(n_train - math.ceil(n_train / facts.n_folds))
+        held_out = sizes
+    defaults = {"batch_size": default_batch_size(sizes, held_out)}
     is_split = facts.split is not None  # the data had no test set: one array made all three sets
     if facts.is_table or is_split:
         defaults["criterion"] = "loss"
@@ -199,21 +205,29 @@ def choose_hyperparameters(facts, **given):
     return Hyperparameters(**{**defaults, **given})
 
 
-def default_batch_size(n_rows):
-    """Choose the batch size for training, validation and test sets of `n_rows` rows.
+def default_batch_size(training_sizes, held_out_sizes):
+    """Choose the batch size for trainings on so many rows, and sets that are held out from them.
 
-    It is the tutorial's, 600. If a set has fewer rows, or the training set fewer than 5,000, it is
-    a tenth of the training rows, or the number of rows of the smallest set if that is less.
+    It is the tutorial's, 600. If a set has fewer rows, or a training fewer than 5,000, it is from a
+    twelfth to an eighth of the rows of the smallest training: the size that leaves the fewest rows
+    over and, of several, that is nearest to a tenth. It is not larger than a set that is held out.
 
     Examples
     --------
-    >>> default_batch_size([5000, 600, 600]), default_batch_size([4999, 600, 600])
-    (600, 499)
-    >>> default_batch_size([9000, 599, 600]), default_batch_size([9000, 600, 20])
+    >>> default_batch_size([5000], [600, 600]), default_batch_size([4999], [600, 600])
+    (600, 555)
+    >>> default_batch_size([9000], [599, 600]), default_batch_size([9000], [600, 20])
     (599, 20)
-    >>> default_batch_size([8, 2, 2])
-    1
+    >>> default_batch_size([8], [2, 2]), default_batch_size([119, 149], [149])
+    (1, 9)
     """
-    if min(n_rows) >= DEFAULTS.batch_size and n_rows[0] >= 5000:
+    n_rows = min(training_sizes)
+    if min(held_out_sizes) >= DEFAULTS.batch_size and n_rows >= 5000:
         return DEFAULTS.batch_size
-    return max(1, min(*n_rows, n_rows[0] // 10))
+    largest = max(1, min(n_rows // 8, *held_out_sizes))
+    smallest = max(1, min(n_rows // 12, largest))
+
+    def n_left_over(batch_size):
+        return sum(n % batch_size for n in training_sizes), abs(batch_size - n_rows // 10)
+
+    return min(range(smallest, largest + 1), key=n_left_over)

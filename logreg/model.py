@@ -246,6 +246,15 @@ def softmax_regression(facts, hyperparameters, class_weights=None, has_weights=F
     return classifier, Expressions(Minibatch(x, y, weights), cost, errors, loss, rule)
 
 
+def tutorial_model(data, hyperparameters):
+    """Build the model of a :class:`.DataSet`, as :func:`softmax_regression` does."""
+    class_weights = None
+    if hyperparameters.class_weight:
+        class_weights = balanced_weights(data.facts.class_counts)
+    has_weights = bool(data.weights)
+    return softmax_regression(data.facts, hyperparameters, class_weights, has_weights)
+
+
 def balanced_weights(class_counts):
     """Compute the weights of classes that give all of them the same influence.
 

@@ -39,8 +39,8 @@ from logreg.basics.errors import SettingError, listed
 from logreg.basics.files import BEST_MODEL, DATASET
 from logreg.cli import options
 from logreg.cli.command import command
-from logreg.datasets.options import TableOptions
 from logreg.datasets.sources import refuse_overwriting_data
+from logreg.parts.options import TableOptions
 from logreg.prediction import inputs
 from logreg.prediction.evaluation import evaluate
 from logreg.prediction.held_out import read_test_set

@@ -43,15 +43,34 @@ def check_joinable(data):
 def refit_best(run, expressions, validate_model, callbacks):
     """Train the best model of a run anew, for as many minibatches as it had, on more rows.
 
-    The rows are those of the training and the validation set, in a random order. The variables
-    begin with ``run.start``; others, which callbacks may have changed, stay as they are. The result
-    replaces ``run.best_values``, unless the run or this training was stopped or diverged. The
-    callbacks' `on_minibatch_end` gets a Run that counts the minibatches of this training.
+    The rows are those of the training and the validation set, in a random order. The result
+    replaces ``run.best_values``, unless the run or this training was stopped or diverged.
     """
     if not run.is_complete or not run.best_values:
         return
     data = join_training_and_validation(run.data)
+    train_anew(run, expressions, data, run.stopping.best_iter, callbacks)
+    if not run.is_complete:
+        return
+    measured = validate_model()
+    # There is no loss with the criterion 'error'.
+    if measured is None or not math.isfinite(measured.get("loss", 0)):
+        warning("trained anew on all rows, the model diverged: that of fewer rows is kept")
+        return
+    run.best_values = engine.copy_values(run.model_variables)
+    run.n_refit_rows = data.train.n_rows
+
+
+def train_anew(run, expressions, data, last, callbacks, must_finish=False):
+    """Train the model of a run on other TrainingData, from the first minibatch to the `last`.
+
+    The variables begin with ``run.start``; others, which callbacks may have changed, stay as they
+    are. The callbacks' `on_minibatch_end` gets a Run that counts the minibatches of this training.
+    If one of them stops it, ``run.reason`` says so, and the training ends; if it `must_finish`, it
+    goes on without the callbacks.
+    """
     second_run = replace(run, data=data, iter=-1, seconds=0.0)
+    second_run.stopping.patience = last + 1  # nothing but `last` ends this training
     n_at_once = second_run.minibatches_at_once(callbacks)
     with waiting_for_engine(COMPILING):
         train_model = engine.compile_step(
@@ -63,17 +82,12 @@ def refit_best(run, expressions, validate_model, callbacks):
             n_at_once,
         )
     engine.set_values(run.variables, run.start)
-    with catching_stop(run):
-        while second_run.iter < run.stopping.best_iter:
-            second_run.train_on_block(train_model, n_at_once, run.stopping.best_iter)
+    while second_run.iter < last:
+        second_run.train_on_block(train_model, n_at_once, last)
+        if must_finish and not run.is_complete:
+            continue
+        with catching_stop(run):
             for callback in callbacks:
                 callback.on_minibatch_end(second_run)
-    if not run.is_complete:  # this training was stopped, and `catching_stop` has set the reason
-        return
-    measured = validate_model()
-    # There is no loss with the criterion 'error'.
-    if measured is None or not math.isfinite(measured.get("loss", 0)):
-        warning("trained anew on all rows, the model diverged: that of fewer rows is kept")
-        return
-    run.best_values = engine.copy_values(run.model_variables)
-    run.n_refit_rows = data.train.n_rows
+        if not run.is_complete and not must_finish:
+            return

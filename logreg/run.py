@@ -66,6 +66,9 @@ class Run:
         model was trained anew, see :func:`logreg.refit.train_anew`.
     n_refit_rows : int or None
         The rows on which that was done.
+    tested_probabilities : numpy.ndarray or None
+        If folds tested all rows: the probability of each class for each row, of shape (n, n_out),
+        by a model that had not seen it.
     reason : {None, 'patience', 'n_epochs', 'diverged', 'interrupted', 'stopped'}
         Why the run ended. It is 'stopped' if a callback gave a text to
         :class:`~logreg.callbacks.StopTraining`, and 'interrupted' if it gave none.
@@ -86,6 +89,7 @@ class Run:
     start: Optional[List[numpy.ndarray]] = None
     best_values: Optional[List[numpy.ndarray]] = None
     n_refit_rows: Optional[int] = None
+    tested_probabilities: Optional[numpy.ndarray] = None
     reason: Optional[str] = None
     message: str = ""
 
@@ -137,6 +141,11 @@ class Run:
     def is_complete(self) -> bool:
         """Whether the run has ended, and was neither stopped nor diverged."""
         return self.reason in REASON_TEXTS
+
+    @property
+    def n_folds(self) -> int:
+        """The number of folds that are trained in place of the model, until the end; else 0."""
+        return self.data.facts.n_folds or 0
 
     @property
     def criterion(self) -> str:
@@ -201,6 +210,11 @@ class Run:
         """The Validation of the best model; None if there is none."""
         best = (v for v in self.validations if v.iter == self.stopping.best_iter)
         return next(best, None)
+
+    def keep_best(self) -> None:
+        """Keep the values of the model that is the best so far. Folds train the model later."""
+        if not self.n_folds:
+            self.best_values = engine.copy_values(self.model_variables)
 
     def load_best(self) -> None:
         """Set the parameters and the statistics to those of the best model.
@@ -297,6 +311,7 @@ class Run:
             "arithmetic": ARITHMETIC,
             "refit": self.n_refit_rows is not None,
             "n_refit_rows": self.n_refit_rows,
+            "tested_probabilities": self.tested_probabilities,
         }
         best = self.best_validation
         if best:

@@ -24,15 +24,15 @@ from logreg.basics.files import BEST_MODEL, DATASET
 from logreg.callbacks import BestModel, Callback, PrintLog
 from logreg.callbacks.base import catching_stop, stopping_all_ranks
 from logreg.datasets.dataset import read_dataset
+from logreg.datasets.doubts import check_held_out
 from logreg.datasets.training_data import check_batch_size, digest, share_as_stored, share_given
 from logreg.early_stopping import REPEATABLE, Validation
 from logreg.engine import Expressions, Minibatch
+from logreg.folds import FoldTraining
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
-from logreg.model import balanced_weights, softmax_regression
+from logreg.model import tutorial_model
 from logreg.refit import check_joinable, is_refit_by_default, refit_best
 from logreg.run import Run
-
-MAY_OVERFLOW = 1e19  # root of the largest float32: products of smaller numbers are finite
 
 
 def compile_functions(expressions, run, n_at_once=1):
@@ -56,8 +56,8 @@ def compile_functions(expressions, run, n_at_once=1):
 
     def validate_model():
         # If parameters are NaN or scores overflow, the model predicts class 0 for every row. This
-        # may give the lowest error so far. Like a number that is too large, NaN fails `<`.
-        if not engine.largest_magnitude(run.model_variables) < MAY_OVERFLOW:
+        # may give the lowest error so far.
+        if engine.have_diverged(run.model_variables):
             return None
         error, error_all_rows = errors_of_validation()
         measured = {"error": error, "error_all_rows": error_all_rows}
@@ -92,7 +92,7 @@ def descend(train_model, validate_model, test_model, run, callbacks=(), n_at_onc
             run.validations.append(validation)
             is_new_best = run.stopping.update(run.iter, getattr(validation, run.criterion))
             if is_new_best:
-                run.best_values = engine.copy_values(run.model_variables)
+                run.keep_best()
                 if run.criterion == "error":  # with the loss, one test at the end is enough
                     validation = run.add_test_errors(*test_model())
             with stopping_all_ranks():
@@ -175,12 +175,19 @@ def fit(
 
 
 def run_training(
-    expressions, data, hyperparameters, callbacks=(), refit=False, is_tutorial_model=False
+    expressions,
+    data,
+    hyperparameters,
+    callbacks=(),
+    refit=False,
+    is_tutorial_model=False,
+    folds=None,
 ):
     """Train a model whose expressions and data were checked; return the Run.
 
-    `expressions` are :class:`.Expressions`, and `data` :class:`.TrainingData`. The other arguments
-    are those of :func:`fit`, and `is_tutorial_model` that of the Run.
+    `expressions` are :class:`.Expressions`, and `data` :class:`.TrainingData`. With `folds`, a
+    :class:`.FoldTraining`, these are trained first. The other arguments are those of :func:`fit`,
+    and `is_tutorial_model` that of the Run.
     """
     check_batch_size(data, hyperparameters.batch_size)
     if refit:
@@ -206,7 +213,10 @@ def run_training(
     # All ranks take the same blocks of minibatches, even if a callback is on one rank alone.
     n_at_once = min(engine.ranks.gather(run.minibatches_at_once(callbacks)))
     with waiting_for_engine(COMPILING):
-        functions = compile_functions(expressions, run, n_at_once)
+        if folds:
+            functions = folds.compile_functions(n_at_once)
+        else:
+            functions = compile_functions(expressions, run, n_at_once)
     _, validate_model, test_model = functions
     for callback in callbacks:
         callback.on_train_begin(run)
@@ -214,7 +224,9 @@ def run_training(
     with catching_stop(run):
         run.reason = descend(*functions, run, callbacks, n_at_once)
     run.read_clock()
-    if refit:
+    if folds:
+        folds.train_on_all_rows(run, expressions, callbacks)
+    elif refit:
         refit_best(run, expressions, validate_model, callbacks)
     # At its end, the stack calls all that was added, even if something fails. It begins with the
     # last, so the callbacks are added backwards.
@@ -252,24 +264,30 @@ def train_softmax(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(
     `output` is the model file; without one, nothing is kept or printed. If there is a
     :class:`.PrintLog` among the `callbacks`, it prints the lines. `refit` is that of :func:`fit`;
     by default, it is True if validation rows were split off a table, or off one array in memory,
-    and there is one process. Returns the Run.
+    and there is one process. A DataSet that was divided into folds trains by them: see
+    :mod:`logreg.folds`. Returns the Run.
     """
-    facts = data.facts
-    class_weights = None
-    if hyperparameters.class_weight:
-        class_weights = balanced_weights(facts.class_counts)
-    classifier, expressions = softmax_regression(
-        facts, hyperparameters, class_weights, has_weights=bool(data.weights)
-    )
+    if data.folds and refit is not None:
+        raise SettingError(
+            "`refit` is for one split into three sets: give `folds=0`, or leave it out, as folds "
+            "train the model on all rows"
+        )
+    classifier, expressions = tutorial_model(data, hyperparameters)
+    check_held_out(data)
     if output:
         log("... building the model")
         note(engine.describe(), is_part_of_log=True)
         if not any(isinstance(callback, PrintLog) for callback in callbacks):
             callbacks = [PrintLog(), *callbacks]
         callbacks = [BestModel(output, classifier), *callbacks]
-    if refit is None:
-        refit = is_refit_by_default(data)
-    training_data = share_as_stored(data)
+    if data.folds:
+        folds = FoldTraining(data, hyperparameters)
+        training_data = folds.training_data
+    else:
+        folds = None
+        training_data = share_as_stored(data)
+        if refit is None:
+            refit = is_refit_by_default(data)
     with engine.collecting_garbage(training_data.n_bytes):
         return run_training(
             expressions,
@@ -278,6 +296,7 @@ def train_softmax(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(
             callbacks,
             refit,
             is_tutorial_model=True,
+            folds=folds,
         )
 
 

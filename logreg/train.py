@@ -9,21 +9,18 @@ from logreg.cli.start import end_at_ctrl_c
 if __name__ == "__main__":
     end_at_ctrl_c()  # now, as the modules below take time to import
 
-import numpy
-
-from logreg.basics.console import STARTING, log, note, say, set_quiet, waiting_for_engine
+from logreg.basics.console import STARTING, log, note, set_quiet, waiting_for_engine
 from logreg.basics.errors import SettingError, listed
 from logreg.basics.files import BEST_MODEL, DATASET, check_writable, refuse_overwriting
 from logreg.cli import options
 from logreg.cli.command import command
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.options import ONLY_IN_TRAINING, Preparation, TableOptions
-from logreg.datasets.statistics import with_interval
+from logreg.datasets.folds import MANY_ROWS, choose_n_folds, divide_into_folds
 from logreg.hyperparameters import DEFAULTS_BY_DATA, Hyperparameters, choose_hyperparameters
 from logreg.parallel.ranks import ranks
+from logreg.parts.options import ONLY_IN_TRAINING, Preparation, TableOptions
 
 USED_BY_VERIFY = ("verify", "dataset", "quiet")
-UNUSED_BY_FOLDS = ("output", "checkpoint", "history", "check_reference")
 CLOSED_PIPE = 141  # what a shell reports of a process whose stdout nobody reads any more
 
 
@@ -71,8 +68,9 @@ def _add_training_options(parser):
         "--folds",
         type=int,
         metavar="K",
-        help="train K times, each time without a different Kth of all rows, which tests the model; "
-        "keep no model",
+        help="divide all rows into K folds: each is tested by a model of the others, which choose "
+        "the number of epochs; then all rows train the model. Default: 5 for a table of fewer than "
+        f"{MANY_ROWS:,} rows, else 0, one split into training, validation and test rows",
     )
 
 
@@ -143,13 +141,16 @@ def main(argv=None):
         preparation = options.read_options(Preparation, args)
         dtype = engine.theano.config.floatX
         data = read_dataset(args.dataset or DATASET, table, preparation, dtype=dtype)
-        if args.folds is not None:
-            _cross_validate(args, data, common_callbacks)
-            return interruption.exit_code
+        n_folds = choose_n_folds(data, args.folds, ranks.size)
+        if n_folds:
+            data = divide_into_folds(data, n_folds)
         run = _train(args, data, common_callbacks)
     if run.reason == "interrupted":
         model = f"the best model is in {args.output}" if run.best_values else "no model yet"
-        note(f"interrupted in epoch {run.epoch}: {model}; a run with --checkpoint can --resume")
+        advice = "a run with --checkpoint can --resume"
+        if run.n_folds:
+            advice = "it is trained on all rows, for the best number of epochs so far"
+        note(f"interrupted in epoch {run.epoch}: {model}; {advice}")
         if interruption.exit_code or ranks.size > 1:  # a signal; another process may have got it
             return interruption.exit_code
         return CLOSED_PIPE
@@ -169,18 +170,12 @@ def _read_arguments(argv):
         raise SettingError(
             f"--verify takes all settings from the model file: leave out {listed(unused)}"
         )
-    is_contradicted = any(getattr(args, name) for name in UNUSED_BY_FOLDS) or ranks.size > 1
-    if args.folds is not None and is_contradicted:
-        raise SettingError(
-            "--folds keeps no model, so it cannot be combined with --output, --checkpoint, "
-            "--history, --check-reference or several processes"
-        )
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
     args.hyperparameters = options.find_given(Hyperparameters, args)
     Hyperparameters(**args.hyperparameters)  # raises an error for a value out of its range
     args.output = args.output or BEST_MODEL
-    if args.folds is None and not args.verify:
+    if not args.verify:
         written = [path for path in (args.output, args.checkpoint, args.history) if path]
         refuse_overwriting(written)
         for path in written:
@@ -212,38 +207,6 @@ def _compare_with_tutorial(run):
     found = differences(run)
     note("\n".join(found) or "all figures agree with the tutorial's")
     return int(bool(found))
-
-
-def _cross_validate(args, data, common_callbacks):
-    """Train and test on each fold; print the error of each, and the mean errors."""
-    from logreg.fitting import cross_validate
-
-    if data.facts.split_seed is None:
-        note(
-            "note: the rows are in their order, and each fold is tested by a model that has seen "
-            "later rows: of a time series, this does not show the error of the future"
-        )
-    n_rows = 0
-    weights = []  # of the folds in the means
-    results = []
-    is_weighted = bool(data.weights)
-    for fold in cross_validate(
-        data, args.folds, args.hyperparameters, args.refit, common_callbacks
-    ):
-        n_rows += fold["rows"]
-        weights.append(fold["weight"] if is_weighted else fold["rows"])
-        results.append([fold[key] for key in ("error_percent", "baseline_percent", "log_loss")])
-        error = with_interval(fold["error_percent"] / 100, fold["rows"], is_weighted)
-        say(f"fold {len(results)} of {args.folds}: test error: {error}")
-    if len(results) < args.folds:  # it was interrupted
-        return
-    error, baseline, loss = numpy.average(results, axis=0, weights=weights)
-    say(
-        f"mean of {args.folds} folds: {with_interval(error / 100, n_rows, is_weighted)}\n"
-        f"always guessing the most frequent class errs in {baseline:.2f} %; log loss {loss:.6f}"
-    )
-    if not is_weighted:
-        note("note: the interval assumes independent rows, and the same error rate in all folds")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,9 @@ from logreg.tutorial.toy_data import plane, validations
 
 INK = "#767676"  # legible on white and on black
 COLOURS = (plots.BLUE, plots.ORANGE, plots.GREY)
+# As on the page: those of classes, of what speaks for an answer, and of what speaks against it.
+CLASSES = ("#9a6fd6", "#b9770e", "#16939f")
+FOR, AGAINST = "#d6604d", "#4393c3"
 
 
 def softmax(z):
@@ -63,8 +66,7 @@ def draw_sums(mnist, predictor, ax):
     digit, product, bars = panels(ax, 1, 3, gridspec_kw={"width_ratios": (1, 1, 1.8)})
     show(digit, x, title="a digit")
     show(product, products, abs(products).max(), title=f"times the weights of 3: {sums[3]:.1f}")
-    colours = [plots.ORANGE if k == sums.argmax() else plots.BLUE for k in range(10)]
-    bars.bar(range(10), sums, color=colours)
+    bars.bar(range(10), sums, color=numpy.where(sums > 0, FOR, AGAINST))
     bars.axhline(0, color=plots.GREY, lw=0.8)
     bars.set(title="the ten sums", xticks=range(10))
 
@@ -89,7 +91,7 @@ def draw_regions(ax, W, b, low, high):
     """Shade where on the plane each class has the largest score."""
     grid = numpy.linspace(low, high, 201)
     regions = (numpy.stack(numpy.meshgrid(grid, grid), axis=-1) @ W + b).argmax(axis=2)
-    shades = numpy.array([to_rgb(colour) for colour in COLOURS])[regions]
+    shades = numpy.array([to_rgb(colour) for colour in CLASSES])[regions]
     ax.imshow(shades, origin="lower", extent=[low, high] * 2, alpha=0.25)
 
 
@@ -98,7 +100,7 @@ def draw_borders(ax):
     X, _, W, b = example()
     draw_regions(ax, W, b, -1, 4)
     for k, place in enumerate(((3, 0), (0, 3), (-0.5, -0.5))):
-        ax.text(*place, f"class {k}", color=COLOURS[k], ha="center", weight="bold")
+        ax.text(*place, f"class {k}", color=CLASSES[k], ha="center", weight="bold")
     for x, y in ((4, 4), (-1, 1.5), (1.5, -1)):
         ax.plot([2 / 3, x], [2 / 3, y], color=plots.GREY)
     ax.plot(*X.T, "o", color=INK)
@@ -188,7 +190,7 @@ def draw_softmax(whole):
     """Draw two rows of scores that have the same probabilities."""
     for ax, scores in zip(panels(whole, 1, 2, sharey=True), ([2.0, 1, 0], [3.0, 2, 1])):
         probabilities = softmax(numpy.array([scores]))[0]
-        ax.bar([f"score {score:g}" for score in scores], probabilities, color=COLOURS)
+        ax.bar([f"score {score:g}" for score in scores], probabilities, color=CLASSES)
         for i, p in enumerate(probabilities):
             ax.text(i, p + 0.02, f"{p:.3f}", ha="center")
         ax.set(ylim=(0, 1), ylabel="probability")
@@ -205,7 +207,7 @@ def draw_plane(ax):
     ):
         draw_regions(ax, W, b, -2.6, 2.6)
         for k, marker in enumerate("os^"):
-            ax.plot(*x[y == k].T, marker, color=COLOURS[k], ms=4)
+            ax.plot(*x[y == k].T, marker, color=CLASSES[k], ms=4)
         ax.set(title=title, xticks=[], yticks=[])
     right.plot([numpy.log(3), *(loss(x, y, *model) for model in models)], color=plots.BLUE)
     right.set(title="loss, rate 1", xlabel="step", ylim=(0, None))
@@ -243,7 +245,9 @@ def draw_patience(ax):
     ax.plot(range(1, len(errors) + 1), errors, color=plots.GREY, label="validation error")
     at = {"ls": "", "color": plots.BLUE}
     ax.plot(bests, [errors[i - 1] for i in bests], ".", label="a new best", **at)
-    ax.plot(gains, [errors[i - 1] for i in gains], "D", label="a new best that buys time", **at)
+    ax.plot(
+        gains, [errors[i - 1] for i in gains], "D", label="a new best that extends the limit", **at
+    )
     for patience, style, side in ((5000, ":", "right"), (stopping.patience, "-", "left")):
         epoch = patience // 83 + 1
         ax.axvline(epoch, color=plots.ORANGE, ls=style)

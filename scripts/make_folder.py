@@ -25,12 +25,12 @@ from logreg.basics.console import note
 from logreg.basics.errors import SettingError
 from logreg.cli.command import command
 from logreg.cli.options import add_file, add_table_options, read_options
-from logreg.datasets.formats import MAPPED_DTYPES
-from logreg.datasets.labels import number_classes
-from logreg.datasets.options import Preparation, TableOptions
-from logreg.datasets.preprocessing import blocks, check_values
 from logreg.datasets.sources import read_parts
-from logreg.datasets.splits import SHARE, SPLITS, stratified_order
+from logreg.parts.formats import MAPPED_DTYPES
+from logreg.parts.labels import number_classes
+from logreg.parts.options import Preparation, TableOptions
+from logreg.parts.preprocessing import blocks, check_values
+from logreg.parts.splits import SHARE, SPLITS, stratified_order
 
 BUCKET = 1 << 25  # bytes that are shuffled in memory at a time
 MAX_BUCKETS = 200  # open files

@@ -14,9 +14,9 @@ import numpy
 from benchmark import run_parser
 
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.preprocessing import PIXEL_SCALE, Preprocessing
 from logreg.early_stopping import EarlyStopping
 from logreg.hyperparameters import DEFAULTS
+from logreg.parts.preprocessing import PIXEL_SCALE, Preprocessing
 
 
 class Peer:

@@ -104,14 +104,55 @@ class GivenModel:
             yield batch, self.predict(batch.x)
 
 
-def draw(browser, pad, strokes):
-    """Draw strokes with the mouse on the 280 x 280 pixels of a page's pad."""
-    from selenium.webdriver.common.action_chains import ActionBuilder
+CENTRED = "{behavior: 'instant', block: 'center'}"  # in the window
+# Scroll a node into the middle, and wait until it stays there: what is above it may be drawn anew.
+AT_REST = f"""const [node, done] = arguments; let last;
+(function look() {{
+  node.scrollIntoView({CENTRED});
+  const {{ left, top, height }} = node.getBoundingClientRect(), place = `${{left}} ${{top}}`;
+  const middle = top + height / 2, isSeen = middle > 0 && middle < innerHeight;
+  if (isSeen && place === last) return done();
+  last = place;
+  requestAnimationFrame(() => requestAnimationFrame(look));
+}})();"""
+# The controls of a page, or of a part of it, whose middle a hand cannot press: it is another's.
+OUT_OF_REACH = """const [part] = arguments, found = [];
+const controls = "a, button, [tabindex], input, label, select, summary";
+for (const node of (part || document).querySelectorAll(controls)) {
+  if (!node.checkVisibility({ visibilityProperty: true })) continue;
+  if (node.matches(".skip, #contents summary")) continue;
+  node.scrollIntoView({ block: "center", behavior: "instant" });
+  const { left, top, width, height } = node.getClientRects()[0];
+  const there = document.elementFromPoint(left + width / 2, top + height / 2);
+  const label = there && there.closest("label");
+  if (!node.contains(there) && !(label && label.control === node)) found.push(node.outerHTML);
+}
+return found;"""
 
-    place = """const [pad] = arguments; pad.scrollIntoView({behavior: "instant", block: "center"});
+
+def pointer(browser, by="mouse"):
+    """A mouse, or a finger, and its actions so far: `perform()` carries them out."""
+    from selenium.webdriver.common.action_chains import ActionBuilder
+    from selenium.webdriver.common.actions.pointer_input import PointerInput
+
+    return ActionBuilder(browser, mouse=PointerInput(by, by), duration=0)
+
+
+def press(node, by="mouse", x=0):
+    """Press what lies where a node of a page is seen: at its middle, or x pixels right of it."""
+    browser = node.parent
+    browser.execute_async_script(AT_REST, node)
+    builder = pointer(browser, by)
+    builder.pointer_action.move_to(node, x).click()
+    builder.perform()
+
+
+def draw(browser, pad, strokes, by="mouse"):
+    """Draw strokes on the 280 x 280 pixels of a page's pad."""
+    place = f"""const [pad] = arguments; pad.scrollIntoView({CENTRED});
     const box = pad.getBoundingClientRect(); return [box.left, box.top, box.width / 280];"""
     left, top, scale = browser.execute_script(place, pad)
-    builder = ActionBuilder(browser, duration=0)
+    builder = pointer(browser, by)
     for stroke in strokes:
         for i, (x, y) in enumerate(stroke):
             builder.pointer_action.move_to_location(int(left + scale * x), int(top + scale * y))

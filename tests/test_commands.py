@@ -18,20 +18,18 @@ ROWS = numpy.eye(3, 4)  # of the classes 0, 1 and 2, by the weights 10 * eye(4, 
 SHORT = {"D": "--dataset d.npz --n-epochs 2", "T": "--dataset t.csv --n-epochs 2"}
 
 COMMANDS = r"""
-train T --folds 2 --quiet | 0 | ^fold 1 of 2: test error: .* of 30 rows.*\nmean of 2 folds: |
-train T --verbose | 0 | the model\nepoch 1, [^\n]+\nepoch 2, [^\n]+\nbest model: (?!.*best model) | class
-train T --folds 0 | 1 | ^... loading data\n$ | error: --folds is 0: of 60 rows, 2 to 20 are made
-train T --folds 1 | 1 | ^... loading data\n$ | error: --folds is 1: of 60 rows, 2 to 20 are made
-train T --folds 21 | 1 | ^... loading data\n$ | error: --folds is 21: of 60 rows, 2 to 20 are made
-train T --folds 3 --l2 12 --batch-size 1 --quiet | 0 | mean of 3 folds: | warning: fold 3 diverged in epoch \d+: give a lower
+train T --folds 2 --quiet | 0 | ^best of the folds: epoch 2 of 2, .* all 60 rows trained .*\ntest error: .* of 60 rows |
+train T --verbose | 0 | the model\nepoch 1, [^\n]+\nepoch 2, [^\n]+\nbest of the folds: (?!.*best of) | class
+train T --folds 0 | 0 | t.csv: 60 rows, 4 features, 3 classes\n40 rows to train on, 10 to val | class
+train T --folds 1 | 1 | ^... loading data\n$ | error: --folds is 1: of 60 rows, 2 to 60 folds are made
+train T --folds 61 | 1 | ^... loading data\n$ | error: --folds is 61: of 60 rows, 2 to 60 folds are made
+train T --folds 3 --l2 12 --batch-size 1 --quiet | 0 | ^best of the folds: | warning: the run diverged in epoch \d+:
 train --verify m.pkl --batch-size 1 --no-refit --na - | 1 | | from the model file: leave out --batch-size, --na, --no-refit\n$
 train D --folds 3 | 1 | ^... loading data\n$ | has a test set: folds are made of one table
-train T --folds 3 --output run | 1 | | error: --folds keeps no model, so it cannot be combined with --output, --c
-train T --folds 3 --history run | 1 | | error: --folds keeps no model, so
-train T --folds 3 --checkpoint run | 1 | | error: --folds keeps no model, so
-train T --folds 3 --check-reference | 1 | | error: --folds keeps no model, so
+train T --folds 3 --checkpoint run | 1 | the model | error: run cannot hold the state of 3 folds: give --folds 0
+train T --no-refit | 1 | loading data | error: --refit is for one split into three sets: give --folds 0
 train D --check-reference | 1 | epoch 2 | epoch 1: .* and the tutorial has 12.458333 %, test error
-train T | 0 | t.csv: 60 rows, 4 features, 3 classes\n40 rows to train on, 10 to val | class
+train T | 0 | t.csv: 60 rows, 4 features, 3 classes\n5 folds \(split at random\): each is | class
 train T --drop 'b, c,' --no-standardize --missing mean --na - | 0 | 2 features, 3 classes | .
 train a.csv --dataset b.csv | 2 | | error: argument --dataset: not allowed with argument PATH\n$
 train T --header --no-header | 2 | | argument --no-header: not allowed with argument --header

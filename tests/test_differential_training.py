@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from logreg import Predictor, engine, fit_table, kernel
-from logreg.datasets.splits import stratified_order
+from logreg.parts.splits import stratified_order
 
 pytestmark = pytest.mark.skipif(
     not kernel.is_in_use(), reason="without the kernel, each example is compiled"
@@ -210,9 +210,9 @@ def add_test_errors(point, errors):
 def train(source, options, n_epochs_before, cli):
     """Train by `fit_table`, or by the command: then with a stop after some epochs, and a repeat."""
     if not n_epochs_before or not isinstance(source, str):
-        fit_table(source, path="m.pkl", **options)
+        fit_table(source, path="m.pkl", folds=0, **options)
         return
-    words = ["train", source, "--output=m.pkl", "--checkpoint=run.state"]
+    words = ["train", source, "--folds=0", "--output=m.pkl", "--checkpoint=run.state"]
     for name, value in options.items():
         option = name.replace("_", "-")
         if isinstance(value, bool):

@@ -6,9 +6,9 @@ import numpy
 import pytest
 
 from logreg.basics.errors import SettingError
-from logreg.datasets.options import Preparation
 from logreg.early_stopping import EarlyStopping
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
+from logreg.parts.options import Preparation
 
 SLOWLY = [1.0, 0.96, 0.92, 0.9]
 

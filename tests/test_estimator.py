@@ -190,7 +190,7 @@ def test_which_rows_validate(monkeypatch):
     assert [len(x) for x, _ in given(x[:64], y[:64])[:2]] == [54, 10]
     train, valid, settings, is_refit = given(x[33:60], y[33:60])
     assert len(train[0]) == 27 and (train[0] == valid[0]).all()
-    assert (settings.batch_size, is_refit) == (2, False)
+    assert (settings.batch_size, is_refit) == (3, False)
     _, _, settings, _ = given(numpy.ones((400, 1)), [0, 1] * 200, validation_fraction=0.05)
     assert settings.batch_size == 20
 

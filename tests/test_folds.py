@@ -1,62 +1,220 @@
-"""Cross-validation from the shell: each row is tested once, by a model that has not seen it."""
+"""Tables that train by folds: each row is tested once, by a model that has not seen it."""
 
+import dataclasses
 import os
+from pathlib import Path
 
 import numpy
 import pytest
-from builders import save_table
+from builders import cost_and_gradients, probabilities, save_table, write
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import log_softmax
 
-from logreg import Predictor, engine, fit_table
-from logreg.datasets.dataset import make_folds, read_dataset
-from logreg.datasets.options import Preparation, TableOptions
-from logreg.hyperparameters import choose_hyperparameters
+from logreg import Hyperparameters, LogRegWarning, Predictor, engine, fit_table
+from logreg.basics.errors import SettingError
+from logreg.callbacks import Callback, Checkpoint, StopTraining
+from logreg.datasets.dataset import read_dataset
+from logreg.datasets.folds import choose_n_folds, divide_into_folds
+from logreg.parts.options import Preparation, TableOptions
 from logreg.sgd import train_softmax
 
-TRAIN = "train t.csv --folds 3 --n-epochs 3"
+SETTINGS = Hyperparameters(
+    learning_rate=1.0, batch_size=7, n_epochs=40, patience=60, criterion="loss"
+)
 
 
-def test_each_row_is_in_one_test_set_and_classes_keep_their_shares():
+def divided(name="t.csv", n_folds=4, **options):
+    return divide_into_folds(read_dataset(name, TableOptions(**options), dtype="float64"), n_folds)
+
+
+def test_each_row_is_in_one_fold_and_classes_keep_their_shares():
     x, y = save_table(90)
-    folds = list(make_folds(read_dataset("t.csv"), 5))
+    data = divided(n_folds=5)
     every_row = sorted(x.astype("float64").tolist())
-    assert sorted(numpy.concatenate([data.test[0] for data in folds]).tolist()) == every_row
-    for data in folds:
-        assert data.facts.rows == [60, 12, 18]
-        assert sorted(numpy.concatenate([x for x, _ in data]).tolist()) == every_row
-        shares = numpy.bincount(data.test[1], minlength=3) - numpy.bincount(y) / 5
+    assert sorted(data.train[0].tolist()) == every_row
+    assert_array_equal(data.train[0][data.fold_rows[1]], data.folds[1].test[0])
+    tested = [fold.test[0] for fold in data.folds]
+    assert sorted(numpy.concatenate(tested).tolist()) == every_row
+    assert_allclose(data.facts.preprocessing.scales, x.astype("float64").std(axis=0), rtol=1e-12)
+    for fold in data.folds:
+        assert fold.facts.rows == [72, 18, 18] and fold.valid[0] is not None
+        assert sorted([*fold.train[0].tolist(), *fold.test[0].tolist()]) == every_row
+        shares = numpy.bincount(fold.test[1], minlength=3) - numpy.bincount(y) / 5
         assert abs(shares).max() <= 1
-        assert_allclose(data.facts.preprocessing.means, data.train[0].mean(axis=0), rtol=1e-12)
-    how = TableOptions(missing="mean"), Preparation(standardize=False, shuffle=False)
-    in_order = list(make_folds(read_dataset("t.csv", *how), 5))
-    assert not any(data.facts.feature_scales for data in in_order)
-    assert_array_equal(in_order[1].test[0], x[18:36].astype("float64"))
+        assert_allclose(fold.facts.preprocessing.means, fold.train[0].mean(axis=0), rtol=1e-12)
 
 
-@pytest.mark.parametrize("refit", [True, False])
-def test_each_fold_is_trained_as_its_rows_alone_are(refit, cli):
-    """And in the means, each row counts as much, though the folds are not of one size."""
+def test_groups_stay_whole():
+    rows = "".join(f"p{i % 12},{i},{'ab'[i % 2]}\n" for i in range(60))
+    write("t.csv", f"patient,x,class\n{rows}".encode())
+    data = divided(group="patient")
+    groups = [set(data.groups[part]) for part in data.fold_rows]
+    assert [*map(len, groups)] == [3, 3, 3, 3] and len(set.union(*groups)) == 12
+
+
+def losses_of(x, y, W, b):
+    return -log_softmax(x @ W + b, axis=1)[numpy.arange(len(y)), y]
+
+
+def descend(x, y, n_epochs):
+    """Yield W and b after each epoch of minibatches of 7."""
+    W, b = numpy.zeros((x.shape[1], 3)), numpy.zeros(3)
+    for _ in range(n_epochs):
+        for start in range(0, len(x) // 7 * 7, 7):
+            rows = slice(start, start + 7)
+            _, dW, db = cost_and_gradients(x[rows], y[rows], W, b)
+            W, b = W - dW, b - db
+        yield W, b
+
+
+def test_folds_choose_the_epoch_and_test_and_all_rows_train(stderr):
     save_table(91)
-    wrong, losses, others = [], [], []
-    with engine.floatx("float32"):
-        for fold in make_folds(read_dataset("t.csv", dtype="float32"), 3):
-            settings = choose_hyperparameters(fold.facts, n_epochs=3)
-            x, y = fold.test
-            p = Predictor(train_softmax(fold, settings, None, refit=refit)).predict_proba(x)
-            wrong.append(p.argmax(axis=1) != y)
-            losses.extend(-numpy.log(p[numpy.arange(len(y)), y].astype("float64")))
-            others.extend(y != numpy.bincount(fold.train[1]).argmax())
-    done = cli(TRAIN, "--refit" if refit else "--no-refit")
-    *_, last, mean, guess = done.out.splitlines()
-    assert last.startswith(f"fold 3 of 3: test error: {wrong[2].sum()} of {len(wrong[2])} rows, ")
-    of_all = numpy.concatenate(wrong)
-    said = f"{of_all.sum()} of 91 rows, {100 * of_all.mean():.2f} % (95 % interval: "
-    assert mean.startswith(f"mean of 3 folds: {said}")
-    said = f"errs in {100 * numpy.mean(others):.2f} %; log loss {numpy.mean(losses):.6f}"
-    assert guess.endswith(said)
-    assert "the interval assumes independent rows" in done.err and "of the future" not in done.err
-    assert "does not show the error of the future" in cli(TRAIN, "--no-shuffle").err
+    data = divided()
+    assert [len(rows) for rows in data.fold_rows] == [23, 23, 23, 22]
+    found = []  # of each fold, for each epoch: the losses of its rows, and their probabilities
+    for rows in data.fold_rows:
+        rest = numpy.setdiff1d(numpy.arange(91), rows)
+        x, y = data.train
+        mean, scale = x[rest].mean(axis=0), x[rest].std(axis=0)
+        x = (x - mean) / scale
+        # All folds take as many steps in an epoch as the smallest one: 68 // 7.
+        models = [*descend(x[rest][: 68 // 7 * 7], y[rest][: 68 // 7 * 7], 40)]
+        losses = [losses_of(x[rows], y[rows], *model) for model in models]
+        found.append((losses, [probabilities(x[rows], *model) for model in models]))
+    with engine.floatx("float64"):
+        run = train_softmax(data, SETTINGS, None)
+    n_validations = len(run.validations)
+    sums = numpy.array([[each.sum() for each in losses] for losses, _ in found])[:, :n_validations]
+    curve = sums.sum(axis=0) / 91
+    expected = numpy.empty((91, 3))
+    for i, (rows, (_, p)) in enumerate(zip(data.fold_rows, found)):
+        expected[rows] = p[numpy.delete(sums, i, axis=0).sum(axis=0).argmin()]
+    n_epochs = curve.argmin() + 1
+    assert 3 < n_epochs < n_validations < 40  # else this test shows little
+    assert_allclose([each.loss for each in run.validations], curve)
+    assert run.epoch_of(run.best_validation.iter) == n_epochs
+    assert_allclose(run.tested_probabilities, expected)
+    error = (expected.argmax(axis=1) != data.train[1]).mean()
+    assert run.best_validation.test_error_all_rows == pytest.approx(error)
+    x, y = data.train
+    x = (x - x.mean(axis=0)) / x.std(axis=0)
+    # As many epochs, of 13 minibatches and not 9: the best validation is the end of one.
+    W, b = [*descend(x, y, n_epochs)][-1]
+    assert_allclose(run.best_values[0], W)
+    assert_allclose(run.best_values[1], b)
+
+
+def test_a_model_file_knows_how_each_row_was_tested(cli, stderr):
+    save_table(60)
+    done = cli("train t.csv --folds 3 --n-epochs 9 -o m.pkl")
+    assert "60 rows, 4 features, 3 classes\n3 folds (split at random): each is test" in done.out
+    predictor = Predictor("m.pkl")
+    error = predictor.facts.test_error_all_rows
+    assert f"test error: {round(60 * error)} of 60 rows" in done.out
+    evaluated = cli("predict --model m.pkl --evaluate").out
+    assert "Test set of t.csv: all rows, each by a model of other folds" in evaluated
+    assert f"({round(60 * error)} of 60 rows)" in evaluated
+    assert predictor.score("t.csv") == pytest.approx(1 - error)
+    of_file = predictor.facts.tested_probabilities
+    order = divided(n_folds=3).train[0]
+    seen = predictor.predict_proba(order)
+    assert of_file.shape == seen.shape and abs(of_file - seen).max() > 1e-3
+    os.rename("t.csv", "moved.csv")
+    assert cli("train --verify m.pkl --dataset moved.csv").out.startswith("verified: the 15 par")
+    # Other rows have no tested probabilities.
+    write("t.csv", Path("moved.csv").read_bytes() + b"1,2,3,4,0\n")
+    stderr()
+    assert Predictor("m.pkl").score("t.csv") != pytest.approx(1 - error)
+    assert "trained on 60 of its 60 rows: all 61 rows are tested" in stderr()
+
+
+class StopAt(Callback):
+    def __init__(self, iter, n_batches):
+        self.at = iter, n_batches
+
+    def on_minibatch_end(self, run):
+        if run.n_train_batches == self.at[1] and run.iter >= self.at[0]:
+            raise StopTraining
+
+
+def test_a_stopped_run_trains_the_model_for_the_best_epoch_so_far():
+    save_table(91)
+    data = divided()
+    with engine.floatx("float64"):
+        stopped = train_softmax(data, SETTINGS, None, [StopAt(4 * 9, 9)])
+        expected = train_softmax(data, dataclasses.replace(SETTINGS, n_epochs=4), None)
+        # Stopped while all rows train, it goes on to the end.
+        whole = train_softmax(data, SETTINGS, None)
+        late = train_softmax(data, SETTINGS, None, [StopAt(13, 13)])
+    assert stopped.reason == late.reason == "interrupted"
+    for run, other in ((stopped, expected), (late, whole)):
+        assert_array_equal(run.best_values[0], other.best_values[0])
+        assert_array_equal(run.tested_probabilities, other.tested_probabilities)
+
+
+def test_how_many_folds_there_are():
+    def n_folds(n_rows, given=None, shuffle=None, n_ranks=1, label="label"):
+        rows = "".join(f"{i},{i % 2}\n" for i in range(n_rows))
+        write("t.csv", f"x,{label}\n{rows}".encode())
+        data = read_dataset("t.csv", preparation=Preparation(shuffle=shuffle))
+        return choose_n_folds(data, given, n_ranks)
+
+    assert [n_folds(n) for n in (4, 5, 4999, 5000)] == [4, 5, 5, 0]
+    assert n_folds(50, shuffle=False) == n_folds(50, n_ranks=2) == n_folds(50, given=0) == 0
+    assert n_folds(5000, given=2) == 2 and n_folds(50, given=50) == 50
+    for given in (-1, 1, 51):
+        with pytest.raises(SettingError, match=f"`folds` is {given}: of 50 rows, 2 to 50 folds"):
+            n_folds(50, given)
+    with pytest.raises(SettingError, match="several ranks"):
+        n_folds(50, 2, n_ranks=2)
+
+
+def test_folds_in_order_say_so(stderr):
+    save_table(40)
+    data = read_dataset("t.csv", preparation=Preparation(shuffle=False))
+    assert choose_n_folds(data, 4) == 4
+    assert "does not show the error of the future" in stderr()
+    in_order = divide_into_folds(data, 4)
+    assert_array_equal(in_order.fold_rows, numpy.arange(40).reshape(4, 10))
+
+
+@pytest.mark.parametrize("options", [{"refit": True}, {"callbacks": [Checkpoint("run.state")]}])
+def test_what_goes_with_one_split_is_refused(options):
+    save_table(30)
+    with pytest.raises(SettingError, match="give `folds=0`"):
+        train_softmax(divided(), SETTINGS, None, **options)
     assert os.listdir() == ["t.csv"]
-    assert done.err.count("rows of each class: ") == 1
-    model = fit_table("t.csv", path="m.pkl", folds=3, n_epochs=3, refit=refit)
-    assert model.fold_errors == [each.mean() for each in wrong]
+
+
+def test_a_fold_may_lack_a_class_and_a_text():
+    rows = "".join(f"{i},{'uv'[i % 2]},{'ab'[i // 30]}\n" for i in range(60))
+    write("t.csv", f"x,text,class\n{rows}0,w,c\n".encode())
+    model = fit_table("t.csv", "class", "m.pkl", n_epochs=20)
+    assert model.facts.n_folds == 5 and model.classes_.tolist() == ["a", "b", "c"]
+    order = divided().train[1]
+    p = model.facts.tested_probabilities
+    assert (p[order == 2, 2] < 0.3).all()  # the model that tested it has never seen the class
+    assert model.predict({"x": 0, "text": "w"}).tolist() != ["b"]
+
+
+def test_rows_count_by_their_weights():
+    """A row of weight 3 is tested as three rows of the same group are."""
+    x = numpy.random.RandomState(3).randn(40, 2).round(3)
+    y = (x[:, 0] + x[:, 1] > 0.3).astype(int)
+    rows = [f"{a},{b},{k},{1 + i % 3}\n" for i, ((a, b), k) in enumerate(zip(x, y))]
+    write("t.csv", ("a,b,class,n\n" + "".join(rows)).encode())
+    data = divided(weight_column="n")
+    with engine.floatx("float64"):
+        run = train_softmax(data, dataclasses.replace(SETTINGS, n_epochs=3), None)
+    wrong = run.tested_probabilities.argmax(axis=1) != data.train[1]
+    weights = data.weights["train"]
+    assert wrong.sum() > 0 and len(set(weights)) == 3
+    best = run.best_validation
+    assert best.test_error_all_rows == pytest.approx(numpy.average(wrong, weights=weights))
+
+
+def test_a_model_that_diverges_on_all_rows_is_an_error():
+    save_table(60)
+    huge = dataclasses.replace(SETTINGS, learning_rate=1e30)
+    with pytest.raises((SettingError, LogRegWarning), match="give a lower learning rate"):
+        train_softmax(divided(), huge, None)

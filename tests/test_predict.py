@@ -90,7 +90,7 @@ def test_a_model_is_tested_on_its_own_data(cli):
     _, labels = save_table(60)
     write("t.csv", Path("t.csv").read_bytes().split(b"\n", 1)[1])
     options = "--no-header --drop 2 --split-seed 5 --batch-size 8 --learning-rate 0.001"
-    trained = cli(f"train t.csv {options}")
+    trained = cli(f"train t.csv --folds 0 {options}")
     found = cli("predict --evaluate --format json").json
     assert f"test error: {found['errors']} of 10 rows, " in trained.out
     predicted = cli("predict t.csv --format json").json

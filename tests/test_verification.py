@@ -113,11 +113,11 @@ def test_a_fact_that_the_training_does_not_give_is_named(cli, trained):
 
 def test_names_that_a_table_has_no_more_are_named(cli):
     save_table(60)
-    cli("train t.csv --n-epochs=2 --output=m.pkl --checkpoint=s")
+    cli("train t.csv --folds=0 --n-epochs=2 --output=m.pkl --checkpoint=s")
     text = Path("t.csv").read_text("utf-8")
     write("t.csv", text.replace("a,b,c,d", "b,a,c,d"))
     assert verified_facts(cli) == ["columns", "feature_names"]
-    resume = "train t.csv --n-epochs=3 --checkpoint=s --resume --output=r.pkl"
+    resume = "train t.csv --folds=0 --n-epochs=3 --checkpoint=s --resume --output=r.pkl"
     assert "it is of another run: names_sha256 was " in cli(resume, code=1).err
     write("t.csv", text.replace(",2\n", ",7\n"))
     assert verified_facts(cli) == ["class_labels"]

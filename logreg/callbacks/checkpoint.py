@@ -5,7 +5,7 @@ from typing import Optional
 
 from logreg import engine
 from logreg.basics.console import warning
-from logreg.basics.errors import ModelFileError
+from logreg.basics.errors import ModelFileError, SettingError
 from logreg.basics.files import AnyPath
 from logreg.callbacks.base import FileCallback
 from logreg.run import Run, Validation
@@ -93,6 +93,11 @@ class Checkpoint(FileCallback):
     def check(self, run: Run) -> None:
         """Check that the file can be written, and can hold all that training changes."""
         super().check(run)
+        if run.n_folds:
+            raise SettingError(
+                f"{self.path} cannot hold the state of {run.n_folds} folds: give `folds=0`, which "
+                "trains by one split into three sets"
+            )
         for i, variable in enumerate(run.variables):
             dtype = getattr(variable, "dtype", "no array")
             if dtype not in DTYPES:

@@ -4,7 +4,7 @@ import math
 
 import numpy
 
-from logreg.datasets.statistics import with_interval
+from logreg.parts.statistics import with_interval
 
 FEW_ROWS = 100  # below it, a validation error says little
 
@@ -19,9 +19,15 @@ def description(data):
     """Tell how large a data set is, and how its rows were split."""
     facts = data.facts
     n_train, n_valid, n_test = facts.rows
+    n_folds = facts.n_folds
     order = ""
     if data.split_off:  # of the sets, some were made of the training rows
         order = " (in their order)" if facts.split_seed is None else " (split at random)"
+    if n_folds:
+        return (
+            f"{facts.dataset}: {n_train} rows, {facts.n_in} features, {facts.n_out} classes\n"
+            f"{n_folds} folds{order}: each is tested by a model of the others; then all rows train"
+        )
     return (
         f"{facts.dataset}: {sum(facts.rows)} rows, {facts.n_in} features, {facts.n_out} classes\n"
         f"{n_train} rows to train on, {n_valid} to validate, {n_test} to test{order}"
@@ -32,6 +38,19 @@ def result(run):
     """Tell the result of a run by its errors over all rows."""
     best = run.best_validation
     criterion = run.criterion
+    best_value = getattr(best, criterion)
+    n_test = run.data.facts.rows[2]
+    test_error = with_interval(best.test_error_all_rows, n_test, run.data.is_weighted)
+    test_lines = (
+        f"test error: {test_error}\n"
+        f"{_always_guessing(run)}: a test error of {100 * run.data.facts.baseline_error:.2f} %"
+    )
+    n_epochs = f"epoch {run.epoch_of(best.iter)} of {run.epoch}"
+    if run.n_folds:
+        return (
+            f"best of the folds: {n_epochs}, by the validation {criterion} ({best_value:.6g}); "
+            f"then all {n_test} rows trained the model for as long\n{test_lines}"
+        )
     refit = ""
     if run.n_refit_rows:
         refit = (
@@ -39,15 +58,9 @@ def result(run):
             "those of validation\n"
         )
     wrong_rows = _validation_error(run).split(",")[0]  # as "10 of 50 rows", without the interval
-    n_test = run.data.facts.rows[2]
-    is_weighted = run.data.is_weighted
-    test_error = with_interval(best.test_error_all_rows, n_test, is_weighted)
     return (
-        f"best model: epoch {run.epoch_of(best.iter)} of {run.epoch}, by the validation "
-        f"{criterion} ({getattr(best, criterion):.6g})\n"
-        f"validation error: {wrong_rows}\n{refit}"
-        f"test error: {test_error}\n"
-        f"{_always_guessing(run)}: a test error of {100 * run.data.facts.baseline_error:.2f} %"
+        f"best model: {n_epochs}, by the validation {criterion} ({best_value:.6g})\n"
+        f"validation error: {wrong_rows}\n{refit}{test_lines}"
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Optional
 
 from logreg.basics.version import __version__
-from logreg.datasets.options import ONLY_IN_TRAINING, TableOptions
+from logreg.parts.options import ONLY_IN_TRAINING, TableOptions
 
 FLOAT = {"type": float, "metavar": "X"}
 NUMBERS = {int: {"type": int, "metavar": "N"}, float: FLOAT, Optional[float]: FLOAT}

@@ -9,20 +9,20 @@ engine; nothing here knows of models.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Dict, Optional
+from typing import Dict, List, Optional
 
 import numpy
 
-from logreg.basics.errors import DatasetError, SettingError
 from logreg.basics.files import AnyPath
-from logreg.datasets.arrays import check_sets
-from logreg.datasets.facts import Facts
-from logreg.datasets.formats import find_usable_map, reading
+from logreg.datasets.doubts import check_classes, check_weights, describe_labels
 from logreg.datasets.learning import learn
-from logreg.datasets.options import NO_OPTIONS, NO_PREPARATION
-from logreg.datasets.pixels import ImageLayout
 from logreg.datasets.sources import find_places, read_parts, refuse_overwriting_data
-from logreg.datasets.splits import SPLITS, choose_rows, find_lacking, in_groups, take_rows
+from logreg.parts.arrays import check_sets
+from logreg.parts.facts import Facts
+from logreg.parts.formats import find_usable_map, reading
+from logreg.parts.options import NO_OPTIONS, NO_PREPARATION
+from logreg.parts.pixels import ImageLayout
+from logreg.parts.splits import choose_rows, find_lacking, take_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +54,13 @@ class DataSet(Sequence):
     test_rows : numpy.ndarray or None
         The user's name of each row of `test`: its number in a table, where the header is row 1; its
         number in an array, from 0; or the file of a picture.
+    tested_probabilities : numpy.ndarray or None
+        Of the rows of `test`, if folds tested them: the probability of each class, of shape
+        (n, n_out), by the model that had not seen the row.
+    folds : sequence of DataSet
+        See :func:`.divide_into_folds`.
+    fold_rows : list of numpy.ndarray
+        The rows of each fold among all rows.
     """
 
     facts: Facts
@@ -67,6 +74,9 @@ class DataSet(Sequence):
     weights: Optional[Dict[str, numpy.ndarray]] = None
     rows_are: str = ""
     test_rows: Optional[numpy.ndarray] = None
+    tested_probabilities: Optional[numpy.ndarray] = None
+    folds: Sequence = ()
+    fold_rows: List[numpy.ndarray] = ()
 
     def __getitem__(self, index):
         return [self.train, self.valid, self.test][index]
@@ -144,6 +154,11 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     sizes = [len(y) for _, y in sets.values()] if "test" in lacking else None
     weights = _take_weights(parts, rows)
     facts = replace(facts, split=sizes, split_seed=seed)
+    check_classes(facts, sets)
+    if weights:
+        check_weights(facts, weights)
+    if facts.is_table:
+        describe_labels(facts, sets)
     facts = learn(parts, sets, facts, dtype, standardize, weights)
     return DataSet(
         facts,
@@ -175,38 +190,3 @@ def _take_weights(parts, rows):
 def _row_weights(part):
     """How much each row of a set counts: 1 if the set has no weights."""
     return numpy.ones(len(part.codes)) if part.weights is None else part.weights
-
-
-def make_folds(data, n_folds):
-    """Yield a DataSet for each fold of one table or array. The fold is its test set.
-
-    Of the other rows, a sixth validates. The rows are those of the DataSet in their order, so if
-    that was split at random, each fold has all classes in proportion.
-    """
-    if not data.facts.split:
-        raise DatasetError(
-            f"{data.facts.dataset} has a test set: folds are made of one table or array"
-        )
-    x, y = map(numpy.concatenate, zip(*data))
-    if not 2 <= n_folds <= len(y) // 3:
-        raise SettingError(f"`folds` is {n_folds}: of {len(y)} rows, 2 to {len(y) // 3} are made")
-    folds = numpy.array_split(numpy.arange(len(y)), n_folds)
-    seed = groups = None  # a split at random has shuffled the rows already
-    if data.groups is not None:
-        seed = data.facts.split_seed  # whole groups are shuffled again
-        folds = in_groups(y, data.groups, [*map(len, folds)], seed)
-    weights = None
-    if data.weights:
-        all_weights = numpy.concatenate([data.weights[name] for name in SPLITS])
-    is_standardized = data.facts.feature_scales is not None
-    for i, fold in enumerate(folds):
-        rest = numpy.concatenate(folds[:i] + folds[i + 1 :])
-        if data.groups is not None:
-            groups = data.groups[rest]
-        rows = choose_rows(y[rest], ["valid"], seed, groups)
-        rows = {"train": rest[rows["train"]], "valid": rest[rows["valid"]], "test": fold}
-        sets = {name: (x[chosen], y[chosen]) for name, chosen in rows.items()}
-        if data.weights:
-            weights = {name: all_weights[chosen] for name, chosen in rows.items()}
-        facts = learn({}, sets, data.facts, None, is_standardized, weights)
-        yield replace(data, **sets, facts=facts, weights=weights)

@@ -1,12 +1,13 @@
 """What makes a training useless or doubtful: its classes, and rows that stand in several sets."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy
 
 from logreg.basics.console import note, warning
 from logreg.basics.errors import DatasetError, listed, quoted
-from logreg.datasets.splits import SPLITS
+from logreg.parts.splits import SPLITS
 
 # Labels that are numbers may be a quantity. There is a warning in either of these cases:
 MANY_NUMBERS = 30  # there are more different numbers than this
@@ -14,7 +15,7 @@ ROWS_PER_NUMBER = 5  # there are fewer rows than this for each different number
 
 
 def check_classes(facts, sets):
-    """Refuse one class, or too many; warn of sets from which nothing can be learnt."""
+    """Refuse one class, or too many."""
     n_rows = sum(len(y) for _, y in sets.values())
     n_out = facts.n_out
     y_train = sets["train"][1]
@@ -34,8 +35,6 @@ def check_classes(facts, sets):
             f"{facts.dataset}: there are {n_out} classes in {n_rows} rows, "
             f"{_names(facts, [0, 1])}, ...: that is no label; `label_column` names another column"
         )
-    for split in ("valid", "test"):
-        _check_held_out(facts, y_train, sets[split][1], f"the {SPLITS[split]} set")
 
 
 def check_weights(facts, weights):
@@ -48,8 +47,9 @@ def check_weights(facts, weights):
             )
 
 
-def _check_held_out(facts, y_train, y, name):
+def _check_classes(facts, y_train, y, split):
     """Warn if a set has a single class, or one that training does not see."""
+    name = f"the {split} set"
     unseen = numpy.setdiff1d(y, y_train)
     if len(unseen):
         doubt = (
@@ -74,21 +74,38 @@ def _names(facts, classes):
     return ", ".join(quoted(facts.class_labels[k]) for k in classes[:10])
 
 
-def describe_table(facts, sets):
-    """Note the classes of a table, and rows in several sets; warn of labels that are similar."""
+def describe_labels(facts, sets):
+    """Note how many rows each class of a table has; warn of labels that are similar."""
     _warn_of_similar_labels(facts)
-    start = f"note: {facts.dataset}:"
     counts = sum(numpy.bincount(y, minlength=facts.n_out) for _, y in sets.values())
     by_size = numpy.argsort(-counts, kind="stable")
     sizes = listed([f"{quoted(facts.class_labels[k])} {counts[k]:,}" for k in by_size])
-    note(f"{start} rows of each class: {sizes}")
-    train = _row_hashes(*sets["train"])
-    held_out = numpy.concatenate([_row_hashes(*sets["valid"]), _row_hashes(*sets["test"])])
-    n_same = numpy.isin(held_out, train).sum()
-    if n_same:
+    note(f"note: {facts.dataset}: rows of each class: {sizes}")
+
+
+def check_held_out(data):
+    """Warn if rows that are held out from the training of a DataSet cannot tell its error.
+
+    They are the same as training rows, or have a single class, or one that no training row has.
+    """
+    facts = data.facts
+    if facts.is_table:
+        _note_same_rows(data)
+    if not data.folds:
+        for split in ("valid", "test"):
+            _check_classes(facts, data.train[1], getattr(data, split)[1], SPLITS[split])
+
+
+def _note_same_rows(data):
+    """Note how many rows for validation and test are the same as training rows."""
+    trainings = data.folds or [data, replace(data, test=data.valid)]
+    is_known = [numpy.isin(_row_hashes(*each.test), _row_hashes(*each.train)) for each in trainings]
+    is_known = numpy.concatenate(is_known)
+    if is_known.any():
         note(
-            f"{start} {n_same} of the {len(held_out)} rows for validation and test are the same as "
-            "training rows: of new rows, the error may be larger"
+            f"note: {data.facts.dataset}: {is_known.sum()} of the {len(is_known)} rows for "
+            "validation and test are the same as training rows: of new rows, the error may be "
+            "larger"
         )
 
 

@@ -6,12 +6,10 @@ from dataclasses import replace
 import numpy
 
 from logreg.basics.console import note
-from logreg.datasets.arrays import narrower
-from logreg.datasets.doubts import check_classes, check_weights, describe_table
-from logreg.datasets.pixels import N_IMAGES, are_centred, edges_of
-from logreg.datasets.preprocessing import (
+from logreg.parts.arrays import narrower
+from logreg.parts.pixels import N_IMAGES, are_centred, edges_of
+from logreg.parts.preprocessing import (
     FLOAT32_MAX,
-    ONE_HOT_SCALE,
     Moments,
     blocks,
     check_values,
@@ -26,20 +24,15 @@ def learn(parts, sets, facts, dtype, standardize, weights):
     """Check the values of three sets, and return the facts with all that the training rows tell.
 
     The `parts` are the sets as they were read, before any split. A message names the row of a bad
-    value there. The folds of a cross-validation have no parts: their values were checked before.
+    value there. Folds have no parts: their values were checked before.
     The `weights` are a dict of an array for each set; None if rows have no weights.
     """
-    check_classes(facts, sets)
-    if weights:
-        check_weights(facts, weights)
-    if facts.is_table and parts:
-        describe_table(facts, sets)
     x, y = sets["train"]
     moments = Moments() if standardize or facts.options.missing else None
     raw_range, digest = read_through(parts, sets, facts, dtype, moments, standardize)
     facts = replace(facts, raw_range=raw_range)  # the image layout goes by it
     scale = scale_of(x, facts.pixel_scale)
-    if scale == 1 and raw_range == [0, 255] and not standardize:
+    if parts and scale == 1 and raw_range == [0, 255] and not standardize:
         note(
             f"note: {facts.dataset}: x goes from 0 to 255 and is not taken for pixels; if it is, "
             "give `pixel_scale=256`, or save them as uint8, to have them divided by 256"
@@ -50,6 +43,7 @@ def learn(parts, sets, facts, dtype, standardize, weights):
     if moments is not None:
         means = moments.means * factor
     if standardize:
+        means[facts.table.one_hot_features] = 0
         scales = _scales(moments, factor, facts)
         ends = (numpy.stack([moments.low, moments.high]) * factor - means) / scales
         x_range = [*ends_of(ends, ignore_nan=True)]
@@ -70,10 +64,11 @@ def learn(parts, sets, facts, dtype, standardize, weights):
 
 
 def _scales(moments, factor, facts):
-    """What each feature is divided by: its deviation, or a scale for all categories."""
+    """What each feature is divided by: its deviation. A category stays 0 or 1."""
     deviations = moments.deviations() * factor
     scales = numpy.where(deviations > 0, deviations, 1.0)
-    scales[facts.table.one_hot_features] = ONE_HOT_SCALE * factor
+    # Divided by its deviation, a rare category would be so large that few rows decide its weight.
+    scales[facts.table.one_hot_features] = factor
     return scales
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from logreg.basics.console import note
 from logreg.basics.errors import DatasetError, DownloadError, cut
 from logreg.basics.files import explaining, replacing
-from logreg.datasets.formats import open_bytes, reading
+from logreg.parts.formats import open_bytes, reading
 
 
 class File(NamedTuple):

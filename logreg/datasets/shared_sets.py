@@ -8,10 +8,11 @@ import numpy
 
 from logreg import engine
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.facts import Facts
-from logreg.datasets.options import Preparation, TableOptions, split_options
-from logreg.datasets.splits import SPLITS
+from logreg.datasets.doubts import check_held_out
 from logreg.hyperparameters import complete_docstring
+from logreg.parts.facts import Facts
+from logreg.parts.options import Preparation, TableOptions, split_options
+from logreg.parts.splits import SPLITS
 
 
 class LoadedSet(tuple):
@@ -95,6 +96,7 @@ def load_data(dataset: Any, label_column: Any = None, **options: Any) -> LoadedD
         Preparation(**preparation),
         dtype=engine.theano.config.floatX,
     )
+    check_held_out(data)
     return share_as_floats(data)
 
 

@@ -9,14 +9,14 @@ from logreg.basics.console import warning
 from logreg.basics.errors import DatasetError, SettingError
 from logreg.basics.files import refuse_overwriting
 from logreg.datasets import mnist
-from logreg.datasets.arrays import array_part, pairs_of
-from logreg.datasets.facts import Facts
-from logreg.datasets.formats import read_array, read_arrays, reading, sniff
-from logreg.datasets.frames import FRAME, is_frame
-from logreg.datasets.names import PICTURES, find_sets
-from logreg.datasets.options import NO_OPTIONS
-from logreg.datasets.pixels import are_centred
-from logreg.datasets.splits import SPLITS, set_name
+from logreg.parts.arrays import array_part, pairs_of
+from logreg.parts.facts import Facts
+from logreg.parts.formats import read_array, read_arrays, reading, sniff
+from logreg.parts.frames import FRAME, is_frame
+from logreg.parts.names import PICTURES, find_sets
+from logreg.parts.options import NO_OPTIONS
+from logreg.parts.pixels import are_centred
+from logreg.parts.splits import SPLITS, set_name
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
 TABLE_SUFFIXES = (".parquet", ".csv.gz", ".csv")  # the last one counts if a folder has several

@@ -8,13 +8,13 @@ import numpy
 from logreg import engine
 from logreg.basics.console import note
 from logreg.basics.errors import DatasetError, SettingError
-from logreg.datasets.arrays import as_array, check_features, pairs_of
-from logreg.datasets.facts import Facts
-from logreg.datasets.formats import find_usable_map
-from logreg.datasets.preprocessing import PIXEL_SCALE, check_values
 from logreg.datasets.shared_sets import LoadedData
-from logreg.datasets.splits import SPLITS, set_name
 from logreg.engine import RowSet
+from logreg.parts.arrays import as_array, check_features, pairs_of
+from logreg.parts.facts import Facts
+from logreg.parts.formats import find_usable_map
+from logreg.parts.preprocessing import PIXEL_SCALE, check_values
+from logreg.parts.splits import SPLITS, set_name
 
 GIVEN = "the given arrays"  # as messages call them
 N_SAMPLED = 1000  # rows of a digest, of features that are mapped from a file

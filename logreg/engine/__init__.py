@@ -32,6 +32,7 @@ from logreg.parallel.ranks import ranks as ranks
 
 ROWS_OF_A_SUM = 512  # summed in a model's own dtype; the sums of such blocks are added in float64
 SMALL_DATA = 1 << 24  # bytes: less than this may stay in memory for a while after a run
+MAY_OVERFLOW = 1e19  # root of the largest float32: products of smaller numbers are finite
 ROUNDING = 4e-7  # relative error of a rate in float32, as JAX computes it
 LOADERS = {"theano": theano_backend.load, "pytensor": pytensor_backend.load}
 
@@ -55,7 +56,7 @@ def _load():
     raise EngineError(
         f"no engine: {', '.join(reasons)}; set LOGREG_ENGINE to theano or pytensor or not at all; "
         "install Theano (Python 3.8 to 3.11: pip install 'theano==1.0.5' 'numpy<1.24') "
-        "or PyTensor (Python 3.12 to 3.14: pip install pytensor)"
+        "or PyTensor (Python 3.12 and later: pip install pytensor)"
     )
 
 
@@ -238,16 +239,19 @@ def checked_labels(y, n_out):
     )
 
 
-def largest_magnitude(variables):
-    """Find the largest absolute value in some shared variables; NaN if one is not a number.
+def have_diverged(variables):
+    """Whether a value in some shared variables is NaN, or so large that products may overflow.
 
     Examples
     --------
     >>> some = [theano.shared(numpy.array(values)) for values in ([[2.0, -3.0]], [1.0], [])]
-    >>> largest_magnitude(some), largest_magnitude([*some, theano.shared(numpy.array([numpy.nan]))])
-    (3.0, nan)
+    >>> have_diverged(some)
+    False
+    >>> [have_diverged([*some, theano.shared(numpy.array([x]))]) for x in (numpy.nan, -1e20)]
+    [True, True]
     """
-    return float(numpy.max([abs(value(variable)).max(initial=0) for variable in variables]))
+    largest = numpy.max([abs(value(variable)).max(initial=0) for variable in variables])
+    return not largest < MAY_OVERFLOW  # by `not`, NaN has diverged, too
 
 
 def compile_step(minibatch, row_set, batch_size, cost, updates, n_at_once=1):

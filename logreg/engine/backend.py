@@ -8,7 +8,7 @@ import numpy
 from logreg.engine.kernel_graph import shared_variables
 from logreg.engine.kernel_steps import KernelSet
 from logreg.engine.sets import Features
-from logreg.kernel import is_built, is_in_use, is_off
+from logreg.kernel import check_settings, is_built, is_off
 
 
 class Backend:
@@ -17,7 +17,8 @@ class Backend:
     `theano` is the module Theano or PyTensor, and `T` has the names of ``theano.tensor``.
     `matcher` is the :class:`.GraphMatcher` of the engine, None if this engine lacks what it needs.
     It also has the engine's interpreter, which runs a graph without compiling it.
-    `has_kernel` is whether the native kernel computes what the matcher finds.
+    `has_kernel` is whether the kernel computes what the matcher finds, in C or, where no compiler
+    built it, in NumPy.
     """
 
     device = "cpu"
@@ -26,7 +27,8 @@ class Backend:
         self.theano = theano
         self.T = T
         self.matcher = matcher
-        self.has_kernel = is_in_use() and matcher is not None
+        check_settings()
+        self.has_kernel = matcher is not None and not is_off()
 
     def on_device(self, name):
         """Return the back end for a device: this one, or another."""

@@ -168,5 +168,5 @@ def _find_device(name):
         needed = install_command("cuda", "'jax[cuda12]'")
         raise EngineError(
             f"device {name!r}: JAX {jax.__version__} sees only {seen}; a GPU needs NVIDIA's "
-            f"driver, and JAX with CUDA ({needed})"
+            f"driver, and JAX with CUDA 12 ({needed}) or, in the same way, 13 (cuda13)"
         ) from error

@@ -18,13 +18,14 @@ from typing import Any, NamedTuple
 import numpy
 
 from logreg.basics.errors import SettingError, listed
+from logreg.kernel import numpy_kernel
 
 try:
     import logreg.kernel._kernel as _kernel
 except ImportError:  # no C compiler was there when logreg was installed
-    _kernel = None
+    _kernel = numpy_kernel
 if getattr(_kernel, "version", None) != 3:  # of module.c
-    _kernel = None
+    _kernel = numpy_kernel
 
 NO_PAIR = None, None  # in place of labels and weights, or of the two velocities
 MAX_COPY_OF_MAP = 1 << 28  # bytes: memory may have no room for a copy of a larger file
@@ -41,7 +42,7 @@ class Rows(NamedTuple):
 
 def is_built():
     """Whether a C compiler built this version of the kernel."""
-    return _kernel is not None
+    return _kernel is not numpy_kernel
 
 
 def is_off():
@@ -60,20 +61,19 @@ def instruction_set():
 
 
 def is_in_use():
-    """Whether the kernel was built, and the user did not switch it off.
+    """Whether the C code is used: it was built, and the user did not switch the kernel off."""
+    return is_built() and not is_off()
 
-    Raises a SettingError if LOGREG_KERNEL_SET or LOGREG_NUM_THREADS is no setting.
-    """
+
+def check_settings():
+    """Raise a SettingError if LOGREG_KERNEL_SET or LOGREG_NUM_THREADS is no setting."""
     n_threads()
-    if not is_built():
-        return False
-    if instruction_set() not in instruction_sets():
+    if is_built() and instruction_set() not in instruction_sets():
         names = listed(instruction_sets())
         raise SettingError(
             f"LOGREG_KERNEL_SET is {instruction_set()!r}: set it to one of {names}, or leave it "
             "unset"
         )
-    return not is_off()
 
 
 def has_fma():
@@ -125,7 +125,7 @@ def lay_out(rows, y, n_rows):
     if not x.size or x.shape[1] > 65535 or (mapped is not None and x.nbytes > MAX_COPY_OF_MAP):
         return None
     x, factor = _as_bytes(x)
-    if x is None:
+    if x is None or not is_built():
         return None
     # The C code gives the pages of a map of bytes back to the system after it has read them. A
     # writable map could lose what was written to its pages.

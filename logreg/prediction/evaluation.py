@@ -85,7 +85,7 @@ def _predict_rows(predictor, data, y):
     """Predict the test rows of a data set, whose labels have the codes y."""
     batches = []
     n_before = 0
-    for batch, (classes, p) in predictor.predict_batches(held_out_batches(data, predictor.facts)):
+    for numbers, classes, p in _predictions(predictor, data):
         rows = numpy.arange(len(p))
         p_of_label = numpy.maximum(p[rows, y[n_before + rows]], numpy.finfo(p.dtype).eps)
         tested = _TestedRows(
@@ -93,12 +93,22 @@ def _predict_rows(predictor, data, y):
             p_of_answer=p[rows, classes],  # in their type, to which a limit is rounded
             p_of_label=p_of_label.astype("float64"),
             p_of_last_class=p[:, -1].astype("float64"),
-            numbers=batch.numbers,
+            numbers=numbers,
         )
         batches.append(tested)
         n_before += len(p)
     # Each field is joined over the batches.
     return _TestedRows(*map(numpy.concatenate, zip(*batches)))
+
+
+def _predictions(predictor, data):
+    """Yield the numbers of some rows, their classes and their probabilities."""
+    p = data.tested_probabilities
+    if p is not None:
+        yield data.test_rows, predictor.choose_classes(p, p), p
+        return
+    for batch, prediction in predictor.predict_batches(held_out_batches(data, predictor.facts)):
+        yield (batch.numbers, *prediction)
 
 
 def _label_codes(predictor, data):

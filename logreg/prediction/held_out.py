@@ -7,20 +7,23 @@ import numpy
 from logreg.basics.console import note, warning
 from logreg.basics.errors import DatasetError
 from logreg.basics.files import DATASET
-from logreg.datasets.arrays import check_sets
 from logreg.datasets.dataset import DataSet
 from logreg.datasets.learning import read_through
-from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.sources import read_parts
-from logreg.datasets.splits import choose_rows, take_rows
+from logreg.parts.arrays import check_sets
+from logreg.parts.options import NO_OPTIONS
+from logreg.parts.splits import choose_rows, take_rows
+
+OF_FOLDS = "all rows, each by a model of other folds, which had not seen it"
 
 
 def read_test_set(facts, dataset=None, options=NO_OPTIONS):
     """Read the rows of a data set on which a model is to be tested, as a DataSet.
 
     They are the data set's own test set. If it has none, and the SHA-256 says that the model was
-    trained on these data, they are the rows that training held out. Otherwise they are all rows.
-    The DataSet's `rows_are` says in words which rows they are.
+    trained on these data, they are the rows that training held out: with folds, all rows, and the
+    DataSet has the probabilities that were found for them then. Otherwise they are all rows. The
+    DataSet's `rows_are` says in words which rows they are.
 
     `facts` are the :class:`.ModelFacts` of the model. If `dataset` is None, they name the data
     set. A table is read as the model's was, where `options` do not say otherwise. If it has a
@@ -58,6 +61,7 @@ def _read(dataset, model_facts, options):
     # Features that the model fills or standardizes keep their type until it does so.
     dtype = model_facts.dtype if model_facts.feature_means is None else None
     sets, data_facts = check_sets(parts, data_facts, dtype)
+    tested_probabilities = None
     if "test" in sets:
         set_name = "test"
         chosen = slice(None)
@@ -65,6 +69,8 @@ def _read(dataset, model_facts, options):
     else:
         set_name = "train"
         chosen, rows_are = _find_rows_to_test(parts, sets["train"], data_facts, model_facts)
+        if rows_are == OF_FOLDS:
+            tested_probabilities = model_facts.tested_probabilities
     x, y = sets[set_name]
     numbers = numpy.array(parts[set_name].rows)
     weights = parts[set_name].weights
@@ -77,6 +83,7 @@ def _read(dataset, model_facts, options):
         weights=weights,
         rows_are=rows_are,
         test_rows=numbers[chosen],
+        tested_probabilities=tested_probabilities,
     )
 
 
@@ -94,11 +101,16 @@ def _find_rows_to_test(parts, x_and_y, data_facts, model_facts):
             parts, sets, data_facts, model_facts.dtype, standardize=is_standardized
         )
         if digest == model_facts.dataset_sha256:
-            return chosen["test"], "those that training held out"
+            if model_facts.tested_probabilities is None:
+                return chosen["test"], "those that training held out"
+            numbers = numpy.arange(len(y))
+            return numpy.concatenate([numbers[rows] for rows in chosen.values()]), OF_FOLDS
     if model_facts.split and name == model_facts.dataset:
+        n_rows = sum(model_facts.split)
+        n_trained = n_rows if model_facts.n_folds else model_facts.split[0]
         warning(
             f"{name} has changed since the model was trained on "
-            f"{model_facts.n_refit_rows or model_facts.split[0]} of its {sum(model_facts.split)} "
+            f"{model_facts.n_refit_rows or n_trained} of its {n_rows} "
             f"rows: all {len(y)} rows are tested, and the model has seen most of them, so the "
             "error is too small"
         )

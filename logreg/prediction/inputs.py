@@ -10,12 +10,12 @@ import numpy
 
 from logreg.basics.console import warning
 from logreg.basics.errors import DatasetError, cut
-from logreg.datasets.arrays import as_array
-from logreg.datasets.formats import read_arrays, sniff
-from logreg.datasets.frames import framed, is_frame
-from logreg.datasets.names import OTHER_PICTURES, PICTURES, find_rows
-from logreg.datasets.options import NO_OPTIONS
-from logreg.datasets.pixels import MIN_PICTURE_SIDE, image_shape
+from logreg.parts.arrays import as_array
+from logreg.parts.formats import read_arrays, sniff
+from logreg.parts.frames import framed, is_frame
+from logreg.parts.names import OTHER_PICTURES, PICTURES, find_rows
+from logreg.parts.options import NO_OPTIONS
+from logreg.parts.pixels import MIN_PICTURE_SIDE, image_shape
 
 STDIN = "-"
 BATCH_SIZE = 1000  # the largest number of rows that are predicted together

@@ -1,7 +1,7 @@
 """An evaluation for people to read: as tables, and as a text."""
 
 from logreg.basics.errors import listed, printable
-from logreg.datasets.statistics import wilson_interval
+from logreg.parts.statistics import wilson_interval
 from logreg.prediction.evaluation import MAX_CLASSES, SCORES
 from logreg.prediction.writers import align
 

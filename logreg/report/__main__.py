@@ -13,7 +13,7 @@ from logreg.basics.errors import LogRegError, needing
 from logreg.basics.files import BEST_MODEL, refuse_overwriting
 from logreg.cli import options
 from logreg.cli.command import command
-from logreg.datasets.options import TableOptions
+from logreg.parts.options import TableOptions
 from logreg.prediction.evaluation import evaluate
 from logreg.prediction.held_out import read_test_set
 from logreg.prediction.predictor import Predictor

@@ -5,7 +5,7 @@ import base64
 import numpy
 
 from logreg import plots
-from logreg.datasets.options import DATE, TIME
+from logreg.parts.options import DATE, TIME
 from logreg.plots import short
 from logreg.report import markup
 
@@ -65,7 +65,10 @@ def gallery(predictor, data, evaluation):
     W = predictor.W.astype("float64")
     W -= W.mean(axis=1, keepdims=True)
     ready = facts.preprocessing.apply(x[indices], "float64")
-    probabilities = predictor.predict_proba(x[indices])
+    if data.tested_probabilities is None:
+        probabilities = predictor.predict_proba(x[indices])
+    else:
+        probabilities = data.tested_probabilities[indices]
     figures = []
     for row, number, p, features in zip(indices, evaluation["wrong_rows"], probabilities, ready):
         label = data.facts.class_labels[y[row]]

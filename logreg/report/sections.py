@@ -5,8 +5,8 @@ import math
 import numpy
 
 from logreg import plots
-from logreg.datasets.statistics import with_interval
 from logreg.early_stopping import REASON_TEXTS
+from logreg.parts.statistics import with_interval
 from logreg.plots import short
 from logreg.prediction.summary import percent, tables
 from logreg.report import markup
@@ -78,7 +78,7 @@ def run(facts):
     Examples
     --------
     >>> from logreg.saving.facts import ModelFacts
-    >>> from logreg.datasets.options import TableOptions
+    >>> from logreg.parts.options import TableOptions
     >>> curve, options = [{"iter": 9}, {"iter": 14}], TableOptions(missing="mean")
     >>> metadata = {"dataset": "<b>.csv", "n_in": 2, "n_out": 3, "dtype": "float64", "epoch": 2}
     >>> metadata.update(n_train_batches=10, reason="patience", engine="theano 1.0.5", curve=curve)
@@ -125,6 +125,8 @@ def run(facts):
             best += ", the last one that was validated"
     if facts.refit:
         best += f", then trained anew on {facts.n_refit_rows} rows"
+    if facts.n_folds and facts.rows:
+        best += f" by {facts.n_folds} folds, then trained as long on all {facts.rows[0]} rows"
     error = facts.validation_error  # over whole minibatches
     if facts.criterion == "loss":
         error = facts.validation_error_all_rows

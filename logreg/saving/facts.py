@@ -11,14 +11,14 @@ from typing import Dict, List, Optional
 import numpy
 
 from logreg.basics.errors import ModelFileError, SettingError, cut
-from logreg.datasets.facts import Facts
-from logreg.datasets.options import TableOptions
 from logreg.datasets.sources import find_places, refuse_overwriting_data
 from logreg.early_stopping import REPEATABLE, Validation, stopping_after
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
+from logreg.parts.facts import Facts
+from logreg.parts.options import TableOptions
 
 # Fields that are no keys of a file: there, each option and each setting is a key of its own.
-NO_KEYS = ("options", "settings", "_metadata")
+NO_KEYS = ("options", "settings", "tested_probabilities", "_metadata")
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +50,8 @@ class ModelFacts(Facts):
         Whether the model was trained anew on training and validation rows.
     n_refit_rows : int
         The number of these rows.
+    tested_probabilities : numpy.ndarray
+        See :class:`logreg.run.Run`. It is an array of the file, as W and b are, and no key.
     validation_error, test_error : float
         The errors over the whole minibatches of a set; with `_all_rows`, over all rows.
     engine, device, python, logreg, date : str
@@ -75,6 +77,7 @@ class ModelFacts(Facts):
     python: Optional[str] = None
     logreg: Optional[str] = None
     date: Optional[str] = None
+    tested_probabilities: Optional[numpy.ndarray] = None
     _metadata: dict = field(default_factory=dict)
 
     @classmethod
@@ -94,9 +97,12 @@ class ModelFacts(Facts):
             If a value does not fit: it names the key, and what is needed.
         """
         _require("metadata", metadata, isinstance(metadata, dict), "a dict")
+        tested_probabilities = metadata.get("tested_probabilities")
         # From here on, NumPy's arrays and numbers are the lists and numbers of JSON.
         metadata = {
-            name: json.loads(as_json(value, f"its {name}")) for name, value in metadata.items()
+            name: json.loads(as_json(value, f"its {name}"))
+            for name, value in metadata.items()
+            if name != "tested_probabilities"
         }
         if W is not None:
             metadata = _completed(metadata, W)
@@ -116,9 +122,11 @@ class ModelFacts(Facts):
         except (SettingError, TypeError) as error:
             reason = str(error).replace("`", "")  # an option has these marks, a key has none
             raise ModelFileError(f"its metadata do not fit: {reason}") from error
-        facts = cls(**values, _metadata=metadata)
+        facts = cls(**values, tested_probabilities=tested_probabilities, _metadata=metadata)
         if facts.n_in:  # else there is no W, and perhaps no metadata
             facts._check_lengths()
+        if tested_probabilities is not None:
+            facts._check_tested_probabilities()
         return facts
 
     def _check_lengths(self):
@@ -151,6 +159,14 @@ class ModelFacts(Facts):
         if self.feature_scales or self.options.missing:
             fits = self.feature_means is not None
             _require("feature_means", None, fits, "a list beside feature_scales or missing")
+
+    def _check_tested_probabilities(self):
+        """Check that there is a probability of each class for each row of the data."""
+        p = self.tested_probabilities
+        shape = (sum(self.split or ()), self.n_out)
+        fits = isinstance(p, numpy.ndarray) and p.shape == shape and shape[0] > 0
+        fits = fits and p.min() >= 0 and p.max() <= 1  # which NaN is not
+        _require("tested_probabilities", p, fits, f"an array of probabilities, of shape {shape},")
 
     @property
     def criterion(self):

@@ -9,7 +9,7 @@ import io
 from collections import defaultdict
 
 from logreg.basics.errors import ModelFileError, cut
-from logreg.datasets import pickles
+from logreg.parts import pickles
 
 
 class _Object(pickles.Placeholder):

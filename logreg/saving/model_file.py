@@ -20,7 +20,7 @@ import numpy
 
 from logreg.basics.errors import ModelFileError, cut
 from logreg.basics.files import explaining, read_whole, replacing
-from logreg.datasets import pickles
+from logreg.parts import pickles
 from logreg.saving.facts import ModelFacts, as_json
 
 VERSION = 1
@@ -102,7 +102,10 @@ def model_of(header, arrays):
     is_matrix_of_floats = W.ndim == 2 and W.dtype.name in ("float32", "float64")
     if not is_matrix_of_floats or (b.shape, b.dtype) != (W.shape[1:], W.dtype):
         raise ModelFileError("its W and b are no matrix and vector of floats")
-    return ModelFacts.from_metadata(header.get("metadata"), W), W, b
+    metadata = header.get("metadata")
+    if "tested" in arrays and isinstance(metadata, dict):
+        metadata = {**metadata, "tested_probabilities": arrays["tested"]}
+    return ModelFacts.from_metadata(metadata, W), W, b
 
 
 def _digest(header, data):

@@ -34,6 +34,8 @@ def as_model(facts, W, b):
         )
     classifier = LogisticRegression(engine.T.matrix("x"), *W.shape, W, b)
     classifier.metadata = facts.metadata()
+    if facts.tested_probabilities is not None:
+        classifier.metadata["tested_probabilities"] = facts.tested_probabilities
     classifier.loaded_W_and_b = W, b  # as the file has them
     return classifier
 
@@ -75,7 +77,10 @@ def dumps_model(classifier, metadata, W_and_b=None):
     # The n_out of a run is that of its data, which may have fewer classes than the model.
     metadata["n_out"] = W.shape[1]
     facts = ModelFacts.from_metadata(metadata, W)
-    return model_file.dumps("model", {"W": W, "b": b}, metadata=facts.metadata())
+    arrays = {"W": W, "b": b}
+    if facts.tested_probabilities is not None:
+        arrays["tested"] = facts.tested_probabilities
+    return model_file.dumps("model", arrays, metadata=facts.metadata())
 
 
 def _values(classifier):

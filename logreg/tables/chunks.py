@@ -14,9 +14,9 @@ from functools import partial
 
 from logreg.basics.console import note
 from logreg.basics.errors import DatasetError, cut, listed, needing, quoted
-from logreg.datasets.formats import PARQUET, ZIP, open_bytes, parsing, reading
-from logreg.datasets.frames import FRAME, framed, is_frame
-from logreg.datasets.options import Columns
+from logreg.parts.formats import PARQUET, ZIP, open_bytes, parsing, reading
+from logreg.parts.frames import FRAME, framed, is_frame
+from logreg.parts.options import Columns
 from logreg.tables.header import Header, indices_of
 from logreg.tables.layout import find_layout, read_first_lines
 

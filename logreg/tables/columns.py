@@ -13,8 +13,8 @@ from datetime import datetime
 import numpy
 
 from logreg.basics.errors import quoted
-from logreg.datasets.labels import without_zero_fraction
-from logreg.datasets.options import DATE, NUMBER, TEXT, TIME
+from logreg.parts.labels import without_zero_fraction
+from logreg.parts.options import DATE, NUMBER, TEXT, TIME
 from logreg.tables.numerals import PLAIN_NUMBER, is_truth_value, parse_number
 from logreg.tables.texts import Texts
 

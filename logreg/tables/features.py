@@ -10,10 +10,10 @@ import numpy
 
 from logreg.basics.console import warning
 from logreg.basics.errors import DatasetError, listed
-from logreg.datasets.facts import name_features
-from logreg.datasets.options import NUMBER
-from logreg.datasets.pixels import image_shape, may_be_pixels
-from logreg.datasets.preprocessing import FLOAT32_MAX, blocks, ends_of
+from logreg.parts.facts import name_features
+from logreg.parts.options import NUMBER
+from logreg.parts.pixels import image_shape, may_be_pixels
+from logreg.parts.preprocessing import FLOAT32_MAX, blocks, ends_of
 from logreg.tables.columns import MISFIT, UNKNOWN, Column
 
 # In a column that may determine the label, each value has so many rows on average, or more.

@@ -7,7 +7,7 @@ import difflib
 from collections import Counter
 
 from logreg.basics.errors import DatasetError, cut, listed, quoted
-from logreg.datasets.labels import without_zero_fraction
+from logreg.parts.labels import without_zero_fraction
 from logreg.tables.numerals import MARKS, decimal_mark, is_truth_value, parse_number
 
 CLEAR_LABEL_NAMES = ("label", "class", "target")

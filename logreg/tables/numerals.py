@@ -4,7 +4,7 @@ import itertools
 import re
 from typing import NamedTuple
 
-from logreg.datasets.preprocessing import FLOAT32_MAX
+from logreg.parts.preprocessing import FLOAT32_MAX
 
 UNIT = r"(?:[A-Z]{0,3}[$€£¥₹₩₽₺₫₴₪₱฿]|EUR|USD|GBP|CHF|JPY|%)?"
 # A number with a decimal point. A comma, an apostrophe or a blank may stand between thousands.

@@ -10,12 +10,12 @@ import numpy
 
 from logreg.basics.console import note, warning
 from logreg.basics.errors import DatasetError, listed, quoted
-from logreg.datasets.arrays import Part
-from logreg.datasets.facts import Facts
-from logreg.datasets.frames import is_frame
-from logreg.datasets.labels import without_zero_fraction
-from logreg.datasets.options import NO_OPTIONS, NUMBER, TableOptions
-from logreg.datasets.splits import set_name
+from logreg.parts.arrays import Part
+from logreg.parts.facts import Facts
+from logreg.parts.frames import is_frame
+from logreg.parts.labels import without_zero_fraction
+from logreg.parts.options import NO_OPTIONS, NUMBER, TableOptions
+from logreg.parts.splits import set_name
 from logreg.tables.chunks import open_table
 from logreg.tables.columns import Column
 from logreg.tables.features import Features, oddities, rows_in, scratch_file

@@ -18,7 +18,7 @@ FOLDED = {"jupyter": {"source_hidden": True, "outputs_hidden": True}}
 # The cell that waits below an exercise.
 CHECKED = """\
 found = ...
-assert found is ... or is_right(found, "NUMBER"), f"not yet: you found {numbers_in(found)}"
+assert found is ... or is_right(found, "NUMBER"), hint(found, "NUMBER")
 """.rstrip()
 UNCHECKED = "# Your notes, and your code."
 # PyPI has another package of the name logreg.
@@ -70,7 +70,7 @@ def _notebook(v4, home):
         source = home.rstrip("/").replace("/-/", "/").replace("/blob/", "@")
         # The text has INSTALL in an indented line.
         install = f'%pip install --quiet "git+{source}"\n    '
-        install += "from logreg.tutorial.answers import is_right, numbers_in"
+        install += "from logreg.tutorial.answers import hint, is_right"
     cells = []
     prose = []  # Markdown that becomes the next cell
     folded = []  # cells of an answer, which come after its Markdown

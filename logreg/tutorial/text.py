@@ -4,7 +4,7 @@ The text is Markdown as GitHub shows it. Some comments in it mean something:
 
 - ``<!-- source: logreg.early_stopping.EarlyStopping.update -->`` stands above a block of the
   program's own code. It names an object of the package, or a file of the project.
-- ``<!-- play: softmax -->`` stands above the picture of a toy, which the page has in its place.
+- ``<!-- play: softmax -->`` stands above a picture or a sentence; the page has a toy in its place.
 - ``<!-- needs: torch -->`` stands above examples that run only where this library is installed.
 
 Between ``<!-- notebook`` and ``-->`` stands code that only the notebook has: it draws pictures.

@@ -26,18 +26,13 @@ def script_data(data, run):
 
     Examples
     --------
-    What each digit has added to the weights is stored in bytes: the largest share is 127 units.
     Pixels may be fractions, as in the tutorial's pickle.
 
+    >>> from dataclasses import replace
     >>> data = read_dataset("mnist_sample")
     >>> run = train_softmax(data, Hyperparameters(batch_size=600, n_epochs=2), output=None)
-    >>> collected, A = script_data(data, run), shares(data, run)[:N_DIGITS]
-    >>> units = numpy.frombuffer(base64.b64decode(collected["A"]), "int8").reshape(A.shape)
-    >>> numpy.allclose(units * collected["A_unit"], A, atol=0.51 * collected["A_unit"])
-    True
-    >>> from dataclasses import replace
     >>> fractions = replace(data, train=(data.train[0] / numpy.float32(256), data.train[1]))
-    >>> script_data(fractions, run)["digits"] == collected["digits"]
+    >>> script_data(fractions, run)["digits"] == script_data(data, run)["digits"]
     True
     """
     from PIL import Image
@@ -48,13 +43,9 @@ def script_data(data, run):
     points, labels = plane()
     test_points, test_labels = plane(seed=4)
     digits = io.BytesIO()
-    A = shares(data, run)[:N_DIGITS]  # what each digit has added to the weights
-    unit = float(abs(A).max()) / 127
     Image.fromarray(x).save(digits, "png", optimize=True)  # a digit in each row of pixels
     return {
         **{name: base64_of(array) for name, array in zip("Wb", run.best_values)},
-        "A": base64_of(numpy.rint(A / unit).astype("int8")),
-        "A_unit": unit,
         "digits": "data:image/png;base64," + base64.b64encode(digits.getvalue()).decode(),
         "labels": y.tolist(),
         "plane": {
@@ -70,41 +61,6 @@ def script_data(data, run):
 def pixels_of(x):
     """Images as bytes; the tutorial's pickle has them as fractions."""
     return (x if x.dtype == numpy.uint8 else numpy.rint(256 * x)).astype("uint8")
-
-
-def shares(data, run):
-    """Compute what each training row has added to the weights: A, with ``W = X.T @ A``.
-
-    Each step adds to W the rows of its minibatch, each times its factors: the rate over the size of
-    the minibatch, times (truth - guess). A row of A, (n, n_out), is the sum of the factors of a
-    training row. To find them, the steps are taken again in NumPy.
-
-    Examples
-    --------
-    The best model of this run is not its last.
-
-    >>> data = read_dataset("mnist_sample")
-    >>> run = train_softmax(data, Hyperparameters(batch_size=600, n_epochs=18), output=None)
-    >>> W = (data.train[0] / 256).T @ shares(data, run)
-    >>> numpy.allclose(W, run.best_values[0], atol=1e-5)
-    True
-    """
-    from scipy.special import softmax
-
-    x = data.facts.preprocessing.apply(data.train[0], "float32")
-    one_hot = numpy.eye(data.facts.n_out, dtype="float32")
-    size = run.hyperparameters.batch_size
-    rate = run.hyperparameters.learning_rate
-    A = numpy.zeros((len(x), data.facts.n_out), "float32")
-    W, b = map(numpy.zeros_like, run.best_values)
-    for iter in range(run.best_validation.iter + 1):
-        first = iter % run.n_train_batches * size
-        rows = slice(first, first + size)
-        step = rate / size * (one_hot[data.train[1][rows]] - softmax(x[rows] @ W + b, axis=1))
-        A[rows] += step
-        W += x[rows].T @ step
-        b += step.sum(axis=0)
-    return A
 
 
 def log_of(x, y):

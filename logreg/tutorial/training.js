@@ -42,7 +42,7 @@ class Rows {
   // Adds row i times d, a number for each class, to gW.
   addTo(gW, i, d) {
     const { values, places, starts } = this, end = starts[i + 1];
-    const [d0, d1, d2 = 0, d3 = 0, d4 = 0, d5 = 0, d6 = 0, d7 = 0, d8 = 0, d9 = 0] = d;
+    const [d0, d1 = 0, d2 = 0, d3 = 0, d4 = 0, d5 = 0, d6 = 0, d7 = 0, d8 = 0, d9 = 0] = d;
     for (let m = starts[i]; m < end; m++) {
       const value = values[m], at = places[m];
       gW[at] += value * d0;
@@ -62,7 +62,7 @@ class Rows {
 class Model {
   // x is multiplied by the scale, as pixels are by 1/256.
   constructor(nIn, nOut, { W, b, scale = 1 } = {}) {
-    Object.assign(this, { nOut, scale });
+    Object.assign(this, { nOut, nColumns: nOut, scale });
     this.W = W || new Float64Array(nIn * nOut);
     this.b = b || new Float64Array(nOut);
   }
@@ -73,14 +73,20 @@ class Model {
     return z;
   }
 
+  // Guess - truth, of row i.
+  gap(rows, i) {
+    const gap = softmax(this.scores(rows, i));
+    gap[rows.y[i]] -= 1;
+    return gap;
+  }
+
   // One step on the rows from first to end: down the gradient of the mean of -log p.
   step(rows, first, end, rate, decay = 0) {
     const { W, b, scale } = this, gW = new Float64Array(W.length), gb = new Float64Array(b.length);
     for (let i = first; i < end; i++) {
-      const difference = softmax(this.scores(rows, i)); // guess - truth
-      difference[rows.y[i]] -= 1;
-      rows.addTo(gW, i, difference);
-      for (let k = 0; k < gb.length; k++) gb[k] += difference[k];
+      const gap = this.gap(rows, i);
+      rows.addTo(gW, i, gap);
+      for (let k = 0; k < gb.length; k++) gb[k] += gap[k];
     }
     const factor = rate / (end - first);
     gW.forEach((value, i) => { W[i] -= factor * scale * value + 2 * rate * decay * W[i]; });

@@ -35,7 +35,8 @@ WITHOUT_HOME = (
 # In `toys/`: what the toys share, the toys, and the pages around them.
 SCRIPTS = (
     *("parts", "trainer", "chart", "digits"),
-    *("sums", "pad_raw", "softmax", "plane", "training", "heart", "patience", "mnist_run"),
+    *("sums", "softmax", "training", "field", "plane", "patience", "mnist_run", "heart"),
+    *("pad_raw", "net"),
     *("play", "reading", "chapters"),
 )
 PLAIN = r'<span class="(?:n|nb|nn|ne|bp|o|p|w)">([^<]*)</span>'  # without a colour of its own

@@ -14,8 +14,8 @@ from builders import new_run, save, write
 from logreg import LogisticRegression, load_model
 from logreg.basics.errors import LogRegError, ModelFileError
 from logreg.callbacks import BestModel, History, Interruption, PrintLog, StopTraining
-from logreg.datasets.facts import Facts
 from logreg.engine import T
+from logreg.parts.facts import Facts
 from logreg.run import Validation
 
 BEST = Validation(3, 0.7, 0.125, 0.2, None, 0.11111111, 0.3)

@@ -11,13 +11,13 @@ from sklearn.preprocessing import StandardScaler
 
 from logreg import engine
 from logreg.basics.errors import DatasetError
-from logreg.datasets import preprocessing
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.formats import find_usable_map
-from logreg.datasets.options import NO_OPTIONS, Preparation
 from logreg.datasets.shared_sets import load_data
 from logreg.datasets.training_data import digest, share_as_stored, share_given
 from logreg.engine.expressions import ModelParts
+from logreg.parts import preprocessing
+from logreg.parts.formats import find_usable_map
+from logreg.parts.options import NO_OPTIONS, Preparation
 
 PAIRS = make_pairs()
 

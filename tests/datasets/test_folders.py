@@ -12,7 +12,7 @@ from builders import SAMPLE, make_pairs, npy_bytes, save_folder, write
 from conftest import peak_memory
 
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.options import Preparation, TableOptions
+from logreg.parts.options import Preparation, TableOptions
 from logreg.tables import chunks
 
 # ---- reading

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from logreg.basics.errors import DatasetError, ModelFileError
-from logreg.datasets import formats, pickles
-from logreg.datasets.formats import read_arrays
+from logreg.parts import formats, pickles
+from logreg.parts.formats import read_arrays
 from logreg.saving import model_file
 
 checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

@@ -14,9 +14,9 @@ from scipy import ndimage
 
 from logreg.basics.errors import DatasetError
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.options import Preparation
 from logreg.datasets.pictures import FORMATS, read_picture
-from logreg.datasets.pixels import ImageLayout
+from logreg.parts.options import Preparation
+from logreg.parts.pixels import ImageLayout
 from logreg.saving.facts import ModelFacts
 
 FIELD = ImageLayout((28, 28), is_centred=True)

@@ -4,7 +4,7 @@ import numpy
 import pytest
 from builders import sample, weights
 
-from logreg.datasets.pixels import are_centred
+from logreg.parts.pixels import are_centred
 from logreg.saving.facts import ModelFacts
 
 BYTES = {"pixel_scale": 256, "centred": False}

@@ -12,8 +12,8 @@ from builders import idx_folder, make_pairs, npz_bytes, save_pairs, table_bytes,
 from logreg.basics.errors import DatasetError
 from logreg.datasets import mnist
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.names import find_sets
-from logreg.datasets.options import Preparation, TableOptions
+from logreg.parts.names import find_sets
+from logreg.parts.options import Preparation, TableOptions
 from logreg.tables.reading import read_table
 
 TRAIN, VALID, _ = make_pairs((12, 4, 4), 5)

@@ -6,8 +6,9 @@ import pytest
 from builders import write
 
 from logreg.basics.errors import DatasetError
-from logreg.datasets.dataset import make_folds, read_dataset
-from logreg.datasets.options import Preparation, TableOptions
+from logreg.datasets.dataset import read_dataset
+from logreg.datasets.folds import divide_into_folds
+from logreg.parts.options import Preparation, TableOptions
 
 GROUPS = TableOptions("ill", group="p")
 
@@ -18,13 +19,14 @@ def test_rows_of_a_group_stay_in_one_set(shuffle, random, stderr):
     frame = pandas.DataFrame({"p": patients, "b": patients + 0.25, "ill": patients % 3 == 0})
     data = read_dataset(frame.assign(a=random.randn(600)), GROUPS, Preparation(shuffle=shuffle))
     assert "rows with the same cell in column 1 (p) stay in one set" in stderr()
-    for sets in (data, *make_folds(data, 5)):
+    folds = [[fold.train, fold.test] for fold in divide_into_folds(data, 5).folds]
+    for sets in ([*data], *folds):
         groups = [{*x[:, 0]} for x, _ in sets]  # b tells the patient
         assert sum(map(len, groups)) == len(set.union(*groups)) == 40
-        assert sum(sets.facts.rows) == 600 and min(map(len, groups)) > 3
+        assert sum(len(y) for _, y in sets) == 600 and min(map(len, groups)) > 3
         shares = [y.mean() for _, y in sets]
         assert shuffle is False or 0.15 < min(shares) < max(shares) < 0.6
-        is_mixed = numpy.diff(sets.train[0][:, 0]).astype(bool).mean() > 0.9
+        is_mixed = numpy.diff(sets[0][0][:, 0]).astype(bool).mean() > 0.9
         assert is_mixed == (shuffle is None)  # as minibatches should be
     in_order = pandas.unique(numpy.concatenate([x[:, 0] for x, _ in data]))
     assert (in_order == frame["b"].unique()).all() == (shuffle is False)
@@ -33,7 +35,7 @@ def test_rows_of_a_group_stay_in_one_set(shuffle, random, stderr):
 def test_large_groups_leave_room_for_others(random):
     groups = numpy.array([*range(200), *numpy.repeat([200, 201, 202, 203, 204], 40)])
     frame = pandas.DataFrame({"p": groups, "a": random.randn(400), "ill": groups >= 200})
-    folds = make_folds(read_dataset(frame, GROUPS), 5)
+    folds = divide_into_folds(read_dataset(frame, GROUPS), 5).folds
     assert [fold.test[1].sum() for fold in folds] == 5 * [40]  # a large group in each
     odd = frame[196:240].assign(ill=groups[196:240] % 2)
     three = read_dataset(odd, GROUPS, Preparation(shuffle=False))

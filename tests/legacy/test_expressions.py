@@ -15,13 +15,19 @@ from logreg.model import LogisticRegression
 import theano
 import theano.tensor as T
 
-RANDOM = numpy.random.RandomState(5)
-VALUES = {
-    "x": RANDOM.randn(3, 4),
-    "p": RANDOM.rand(3, 4) / 2 + 0.2,
-    "v": RANDOM.randn(4),
-    "t": RANDOM.randn(3, 4, 2),
-}
+
+
+def draw_values():
+    random = numpy.random.RandomState(5)
+    return {
+        "x": random.randn(3, 4),
+        "p": random.rand(3, 4) / 2 + 0.2,
+        "v": random.randn(4),
+        "t": random.randn(3, 4, 2),
+    }
+
+
+VALUES = draw_values()
 softmax, log_softmax = (partial(f, axis=1) for f in (special.softmax, special.log_softmax))
 # In Theano, and in NumPy; of rows, `softmax` and `log_softmax`.
 EXPRESSIONS = """

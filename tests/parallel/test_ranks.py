@@ -66,7 +66,7 @@ from builders import make_pairs
 from logreg import Hyperparameters, LogisticRegression, engine, fit, load_data, updates
 from logreg.callbacks import BestModel, Callback, StopTraining
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.options import TableOptions
+from logreg.parts.options import TableOptions
 from logreg.engine import T, theano
 from logreg.parallel.ranks import ranks
 from logreg.sgd import train_softmax

@@ -11,7 +11,7 @@ from sklearn import metrics
 
 from logreg import Predictor
 from logreg.datasets.dataset import DataSet
-from logreg.datasets.facts import Facts
+from logreg.parts.facts import Facts
 from logreg.prediction.evaluation import evaluate
 from logreg.prediction.inputs import held_out_batches
 from logreg.prediction.summary import describe_evaluation, tables

@@ -7,8 +7,10 @@ from urllib.request import urlopen
 import numpy
 import pytest
 from builders import (
+    OUT_OF_REACH,
     draw,
     is_red_for_and_blue_against,
+    press,
     probabilities,
     sample,
     save,
@@ -20,7 +22,7 @@ from PIL import Image
 
 from logreg import train
 from logreg.datasets.pictures import read_picture
-from logreg.datasets.pixels import ImageLayout
+from logreg.parts.pixels import ImageLayout
 from logreg.plots import short
 from logreg.prediction.inputs import input_batches
 from logreg.prediction.predictor import Predictor
@@ -40,10 +42,8 @@ requestAnimationFrame(() => requestAnimationFrame(() => done({
   of: [...all.querySelectorAll(".evidence-class")].map((name) => name.textContent),
   pad: get("pad").toDataURL(), seen: get("seen").toDataURL(), evidence: get("evidence").toDataURL(),
 })));"""
-BACKSPACE, ENTER, ESCAPE = "\ue003\ue007\ue00c"
+BACKSPACE, ESCAPE = "\ue003\ue00c"
 LEFT, UP, RIGHT, DOWN = "\ue012\ue013\ue014\ue015"
-PUT = "document.querySelector('.to-pad').click()"
-CLEAR = "document.getElementById('clear').click()"
 CANCEL = """addEventListener("pointerup", (event) => { event.stopPropagation();
   event.target.dispatchEvent(new Event("pointercancel")); }, true)"""
 MNIST = ImageLayout((28, 28), is_centred=True)
@@ -69,6 +69,11 @@ def state_of(browser, pinned=None):
     return SimpleNamespace(**told)
 
 
+def press_each(browser, *selectors):
+    for selector in selectors:
+        press(browser.find_element("css selector", selector))
+
+
 @pytest.fixture(scope="module")
 def digits_page(tmp_path_factory):
     """The page of a model of digits."""
@@ -79,7 +84,7 @@ def digits_page(tmp_path_factory):
 
 def draw_anew(browser, strokes):
     """Clear the pad and draw strokes on it."""
-    browser.execute_script(CLEAR)
+    press_each(browser, "#clear")
     browser.execute_async_script(STATE)  # without an answer, the page is shorter
     draw(browser, browser.find_element("id", "pad"), strokes)
 
@@ -91,7 +96,7 @@ def is_seen_as_python_does(shown, layout):
 
 def is_inverted_by_a_click(browser):
     seen, button = state_of(browser).seen, browser.find_element("id", "invert")
-    button.click()
+    press(button)
     inverted = (state_of(browser).seen == 255 - seen).all()
     return inverted and button.get_attribute("aria-pressed") == "true"
 
@@ -101,7 +106,7 @@ def test_strokes_are_prepared_as_python_prepares_a_picture(open_page, digits_pag
     n_near = 0
     for i in range(40):
         if i == 20:  # from now on strokes that are so thin that they are widened
-            browser.execute_script("for (i of '1234') document.getElementById('thinner').click()")
+            press_each(browser, *["#thinner"] * 4)
         left, right = numpy.sort(random.uniform(0, 280, 2))
         strokes = random.uniform((left, 20), (right, 260), (random.randint(1, 3), 5, 2))
         if i % 5 == 0:
@@ -139,7 +144,7 @@ def test_wrong_pictures_are_on_the_pad_what_their_rows_are(open_page, factor):
     rows, labels = numpy.array(told, int).T
     assert len(rows) == 24 and (p.argmax(axis=1) != y)[rows].all() and (y[rows] == labels).all()
     for picture, expected in zip(pictures[:5], p[rows]):
-        browser.execute_script("arguments[0].click()", picture)
+        press(picture)
         tolerance = 0.02 if factor < 1 else 1e-5  # a picture has bytes
         assert_allclose(state_of(browser).probabilities, expected, atol=tolerance)
 
@@ -161,17 +166,17 @@ def test_the_pad_by_the_keyboard(open_page, digits_page):
     assert (state_of(browser).seen == 255 - stroke.seen).all()
     pad.send_keys("i", " ", RIGHT)
     assert state_of(browser).pad.sum() < stroke.pad.sum()
-    browser.execute_script("document.getElementById('undo').click()")
+    press_each(browser, "#undo")
     pad.send_keys(RIGHT)  # without the pen, which was down
     assert_array_equal(state_of(browser).pad, stroke.pad)
     pad.send_keys(" ")
-    browser.execute_script(PUT)
+    press_each(browser, ".to-pad")
     pad.send_keys(LEFT, RIGHT)  # with the pen, which the picture has lifted
     picture = state_of(browser)
     assert (picture.pad == picture.seen.repeat(10, axis=0).repeat(10, axis=1)).all()
     pad.send_keys(" ")
     assert (state_of(browser).pad < 128).mean() < 0.01  # a dot, in place of the picture
-    browser.execute_script(PUT)
+    press_each(browser, ".to-pad")
     for key, is_empty in (BACKSPACE, True), (LEFT, True), (" ", False), (ESCAPE, True):
         pad.send_keys(key)
         browser.execute_async_script(STATE)
@@ -252,9 +257,9 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, scaling):
     assert [name.text for name in named] == [*table.columns[:4]]
     for pressed, k in (0, 0), (1, 1), (1, None):  # twice: it is the best one's again
         pinned = k
-        browser.find_elements("class name", "bar")[pressed].send_keys(ENTER)
+        press(browser.find_elements("class name", "bar")[pressed])
         check(numpy.nan, HOSTILE[1], means[1], since)
-    browser.execute_script("document.getElementById('reset').click()")
+    press_each(browser, "#reset")
     assert [field.get_property("value") for field in fields] == values
     check(means[0], "blue", means[1], str(mean))
     # An inline script that is not the page's own is not run, whatever brings it in.
@@ -321,7 +326,7 @@ def test_models_of_few_and_of_many_classes(open_page, n_out, shape, dtype, facts
         options = {"is_centred": facts.get("centred", True)}
         layout = ImageLayout(shape, background=facts.get("background", "dark"), **options)
         assert is_seen_as_python_does(shown, layout) and is_inverted_by_a_click(browser)
-        browser.find_element("id", "invert").click()
+        press_each(browser, "#invert")
         seen = shown.seen[:, :, 0].reshape(1, -1).astype(float)
         x = 2 * seen / 255 - 1 if facts == RANGES else (seen / 256 - means) / scales
     x = x.astype(dtype)
@@ -344,8 +349,20 @@ def test_models_of_few_and_of_many_classes(open_page, n_out, shape, dtype, facts
     assert browser.find_element("id", "errors").text == untested
 
 
-@pytest.mark.parametrize("width", [390, 1200])
-def test_the_page_is_no_wider_than_the_window(open_page, emulate, digits_page, width):
+@pytest.mark.parametrize("by, width", [("touch", 390), ("mouse", 1280)])
+def test_a_hand_reaches_every_control_in_a_window_of_any_width(
+    open_page, emulate, digits_page, by, width
+):
     emulate(width)
     browser = open_page(digits_page)
+    draw(browser, browser.find_element("id", "pad"), [[(140, 30), (140, 250)]], by)
+    assert state_of(browser).said == "1"
+    assert browser.execute_script(OUT_OF_REACH) == []
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    press(browser.find_elements("class name", "bar")[4], by)
+    state_of(browser, pinned=4)
+    assert report([save("table.pkl", numpy.eye(3), n_in=3)]) == 0
+    browser = open_page("table.html")
+    state_of(browser)
+    assert browser.execute_script(OUT_OF_REACH) == []
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width

@@ -10,8 +10,8 @@ from builders import model_header, sealed, table_bytes, write
 
 from logreg import load_model
 from logreg.basics.errors import ModelFileError
-from logreg.datasets.options import NO_OPTIONS
 from logreg.hyperparameters import DEFAULTS
+from logreg.parts.options import NO_OPTIONS
 from logreg.saving.facts import ModelFacts
 
 W = numpy.array([[1.0, -1], [0.5, 0], [0, 2]], "float32")
@@ -24,6 +24,7 @@ TOLD = {
     "columns": ["a", "b"],
     "categories": [None, ["x", "y"]],
     "class_labels": ["ant", "bee"],
+    "split": [2, 1, 1],
     "feature_names": ["a", "b=x", "b=y"],
     "feature_means": [0, 1, 0],
 }
@@ -57,6 +58,7 @@ REFUSED = {
     "test_error": [True, "x"],
     "epoch": [1.5, True],
     "refit": [1],
+    "tested_probabilities": [[[1, 0]], numpy.eye(2), numpy.full((4, 2), numpy.nan)],
 }
 
 

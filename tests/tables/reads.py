@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy
 from builders import write
 
-from logreg.datasets.facts import Facts
-from logreg.datasets.options import NA, NO_OPTIONS, Columns, TableOptions
+from logreg.parts.facts import Facts
+from logreg.parts.options import NA, NO_OPTIONS, Columns, TableOptions
 from logreg.tables.numerals import SWAPPED
 from logreg.tables.reading import read_table, table_batches
 

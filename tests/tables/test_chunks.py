@@ -13,8 +13,8 @@ from pyarrow import parquet
 from reads import labels_of, put, read, table
 
 from logreg.basics.errors import DatasetError
-from logreg.datasets.facts import Facts
-from logreg.datasets.options import TableOptions
+from logreg.parts.facts import Facts
+from logreg.parts.options import TableOptions
 from logreg.tables import chunks, layout
 from logreg.tables.reading import read_table, table_batches
 

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from reads import DAY, read, table
 
 from logreg.basics.errors import DatasetError
-from logreg.datasets.options import TableOptions
+from logreg.parts.options import TableOptions
 
 
 def text_of(cells):

@@ -35,10 +35,9 @@ def encode(kind, values, is_standardized):
     else:
         values = numpy.array(values, float)[:, None]
         first = SimpleImputer()
+    is_standardized = is_standardized and kind not in TEXTS  # which stay 0 or 1
     scaler = StandardScaler(with_mean=is_standardized, with_std=is_standardized)
     steps = make_pipeline(first, scaler).fit(values[:N_TRAIN])
-    if is_standardized and kind in TEXTS:
-        scaler.scale_[:] = 0.5  # however rare a category is
     return steps.transform(values[N_ROWS:])
 
 

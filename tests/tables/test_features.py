@@ -7,9 +7,11 @@ from reads import put, read, table
 
 from logreg import fit_table
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.facts import Facts
-from logreg.datasets.options import TEXT, Columns, TableOptions
+from logreg.datasets.doubts import check_held_out
+from logreg.datasets.folds import divide_into_folds
 from logreg.hyperparameters import choose_hyperparameters
+from logreg.parts.facts import Facts
+from logreg.parts.options import TEXT, Columns, TableOptions
 from logreg.tables import features
 from logreg.tables.reading import table_batches
 
@@ -36,8 +38,6 @@ def test_a_look_before_training(stderr, monkeypatch):
     assert told[1:3] == [of_number, tells.format("column 4 (code), column 6 (far)")]
     data = read_dataset(frame.drop(columns=["id", "far"]))
     told = stderr()[:-1].replace("note: the data frame: ", "").split("\n")
-    train, *others = (x.tolist() for x, _ in data)
-    n_seen = sum(row in train for rows in others for row in rows)
     assert told == [
         "column 5 (kind) is the label (`label_column` names another), one-hot encoded: column 3 "
         "(code) of 3 texts, the same in all rows (to 15 digits), so left out: column 1 "
@@ -46,9 +46,13 @@ def test_a_look_before_training(stderr, monkeypatch):
         "warning: the data frame: labels differ in case or blanks only, 'Ja', 'j a': each is a "
         "class of its own; if they mean the same, write them alike",
         "rows of each class: 'Ja' 40, 'j a' 40, 'nein' 40",
-        f"{n_seen} of the 40 rows for validation and test are the same as training rows: of new "
-        "rows, the error may be larger",
     ]
+    train, *others = (x.tolist() for x, _ in data)
+    n_seen = sum(row in train for rows in others for row in rows)
+    check_held_out(data)
+    assert f"{n_seen} of the 40 rows for validation and test are the same as training" in stderr()
+    check_held_out(divide_into_folds(data, 60))  # each row is there five times
+    assert "120 of the 120 rows for validation and test are the same as training" in stderr()
 
 
 def test_numbers_that_may_be_no_numbers_are_named(stderr, random):

@@ -14,9 +14,9 @@ from numpy.testing import assert_array_equal, assert_equal
 from reads import MEANINGS, draw_column, labels_of, put, read, table
 
 from logreg.basics.errors import DatasetError
-from logreg.datasets import preprocessing
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.options import NA, TableOptions
+from logreg.parts import preprocessing
+from logreg.parts.options import NA, TableOptions
 from logreg.saving.facts import ModelFacts, as_json
 from logreg.tables import chunks
 from logreg.tables.reading import read_table, table_batches

@@ -16,9 +16,12 @@ from typing import NamedTuple
 import numpy
 import pytest
 from builders import (
+    OUT_OF_REACH,
     SAMPLE,
     cost_and_gradients,
+    draw,
     is_red_for_and_blue_against,
+    press,
     probabilities,
     sample,
     tutorial_log,
@@ -34,18 +37,20 @@ from logreg.tutorial.__main__ import main
 
 pytestmark = pytest.mark.once
 FRAMES = "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))"
-SPACE, ENTER, HOME, LEFT, RIGHT, DOWN = "\ue00d\ue007\ue011\ue012\ue014\ue015"
+SPACE, HOME, LEFT, DOWN = "\ue00d\ue011\ue012\ue015"
 # The models are a promise that the page keeps once it has drawn.
 MODEL = """const [name, done] = arguments; (function look() {
   const trainer = tutorial[name];
   if (!trainer) return requestAnimationFrame(look);
-  done([[...trainer.model.W], [...trainer.model.b], trainer.history]);
+  const { W, b, V = [] } = trainer.model;
+  done([[...W], [...b], trainer.history, [...V]]);
 })();"""
 SET = """const [input, value] = arguments;
 input.value = value;
 for (const name of ["input", "change"]) input.dispatchEvent(new Event(name, { bubbles: true }));"""
 SAYS = "(node.ariaLabel || node.textContent).replaceAll('−', '-')"
-PRESS = "for (const button of arguments) button.click()"
+PRESS = "for (const button of arguments) button.click()"  # faster than a hand
+OPEN = "for (const node of document.querySelectorAll('main details')) node.open = true"
 BAR = "[parseFloat(node.style.width), parseFloat(node.style.left) || 0]"
 
 
@@ -114,16 +119,16 @@ class Toy:
         return self.find(selector).get_property("textContent")
 
     def press(self, action):
-        self.find(f"[data-do={action}]").send_keys(ENTER)
+        press(self.find(f"[data-do={action}]"))
         self.browser.execute_async_script(FRAMES)
 
     def choose(self, name, value):
-        self.find(f"[name={self.name}-{name}][value='{value}']").send_keys(SPACE)
+        press(self.find(f"[name={self.name}-{name}][value='{value}']"))
 
     def model(self):
-        """W, b, and the progress, the losses and the error so far of the model that it trains."""
-        W, b, history = self.browser.execute_async_script(MODEL, self.name)
-        return numpy.reshape(W, (-1, len(b))), b, history
+        """W, b, the progress, the losses and the error so far of what it trains; V of a net."""
+        W, b, history, V = self.browser.execute_async_script(MODEL, self.name)
+        return numpy.reshape(W, (-1, len(b))), b, history, V
 
     def shown(self, selector, what="node.textContent"):
         """What JavaScript tells of each node that a selector finds."""
@@ -146,10 +151,28 @@ class Toy:
         expected = numpy.transpose([lengths, starts + 0 * lengths])
         assert_allclose(self.shown(selector, BAR), expected, atol=1e-3)
 
+    def colours(self, selector):
+        """Red, green and blue of the backgrounds of nodes."""
+        colours = self.shown(selector, "getComputedStyle(node).backgroundColor")
+        return [[*map(int, re.findall(r"\d+", colour))] for colour in colours]
+
     def check_signed(self, selector, values):
         """Compare the signs in pictures with those of numbers, a column each."""
         for picture, column in zip(self.pictures(selector), values.T):
             assert is_red_for_and_blue_against(picture, column)
+
+    def check_regions(self, scores_of):
+        """The class that leads has its green, but for lines between the classes."""
+        (picture,) = self.pictures(".regions")
+        if self.said(".said").startswith("No step yet"):
+            assert not picture.any()
+            return
+        side = math.isqrt(len(picture))
+        at = ((numpy.arange(side) + 0.5) / side * 2 - 1) * 2.6
+        x, y = numpy.meshgrid(at, 0.2 - at)
+        classes = scores_of(numpy.c_[x.ravel(), y.ravel()]).argmax(axis=1)
+        is_tint = abs(picture[:, 1] - numpy.take((70, 91, 124), classes)) < 6
+        assert is_tint.mean() > 0.95
 
     def check_chart(self, selector, curves, scale=numpy.array):
         """Compare a chart's curves with points, by what stands at its ticks."""
@@ -160,7 +183,7 @@ class Toy:
             values, at = numpy.array(ticks, float).T
             lines.append(numpy.poly1d(numpy.polyfit(by(values), at, 1)))
         what = "node.getAttribute('transform') || node.getAttribute('d')"
-        paths = self.shown(f"{selector} :is(.curve, .credit, .spot)", what)
+        paths = self.shown(f"{selector} :is(.curve, .remaining, .spot)", what)
         for path, (x, y) in zip_longest(paths, map(numpy.transpose, curves)):
             expected = numpy.transpose([lines[0](x), lines[1](scale(y)) - 4]).ravel()
             assert_allclose([*map(float, re.findall(r"[\d.]+", path))], expected, atol=0.2)
@@ -178,16 +201,16 @@ class Trained(NamedTuple):
     length: int = 40  # of a run
 
 
+ON_POINTS = "loss {cost:.3f}, {own} of 60 wrong. Of 60 new points: loss {loss:.3f}, {new} wrong."
 TRAINED = {
     "plane": Trained(
         "svg[role], .said",
         "No step yet, all scores are zero, and class 0 takes every point: loss 1.099, ",
-        "Epoch {at}, step {n}: loss {cost:.3f}, {own} of 60 wrong. "
-        "Of 60 new points: loss {loss:.3f}, {new} wrong.",
+        "Epoch {at}, step {n}: " + ON_POINTS,
         [(".chart", (2, 1), math.inf, numpy.log)],
     ),
     "training": Trained(
-        ".state",
+        ".said",
         "no step yet, all weights are zero; cost 2.303; ",
         "epoch {at}, step {n}; cost {cost:.3f}; {new} of 200 wrong, {error:.1f} %",
         [(".cost", (1,), 2.5, numpy.array), (".error", (3,), 100, numpy.array)],
@@ -197,7 +220,7 @@ TRAINED = {
         "Step 0: training loss 2.30, ",
         "Step {n}: training loss {cost:.2f}, validation loss {loss:.2f} "
         "(the lowest was {lowest:.2f}), {new} of 200 wrong.",
-        [(".losses", (2, 1), 1.5, numpy.array)],
+        [(".losses", (2, 1), 2.5, numpy.array)],
         rate=0.5,
         spacing=5,
         length=300,
@@ -217,9 +240,6 @@ class TrainingToy(Toy):
         self.sets = digits(settings.get("rows", 800))
         if name == "plane":
             self.sets = toy_data.plane(), toy_data.plane(seed=4)
-        if "inputs" in settings:  # the product of both, which tells either from or
-            stacked = [numpy.c_[x, x.prod(axis=1)] for x, _ in self.sets]
-            self.sets = [(x, (x[:, 2] < 0).astype(int)) for x in stacked]
         self.n_rows = len(self.sets[0][1])
         self.unit = 100 if name == "heart" else self.n_rows  # the progress counts steps, or epochs
         self.reset()
@@ -275,7 +295,7 @@ class TrainingToy(Toy):
 
     def check(self):
         """Compare the model, the texts and the curves with NumPy's."""
-        *params, history = self.model()
+        *params, history, _ = self.model()
         for array, expected in zip(params, self.params):
             assert_allclose(array, expected, rtol=0, atol=1e-6)
         points = {**self.points, self.seen / self.unit: self.measured()}
@@ -295,7 +315,8 @@ class TrainingToy(Toy):
             self.check_chart(selector, curves, scale)
         if self.name == "plane":
             self.check_points()
-            self.check_regions()
+            W, b = self.params
+            self.check_regions(lambda x: x @ W + b)
         if self.name == "training":
             self.check_digits()
 
@@ -307,34 +328,20 @@ class TrainingToy(Toy):
             fills[60 + i] = "var(--card)"
         assert self.shown("[transform]", "node.getAttribute('fill')") == fills
         what = "[...'ef'].map((it) => node.transform.baseVal[0].matrix[it])"
-        places = 200 + (numpy.r_[tested, x][:, :2] - (0, 0.2)) * (200 / 2.6, -200 / 2.6)
+        places = 200 + (numpy.r_[tested, x] - (0, 0.2)) * (200 / 2.6, -200 / 2.6)
         assert_allclose(self.shown("[transform]", what), places, 1e-5)
 
-    def check_regions(self):
-        """The class that leads has its green, but for lines between the classes."""
-        (picture,) = self.pictures(".regions")
-        if not self.n:
-            assert not picture.any()
-            return
-        at = (numpy.arange(400) + 0.5) / 200 * 2.6 - 2.6
-        x, y = numpy.meshgrid(at, 0.2 - at)
-        W, b = self.params
-        classes = (numpy.stack([x, y, x * y], axis=-1)[:, :, : len(W)] @ W + b).argmax(axis=2)
-        is_tint = abs(picture[:, 1] - numpy.take((111, 86, 127), classes.ravel())) < 6
-        assert is_tint.mean() > 0.9
-
     def check_digits(self):
-        """The weights, and the digits that validate: those that are wrong are red."""
+        """The weights, and the digits that validate: those that are wrong are inverted."""
         self.check_signed(".here canvas", self.params[0])
-        red, green, *_ = numpy.moveaxis(self.pictures(".tested"), -1, 0).reshape(4, 8, 28, 25, 28)
-        is_red = (red - green).mean(axis=(1, 3)).ravel() > 16
-        assert_array_equal(is_red, self.is_wrong()[1])
+        red, *_ = numpy.moveaxis(self.pictures(".tested"), -1, 0).reshape(4, 8, 28, 25, 28)
+        is_inverted = red.mean(axis=(1, 3)).ravel() < 128
+        assert_array_equal(is_inverted, self.is_wrong()[1])
 
 
 PLANE = ["step", "step", "step", "reset", "step", ("size", 6), "epoch"]
 TRAININGS = [
     ("plane", {"size": 1, "rate": 100}, PLANE),
-    ("plane", {"size": 6, "rate": 100, "points": "either-or", "inputs": "product"}, PLANE),
     ("training", {"size": 800}, ["step", "step", ("size", 100), "step", "epoch", "reset"]),
     ("heart", {"rows": 100, "decay": 0}, ["run", "run"]),
     ("heart", {"rows": 200, "decay": 0.003}, ["run"]),
@@ -354,74 +361,173 @@ def test_toys_train_as_numpy_does(browser, emulate, name, settings, actions):
         toy.check()
 
 
-MORE, RESET, EPOCH, RUN_ALL = (f"[data-do={name}]" for name in ("more", "reset", "epoch", "run"))
-RATE_100 = "[name=plane-rate][value='100']"
+def test_one_step_makes_the_pictures_that_the_answer_tells_of(browser):
+    toy = TrainingToy(browser, "training", {})
+    toy.press("step")
+    W, *_ = toy.model()
+    x, y = toy.sets[0]
+    for k, picture in enumerate(W.T):
+        own = y == k
+        expected = x[own].mean(axis=0) * own.mean() - 0.1 * x.mean(axis=0)
+        assert_allclose(picture, 0.13 * expected, atol=1e-9)
+    words = (
+        "0.13 times this: the mean of its digits, times their share, minus a tenth of the mean of"
+    )
+    assert words in toy.said(".verdict")
+
+
+def learn_units(x, y, V):
+    """Take 400 steps at rate 0.5 on points with a 1; return V, W and b of a net of tanh units."""
+    W, b = numpy.zeros((V.shape[1], 2)), numpy.zeros(2)
+    for _ in range(400):
+        units = numpy.tanh(x @ V)
+        _, dW, db = cost_and_gradients(units, y, W, b)
+        gap = probabilities(units, W, b) - numpy.eye(2)[y]
+        V = V - 0.5 / len(x) * x.T @ (gap @ W.T * (1 - units**2))
+        W, b = W - 0.5 * dW, b - 0.5 * db
+    return V, W, b
+
+
+@pytest.mark.parametrize("n, start", [(1, "equal"), (4, "different"), (8, "equal")])
+def test_units_are_learnt_as_numpy_learns_them(browser, emulate, n, start):
+    emulate(prefers_reduced_motion="reduce")
+    toy = Toy(browser, "net")
+    toy.choose("units", n)
+    toy.choose("start", start)
+    toy.press("run")
+    wait(browser, lambda: "Pause" not in toy.shown(".main"))
+    angles = numpy.arange(n) * (start == "different")
+    V = numpy.stack([numpy.cos(angles), numpy.sin(angles), 0 * angles])
+    sets = []
+    for points, _ in (toy_data.plane(), toy_data.plane(seed=4)):
+        either = (points.prod(axis=1) < 0).astype(int)  # one positive and one negative input
+        sets.append((numpy.c_[points, numpy.ones(60)], either))
+    V, W, b = learn_units(*sets[0], V)
+    learnt_W, learnt_b, _, learnt_V = toy.model()
+    assert_allclose(learnt_V, V.ravel(), rtol=0, atol=1e-6)
+    assert_allclose(numpy.vstack([learnt_W, learnt_b]), numpy.vstack([W, b]), rtol=0, atol=1e-6)
+    (x, y), (tested, y_tested) = [(numpy.tanh(x @ V), y) for x, y in sets]
+    numbers = {"cost": cost_and_gradients(x, y, W, b)[0]}
+    numbers["loss"] = cost_and_gradients(tested, y_tested, W, b)[0]
+    numbers["own"] = ((x @ W + b).argmax(axis=1) != y).sum()
+    numbers["new"] = ((tested @ W + b).argmax(axis=1) != y_tested).sum()
+    toy.check_texts({".said": ["Step 400: " + ON_POINTS.format(**numbers)]})
+    toy.check_regions(lambda x: numpy.tanh(numpy.c_[x, numpy.ones(len(x))] @ V) @ W + b)
+    for path, (v, w, c) in zip_longest(toy.shown(".unit", "node.getAttribute('d')"), V.T):
+        ends = numpy.reshape(re.findall(r"[-\d.]+", path), (2, 2)).astype(float)
+        places = (ends / 200 - 1) * (2.6, -2.6) + (0, 0.2)
+        assert_allclose(places @ (v, w) + c, 0, atol=1e-4)  # there the unit is 0
+
+
+MAIN, RESET, EPOCH, STEP = ".main", "[data-do=reset]", "[data-do=epoch]", "[data-do=step]"
 # With the numbers that the toy says.
 FIRST_STEP = "It leaves {1} of 200 wrong, while the cost hardly moves: from 2.303 to {0}. "
-# A toy; what is used first, without an answer; what brings it; how the answer begins.
+# A toy; what brings the answer at once; what is used then, without an answer; what brings it
+# again; how the answer begins.
 ANSWERS = [
-    ("softmax", ["label input"], [MORE], "You guessed “all grow”. Nothing. "),
-    ("softmax", ["[data-right] input"], [MORE], "You were right. Nothing. "),
-    ("plane", [EPOCH, RATE_100, RESET], [EPOCH], "It swings. "),
-    ("training", [".reading [data-do=step]", RESET], [".learning [data-do=step]"], FIRST_STEP),
-    ("heart", [RUN_ALL], ["[name=heart-rows]", RUN_ALL], "It falls fast, turns"),
-    ("patience", ["[name=patience-increase]"], ["[name=patience-patience]"], "No: "),
-    ("pad-raw", [RESET], ["[value=yes]"], "No. The ink is"),
+    ("softmax", [MAIN], [], [MAIN], "Nothing. "),
+    ("plane", [MAIN], ["[value='1']", EPOCH, RESET], ["[value='100']", EPOCH], "It swings. "),
+    ("training", [MAIN], ["[value='100']", STEP, RESET], ["[value='800']", STEP], FIRST_STEP),
+    ("heart", [MAIN], ["[value='800']", MAIN], ["[value='100']", MAIN], "It falls fast, turns"),
+    ("patience", ["[name$=-patience]"], ["[name$=-increase]"], ["[name$=-patience]"], "No: "),
+    ("pad-raw", ["[value=yes]"], ["[value=no]"], ["[value=yes]"], "No. The ink is"),
+    ("net", [MAIN], ["[value=different]", MAIN], ["[value=equal]", MAIN], "It stays straight. "),
+    ("mnist-run", [MAIN], [], [MAIN], "All. "),
 ]
 
 
-@pytest.mark.parametrize("name, others, asked, begins", ANSWERS)
-def test_the_answer_comes_after_what_was_asked_for(browser, emulate, name, others, asked, begins):
-    emulate(prefers_reduced_motion="reduce")
+def use(node, by):
+    """Use a control by keys, a mouse or a finger; a slider goes to its least value."""
+    if by == "keys":
+        node.send_keys(HOME, SPACE)
+    elif node.get_attribute("type") == "range":
+        press(node, by, 3 - node.rect["width"] // 2)
+    else:
+        press(node, by)
+
+
+@pytest.mark.parametrize("name, asked, others, again, begins", ANSWERS)
+def test_the_answer_comes_after_what_was_asked_for(
+    browser, emulate, name, asked, others, again, begins
+):
+    emulate(390, prefers_reduced_motion="reduce")
     toy = Toy(browser, name)
     browser.execute_async_script(MODEL, "heart")
-    for selectors, is_answer in (others, False), (asked, True):
+
+    def use_each(selectors, by):
         for selector in selectors:
-            toy.find(selector).send_keys(HOME, SPACE)
+            use(toy.find(f".toy > :not(.predict) {selector}, .toy > {selector}"), by)
             wait(browser, lambda: not browser.find_elements("css selector", "[aria-busy]"))
+
+    def guess(kind, by):
+        label = toy.find(f".predict label{kind}")
+        use(label.find_element("css selector", "input"), by)
+        assert toy.said(".verdict") == ""
+        return label.text
+
+    def check(words):
+        wait(browser, lambda: toy.said(".verdict"))
         numbers = sum(re.findall(r"cost ([\d.]+); (\d+)", toy.said(".toy")), ())
-        verdict = toy.said(".verdict")
-        assert verdict.startswith(begins.format(*numbers)) if is_answer else verdict == ""
-    assert "guess" not in browser.current_url
+        assert toy.said(".verdict").startswith(words + begins.format(*numbers))
+        assert "guess" not in browser.current_url
+
+    guess("[data-right]", "keys")
+    use_each(asked, "keys")
+    check("You were right. ")
+    use_each([RESET, *others], "mouse")
+    wrong = guess(":not([data-right])", "touch")
+    use_each(again, "touch")
+    check(f"You guessed “{wrong}”. ")
 
 
-RUN = """const [done] = arguments, play = document.getElementById("play-plane"), shown = [];
+WATCH = """const play = document.getElementById("play-plane"), shown = [];
 const said = play.querySelector(".said"), run = play.querySelector("[data-do=run]");
 let now = 1e12; // a clock that no busy machine slows
 window.requestAnimationFrame = (call) => setTimeout(() => call(now += 160));
-const observer = new MutationObserver(() => {
-  shown.push([said.textContent, run.textContent, play.ariaBusy]);
-  if (run.textContent !== "Pause") { observer.disconnect(); done(shown); }
-});
-observer.observe(said, { childList: true });
-run.click();"""
+window.ended = new Promise((done) => {
+  const observer = new MutationObserver(() => {
+    shown.push([said.textContent, run.textContent, play.ariaBusy]);
+    if (run.textContent !== "Pause") { observer.disconnect(); done(shown); }
+  });
+  observer.observe(said, { childList: true });
+});"""
 
 
 def test_a_run_is_forty_epochs_that_one_sees(browser):
-    Toy(browser, "plane").choose("size", 60)
+    toy = Toy(browser, "plane")
+    toy.choose("size", 60)
     for n in 40, 80:
-        *_, (_, *busy), (end, *idle) = browser.execute_async_script(RUN)
+        browser.execute_script(WATCH)
+        press(toy.find("[data-do=run]"))
+        shown = browser.execute_async_script("ended.then(arguments[0])")
+        *_, (_, *busy), (end, *idle) = shown
         assert (busy, idle) == (["Pause", "true"], ["Run 40 epochs", None])
-        assert end.startswith(f"Epoch {n}, step {n}: loss 0.")
+        assert end.startswith(f"Epoch {n}, step {n}: loss ")
 
 
+# The clock of the page stands still, so that a run takes no step and does not end.
+STANDING = (
+    "const call = requestAnimationFrame; requestAnimationFrame = (run) => call(() => run(1e12))"
+)
 # A toy; what is pressed while a run is under way, and what is said then.
 STOPS = [
-    ("plane", ".buttons", "[data-do=run]", "No step yet, "),
-    ("plane", ".buttons", "[value=either-or]", "No step yet, "),
-    ("training", ".reading", ".learning [data-do=run]", ""),
-    ("training", ".reading", ".learning [data-do=step]", "epoch 1, step 1; "),  # one run, two boxes
+    ("plane", "[data-do=run]", "No step yet, "),
+    ("training", "[data-do=step]", "epoch 1, step 1; "),
+    ("net", "[value=different]", "Step 0: "),
 ]
 
 
-@pytest.mark.parametrize("name, box, pressed, said", STOPS)
-def test_what_else_is_pressed_stops_a_run(browser, name, box, pressed, said):
+@pytest.mark.parametrize("name, pressed, said", STOPS)
+def test_what_else_is_pressed_stops_a_run(browser, name, pressed, said):
     toy = Toy(browser, name)
     toy.model()
-    run = toy.find(f"{box} [data-do=run]")
-    browser.execute_script(PRESS, run, toy.find(pressed))
-    browser.execute_async_script(FRAMES)
-    assert run.text.endswith("40 epochs") and toy.said(".said").startswith(said)
+    browser.execute_script(STANDING)
+    run = toy.find("[data-do=run]")
+    label = run.text
+    press(run)
+    assert run.text == "Pause"
+    press(toy.find(pressed))
+    assert run.text == label and toy.said(".said").startswith(said)
 
 
 def stop(*settings):
@@ -462,26 +568,27 @@ def test_patience_stops_where_early_stopping_does(browser):
     assert toy.said() == stop(5000, 2, 0.995)[0]
 
 
-def test_softmax_is_numpys_whatever_is_moved_and_comes_back_by_its_address(browser):
+def test_softmax_is_numpys_whatever_is_moved_and_comes_back_by_its_address(browser, emulate):
+    emulate(prefers_reduced_motion="reduce")  # or the page still scrolls when reset is pressed
     toy, random = Toy(browser, "softmax"), numpy.random.RandomState(0)
-    z, k = numpy.array([2.0, 1, 0]), 0
-    for action in random.choice(["z0", "z1", "z2", "truth", "more", "double"], 80):
+    z = numpy.array([2.0, 1, 0])
+    for action in random.choice(["z0", "z1", "z2", "more", "double"], 80):
         if action[0] == "z":
             i, value = int(action[1]), random.randint(-90, 91) / 10
             browser.execute_script(SET, toy.find(f"[name={action}]"), value)
             z[i] = min(max(value, -6), 6)  # the ends of the slider
-        elif action == "truth":
-            k = random.randint(3)
-            toy.find(f"[name=truth][value='{k}']").send_keys(SPACE)
         elif toy.find(f"[data-do={action}]").is_enabled():
             toy.press(action)
             z = z + 1 if action == "more" else 2 * z
         (p,) = probabilities(z[None], numpy.eye(3), 0)
         texts = [text for score, q in zip(z, p) for text in (f"{score:.1f}", f"{q:.3f}")]
         toy.check_bars("i", 100 * p)
-        given = (f"{p[k]:.3f}" if p[k] > 0.0005 else f"{p[k]:.1e}").replace("e-0", "e-")
-        words = f"The truth is class {k}, which was given {given}. The loss is -log {given} = "
-        toy.check_texts({".number": texts, "output": [f"{words}{-math.log(p[k]):.3f}"]})
+        first, second, _ = numpy.argsort(-z, kind="stable")
+        words = f"Class {first} leads class {second} by {z[first] - z[second]:.1f}. "
+        (times,) = re.findall(r"Its probability is ([\d.,]+) times the other’s", toy.said())
+        assert_allclose(float(times.replace(",", "")), p[first] / p[second], rtol=5e-4)
+        assert toy.said().startswith(words)
+        toy.check_texts({".number": texts})
     address, state = browser.current_url, toy.shown(".row, output")
     browser.get("about:blank")
     browser.get(address)
@@ -491,44 +598,55 @@ def test_softmax_is_numpys_whatever_is_moved_and_comes_back_by_its_address(brows
 
 
 ANOTHER = """history.replaceState = () => null; // or Chromium says that it was called too often
-for (let i = 0; i < arguments[0]; i++) arguments[1].click();"""
+for (let i = 0; i < arguments[0]; i++) arguments[1].click(); // faster than a hand"""
 
 
-def test_the_ten_sums_are_numpys_and_so_is_which_digits_speak_for_an_answer(browser):
-    toy, (facts, W, b) = Toy(browser, "sums"), full_run(browser)
-    A = decoded(facts["A"], "int8").reshape(1000, 10) * facts["A_unit"]
-    (inks, _), (tested, labels) = digits(1000)
+def digits_on_the_pad(toy):
+    """Let a toy's pad have two digits, and choose an answer; give their pixels and the answer."""
+    _, (tested, labels) = digits(1000)
     first = int(numpy.argmax(labels == 3))
-    Toy(browser, "training").model()  # the digits are read
     for n, row, k in (0, first, 5), (199, first - 1, 0):  # after the last comes the first
-        browser.execute_script(ANOTHER, n, toy.find("[data-do=another]"))
-        browser.execute_async_script(FRAMES)
+        toy.browser.execute_script(ANOTHER, n, toy.find("[data-do=another]"))
+        toy.browser.execute_async_script(FRAMES)
         x = tested[row]
-        sums, (p,) = x @ W + b, probabilities(x[None], W, b)
-        best = sums.argmax()
-        assert toy.find(":checked").get_attribute("value") == str(best)
+        _, W, b = full_run(toy.browser)
+        assert toy.find(":checked").get_attribute("value") == str((x @ W + b).argmax())
         toy.choose("digit", k)
-        rows = [text for z, q in zip(sums, p) for text in (f"{z:.1f}", f"{100 * q:.0f} %")]
+        yield x, k
+
+
+def test_the_ten_sums_are_numpys(browser):
+    toy, (_, W, b) = Toy(browser, "sums"), full_run(browser)
+    Toy(browser, "training").model()  # the digits are read
+    for x, k in digits_on_the_pad(toy):
+        sums = x @ W + b
         half = 50 / max(6, abs(sums).max()) * sums
         toy.check_bars(".signed i", abs(half), 50 + numpy.minimum(half, 0))
+        for (red, _, blue), z in zip(toy.colours(".signed i"), sums):
+            assert (red > blue) == (z > 0)
         toy.check_signed(".product", (x * W[:, k])[:, None])
-        words = f"For the answer {k}, the products add up to {x @ W[:, k]:.2f}, and with the bias "
-        words += f"of {b[k]:.2f} to {sums[k]:.2f}."
+        best = sums.argmax()
+        words = f"For the answer {k}, the products add up to {x @ W[:, k]:.2f}. With one more "
+        words += f"number for the {k}, {b[k]:.2f}, the sum is {sums[k]:.2f}."
         words += f" The largest of the ten sums is that of {best}, so the answer is {best}."
-        shares = (inks @ x) * A[:, k]
-        order = numpy.argsort(-shares, kind="stable")[[0, 1, 2, 3, 4, -1, -2, -3, -4, -5]]
-        toy.check_texts(
-            {
-                ".rows .number": rows,
-                ".said": [words],
-                ".witnesses .number": [f"{shares[i]:+.2f}" for i in order],
-            }
-        )
-    toy.find(".pad").send_keys(SPACE, DOWN * 12)
-    browser.execute_async_script(FRAMES)
-    assert toy.said(".said").endswith("so the answer is 1.")
-    toy.press("undo")
-    assert toy.said(".said").startswith("An empty page: ")
+        numbers = [f"{z:.1f}" for z in sums]
+        expected = {".number": numbers, ".number.best": [numbers[best]], ".said": [words]}
+        toy.check_texts(expected)
+
+
+def test_a_drawn_digit_gets_an_answer(browser):
+    toy = Toy(browser, "draw")
+    Toy(browser, "training").model()  # the digits are read
+    assert toy.said() == "3"
+    for by in "keys", "mouse", "touch":
+        if by == "keys":
+            toy.find(".pad").send_keys(SPACE, DOWN * 12)
+        else:
+            draw(browser, toy.find(".pad"), [[(140, 30), (140, 250)]], by)
+        browser.execute_async_script(FRAMES)
+        assert toy.said() == "1"
+        toy.press("undo")
+        assert toy.said() == "?"
 
 
 def test_a_pad_that_can_fail(browser):
@@ -539,7 +657,7 @@ def test_a_pad_that_can_fail(browser):
         toy.check_texts({".number": ["?"] * 10, ".said": [hidden]})
         toy.check_bars("i", numpy.zeros(10))
         if prepared == "no":
-            toy.find(".predict input").send_keys(SPACE)
+            press(toy.find(".predict label"))
         toy.choose("prepared", prepared)
         (p,) = probabilities(toy.pictures(".seen")[:, :, 0] / 256, W, b)
         assert (p.argmax() == 3) == (prepared == "yes")
@@ -633,6 +751,35 @@ def test_mnists_files_print_the_tutorials_log(browser, mnist_folder):
     assert toy.train() == [*tutorial_log()][3:]
 
 
+def test_no_toy_has_a_term_before_the_text_explains_it(browser):
+    prose = re.sub("(?s)```.*?```", "", text.TEXT.read_text("utf-8"))
+    terms = {}
+    for match in re.finditer(r"(?<![*\w])\*(\w[\w\s–-]*)\*(?![*\w])", prose):
+        terms.setdefault(" ".join(match[1].lower().split()), match.start())
+    assert len(terms) > 50
+    for match in re.finditer(r"<!-- play: ([\w-]+) -->", prose):
+        shown = Toy(browser, match[1]).said(".toy").lower()
+        used = {term for term in terms if re.search(rf"\b{term}(s|es)?\b", shown)}
+        assert {term for term in used if terms[term] > match.start()} == set(), match[1]
+
+
+# What has a colour, and neither is a class, nor says for or against, nor that two lines are equal.
+COLOURED = """const own = ".for, .against, .scale i, .field *, #play-softmax i, .equal, canvas";
+return [...document.querySelectorAll(".toy *")].filter((node) => {
+  const { color, backgroundColor, fill, stroke } = getComputedStyle(node);
+  return !node.matches(own) && [color, backgroundColor, fill, stroke].some((colour) => {
+    const [red, , blue] = colour.match(/[\\d.]+/g) || [0, 0, 0];
+    return Math.abs(red - blue) > 12;
+  });
+}).map((node) => node.outerHTML);"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_colour_in_a_toy_is_a_class_or_for_or_against(browser, emulate, scheme):
+    emulate(prefers_color_scheme=scheme)
+    assert browser.execute_script(COLOURED) == []
+
+
 def test_a_page_with_mnists_files_takes_them(open_page, mnist_folder, monkeypatch):
     monkeypatch.setenv("LOGREG_DATA", str(mnist_folder))
     assert main(["--mnist", "--home", "https://x.y/"]) == 0
@@ -651,7 +798,7 @@ def test_a_page_with_mnists_files_takes_them(open_page, mnist_folder, monkeypatc
 def test_the_page_is_small_and_tells_of_the_sample(browser, page):
     assert page.stat().st_size < 1e6
     told = "5,000 rows of mnist_sample, as MNIST could not be had; test error 10.90 %"
-    assert told in Toy(browser, "sums").said(".toy > small")
+    assert told in Toy(browser, "training").said(".toy")
     chapters = [h2.get_attribute("id") for h2 in browser.find_elements("css selector", "h2")]
     found = browser.find_elements("css selector", "#contents a")
     assert [link.get_attribute("hash")[1:] for link in found] == chapters and len(chapters) == 17
@@ -684,16 +831,41 @@ def test_it_fits_every_window_and_nothing_moves_when_it_is_used(browser, emulate
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert bool(find(browser, "#contents details").get_attribute("open")) == (width == 1200)
     Toy(browser, "heart").model()
+    browser.execute_async_script(FRAMES)  # a page that has changed its width draws in the next one
     assert {*browser.execute_script(CHARTS)} == {1}  # drawn anew
     if width in (390, 1200):  # between, what is said after a step may take a line more than before
         for toy in browser.find_elements("css selector", ".toy, .question"):
             assert browser.execute_async_script(USE, toy) == []
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_hand_reaches_every_control(open_page, emulate, page, width):
+    emulate(width)
+    browser = open_page(page)
+    browser.execute_script(OPEN)
+    for _ in titles_of_the_text():
+        assert browser.execute_script(OUT_OF_REACH) == []
+        forward = browser.find_elements("css selector", ".pager [rel=next]")
+        for link in forward:
+            press(link)
+            browser.execute_async_script(FRAMES)
+    assert not forward
+    if width == 390:  # else the contents stand at the side
+        press(find(browser, "#contents summary"))
+        assert browser.execute_script(OUT_OF_REACH, find(browser, "#contents")) == []
+    press(find(browser, "#contents [href='#loss']"))
+    browser.execute_async_script(FRAMES)
+    assert headings(browser) == ["3. Loss"]
+    assert browser.execute_script(OUT_OF_REACH) == []
+    press(find(browser, ".pager a:last-child"))
+    assert len(headings(browser)) == len(titles_of_the_text())
+    assert browser.execute_script(OUT_OF_REACH) == []
+
+
 def test_on_paper_pictures_take_the_place_of_what_moves(browser, emulate):
     for medium in "screen", "print":
         emulate(media=medium)
-        for nodes, place in (".play > p img", "print"), (".play .toy", "screen"):
+        for nodes, place in (".play > p", "print"), (".play .toy", "screen"):
             found = [node.is_displayed() for node in browser.find_elements("css selector", nodes)]
             assert len(found) >= 8 and {*found} == {medium == place}
     assert not find(browser, ".is-answer").is_displayed()
@@ -705,35 +877,32 @@ def test_on_paper_pictures_take_the_place_of_what_moves(browser, emulate):
     assert browser.execute_script(event, "afterprint") == n > 0
 
 
-ASK = """return [...document.querySelectorAll(".question label")].map((label) => {
-  label.querySelector("input").click();
-  const said = label.closest(".question").querySelector("[role=status]").textContent.trim();
-  return [label.textContent[0], said.match(/^\\w+/)[0], label.hasAttribute("data-right")];
-});"""
-
-
 def test_questions_answer(browser):
     written = text.TEXT.read_text("utf-8")
     reasons = re.findall(r"<summary>([A-D])\. .+</summary>\n\n(\w+)", written)
     assert len(reasons) == 14 * 3 == 3 * [word for _, word in reasons].count("Yes")
-    told = browser.execute_script(ASK)
-    assert told == [[letter, word, word == "Yes"] for letter, word in reasons]
+    told = []
+    for question in browser.find_elements("css selector", ".question"):
+        for label in question.find_elements("css selector", "label"):
+            press(label)
+            said = question.find_element("css selector", "[role=status]").text
+            is_right = label.get_attribute("data-right") is not None
+            told.append((label.text[0], re.match(r"\w+", said).group(), is_right))
+    assert told == [(letter, word, word == "Yes") for letter, word in reasons]
     assert len(browser.find_elements("css selector", ".question :checked")) == 14
 
 
-# Copy all examples, as if there were a clipboard.
-COPY = """const copied = [];
-navigator.clipboard.writeText = (text) => copied.push(text);
-for (const code of document.querySelectorAll(".language-pycon")) {
-  code.closest(".code").querySelector("button").click();
-}
-return copied;"""
+# As if there were a clipboard.
+CLIPBOARD = "window.copied = []; navigator.clipboard.writeText = (text) => copied.push(text)"
 
 
 def test_examples_are_copied_so_that_pythons_shell_takes_them(browser):
     blocks = [block.content for block in text.blocks() if block.kind == "pycon"]
     compiling = codeop.CommandCompiler()
-    copied = browser.execute_script(COPY)
+    browser.execute_script(f"{OPEN}; {CLIPBOARD}")
+    for button in browser.find_elements("css selector", ".code:has(.language-pycon) button"):
+        press(button)
+    copied = browser.execute_script("return copied")
     assert len(copied) == len(blocks)
     for example, block in zip(copied, blocks):
         source = "".join(each.source for each in text.examples(block))
@@ -750,15 +919,15 @@ def test_the_address_opens_a_thing_at_a_setting(browser, emulate, page):
     emulate(prefers_reduced_motion="reduce")
     address = f"{page.as_uri()}?all&answers"
     browser.get("about:blank")
-    browser.get(f"{address}#plane?rate=100&size=60&inputs=product")
+    browser.get(f"{address}#net?units=2&start=different")
     assert find(browser, "body").get_attribute("class") == "with-answers"
-    plane = Toy(browser, "plane")
-    assert len(plane.model()[0]) == 3  # inputs
-    assert plane.shown(".toy", "node.getBoundingClientRect().bottom > 0") == [True]
+    net = Toy(browser, "net")
+    assert len(net.model()[0]) == 2  # units
+    assert net.shown(".toy", "node.getBoundingClientRect().bottom > 0") == [True]
     browser.execute_async_script(FRAMES)
-    assert current_links(browser, "hash") == ["#the-rate"]
-    plane.find("[name=plane-rate][value='100']:checked").send_keys(LEFT)
-    assert browser.current_url.endswith("#plane?rate=10&size=60&points=clouds&inputs=product")
+    assert current_links(browser, "hash") == ["#one-layer-below"]
+    net.find("[name=net-units][value='2']:checked").send_keys(LEFT)
+    assert browser.current_url.endswith("#net?units=1&start=different")
     browser.get(f"{address}#pad-raw?prepared=yes")  # which is no reader's guess
     assert Toy(browser, "pad-raw").shown(".said, .verdict") == ["", "The model says 3."]
 
@@ -786,11 +955,11 @@ CHARTS = """return [...document.querySelectorAll(".chart")].filter((svg) => svg.
 
 
 def test_a_chapter_at_a_time(open_page, emulate, page):
-    emulate(prefers_reduced_motion="reduce")  # else the driver scrolls to a link it presses, slowly
+    emulate(prefers_reduced_motion="reduce")
     browser, titles, charts = open_page(page), titles_of_the_text(), []
 
     def follow(link):
-        find(browser, f".pager {link}").send_keys(ENTER)
+        press(find(browser, f".pager {link}"))
         browser.execute_async_script(FRAMES)
 
     for title, following in zip(titles, [*titles[1:], None]):
@@ -841,8 +1010,17 @@ def axe(tmp_path_factory):
 @pytest.mark.parametrize("scheme, width", [("light", 1200), ("dark", 360)])
 def test_axe_finds_nothing_serious(browser, emulate, axe, scheme, width):
     emulate(width, prefers_color_scheme=scheme)
-    for name, action in ("softmax", "more"), ("plane", "step"), ("training", "step"):
+    for name, action in (
+        ("softmax", "more"),
+        ("plane", "step"),
+        ("training", "step"),
+        ("net", "step"),
+    ):
         Toy(browser, name).press(action)
+    nodes = "[...document.querySelectorAll('canvas')]"
+    assert all(
+        browser.execute_script(f"return {nodes}.map(({{ role, ariaLabel }}) => role && ariaLabel)")
+    )
     browser.execute_script(axe)
     found = browser.execute_async_script("axe.run().then(arguments[0])")["violations"]
     assert [each for each in found if each["impact"] in ("serious", "critical")] == []

@@ -38,6 +38,7 @@ function openAddress() {
   const place = (query === undefined && document.getElementById(id)) || document.getElementById(`play-${id}`);
   const part = place && place.closest("main > *");
   if (!part) return showChapter(shown || 0); // no place, or the text as a whole
+  fold(); // the contents, where they would lie over it
   const isAnother = !isWhole && parts.get(part) !== shown;
   showChapter(parts.get(part));
   if (isAnother) place.scrollIntoView({ behavior: "instant" });

@@ -26,10 +26,9 @@ const reading = readDigits();
 
 // What a trainer takes of them: it learns from the first nTrain.
 const ofDigits = (x, nTrain) => ({
-  x, y: facts.labels, nIn: 784, nOut: 10, scale: 1 / 256, nTrain, nTested: facts.labels.length - N_TRAIN,
+  x, y: facts.labels, nIn: 784, makeModel: () => new Model(784, 10, { scale: 1 / 256 }),
+  nTrain, nTested: facts.labels.length - N_TRAIN,
 });
-
-// ---- Ten sums, and the training digits that they come from ----
 
 // A bar with its number: what stands in a row for an answer.
 function share(kind = "") {

@@ -13,8 +13,8 @@ async function playHeart(find) {
     const says = `Step ${steps}: training loss ${cost.toFixed(2)}, validation loss ${testCost.toFixed(2)} ` +
       `(the lowest was ${lowest.toFixed(2)}), ${wrong.length} of ${nTested} wrong.`;
     find(".said").textContent = says;
-    const ticks = [0, 0.5, 1, 1.5].map((value) => [value, value]);
-    const curves = chart(find(".losses"), axisOf(trainer, STEPS), { from: 0, to: 1.5, ticks, name: "loss by step" }, says);
+    const y = { from: 0, to: 2.5, ticks: range(6).map((i) => [i / 2, i / 2]), name: "loss by step" };
+    const curves = chart(find(".losses"), axisOf(trainer, STEPS), y, says);
     curves.line(history.map(([at, , loss]) => [at, loss]), "curve tested");
     curves.line(history, "curve");
   }

@@ -65,7 +65,7 @@ async function playMnistRun(find) {
     const isEqual = error === published;
     run.n += 1;
     run.nEqual += isEqual;
-    const mark = make("b", { class: isEqual ? "equal" : "other" }, isEqual ? "✓" : "✗");
+    const mark = make("b", { class: isEqual ? "equal" : "" }, isEqual ? "✓" : "✗");
     print(make("code", {}, `${text} ${error} %`), make("code", {}, published || "none"), mark);
   }
 

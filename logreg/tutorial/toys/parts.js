@@ -4,7 +4,7 @@
 const facts = JSON.parse(document.getElementById("facts").textContent);
 const isStill = matchMedia("(prefers-reduced-motion: reduce)");
 const isDark = matchMedia("(prefers-color-scheme: dark)");
-const redraws = []; // what to draw anew when the window's width or the colours change
+const redraws = []; // what to draw anew when the width of the text or the colours change
 const redraw = () => { for (const again of redraws) again(); };
 const SVG = "http://www.w3.org/2000/svg";
 const EPOCHS = 40; // of a run
@@ -39,6 +39,15 @@ function buttons(find, actions) {
 }
 
 const guessOf = (label) => `You guessed “${label.textContent.trim()}”. `;
+
+// The labels of the guesses get what can be chosen.
+function makeGuesses(find, name) {
+  const attributes = { role: "radiogroup", "aria-label": find(".guesses p").textContent };
+  filled(find(".predict"), attributes, [make("p", { class: "verdict", role: "status" })]);
+  for (const label of find(".predict").querySelectorAll("label")) {
+    label.prepend(make("input", { type: "radio", name: `guess-${name}` }));
+  }
+}
 
 // Keep a place for the answer, whatever was guessed.
 function keepPlace(find) {

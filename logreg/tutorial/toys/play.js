@@ -4,14 +4,15 @@
 const played = {}; // the models that learn in the page, for who looks with the console
 window.tutorial = played;
 const plays = {
-  sums: playSums, softmax: playSoftmax, plane: playPlane, training: playTraining, heart: playHeart,
-  patience: playPatience, "pad-raw": playPadRaw, "mnist-run": playMnistRun,
+  draw: playDraw, sums: playSums, softmax: playSoftmax, training: playTraining, plane: playPlane,
+  patience: playPatience, "mnist-run": playMnistRun, heart: playHeart, "pad-raw": playPadRaw, net: playNet,
 };
 for (const section of document.querySelectorAll(".play")) {
   const name = nameOf(section), template = document.getElementById(`${name}-template`);
   section.prepend(template.content.cloneNode(true));
   section.classList.add("is-live");
   const find = (selector) => section.querySelector(selector);
+  if (find(".predict")) makeGuesses(find, name);
   Promise.resolve(plays[name](find)).then((trainer) => {
     if (find(".predict")) keepPlace(find);
     played[name] = trainer;

@@ -13,7 +13,7 @@ document.querySelectorAll("h3").forEach((heading, n) => {
     const [summary, ...why] = next.children;
     const radio = make("input", { type: "radio", name: `guess-${n}` });
     const label = make("label", {}, radio, make("span", {}, ...summary.childNodes));
-    const reason = make("div", { class: "reason", "aria-hidden": true }, ...why);
+    const reason = make("div", { class: "reason" }, ...why);
     label.toggleAttribute("data-right", reason.textContent.trim().startsWith("Yes"));
     radio.addEventListener("change", () => {
       box.classList.add("is-answered");
@@ -76,7 +76,7 @@ const fold = () => { contents.open = wide.matches; };
 fold();
 wide.addEventListener("change", fold);
 redraws.push(reach);
-addEventListener("resize", redraw);
+new ResizeObserver(redraw).observe(document.querySelector("main"));
 isDark.addEventListener("change", redraw);
 redraw();
 

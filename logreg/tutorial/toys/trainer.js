@@ -6,14 +6,14 @@
 // progress passes a multiple of `spacing`, and a last one of the present: so a curve depends on the
 // steps alone, and not on how often the page was drawn.
 class Trainer {
-  constructor({ x, y, nIn, nOut, nTrain, nTested, scale = 1, unit = nTrain, spacing = 0.5 }) {
-    Object.assign(this, { x, y, nIn, nOut, nTrain, nTested, scale, unit, spacing });
+  constructor(given) { // x, y, nIn, makeModel, nTrain, nTested
+    Object.assign(this, { unit: given.nTrain, spacing: 0.5, ...given });
     this.reset();
   }
 
   reset() {
-    this.rows = new Rows(this.x, this.nIn, this.nOut, this.y);
-    this.model = new Model(this.nIn, this.nOut, { scale: this.scale });
+    this.model = this.makeModel();
+    this.rows = new Rows(this.x, this.nIn, this.model.nColumns, this.y);
     Object.assign(this, { before: null, batch: [0, 0], seen: 0, steps: 0, kept: [] });
     this.measure();
     this.kept = this.history;
@@ -50,8 +50,7 @@ class Trainer {
 
 // The buttons of a trainer. settings() gives size, rate and decay; show() draws; isAsked() says
 // whether that was the experiment that was asked for. A run takes four seconds and `length` units
-// of progress; where motion is not wanted, only its end is shown. trainer.halt ends it, for all
-// buttons of the trainer.
+// of progress; where motion is not wanted, only its end is shown.
 function control(find, trainer, settings, show, isAsked, length = EPOCHS) {
   const button = find("[data-do=run]"), name = button.textContent;
   let goal = null, start = null;
@@ -79,14 +78,14 @@ function control(find, trainer, settings, show, isAsked, length = EPOCHS) {
   }
 
   function stop() {
-    goal = trainer.halt = null;
+    goal = null;
     button.textContent = name;
     button.closest("section").removeAttribute("aria-busy");
     measured();
   }
 
   function steps(n) {
-    if (trainer.halt) trainer.halt();
+    if (goal !== null) stop();
     for (let i = 0; i < n; i++) trainer.step(...settings());
     measured();
     if (isAsked()) answer(find);
@@ -100,15 +99,13 @@ function control(find, trainer, settings, show, isAsked, length = EPOCHS) {
     },
     run: () => {
       if (goal !== null) return stop();
-      if (trainer.halt) trainer.halt();
-      trainer.halt = stop;
       [goal, start] = [length * (Math.floor(trainer.progress / length) + 1), null];
       button.style.minWidth = `${button.getBoundingClientRect().width}px`; // nothing moves
       button.textContent = "Pause";
       button.closest("section").setAttribute("aria-busy", true);
       requestAnimationFrame(run);
     },
-    reset: () => { if (trainer.halt) trainer.halt(); trainer.reset(); show(); },
+    reset: () => { if (goal !== null) stop(); trainer.reset(); show(); },
   };
   buttons(find, Object.fromEntries(Object.entries(actions).filter(([key]) => find(`[data-do=${key}]`))));
   redraws.push(show);

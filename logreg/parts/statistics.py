@@ -1,6 +1,8 @@
-"""How sure an error rate is: its 95 % interval."""
+"""How sure an error rate is: its 95 % interval; and the probabilities of classes."""
 
 import math
+
+import numpy
 
 
 def wilson_interval(n_wrong, n):
@@ -35,3 +37,11 @@ def with_interval(error, n, is_weighted=False):
     low, high = (100 * end for end in wilson_interval(n_wrong, n))
     share = f"{100 * n_wrong / n:.2f} % (95 % interval: {low:.2f} to {high:.2f} %)"
     return f"{n_wrong} of {n} rows, {share}"
+
+
+def softmax(scores):
+    """The probabilities of classes, by their scores: an array of shape (n, n_out)."""
+    with numpy.errstate(all="ignore"):  # whoever may have scores that are not finite checks that
+        p = numpy.exp(scores - scores.max(axis=1, keepdims=True))
+        p /= p.sum(axis=1, keepdims=True)
+    return p

@@ -11,9 +11,6 @@ import numpy
 from logreg.basics.errors import DatasetError
 
 FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
-# What a category is divided by. Divided by its deviation, a rare one would become so large that a
-# few rows decide its weight.
-ONE_HOT_SCALE = 0.5
 PIXEL_SCALE = 256  # the tutorial's divisor of pixels, and not 255
 BLOCK = 1 << 18  # values of a block, in float64 2 MB
 
@@ -131,7 +128,7 @@ class Preprocessing:
         Of the training rows, float64, of shape (n_in,), if NaN is filled or x standardized.
     scales : numpy.ndarray or None
         Standard deviations of the training rows, float64, of shape (n_in,), 1 where a feature
-        is constant, and 0.5 where it is a category; None if x is not standardized.
+        is constant, and where it is a category; None if x is not standardized.
 
     Examples
     --------

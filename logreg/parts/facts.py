@@ -13,9 +13,9 @@ from typing import List, Optional, Union
 
 import numpy
 
-from logreg.datasets.options import NO_OPTIONS, NUMBER, Columns, TableOptions
-from logreg.datasets.pixels import ImageLayout
-from logreg.datasets.preprocessing import Preprocessing
+from logreg.parts.options import NO_OPTIONS, NUMBER, Columns, TableOptions
+from logreg.parts.pixels import ImageLayout
+from logreg.parts.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +40,12 @@ class DataSetFacts:
         The test error of always guessing the largest class.
     split : list of int
         The numbers of rows of the three sets into which one table or array was split; None if the
-        data have a test set. In a fold of a cross-validation, `rows` are those of the fold, and
-        `split` stays that of the data.
+        data have a test set. It says in which order the rows of folds are, too.
     split_seed : int
         The seed of the random order before the split; None if the rows kept their order.
+    n_folds : int
+        The number of folds into which all rows were divided in place of the split. All `rows` are
+        then for training, validation and test: see :func:`.divide_into_folds`.
     """
 
     dataset: Optional[str] = None
@@ -56,6 +58,7 @@ class DataSetFacts:
     baseline_error: Optional[float] = None
     split: Optional[List[int]] = None
     split_seed: Optional[int] = None
+    n_folds: Optional[int] = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +78,7 @@ class FeatureFacts:
     background : str
         'dark' or 'light', if the images were made of picture files.
     pixel_scale, scale_all, feature_means, feature_scales
-        See :class:`logreg.datasets.preprocessing.Preprocessing`.
+        See :class:`logreg.parts.preprocessing.Preprocessing`.
     """
 
     image_shape: Optional[List[int]] = None

@@ -11,10 +11,10 @@ from typing import NamedTuple, Optional, Sequence
 import numpy
 
 from logreg.basics.errors import DatasetError
-from logreg.datasets.formats import find_usable_map, parsing
-from logreg.datasets.labels import number_classes
-from logreg.datasets.pixels import image_shape
-from logreg.datasets.splits import SPLITS
+from logreg.parts.formats import find_usable_map, parsing
+from logreg.parts.labels import number_classes
+from logreg.parts.pixels import image_shape
+from logreg.parts.splits import SPLITS
 
 
 class Part(NamedTuple):

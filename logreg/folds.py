@@ -1,0 +1,153 @@
+"""Training by folds: they choose the number of epochs and test; then all rows train the model.
+
+For each fold, one model is trained on the other folds. All of them train side by side, and their
+mean validation loss decides when to stop, and which epoch is the best. So each row is validated by
+a model that has not seen it. The same models test it: a fold's model does so as it was in the epoch
+that is the best of the *other* folds, so the test rows have no part in that choice.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, Callable
+
+import numpy
+
+from logreg import engine
+from logreg.basics.errors import SettingError
+from logreg.datasets.training_data import share_as_stored
+from logreg.model import tutorial_model
+from logreg.parts.statistics import softmax
+from logreg.refit import train_anew
+
+
+@dataclass(eq=False)
+class _FoldModel:
+    """The model that has not seen a fold, and its functions.
+
+    `best_value` is the lowest value of the other folds so far, and `best_params` what the
+    parameters were then.
+    """
+
+    params: list
+    train_model: Callable
+    mean_error: Callable
+    mean_loss: Callable
+    test_x: numpy.ndarray  # the rows of the fold, prepared
+    test_y: numpy.ndarray
+    weight: float  # the number of the fold's rows, or the sum of their weights
+    best_value: float = math.inf
+    best_params: Any = None
+
+    def probabilities(self):
+        """The probability of each class, for each row of the fold."""
+        W, b = self.best_params
+        return softmax(self.test_x @ W + b)
+
+
+class FoldTraining:
+    """The trainings of a DataSet with `folds`: what the loop of descent calls, and what follows.
+
+    Parameters
+    ----------
+    data : DataSet
+    hyperparameters : Hyperparameters
+
+    Attributes
+    ----------
+    whole : TrainingData
+        Of all rows.
+    training_data : TrainingData
+        The same with the training rows of the smallest fold model, which has the fewest minibatches
+        in an epoch: each model takes so many.
+    """
+
+    def __init__(self, data, hyperparameters):
+        self._data = data
+        self._hyperparameters = hyperparameters
+        self._fold_data = [share_as_stored(fold) for fold in data.folds]
+        self._models = []
+        self.whole = share_as_stored(data)
+        smallest = min(self._fold_data, key=lambda each: each.train.n_rows)
+        self.training_data = replace(self.whole, train=smallest.train)
+
+    def compile_functions(self, n_at_once):
+        """Compile functions for all folds: see :func:`logreg.sgd.compile_functions`."""
+        for fold, shared in zip(self._data.folds, self._fold_data):
+            self._models.append(self._compile(fold, shared, n_at_once))
+        return self._train_model, self._validate_model, self._test_model
+
+    def _compile(self, fold, shared, n_at_once):
+        classifier, expressions = tutorial_model(fold, self._hyperparameters)
+        minibatch, cost, errors, loss, updates = expressions
+        x, y = fold.test
+        batch_size = self._hyperparameters.batch_size
+        return _FoldModel(
+            params=classifier.params,
+            train_model=engine.compile_step(
+                minibatch, shared.train, batch_size, cost, updates, n_at_once
+            ),
+            mean_error=engine.compile_mean(minibatch, shared.valid, errors),
+            mean_loss=engine.compile_mean(minibatch, shared.valid, loss),
+            test_x=fold.facts.preprocessing.apply(x, engine.theano.config.floatX),
+            test_y=y,
+            weight=float(fold.weights["test"].sum()) if fold.weights else len(y),
+        )
+
+    def _train_model(self, first, last):
+        costs = [model.train_model(first, last) for model in self._models]
+        return numpy.mean(costs, axis=0).tolist()
+
+    def _validate_model(self):
+        params = [param for model in self._models for param in model.params]
+        if engine.have_diverged(params):
+            return None
+        # Plain floats: for five numbers, they are many times as fast as arrays.
+        errors = [model.mean_error() * model.weight for model in self._models]
+        losses = [model.mean_loss() * model.weight for model in self._models]
+        weight = sum(model.weight for model in self._models)
+        values = losses if self._hyperparameters.criterion == "loss" else errors
+        total = sum(values)
+        for model, value in zip(self._models, values):
+            value_of_others = (total - value) / (weight - model.weight)
+            if value_of_others < model.best_value:
+                model.best_value = value_of_others
+                model.best_params = engine.copy_values(model.params)
+        error = sum(errors) / weight
+        return {"error": error, "error_all_rows": error, "loss": sum(losses) / weight}
+
+    def _test_model(self):
+        """Test each row by the model that has not seen it. There are no whole minibatches here."""
+        n_wrong = 0.0
+        for model, fold in zip(self._models, self._data.folds):
+            is_wrong = model.probabilities().argmax(axis=1) != model.test_y
+            weights = fold.weights["test"] if fold.weights else numpy.ones(len(is_wrong))
+            n_wrong += float(weights @ is_wrong)
+        error = n_wrong / float(sum(model.weight for model in self._models))
+        return error, error
+
+    def train_on_all_rows(self, run, expressions, callbacks):
+        """Train the model of a run, for as many epochs as the folds had at their best validation.
+
+        It is trained to the end even if a callback has stopped the run, or stops it now. A
+        SettingError says that it diverged.
+        """
+        if run.best_validation is None:
+            return
+        n_epochs = (run.stopping.best_iter + 1) / run.n_train_batches
+        n_batches = self.whole.train.n_rows // run.hyperparameters.batch_size
+        last = round(n_epochs * n_batches) - 1
+        train_anew(run, expressions, self.whole, last, callbacks, must_finish=True)
+        if engine.have_diverged(run.model_variables):
+            raise SettingError(
+                "trained on all rows, the model diverged: its parameters became too large; give a "
+                "lower learning rate"
+            )
+        run.best_values = engine.copy_values(run.model_variables)
+        run.tested_probabilities = self._probabilities()
+
+    def _probabilities(self):
+        """The probabilities of all rows, each by the model that has not seen it, in their order."""
+        found = numpy.concatenate([model.probabilities() for model in self._models])
+        in_order = numpy.empty_like(found)
+        in_order[numpy.concatenate(self._data.fold_rows)] = found
+        return in_order
