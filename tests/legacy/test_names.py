@@ -25,7 +25,6 @@ from theano.tensor.shared_randomstreams import RandomStreams
 on_pytensor = pytest.mark.skipif(engine.NAME != "pytensor", reason="Theano has its own names")
 FAST = {"mode": "FAST_COMPILE"}
 X = numpy.array([[-2.0, 0.5], [1.0, 3.0]])
-RANDOM = numpy.random.RandomState(3)
 BOTH = pytest.mark.parametrize("streams", [RandomStreams, MRG_RandomStreams])
 
 
@@ -113,7 +112,7 @@ def test_modules_for_python_2_and_3():
     assert OrderedDict is older is collections.OrderedDict
 
 
-def test_modules_for_gpus_compute_on_the_cpu(stderr):
+def test_modules_for_gpus_compute_on_the_cpu(stderr, random):
     from theano.sandbox import cuda
     from theano.sandbox.cuda import basic_ops, dnn
 
@@ -121,7 +120,7 @@ def test_modules_for_gpus_compute_on_the_cpu(stderr):
     assert cuda.float32_shared_constructor is theano.shared
     cuda.use("gpu1", force=True)
     assert stderr() == "note: the program asks for device gpu1: it runs on the CPU\n"
-    x, w, images = T.dtensor4(), T.dtensor4(), RANDOM.rand(2, 2, 5, 6)
+    x, w, images = T.dtensor4(), T.dtensor4(), random.rand(2, 2, 5, 6)
     options = {"border_mode": 1, "subsample": (2, 1)}
     outputs = [
         dnn.dnn_conv(basic_ops.gpu_contiguous(x), w, conv_mode="cross", **options),
@@ -130,7 +129,7 @@ def test_modules_for_gpus_compute_on_the_cpu(stderr):
         dnn.dnn_pool(x, (2, 3), pad=(1, 0)),
     ]
     function = theano.function([x, w], outputs)
-    *correlated, expected, pooled = function(images, RANDOM.rand(3, 2, 3, 3))
+    *correlated, expected, pooled = function(images, random.rand(3, 2, 3, 3))
     assert_allclose(correlated, [expected, expected])
     assert pooled.shape == (2, 2, 6, 4) and pooled[0, 0, 2, 2] == images[0, 0, 1:3, 2:5].max()
 
