@@ -32,6 +32,7 @@ def set_up(run, *words, **options):
 
 
 @pytest.mark.once
+@pytest.mark.skipif(os.name == "nt", reason="MSVC is found without CC")
 def test_without_a_compiler_there_is_one_note_and_no_kernel(clone, run):
     (clone / KERNEL).write_bytes(b"of other sources")
     out = set_up(run, "build_ext", "--inplace", env={"CC": str(clone / "no-compiler")})
