@@ -17,6 +17,7 @@ SLOWLY = [1.0, 0.96, 0.92, 0.9]
     "increase, threshold, criterion, losses, bests, gains, patience",
     [
         (3, 0.5, "error", [1.0, 0.5], [4, 9], [4], 12),  # the threshold is not below itself
+        (2, 0.9, "error", [1.0], [4], [4], 10),  # no gain shortens the patience
         (2, 0.9, "error", [math.nan], [], [], 10),  # not a number is never a best
         (4, 0.95, "error", SLOWLY, [4, 9, 14, 19], [4], 16),  # of the error, each gain is small
         (4, 0.95, "loss", SLOWLY, [4, 9, 14, 19], [4, 14], 56),  # and of the loss they add up

@@ -3,10 +3,13 @@
 import glob
 
 import numpy
+import pandas
 import pytest
 from builders import csv_text, make_pairs, save_folder, write
 from conftest import peak_memory
 from numpy.testing import assert_allclose
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from logreg import engine
@@ -17,7 +20,7 @@ from logreg.datasets.training_data import digest, share_as_stored, share_given
 from logreg.engine.expressions import ModelParts
 from logreg.parts import preprocessing
 from logreg.parts.formats import find_usable_map
-from logreg.parts.options import NO_OPTIONS, Preparation
+from logreg.parts.options import NO_OPTIONS, Preparation, TableOptions
 
 PAIRS = make_pairs()
 
@@ -163,3 +166,16 @@ def test_numbers_are_standardized_before_they_are_rounded(random):
     for x, y in data:
         ready = data.facts.preprocessing.apply(x, "float32")
         assert ((ready[:, 0] > 0) == y).all()
+
+
+def test_a_gap_counts_as_the_mean(random):
+    """In the deviation, too."""
+    x = random.randn(60, 2)
+    x[::3, 0] = numpy.nan
+    frame = pandas.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": numpy.arange(60) % 2})
+    options = TableOptions(missing="mean")
+    data = read_dataset(frame, options, Preparation(shuffle=False))
+    steps = make_pipeline(SimpleImputer(), StandardScaler()).fit(data.train[0])
+    for rows, _ in data:
+        ready = data.facts.preprocessing.apply(rows, "float64")
+        assert_allclose(ready, steps.transform(rows), 1e-9, 1e-9)
