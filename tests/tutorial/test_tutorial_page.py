@@ -592,6 +592,7 @@ def test_softmax_is_numpys_whatever_is_moved_and_comes_back_by_its_address(brows
     address, state = browser.current_url, toy.shown(".row, output")
     browser.get("about:blank")
     browser.get(address)
+    wait(browser, lambda: toy.shown("output"))  # a busy machine makes the toys later
     assert toy.shown(".row, output") == state
     toy.press("reset")
     assert toy.shown(".row .number")[::2] == ["2.0", "1.0", "0.0"]
