@@ -1,7 +1,7 @@
 """Early stopping: which validation is the best, and how long a run goes on.
 
-The criterion, 'error' or 'loss', is the number of a validation by which the best model is chosen.
-The patience ends a run in which nothing has improved for long.
+A validation measures the model's error and perhaps its loss. The criterion says which of the two
+decides on the best model. The patience ends a run in which nothing has improved for long.
 """
 
 import math
@@ -13,7 +13,8 @@ from logreg.hyperparameters import DEFAULTS
 EARLY_STOPPING_SETTINGS = ("patience", "patience_increase", "improvement_threshold", "criterion")
 # The reasons for which a complete run ends, in words.
 REASON_TEXTS = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
-# A run ends for one of these reasons again if it is repeated with the same data and settings.
+# If a run that ended for one of these reasons is repeated, it ends in the same way. An interruption
+# is no such reason.
 REPEATABLE = (*REASON_TEXTS, "diverged")
 
 
@@ -57,7 +58,7 @@ class Validation(NamedTuple):
 
     @classmethod
     def from_dict(cls, numbers):
-        """Make a Validation of what :meth:`as_dict` gives; a TypeError says that it is none."""
+        """Make a Validation of what :meth:`as_dict` gives. A TypeError tells of wrong names."""
         return cls(**{"cost": None, **numbers})
 
     def shown_errors(self, criterion):
@@ -164,5 +165,7 @@ def stopping_after(validations, settings):
     stopping = EarlyStopping(**arguments)
     for validation in validations:
         value = getattr(validation, stopping.criterion)
-        stopping.update(validation.iter, math.nan if value is None else value)
+        if value is None:  # in a file, a loss that was not finite
+            value = math.nan
+        stopping.update(validation.iter, value)
     return stopping

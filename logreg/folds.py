@@ -1,9 +1,11 @@
 """Training by folds: they choose the number of epochs and test; then all rows train the model.
 
-For each fold, one model is trained on the other folds. All of them train side by side, and their
-mean validation loss decides when to stop, and which epoch is the best. So each row is validated by
-a model that has not seen it. The same models test it: a fold's model does so as it was in the epoch
-that is the best of the *other* folds, so the test rows have no part in that choice.
+All rows are divided into folds. For each fold, there is a model that trains on the rows of the
+other folds, and the rows of the fold validate it. All these models train side by side. The mean of
+their validations decides when to stop, and which epoch is the best.
+
+The rows of a fold are its test rows, too. Its model tests them with the parameters that it had in
+the epoch that was the best of the *other* folds. So the test rows have no part in that choice.
 """
 
 import math
@@ -24,15 +26,15 @@ from logreg.refit import train_anew
 class _FoldModel:
     """The model that has not seen a fold, and its functions.
 
-    `best_value` is the lowest value of the other folds so far, and `best_params` what the
-    parameters were then.
+    `best_value` is the lowest error or loss of the other folds so far, whichever is the criterion.
+    `best_params` are the values of this model's `params` in that epoch.
     """
 
     params: list
     train_model: Callable
     mean_error: Callable
     mean_loss: Callable
-    test_x: numpy.ndarray  # the rows of the fold, prepared
+    test_x: numpy.ndarray  # the rows of the fold, as the model takes them
     test_y: numpy.ndarray
     weight: float  # the number of the fold's rows, or the sum of their weights
     best_value: float = math.inf
@@ -57,8 +59,8 @@ class FoldTraining:
     whole : TrainingData
         Of all rows.
     training_data : TrainingData
-        The same with the training rows of the smallest fold model, which has the fewest minibatches
-        in an epoch: each model takes so many.
+        The same, but its training rows are those of the fold that leaves the fewest. So a run
+        counts their minibatches: in an epoch, the model of each fold takes as many.
     """
 
     def __init__(self, data, hyperparameters):
@@ -79,7 +81,7 @@ class FoldTraining:
     def _compile(self, fold, shared, n_at_once):
         classifier, expressions = tutorial_model(fold, self._hyperparameters)
         minibatch, cost, errors, loss, updates = expressions
-        x, y = fold.test
+        x, y = fold.test  # the rows of `fold.valid`, as they were read
         batch_size = self._hyperparameters.batch_size
         return _FoldModel(
             params=classifier.params,
@@ -101,7 +103,7 @@ class FoldTraining:
         params = [param for model in self._models for param in model.params]
         if engine.have_diverged(params):
             return None
-        # Plain floats: for five numbers, they are many times as fast as arrays.
+        # Plain floats: for a few numbers, they are many times as fast as arrays.
         errors = [model.mean_error() * model.weight for model in self._models]
         losses = [model.mean_loss() * model.weight for model in self._models]
         weight = sum(model.weight for model in self._models)

@@ -11,7 +11,7 @@ from logreg.basics.errors import SettingError
 
 EPOCHS_OF_A_TABLE = 5000  # the default if the data set is a table, such as a CSV file
 
-LARGEST = sys.float_info.max  # infinity and whole numbers that no float can hold are refused
+LARGEST = sys.float_info.max  # of a setting: it is no infinity, and a float can hold it
 
 
 @dataclass(frozen=True)
@@ -186,12 +186,12 @@ def choose_hyperparameters(facts, **given):
     >>> choose_hyperparameters(facts, learning_rate=0.13).learning_rate
     0.13
     """
-    n_train, *held_out = facts.rows
-    sizes = [n_train]
+    n_train, *held_out_sizes = facts.rows
+    training_sizes = [n_train]
     if facts.n_folds:  # the model trains on all rows, and that of each fold on the others
-        sizes.append(n_train - math.ceil(n_train / facts.n_folds))
-        held_out = sizes
-    defaults = {"batch_size": default_batch_size(sizes, held_out)}
+        training_sizes.append(n_train - math.ceil(n_train / facts.n_folds))
+        held_out_sizes = []  # folds are validated row by row, without minibatches
+    defaults = {"batch_size": default_batch_size(training_sizes, held_out_sizes)}
     is_split = facts.split is not None  # the data had no test set: one array made all three sets
     if facts.is_table or is_split:
         defaults["criterion"] = "loss"
@@ -218,16 +218,18 @@ def default_batch_size(training_sizes, held_out_sizes):
     (600, 555)
     >>> default_batch_size([9000], [599, 600]), default_batch_size([9000], [600, 20])
     (599, 20)
-    >>> default_batch_size([8], [2, 2]), default_batch_size([119, 149], [149])
+    >>> default_batch_size([8], [2, 2]), default_batch_size([149, 119], [])
     (1, 9)
     """
     n_rows = min(training_sizes)
-    if min(held_out_sizes) >= DEFAULTS.batch_size and n_rows >= 5000:
+    if n_rows >= 5000 and min([n_rows, *held_out_sizes]) >= DEFAULTS.batch_size:
         return DEFAULTS.batch_size
-    largest = max(1, min(n_rows // 8, *held_out_sizes))
+    largest = max(1, min([n_rows // 8, *held_out_sizes]))
     smallest = max(1, min(n_rows // 12, largest))
 
-    def n_left_over(batch_size):
-        return sum(n % batch_size for n in training_sizes), abs(batch_size - n_rows // 10)
+    def rank(batch_size):
+        n_left_over = sum(n % batch_size for n in training_sizes)
+        distance = abs(batch_size - n_rows // 10)
+        return n_left_over, distance  # of equal numbers, the nearer size
 
-    return min(range(smallest, largest + 1), key=n_left_over)
+    return min(range(smallest, largest + 1), key=rank)

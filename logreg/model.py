@@ -123,9 +123,9 @@ class LogisticRegression:
         if weights is not None:
             log_likelihoods = weights * log_likelihoods
         cost = -T.mean(log_likelihoods)
-        softmax = engine.parts_of(self.p_y_given_x, "probabilities")
-        if softmax:  # a subclass may have other probabilities
-            engine.mark(cost, "cost", *softmax, y, weights)
+        marked = engine.parts_of(self.p_y_given_x, "probabilities")
+        if marked:  # input, W and b; a subclass may have other probabilities, without a mark
+            engine.mark(cost, "cost", *marked, y, weights)
         return cost
 
     def errors(self, y: Any, weights: Any = None) -> Any:
@@ -163,9 +163,9 @@ class LogisticRegression:
         if weights is not None:
             is_wrong = weights * is_wrong
         errors = T.mean(is_wrong)
-        softmax = engine.parts_of(self.y_pred, "classes")
-        if softmax:
-            engine.mark(errors, "errors", *softmax, y, weights)
+        marked = engine.parts_of(self.y_pred, "classes")
+        if marked:  # input, W and b, as above
+            engine.mark(errors, "errors", *marked, y, weights)
         return errors
 
 
@@ -210,7 +210,7 @@ def softmax_regression(facts, hyperparameters, class_weights=None, has_weights=F
         Those of the data, which tell the numbers of features and classes.
     hyperparameters : Hyperparameters
     class_weights : numpy.ndarray, shape (n_out,), optional
-        What the cost and the loss of a row are multiplied by, by its class.
+        The weight of each class. In the cost and in the loss, a row counts as much as its class.
     has_weights : bool
         Whether the rows have weights, which count in the cost, in the errors and in the loss.
 

@@ -8,19 +8,22 @@ from logreg.basics.console import COMPILING, note, waiting_for_engine, warning
 from logreg.basics.errors import SettingError
 from logreg.callbacks.base import catching_stop
 from logreg.datasets.training_data import join_training_and_validation
+from logreg.early_stopping import EarlyStopping
 
 
 def is_refit_by_default(data):
-    """Whether the command trains anew: if validation rows were split off a DataSet of one source.
+    """Whether the best model of a DataSet is trained anew if nobody says whether.
 
-    Rows that are mapped from a file may not fit into memory together.
+    It is if the validation rows were split off a table, or off one array. Rows that are mapped from
+    a file are left as they are: joined, they may not fit into memory.
     """
-    is_one_source = data.facts.is_table or data.facts.split  # else there is a test set of its own
-    is_refit = bool("valid" in data.split_off and is_one_source and not data.is_mapped)
-    if is_refit and engine.ranks.size > 1:
+    is_one_source = data.facts.is_table or data.facts.split
+    if not is_one_source or "valid" not in data.split_off or data.is_mapped:
+        return False
+    if engine.ranks.size > 1:
         note("note: several ranks do not train the model anew on validation rows, as one does")
         return False
-    return is_refit
+    return True
 
 
 def check_joinable(data):
@@ -31,8 +34,8 @@ def check_joinable(data):
     valid = data.valid.features
     train_type = train.shared.dtype
     valid_type = valid.shared.dtype
-    # `prepare` makes floats of stored rows: both sets need the same one. Their scales are the same,
-    # as was checked before.
+    # Both sets need the same `prepare`, which makes floats of stored rows. That their scales are
+    # the same was checked when the sets were shared.
     if train_type != valid_type or train.prepare != valid.prepare:
         raise SettingError(
             f"training and validation x are {train_type} and {valid_type}: give one type, or "
@@ -44,7 +47,8 @@ def refit_best(run, expressions, validate_model, callbacks):
     """Train the best model of a run anew, for as many minibatches as it had, on more rows.
 
     The rows are those of the training and the validation set, in a random order. The result
-    replaces ``run.best_values``, unless the run or this training was stopped or diverged.
+    replaces ``run.best_values``. If the run was stopped or diverged, or if this training is stopped
+    or diverges, the best model stays as it is.
     """
     if not run.is_complete or not run.best_values:
         return
@@ -53,8 +57,7 @@ def refit_best(run, expressions, validate_model, callbacks):
     if not run.is_complete:
         return
     measured = validate_model()
-    # There is no loss with the criterion 'error'.
-    if measured is None or not math.isfinite(measured.get("loss", 0)):
+    if measured is None or not math.isfinite(measured.get("loss", 0)):  # some have no loss
         warning("trained anew on all rows, the model diverged: that of fewer rows is kept")
         return
     run.best_values = engine.copy_values(run.model_variables)
@@ -64,13 +67,13 @@ def refit_best(run, expressions, validate_model, callbacks):
 def train_anew(run, expressions, data, last, callbacks, must_finish=False):
     """Train the model of a run on other TrainingData, from the first minibatch to the `last`.
 
-    The variables begin with ``run.start``; others, which callbacks may have changed, stay as they
-    are. The callbacks' `on_minibatch_end` gets a Run that counts the minibatches of this training.
-    If one of them stops it, ``run.reason`` says so, and the training ends; if it `must_finish`, it
-    goes on without the callbacks.
+    The variables of the run begin with ``run.start``. Other shared variables, such as a learning
+    rate that a callback has changed, stay as they are. The callbacks' `on_minibatch_end` gets a Run
+    that counts the minibatches of this training. If a callback stops it, ``run.reason`` says so,
+    and the training ends. If it `must_finish`, it goes on without the callbacks.
     """
     second_run = replace(run, data=data, iter=-1, seconds=0.0)
-    second_run.stopping.patience = last + 1  # nothing but `last` ends this training
+    second_run.stopping = EarlyStopping(patience=last + 1)  # nothing but `last` ends it
     n_at_once = second_run.minibatches_at_once(callbacks)
     with waiting_for_engine(COMPILING):
         train_model = engine.compile_step(
@@ -84,10 +87,10 @@ def train_anew(run, expressions, data, last, callbacks, must_finish=False):
     engine.set_values(run.variables, run.start)
     while second_run.iter < last:
         second_run.train_on_block(train_model, n_at_once, last)
-        if must_finish and not run.is_complete:
-            continue
-        with catching_stop(run):
-            for callback in callbacks:
-                callback.on_minibatch_end(second_run)
-        if not run.is_complete and not must_finish:
+        if run.is_complete:
+            with catching_stop(run):
+                for callback in callbacks:
+                    callback.on_minibatch_end(second_run)
+        is_stopped = not run.is_complete
+        if is_stopped and not must_finish:
             return

@@ -44,8 +44,8 @@ class Run:
     statistics : list of shared variables
         Those that the errors or the loss depend on, and the cost does not, such as the running
         means of batch normalization.
-    W_and_b : tuple of two shared variables, or None
-        Those of a softmax regression whose error rate is the run's, over the features themselves;
+    classifier_params : tuple of two shared variables, or None
+        W and b, if `errors` is the error rate of a softmax regression on the features themselves;
         None for another model, such as a net.
     is_tutorial_model : bool
         Whether this is the tutorial's model, whose cost and updates are made of `hyperparameters`.
@@ -62,8 +62,8 @@ class Run:
     stopping : EarlyStopping
         The patience, and which validation is the best.
     best_values : list of numpy.ndarray or None
-        What `params` and `statistics` were at the best validation; or what they came to when the
-        model was trained anew, see :func:`logreg.refit.train_anew`.
+        What `params` and `statistics` were at the best validation. If the model was trained anew,
+        as :mod:`logreg.refit` and :mod:`logreg.folds` do, what they were after that.
     n_refit_rows : int or None
         The rows on which that was done.
     tested_probabilities : numpy.ndarray or None
@@ -81,7 +81,7 @@ class Run:
     variables: List[Any]
     params: List[Any]
     statistics: List[Any] = field(default_factory=list)
-    W_and_b: Optional[tuple] = None
+    classifier_params: Optional[tuple] = None
     is_tutorial_model: bool = False
     iter: int = -1
     seconds: float = 0.0
@@ -144,7 +144,7 @@ class Run:
 
     @property
     def n_folds(self) -> int:
-        """The number of folds that are trained in place of the model, until the end; else 0."""
+        """The number of folds, which are trained before the model; 0 if there are none."""
         return self.data.facts.n_folds or 0
 
     @property
@@ -196,8 +196,9 @@ class Run:
             self.validation_frequency - first % self.validation_frequency,
             self.n_train_batches - first % self.n_train_batches,
         )
-        # The run is over after the first minibatch that is not below the patience.
-        self.iter = min(first + n - 1, math.ceil(self.stopping.patience), last_of_all)
+        # EarlyStopping.is_over: the run ends after the first minibatch from the patience on.
+        last_of_patience = math.ceil(self.stopping.patience)
+        self.iter = min(first + n - 1, last_of_patience, last_of_all)
         return train_model(first % self.n_train_batches, self.iter % self.n_train_batches)
 
     @property
@@ -264,7 +265,8 @@ class Run:
         is_notable = [
             each.iter in notable_iters or each.test_error is not None for each in self.validations
         ]
-        n_notable = MAX_POINTS - 50  # at the most: 50 places are for others
+        # At least 50 places are for others. If there are too many notable ones, the last are taken.
+        n_notable = MAX_POINTS - 50
         chosen = numpy.flatnonzero(is_notable)[-n_notable:]
         n_others = MAX_POINTS - len(chosen)
         others = numpy.linspace(0, len(self.validations) - 1, n_others).astype(int)

@@ -168,9 +168,8 @@ def fit(
     minibatch = Minibatch(x, y, weights)
     loss = cost if loss is None else loss
     expressions = engine.check_expressions(Expressions(minibatch, cost, errors, loss, updates))
-    sizes = engine.analyze(expressions)
-    data = share_given(datasets, minibatch, sizes)
-    with engine.collecting_garbage(data.n_bytes):
+    data = share_given(datasets, minibatch, engine.analyze(expressions))
+    with engine.collecting_garbage(data.n_bytes):  # at the end, for the data's memory
         return run_training(expressions, data, hyperparameters, callbacks, refit)
 
 
@@ -202,7 +201,7 @@ def run_training(
         [variable for variable, _ in expressions.updates],
         parts.params,
         parts.statistics,
-        W_and_b=engine.find_classifier(expressions),
+        classifier_params=engine.find_classifier(expressions),
         is_tutorial_model=is_tutorial_model,
     )
     for callback in callbacks:
@@ -228,8 +227,8 @@ def run_training(
         folds.train_on_all_rows(run, expressions, callbacks)
     elif refit:
         refit_best(run, expressions, validate_model, callbacks)
-    # At its end, the stack calls all that was added, even if something fails. It begins with the
-    # last, so the callbacks are added backwards.
+    # Each callback's `on_train_end` is called, even if something fails before. The stack calls the
+    # last one first, so the callbacks are added backwards.
     with contextlib.ExitStack() as stack:
         for callback in reversed(callbacks):
             stack.callback(callback.on_train_end, run)
@@ -239,8 +238,9 @@ def run_training(
 
 
 def _check_has_best(run):
-    """Raise a SettingError if a run that was not stopped has no best model: it diverged."""
-    if run.best_validation is None and run.reason in REPEATABLE:
+    """Raise a SettingError if a run has no best model, and nobody stopped it: it diverged."""
+    is_stopped = run.reason not in REPEATABLE
+    if run.best_validation is None and not is_stopped:
         what = "no validation loss is finite"
         if run.reason == "diverged":
             what = "its parameters became too large"

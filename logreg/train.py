@@ -134,8 +134,9 @@ def main(argv=None):
             from logreg.fitting import verify
 
             is_verified = verify(args.verify, args.dataset, common_callbacks)
-            is_other = is_verified is False  # it is None if the run was interrupted
-            return 1 if is_other else interruption.exit_code
+            if is_verified is None:  # the run was interrupted
+                return interruption.exit_code
+            return int(not is_verified)
         log("... loading data")
         table = options.read_options(TableOptions, args)
         preparation = options.read_options(Preparation, args)

@@ -144,7 +144,9 @@ def adam(
 
 def _like(p, number):
     """Cast a number, symbolic or not, to a parameter's dtype, which its new value needs."""
-    return T.cast(number if engine.is_symbolic(number) else numpy.asarray(number, p.dtype), p.dtype)
+    if not engine.is_symbolic(number):
+        number = numpy.asarray(number, p.dtype)
+    return T.cast(number, p.dtype)
 
 
 def _with_memory(cost, params, n=1):

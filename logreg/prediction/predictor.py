@@ -71,9 +71,9 @@ class Predictor:
     def __init__(self, model: Any, threshold: Optional[float] = None) -> None:
         if not hasattr(model, "best_values"):  # a Run has them; its class needs an engine
             facts, W, b = model_file.read_model(model)
-        elif model.best_values and model.W_and_b:
+        elif model.best_values and model.classifier_params:
             with model.at_its_best():
-                W, b = (numpy.asarray(variable.get_value()) for variable in model.W_and_b)
+                W, b = (numpy.asarray(param.get_value()) for param in model.classifier_params)
             facts = ModelFacts.from_metadata(model.facts(), W)
         else:
             raise SettingError(
