@@ -67,7 +67,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
         set if that is less.
     validation_fraction : float
         The fraction of the rows that is set aside to validate. If these are fewer than 10, the
-        model is validated on the training rows.
+        model is validated on the training rows. There is one such set, and not five folds as in
+        :func:`logreg.fit_table`: these would make each fit of a search several times as long.
     shuffle : bool
         Whether the rows are shuffled, all classes in proportion, before the last ones are set
         aside.
