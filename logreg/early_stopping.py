@@ -26,8 +26,8 @@ class Validation(NamedTuple):
     iter : int
         The last minibatch trained on, counted from 0 over the whole run.
     cost : float
-        Mean training cost of the minibatches since the last validation. A cost that is not finite
-        becomes None in a file, and stays None in a run that is resumed from the file.
+        Mean training cost of the minibatches since the last validation. A file leaves out a cost
+        that is not finite; in a run that is resumed from the file, it is None.
     error, error_all_rows : float
         The errors of the validation set: over its whole minibatches, and over all of its rows.
     loss : float or None

@@ -59,8 +59,8 @@ class FoldTraining:
     whole : TrainingData
         Of all rows.
     training_data : TrainingData
-        The same, but its training rows are those of the fold that leaves the fewest. So a run
-        counts their minibatches: in an epoch, the model of each fold takes as many.
+        The same, but its training set is the smallest one of the folds' models. A run counts the
+        minibatches of this set, and in an epoch each of the models takes as many.
     """
 
     def __init__(self, data, hyperparameters):
@@ -81,7 +81,7 @@ class FoldTraining:
     def _compile(self, fold, shared, n_at_once):
         classifier, expressions = tutorial_model(fold, self._hyperparameters)
         minibatch, cost, errors, loss, updates = expressions
-        x, y = fold.test  # the rows of `fold.valid`, as they were read
+        x, y = fold.test  # the rows of the fold, before the preprocessing
         batch_size = self._hyperparameters.batch_size
         return _FoldModel(
             params=classifier.params,
@@ -104,18 +104,21 @@ class FoldTraining:
         if engine.have_diverged(params):
             return None
         # Plain floats: for a few numbers, they are many times as fast as arrays.
-        errors = [model.mean_error() * model.weight for model in self._models]
-        losses = [model.mean_loss() * model.weight for model in self._models]
-        weight = sum(model.weight for model in self._models)
-        values = losses if self._hyperparameters.criterion == "loss" else errors
-        total = sum(values)
-        for model, value in zip(self._models, values):
-            value_of_others = (total - value) / (weight - model.weight)
+        error_sums = [model.mean_error() * model.weight for model in self._models]
+        loss_sums = [model.mean_loss() * model.weight for model in self._models]
+        total_weight = sum(model.weight for model in self._models)
+        sums = error_sums
+        if self._hyperparameters.criterion == "loss":
+            sums = loss_sums
+        total = sum(sums)
+        for model, sum_of_fold in zip(self._models, sums):
+            value_of_others = (total - sum_of_fold) / (total_weight - model.weight)
             if value_of_others < model.best_value:
                 model.best_value = value_of_others
                 model.best_params = engine.copy_values(model.params)
-        error = sum(errors) / weight
-        return {"error": error, "error_all_rows": error, "loss": sum(losses) / weight}
+        error = sum(error_sums) / total_weight
+        loss = sum(loss_sums) / total_weight
+        return {"error": error, "error_all_rows": error, "loss": loss}
 
     def _test_model(self):
         """Test each row by the model that has not seen it. There are no whole minibatches here."""

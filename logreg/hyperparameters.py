@@ -11,7 +11,7 @@ from logreg.basics.errors import SettingError
 
 EPOCHS_OF_A_TABLE = 5000  # the default if the data set is a table, such as a CSV file
 
-LARGEST = sys.float_info.max  # of a setting: it is no infinity, and a float can hold it
+LARGEST = sys.float_info.max  # refused: infinity, and whole numbers that no float can hold
 
 
 @dataclass(frozen=True)
@@ -183,12 +183,12 @@ def choose_hyperparameters(facts, **given):
     (40, 'loss', 5000, 0.04, 0.1)
     (40, 'loss', 1000, 0.13, 0.1)
     (40, 'error', 1000, 0.13, 0.1)
-    >>> choose_hyperparameters(facts, learning_rate=0.13).learning_rate
-    0.13
+    >>> choose_hyperparameters(facts, criterion="loss").criterion
+    'loss'
     """
     n_train, *held_out_sizes = facts.rows
     training_sizes = [n_train]
-    if facts.n_folds:  # the model trains on all rows, and that of each fold on the others
+    if facts.n_folds:  # then n_train counts all rows; the largest fold leaves the fewest
         training_sizes.append(n_train - math.ceil(n_train / facts.n_folds))
         held_out_sizes = []  # folds are validated row by row, without minibatches
     defaults = {"batch_size": default_batch_size(training_sizes, held_out_sizes)}
@@ -222,7 +222,8 @@ def default_batch_size(training_sizes, held_out_sizes):
     (1, 9)
     """
     n_rows = min(training_sizes)
-    if n_rows >= 5000 and min([n_rows, *held_out_sizes]) >= DEFAULTS.batch_size:
+    is_large = n_rows >= 5000 and all(n >= DEFAULTS.batch_size for n in held_out_sizes)
+    if is_large:
         return DEFAULTS.batch_size
     largest = max(1, min([n_rows // 8, *held_out_sizes]))
     smallest = max(1, min(n_rows // 12, largest))

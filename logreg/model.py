@@ -83,7 +83,7 @@ class LogisticRegression:
         self.b = _parameter("b", b, (n_out,))
         self.p_y_given_x = T.nnet.softmax(T.dot(input, self.W) + self.b)
         self.y_pred = T.argmax(self.p_y_given_x, axis=1)
-        # These two, the cost and the errors are marked, so that the native kernel can compute them.
+        # Marked, so that the native kernel can compute them; as below the cost and the errors.
         engine.mark(self.p_y_given_x, "probabilities", input, self.W, self.b)
         engine.mark(self.y_pred, "classes", input, self.W, self.b)
         self.params = [param for param in (self.W, self.b) if hasattr(param, "get_value")]
@@ -210,7 +210,7 @@ def softmax_regression(facts, hyperparameters, class_weights=None, has_weights=F
         Those of the data, which tell the numbers of features and classes.
     hyperparameters : Hyperparameters
     class_weights : numpy.ndarray, shape (n_out,), optional
-        The weight of each class. In the cost and in the loss, a row counts as much as its class.
+        The weight of a row of each class, in the cost and in the loss.
     has_weights : bool
         Whether the rows have weights, which count in the cost, in the errors and in the loss.
 
@@ -251,7 +251,7 @@ def tutorial_model(data, hyperparameters):
     class_weights = None
     if hyperparameters.class_weight:
         class_weights = balanced_weights(data.facts.class_counts)
-    has_weights = bool(data.weights)
+    has_weights = bool(data.weights)  # a dict of those of each set
     return softmax_regression(data.facts, hyperparameters, class_weights, has_weights)
 
 

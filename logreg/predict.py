@@ -1,8 +1,8 @@
 """The command line of prediction: ``logreg predict`` or ``python -m logreg.predict``.
 
-In an npz file, the array to predict is the one named x, X, data or images. Without such an array,
-it is one that has "test" in its name as well, such as x_test or test_images. Without either, the
-file must hold one array only. In a folder, the pictures are predicted.
+In an npz file, the array to predict is the one named x, X, data or images; else one whose name has
+such a name and "test" in it, such as x_test or test_images; else the only one. In a folder, the
+pictures are predicted.
 
 Numbers of type uint8 are divided by the scale of training, which is 256 for pixels. A model
 refuses them if it was trained on numbers from 0 to 1, or if its file does not say what the smallest

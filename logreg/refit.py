@@ -21,7 +21,7 @@ def is_refit_by_default(data):
     if not is_one_source or "valid" not in data.split_off or data.is_mapped:
         return False
     if engine.ranks.size > 1:
-        note("note: several ranks do not train the model anew on validation rows, as one does")
+        note("note: several ranks do not train the model anew on validation rows; one process does")
         return False
     return True
 
@@ -56,7 +56,7 @@ def refit_best(run, expressions, validate_model, callbacks):
     train_anew(run, expressions, data, run.stopping.best_iter, callbacks)
     if not run.is_complete:
         return
-    measured = validate_model()
+    measured = validate_model()  # by rows that it has seen: it only shows whether it diverged
     if measured is None or not math.isfinite(measured.get("loss", 0)):  # some have no loss
         warning("trained anew on all rows, the model diverged: that of fewer rows is kept")
         return
@@ -85,12 +85,13 @@ def train_anew(run, expressions, data, last, callbacks, must_finish=False):
             n_at_once,
         )
     engine.set_values(run.variables, run.start)
+    is_stopped = not run.is_complete
     while second_run.iter < last:
         second_run.train_on_block(train_model, n_at_once, last)
-        if run.is_complete:
+        if not is_stopped:
             with catching_stop(run):
                 for callback in callbacks:
                     callback.on_minibatch_end(second_run)
-        is_stopped = not run.is_complete
+            is_stopped = not run.is_complete
         if is_stopped and not must_finish:
             return

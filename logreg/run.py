@@ -45,8 +45,8 @@ class Run:
         Those that the errors or the loss depend on, and the cost does not, such as the running
         means of batch normalization.
     classifier_params : tuple of two shared variables, or None
-        W and b, if `errors` is the error rate of a softmax regression on the features themselves;
-        None for another model, such as a net.
+        W and b of a softmax regression on the features themselves; None for another model, such as
+        a net.
     is_tutorial_model : bool
         Whether this is the tutorial's model, whose cost and updates are made of `hyperparameters`.
         The settings in the cost and the updates of another model are not known.
@@ -65,7 +65,8 @@ class Run:
         What `params` and `statistics` were at the best validation. If the model was trained anew,
         as :mod:`logreg.refit` and :mod:`logreg.folds` do, what they were after that.
     n_refit_rows : int or None
-        The rows on which that was done.
+        The number of rows on which :func:`logreg.refit.refit_best` trained the model anew; None if
+        it did not.
     tested_probabilities : numpy.ndarray or None
         If folds tested all rows: the probability of each class for each row, of shape (n, n_out),
         by a model that had not seen it.
@@ -96,8 +97,8 @@ class Run:
     def __post_init__(self):
         if self.start is None:
             self.start = engine.copy_values(self.variables)
-        self._n_rows = self._count_rows()
-        self.n_train_batches = self._n_rows[0] // self.hyperparameters.batch_size
+        self._row_counts = self._count_rows()
+        self.n_train_batches = self.data.train.n_rows // self.hyperparameters.batch_size
         self.compute_stopping()
         self.start_clock()
 
@@ -106,10 +107,10 @@ class Run:
 
     def check_row_counts(self) -> None:
         """Raise a SettingError if a set has another number of rows than at the beginning."""
-        if self._count_rows() != self._n_rows:
+        if self._count_rows() != self._row_counts:
             raise SettingError(
-                f"the sets had {self._n_rows} rows and have {self._count_rows()}: during a run, "
-                "`set_value` must give as many"
+                f"the sets had {self._row_counts} rows and have {self._count_rows()}: during a "
+                "run, `set_value` must give as many"
             )
 
     def compute_stopping(self) -> None:
@@ -196,7 +197,7 @@ class Run:
             self.validation_frequency - first % self.validation_frequency,
             self.n_train_batches - first % self.n_train_batches,
         )
-        # EarlyStopping.is_over: the run ends after the first minibatch from the patience on.
+        # The run is over after the first minibatch whose number is the patience or more.
         last_of_patience = math.ceil(self.stopping.patience)
         self.iter = min(first + n - 1, last_of_patience, last_of_all)
         return train_model(first % self.n_train_batches, self.iter % self.n_train_batches)
@@ -248,7 +249,7 @@ class Run:
     def curve(self) -> List[Dict[str, Any]]:
         """The validations as dicts for a file, without their times.
 
-        Of many, there are MAX_POINTS: the ends, new bests, significant gains, and some between.
+        There are at most MAX_POINTS: the ends, new bests, significant gains, and some between.
         """
         chosen = range(len(self.validations))
         if len(chosen) > MAX_POINTS:
@@ -259,9 +260,9 @@ class Run:
         return curve
 
     def _notable_validations(self):
-        """Choose MAX_POINTS of the validations, by their indices."""
+        """Choose at most MAX_POINTS of the validations, by their indices."""
         notable_iters = {*self.stopping.gains, self.stopping.best_iter}
-        # With criterion 'error', only new bests have a test error.
+        # With criterion 'error', each new best has a test error, and no other validation has one.
         is_notable = [
             each.iter in notable_iters or each.test_error is not None for each in self.validations
         ]
@@ -292,7 +293,8 @@ class Run:
             "arithmetic": ARITHMETIC,
             "names_sha256": facts.digest_of_names() if facts.is_table else None,
             "floatX": engine.theano.config.floatX,
-            # None if no scale was given: then it follows from the dtype.
+            # A scale that was given holds for all types of features. Without one, it follows from
+            # the type, and is None here.
             "pixel_scale": facts.pixel_scale if facts.scale_all else None,
             "dataset": facts.dataset,
             "dataset_sha256": facts.dataset_sha256 or self._digests,

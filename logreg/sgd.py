@@ -101,7 +101,7 @@ def descend(train_model, validate_model, test_model, run, callbacks=(), n_at_onc
             run.check_row_counts()
         with stopping_all_ranks():
             for callback in callbacks:
-                callback.on_minibatch_end(run)
+                callback.on_minibatch_end(run)  # the last one of the block
     return "patience"
 
 
@@ -169,7 +169,7 @@ def fit(
     loss = cost if loss is None else loss
     expressions = engine.check_expressions(Expressions(minibatch, cost, errors, loss, updates))
     data = share_given(datasets, minibatch, engine.analyze(expressions))
-    with engine.collecting_garbage(data.n_bytes):  # at the end, for the data's memory
+    with engine.collecting_garbage(data.n_bytes):  # at the end: all of it if the data are large
         return run_training(expressions, data, hyperparameters, callbacks, refit)
 
 
@@ -204,7 +204,7 @@ def run_training(
         classifier_params=engine.find_classifier(expressions),
         is_tutorial_model=is_tutorial_model,
     )
-    for callback in callbacks:
+    for callback in callbacks:  # on all ranks: they go on from the same state
         callback.restore(run)
     callbacks = [c for c in callbacks if engine.ranks.rank == 0 or not c.on_rank_0_only]
     for callback in callbacks:
@@ -227,8 +227,8 @@ def run_training(
         folds.train_on_all_rows(run, expressions, callbacks)
     elif refit:
         refit_best(run, expressions, validate_model, callbacks)
-    # Each callback's `on_train_end` is called, even if something fails before. The stack calls the
-    # last one first, so the callbacks are added backwards.
+    # Each callback's `on_train_end` is called, even if the test below or another callback fails.
+    # The stack calls the last one first, so the callbacks are added backwards.
     with contextlib.ExitStack() as stack:
         for callback in reversed(callbacks):
             stack.callback(callback.on_train_end, run)

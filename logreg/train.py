@@ -51,7 +51,7 @@ def _add_data_options(parser):
     options.add_settings(group, [f for f in fields(TableOptions) if f.name in main_options])
     group = parser.add_argument_group("how your data are read and prepared")
     options.add_settings(group, [f for f in fields(TableOptions) if f.name not in main_options])
-    options.add_settings(group, fields(Preparation), defaults={})
+    options.add_settings(group, fields(Preparation), defaults={})  # the help tells the defaults
 
 
 def _add_training_options(parser):
@@ -147,14 +147,17 @@ def main(argv=None):
             data = divide_into_folds(data, n_folds)
         run = _train(args, data, common_callbacks)
     if run.reason == "interrupted":
-        model = f"the best model is in {args.output}" if run.best_values else "no model yet"
-        advice = "a run with --checkpoint can --resume"
-        if run.n_folds:
-            advice = "it is trained on all rows, for the best number of epochs so far"
-        note(f"interrupted in epoch {run.epoch}: {model}; {advice}")
-        if interruption.exit_code or ranks.size > 1:  # a signal; another process may have got it
+        result = "no model yet"
+        if run.best_values:
+            result = f"the best model is in {args.output}"
+        if not run.n_folds:
+            result += "; a run with --checkpoint can --resume"
+        elif run.best_values:
+            result += "; it is trained on all rows, for the best number of epochs so far"
+        note(f"interrupted in epoch {run.epoch}: {result}")
+        if interruption.exit_code or ranks.size > 1:  # by a signal, perhaps to another rank
             return interruption.exit_code
-        return CLOSED_PIPE
+        return CLOSED_PIPE  # nothing else interrupts a run
     if args.check_reference:
         return _compare_with_tutorial(run)
 
