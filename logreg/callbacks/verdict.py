@@ -91,7 +91,11 @@ def _outlook(run):
         return ""
     if best.error_all_rows == 0:
         return "; no validation row is wrong: the weights of separable classes grow without end"
-    return f"; the last validation was the best: more `{run.reason}` may help"
+    advice = f"more `{run.reason}`"
+    is_slow = run.reason == "n_epochs" and run.data.facts.is_table
+    if is_slow and not run.hyperparameters.momentum:
+        advice += ", or better a `momentum` of 0.9,"
+    return f"; the last validation was the best: {advice} may help"
 
 
 def doubts(run):

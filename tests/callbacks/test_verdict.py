@@ -121,6 +121,14 @@ def test_a_run_that_ends_at_its_best_says_so(best, reason, wrong, said):
     assert repr(run).endswith(f"2 validations, best error {run.best_validation.error:f}, {reason})")
 
 
+@pytest.mark.parametrize("momentum, advice", [(0.0, ", or better a `momentum` of 0.9,"), (0.5, "")])
+def test_momentum_is_advised_for_a_table_that_takes_all_epochs(momentum, advice):
+    data = data_of(label_number=5)  # as of a table
+    run = ended(reason="n_epochs", best=8, data=data, momentum=momentum)
+    said = f"; the last validation was the best: more `n_epochs`{advice} may help"
+    assert explain(run) == ENDED["n_epochs"] + said
+
+
 # ---- the tutorial's figures
 
 TUTORIAL = read_reference()
