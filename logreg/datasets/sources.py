@@ -100,9 +100,9 @@ def _locate(dataset, options):
 def _no_data_set(path):
     idx = ", ".join(file.name for file in mnist.FILES.values())
     return DatasetError(
-        f"{path}: is no data set: give a .pkl, .npz, .csv or .parquet file, gzipped or not, or "
-        "a folder of train.csv and test.csv, of x_train.npy, y_train.npy, ..., of a folder of "
-        f"pictures for each class, or of four IDX files, {idx}"
+        f"{path}: is no data set: give a .pkl, .npz, .csv, .xlsx or .parquet file, gzipped or "
+        "not, or a folder of train.csv and test.csv, of x_train.npy, y_train.npy, ..., of a "
+        f"folder of pictures for each class, or of four IDX files, {idx}"
     )
 
 

@@ -36,6 +36,7 @@ KINDS = {
 # The first bytes of these files
 PARQUET = b"PAR1"
 ZIP = b"PK\x03\x04"
+OLD_EXCEL = b"\xd0\xcf\x11\xe0"  # an xlsx with a password begins so, too
 
 
 @contextlib.contextmanager
@@ -224,6 +225,11 @@ def sniff(path, encoding=None):
         head = stream.read(512)
         if not head:
             raise DatasetError("is empty")
+        if head.startswith(OLD_EXCEL):
+            raise DatasetError(
+                "is an Excel file of before 2007 (.xls), or has a password: save it as .xlsx, "
+                "without a password"
+            )
         if head[:4] == ZIP:
             with parsing():
                 names = zipfile.ZipFile(stream).namelist()
@@ -231,7 +237,10 @@ def sniff(path, encoding=None):
                 return "table"
             if not any(name.endswith(".npy") for name in names):
                 inside = listed([*map(cut, names)])
-                raise DatasetError(f"is a zip archive of {inside}: unpack it, give what is in it")
+                raise DatasetError(
+                    f"is a zip archive of {inside}: unpack it, give what is in it; if it is a "
+                    "spreadsheet, such as .ods, save it as .xlsx"
+                )
             return "npz"
     for kind, pattern in KINDS.items():
         if re.match(pattern, head, re.DOTALL):
