@@ -11,7 +11,7 @@ from logreg.basics.files import refuse_overwriting
 from logreg.datasets import mnist
 from logreg.parts.arrays import array_part, pairs_of
 from logreg.parts.facts import Facts
-from logreg.parts.formats import read_array, read_arrays, reading, sniff
+from logreg.parts.formats import WHOLE_SETS, read_array, read_arrays, reading, sniff
 from logreg.parts.frames import FRAME, is_frame
 from logreg.parts.names import PICTURES, find_sets
 from logreg.parts.options import NO_OPTIONS
@@ -92,7 +92,7 @@ def _locate(dataset, options):
     kind = sniff(path, options.encoding)
     if kind == "table":
         return name, "tables", {"train": path}
-    if kind in ("npz", "pickle"):
+    if kind in WHOLE_SETS:
         return name, "arrays", path
     raise _no_data_set(path)
 
@@ -100,9 +100,9 @@ def _locate(dataset, options):
 def _no_data_set(path):
     idx = ", ".join(file.name for file in mnist.FILES.values())
     return DatasetError(
-        f"{path}: is no data set: give a .pkl, .npz, .csv or .parquet file, gzipped or not, or "
-        "a folder of train.csv and test.csv, of x_train.npy, y_train.npy, ..., of a folder of "
-        f"pictures for each class, or of four IDX files, {idx}"
+        f"{path}: is no data set: give a .pkl, .npz, .csv, .xlsx or .parquet file, gzipped or "
+        "not, or a folder of train.csv and test.csv, of x_train.npy, y_train.npy, ..., of a "
+        f"folder of pictures for each class, or of four IDX files, {idx}"
     )
 
 

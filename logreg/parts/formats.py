@@ -33,9 +33,11 @@ KINDS = {
     # Parquet and UTF-16 (the reader of tables reads them, or says what to do), and text
     "table": rb"PAR1|\xFF\xFE|\xFE\xFF|[^\x00-\x08\x0E-\x1A\x1C-\x1F]*\Z",
 }
+WHOLE_SETS = ("npz", "pickle")  # a file of these kinds has the arrays of a data set, by their names
 # The first bytes of these files
 PARQUET = b"PAR1"
 ZIP = b"PK\x03\x04"
+OLD_EXCEL = b"\xd0\xcf\x11\xe0"  # an xlsx with a password begins so, too
 
 
 @contextlib.contextmanager
@@ -207,7 +209,7 @@ def read_arrays(path, choose=list):
     kind = sniff(path)
     if kind in ("npy", "idx"):
         return {"x": read_array(path)}
-    if kind not in ("npz", "pickle"):
+    if kind not in WHOLE_SETS:
         raise DatasetError(f"{path}: not a file of arrays: save them as .npz with numpy.savez")
     with reading(path), open_bytes(path) as stream:
         size = os.path.getsize(path)
@@ -215,7 +217,7 @@ def read_arrays(path, choose=list):
 
 
 def sniff(path, encoding=None):
-    """Tell a file's format by its first bytes: npz, npy, idx, pickle or table; None of others.
+    """Tell a file's format by its first bytes: npz, or one of :data:`KINDS`; None of others.
 
     The file may be gzipped. Parquet and Excel's xlsx are tables. If the user gives an `encoding`,
     so is a file of bytes that show no format.
@@ -224,6 +226,11 @@ def sniff(path, encoding=None):
         head = stream.read(512)
         if not head:
             raise DatasetError("is empty")
+        if head.startswith(OLD_EXCEL):
+            raise DatasetError(
+                "is an Excel file of before 2007 (.xls), or has a password: save it as .xlsx, "
+                "without a password"
+            )
         if head[:4] == ZIP:
             with parsing():
                 names = zipfile.ZipFile(stream).namelist()
@@ -231,7 +238,10 @@ def sniff(path, encoding=None):
                 return "table"
             if not any(name.endswith(".npy") for name in names):
                 inside = listed([*map(cut, names)])
-                raise DatasetError(f"is a zip archive of {inside}: unpack it, give what is in it")
+                raise DatasetError(
+                    f"is a zip archive of {inside}: unpack it, give what is in it; if it is a "
+                    "spreadsheet, such as .ods, save it as .xlsx"
+                )
             return "npz"
     for kind, pattern in KINDS.items():
         if re.match(pattern, head, re.DOTALL):

@@ -18,7 +18,7 @@ from logreg.parts.formats import PARQUET, ZIP, open_bytes, parsing, reading
 from logreg.parts.frames import FRAME, framed, is_frame
 from logreg.parts.options import Columns
 from logreg.tables.header import Header, indices_of
-from logreg.tables.layout import find_layout, read_first_lines
+from logreg.tables.layout import find_layout, read_first_lines, refuse_title
 
 CHUNK_BYTES = 1 << 20
 CHUNK_CELLS = 1 << 19
@@ -146,6 +146,7 @@ def _open_frame(pandas, frame, options, model_columns, source, is_sheet):
     first = frame.iloc[:FIRST_ROWS].astype(object).to_numpy().tolist()
     rows = [["" if cell is None else str(cell).strip() for cell in row] for row in first]
     if is_sheet:
+        refuse_title(rows, frame.index[0])
         header = Header(rows, options, model_columns, source, first_row=frame.index[0])
         if header.names:
             frame = frame.iloc[1:]

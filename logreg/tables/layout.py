@@ -78,6 +78,7 @@ def find_layout(text, decimal):
     if not rows:
         raise DatasetError("is empty: it has no row")
     first_row = 1 + n_above - n_blank
+    refuse_title(rows, first_row)
     _check_widths(rows, first_row, delimiter)
     # A short row lacks its last cells: they are empty.
     rows = [cells + [""] * (len(rows[0]) - len(cells)) for cells in rows]
@@ -94,14 +95,23 @@ def _count_marks(lines, mark, decimal):
     return max(counts, default=MarkCount(False, 0, 0))
 
 
-def _check_widths(rows, first_row, delimiter):
-    """Refuse rows that have more cells than the first one, or a title above the table."""
-    widths = [len(cells) for cells in rows]
+def refuse_title(rows, first_row):
+    """Refuse a title above the table: it fills one of several columns, and the row below it more.
+
+    `first_row` is the number of the first row in messages.
+    """
     n_filled = [sum(map(bool, cells)) for cells in rows[:2]]
-    # A title fills one of several columns, and the header below it fills more. The error below then
-    # counts the cells that are filled.
-    if widths[0] > 2 and n_filled[0] == 1 < n_filled[-1]:
-        widths = n_filled
+    if len(rows[0]) > 2 and n_filled[0] == 1 < n_filled[-1]:
+        title = "".join(rows[0])
+        raise DatasetError(
+            f"row {first_row} ({cut(title)}) fills one column of {len(rows[0])}, and the row below "
+            "it more: leave out a title above the table"
+        )
+
+
+def _check_widths(rows, first_row, delimiter):
+    """Refuse rows that have more cells than the first one."""
+    widths = [len(cells) for cells in rows]
     widest = widths.index(max(widths))
     if widest > 0:
         raise DatasetError(

@@ -132,6 +132,13 @@ def test_a_sheet_may_have_no_header():
     assert (found.x.tolist(), labels_of(found), [*found.rows]) == ([[5.5], [7]], ["x", "y"], [2, 4])
 
 
+def test_a_title_above_a_sheet_is_refused():
+    cells = [[None] * 3, ["Sales", None, None], [None] * 3, ["a", "b", "kind"], [1, 2, "x"]]
+    pandas.DataFrame(cells).to_excel("t.xlsx", header=False, index=False)
+    with pytest.raises(DatasetError, match=r"^t\.xlsx: row 2 \(Sales\) fills one column of 3, and"):
+        read("t.xlsx")
+
+
 @pytest.mark.parametrize(
     "text, said",
     [

@@ -158,7 +158,7 @@ def test_memory_is_at_most_twice_the_data():
             {},
             r"row 2 \(1,,3\) fills columns: 3, and row 3: 4; le",
         ),
-        ("Q 1,,\na,b,kind\n1,2,x\n", {}, r"row 1 \(Q 1,,\) fills columns: 1, and row 2: 3"),
+        ("Q 1,,\na,b,kind\n1,2,x\n", {}, r"row 1 \(Q 1\) fills one column of 3, and the row b"),
         ('1,2\n3,"4\n5,6\n', {}, "EOF inside string starting at row 1.* each opening quote needs"),
         (
             "a kind\n2 x\n",
