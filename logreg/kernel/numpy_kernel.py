@@ -25,8 +25,9 @@ def compute(rows, params, weighted_labels, starts, out, n_rows, n_threads, rates
         some_weights = None if weights is None else weights[some]
         x = _as_floats(rows.x[some], rows.scale, W.dtype)
         out[i], *gradients = _cost_and_gradients(x, W, b, y[some], some_weights, start)
-        out[i] += l2 * float((W.astype("float64") ** 2).sum())
-        gradients[0] += 2 * l2 * W
+        if l2:
+            out[i] += l2 * float((W.astype("float64") ** 2).sum())
+            gradients[0] += 2 * l2 * W
         for param, gradient, velocity in zip(params, gradients, velocities):
             if numpy.isnan(rate):
                 param[:] = gradient
