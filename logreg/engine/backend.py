@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import os
 
 import numpy
 
@@ -151,6 +152,7 @@ class Backend:
             updates=updates,
             givens=givens,
             on_unused_input="ignore",  # an autoencoder has no labels
+            mode=self._mode(),
         )
         function.trust_input = True  # it gets arrays as they are, and need not look
 
@@ -163,6 +165,15 @@ class Backend:
         # Two rows: for the product of one, Numba calls, and compiles, another function of BLAS.
         self._warm_up(lambda: function_of_rows(0, 2), may_change)
         return function_of_rows
+
+    def _mode(self):
+        """Make the mode that calls NumPy's functions; None, the engine's, if the user wants it."""
+        is_chosen = self.theano.config.mode not in ("Mode", "FAST_RUN")
+        if is_chosen or os.environ.get("LOGREG_FAST_MATH") == "0":
+            return None
+        from logreg.engine.vector_math import make_mode  # its import takes time, and few need it
+
+        return make_mode()
 
     def _kernel_set(self, minibatch, row_set, regression):
         """Make the set as the kernel takes it, with the labels and weights of a regression."""
