@@ -128,7 +128,8 @@ def _columns(facts):
 def script_data(predictor, data):
     """What the page's script needs of the model; None if its images cannot be drawn on a pad.
 
-    If the model file has no means of the features, those of the test rows are given.
+    The mean of a text is its share of the test rows. Other means are those of the test rows if the
+    model file has none.
 
     Examples
     --------
@@ -174,6 +175,8 @@ def script_data(predictor, data):
     dates = []
     categories = []
     for name, kind, texts, features in _columns(facts):
+        if texts and data:
+            means[features] = x[:, features].mean(axis=0)  # a standardized text's mean is kept as 0
         columns.append(short(name, 40))
         dates.append(_date_field(kind, x[:, features]))
         categories.append([short(text, 40) for text in texts] if texts else None)
