@@ -25,24 +25,24 @@ class _Ufunc(ctypes.Structure):
         ("nargs", ctypes.c_int),
         ("identity", ctypes.c_int),
         ("functions", ctypes.POINTER(ctypes.c_void_p)),
+        ("data", ctypes.POINTER(ctypes.c_void_p)),
     ]
 
 
 def find_loop(function_name, dtype):
-    """Find the loop of a function of NumPy for float32 or float64, as a function for Numba.
+    """Find the address of the loop of a function of NumPy for float32 or float64.
 
-    Numba keeps compiled code for later processes, where the loop has another address. So the code
-    has a name in place of the address.
+    Returns None if this NumPy has no such loop, or one that calls another function.
     """
-    ufunc = getattr(numpy, function_name)
+    function = getattr(numpy, function_name)
+    ufunc = _Ufunc.from_address(id(function))
+    if (ufunc.nin, ufunc.nargs) != (1, 2):  # this NumPy has another structure
+        return None
     char = numpy.dtype(dtype).char
-    index = ufunc.types.index(f"{char}->{char}")
-    name = f"logreg_numpy_{function_name}_{dtype}"
-    address = _Ufunc.from_address(id(ufunc)).functions[index]
-    llvmlite.binding.add_symbol(name, address)
-    # Its arguments are pointers to the arrays, their length and their strides. The last one is for
-    # loops that call another function; NumPy 2 has none for exp, log and tanh of floats.
-    return types.ExternalFunction(name, types.void(*[types.voidptr] * 3, types.intp))
+    index = function.types.index(f"{char}->{char}")
+    if ufunc.data[index] is not None:  # the function that the loop calls for each number
+        return None
+    return ufunc.functions[index]
 
 
 def register(op_class):
@@ -51,8 +51,13 @@ def register(op_class):
     @register_funcify_default_op_cache_key(op_class)
     def numba_funcify(op, node, **kwargs):
         dtype = node.inputs[0].dtype
-        loop = find_loop(op.function_name, dtype)
         n_bytes = numpy.dtype(dtype).itemsize
+        # Numba keeps compiled code for later processes, where the loop has another address. So the
+        # code has a name in place of the address.
+        name = f"logreg_numpy_{op.function_name}_{dtype}"
+        llvmlite.binding.add_symbol(name, find_loop(op.function_name, dtype))
+        # The arguments are pointers to the arrays, their length, their strides, and `data`.
+        loop = types.ExternalFunction(name, types.void(*[types.voidptr] * 3, types.intp))
 
         @numba_njit
         def compute(x):
