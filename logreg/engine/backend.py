@@ -11,6 +11,8 @@ from logreg.engine.kernel_steps import KernelSet
 from logreg.engine.sets import Features
 from logreg.kernel import check_settings, is_built, is_off
 
+LINKERS = "auto", "cvm", "vm"  # the engines' own: others may need C or JAX for each operation
+
 
 class Backend:
     """An engine on the CPU; :mod:`logreg.engine` says what its methods do.
@@ -168,8 +170,9 @@ class Backend:
 
     def _mode(self):
         """Make the mode that calls NumPy's functions; None, the engine's, if the user wants it."""
-        is_chosen = self.theano.config.mode not in ("Mode", "FAST_RUN")
-        if is_chosen or os.environ.get("LOGREG_FAST_MATH") == "0":
+        config = self.theano.config
+        is_default = config.mode in ("Mode", "FAST_RUN") and config.linker in LINKERS
+        if not is_default or os.environ.get("LOGREG_FAST_MATH") == "0":
             return None
         from logreg.engine.vector_math import make_mode  # its import takes time, and few need it
 
