@@ -54,11 +54,13 @@ def test_gradients_are_those_of_the_functions(random):
         numpy.testing.assert_allclose(got, factors * derivative, rtol=1e-12)
 
 
-@pytest.mark.parametrize("switch", [None, "0"])
-def test_the_steps_of_nets_on_the_cpu_unless_it_is_switched_off(device, switch, monkeypatch):
-    monkeypatch.delenv("LOGREG_FAST_MATH", raising=False)
-    if switch:
-        monkeypatch.setenv("LOGREG_FAST_MATH", switch)
+@pytest.mark.parametrize("switch, linker", [("", None), ("0", None), ("", "py")])
+def test_they_are_used_in_nets_on_the_cpu_unless_the_user_chose(
+    device, switch, linker, monkeypatch
+):
+    monkeypatch.setenv("LOGREG_FAST_MATH", switch)
+    if linker:
+        monkeypatch.setattr(theano.config, "linker", linker)
     compiled = []
     compile_function = theano.function
 
@@ -75,15 +77,21 @@ def test_the_steps_of_nets_on_the_cpu_unless_it_is_switched_off(device, switch, 
     updates = sgd(cost, classifier.params, 0.1)
     engine.compile_step(Minibatch(x, y, None), row_set, 10, cost, updates)(0, 0)
     is_used = any("NumPyFunction" in ops_of(each) for each in compiled)
-    assert compiled and is_used == (device == "cpu" and switch is None)
+    assert compiled and is_used == ((device, switch, linker) == ("cpu", "", None))
 
 
 @pytest.mark.skipif(engine.NAME != "pytensor", reason="Theano calls NumPy through Python")
-@pytest.mark.parametrize("name", ["add", "cbrt"])
+@pytest.mark.parametrize("name", ["an array", "add", "cbrt"])
 def test_a_numpy_with_other_loops_leaves_the_functions_to_the_engine(name, monkeypatch):
-    """One of two inputs, and one whose loop calls another function for each number."""
+    """Another structure, another signature, and a loop that calls a function for each number."""
     special = pytest.importorskip("scipy.special")
-    other = {"add": numpy.add, "cbrt": special.cbrt}[name]
+
+    class Array(numpy.ndarray):
+        types = ["d->d"]
+
+    # Read as a ufunc's structure, its length would be a loop, and its stride, 0, that loop's data.
+    array = numpy.broadcast_to(0.0, 3).view(Array)
+    other = {"an array": array, "add": numpy.add, "cbrt": special.cbrt}[name]
     monkeypatch.setattr(numpy, "tanh", other)
     x = T.dvector()
     function = theano.function([x], T.tanh(x), mode=make_mode())
