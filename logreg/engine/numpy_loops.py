@@ -35,14 +35,11 @@ def find_loop(function_name, dtype):
     Returns None if this NumPy has no such loop, or one that calls another function.
     """
     function = getattr(numpy, function_name)
-    char = numpy.dtype(dtype).char
-    signature = f"{char}->{char}"
     ufunc = _Ufunc.from_address(id(function))
     if (ufunc.nin, ufunc.nargs) != (1, 2):  # this NumPy has another structure
         return None
-    if signature not in function.types:
-        return None
-    index = function.types.index(signature)
+    char = numpy.dtype(dtype).char
+    index = function.types.index(f"{char}->{char}")
     if ufunc.data[index] is not None:  # the function that the loop calls for each number
         return None
     return ufunc.functions[index]  # ctypes makes None of NULL

@@ -81,17 +81,17 @@ def test_they_are_used_in_nets_on_the_cpu_unless_the_user_chose(
 
 
 @pytest.mark.skipif(engine.NAME != "pytensor", reason="Theano calls NumPy through Python")
-@pytest.mark.parametrize("name", ["an array", "add", "cbrt"])
+@pytest.mark.parametrize("name", ["an array", "cbrt"])
 def test_a_numpy_with_other_loops_leaves_the_functions_to_the_engine(name, monkeypatch):
-    """Another structure, another signature, and a loop that calls a function for each number."""
+    """Another structure, and a loop that calls a function for each number."""
     special = pytest.importorskip("scipy.special")
 
     class Array(numpy.ndarray):
-        types = ["d->d"]
+        types = ("d->d",)
 
     # Read as a ufunc's structure, its length would be a loop, and its stride, 0, that loop's data.
     array = numpy.broadcast_to(0.0, 3).view(Array)
-    other = {"an array": array, "add": numpy.add, "cbrt": special.cbrt}[name]
+    other = {"an array": array, "cbrt": special.cbrt}[name]
     monkeypatch.setattr(numpy, "tanh", other)
     x = T.dvector()
     function = theano.function([x], T.tanh(x), mode=make_mode())
