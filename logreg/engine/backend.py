@@ -174,9 +174,10 @@ class Backend:
         is_default = config.mode in ("Mode", "FAST_RUN") and config.linker in LINKERS
         if not is_default or os.environ.get("LOGREG_FAST_MATH") == "0":
             return None
-        from logreg.engine.vector_math import make_mode  # its import takes time, and few need it
+        return self._make_mode()
 
-        return make_mode()
+    def _make_mode(self):
+        """Make the engine's mode with the rewrite of :mod:`logreg.engine.vector_math`."""
 
     def _kernel_set(self, minibatch, row_set, regression):
         """Make the set as the kernel takes it, with the labels and weights of a regression."""

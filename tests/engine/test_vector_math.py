@@ -6,8 +6,12 @@ from builders import make_pairs
 
 from logreg import LogisticRegression, engine
 from logreg.engine import Minibatch, RowSet, T, theano
-from logreg.engine.vector_math import make_mode
 from logreg.updates import sgd
+
+if engine.NAME == "theano":
+    from logreg.engine.theano_math import make_mode
+else:
+    from logreg.engine.pytensor_math import make_mode
 
 VALUES = [-numpy.inf, -200, -90, -1.5, -1e-3, -0.0, 0, 1e-30, 0.5, 3, 90, numpy.nan, numpy.inf, 1]
 
