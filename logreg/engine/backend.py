@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import os
 
 import numpy
 
@@ -9,6 +10,8 @@ from logreg.engine.kernel_graph import shared_variables
 from logreg.engine.kernel_steps import KernelSet
 from logreg.engine.sets import Features
 from logreg.kernel import check_settings, is_built, is_off
+
+LINKERS = "auto", "cvm", "vm"  # the engines' own: others may need C or JAX for each operation
 
 
 class Backend:
@@ -151,6 +154,7 @@ class Backend:
             updates=updates,
             givens=givens,
             on_unused_input="ignore",  # an autoencoder has no labels
+            mode=self._mode(),
         )
         function.trust_input = True  # it gets arrays as they are, and need not look
 
@@ -163,6 +167,17 @@ class Backend:
         # Two rows: for the product of one, Numba calls, and compiles, another function of BLAS.
         self._warm_up(lambda: function_of_rows(0, 2), may_change)
         return function_of_rows
+
+    def _mode(self):
+        """Make the mode that calls NumPy's functions; None, the engine's, if the user wants it."""
+        config = self.theano.config
+        is_default = config.mode in ("Mode", "FAST_RUN") and config.linker in LINKERS
+        if not is_default or os.environ.get("LOGREG_FAST_MATH") == "0":
+            return None
+        return self._make_mode()
+
+    def _make_mode(self):
+        """Make the engine's mode with the rewrite of :mod:`logreg.engine.vector_math`."""
 
     def _kernel_set(self, minibatch, row_set, regression):
         """Make the set as the kernel takes it, with the labels and weights of a regression."""

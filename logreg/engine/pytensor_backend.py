@@ -28,6 +28,14 @@ class PyTensorBackend(Backend):
             ) from error
         return JaxBackend(self.theano, self.T, name)
 
+    def _make_mode(self):
+        try:
+            from logreg.engine.pytensor_math import make_mode
+
+            return make_mode()
+        except (ImportError, AttributeError):  # a release has moved its internals
+            return None
+
     def _warm_up(self, call, variables):
         before = [(variable, variable.get_value()) for variable in variables]
         with contextlib.suppress(Exception):  # a fault in the graph is reported at the first step
