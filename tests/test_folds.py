@@ -131,6 +131,16 @@ def test_a_model_file_knows_how_each_row_was_tested(cli, stderr):
     assert "trained on 60 of its 60 rows: all 61 rows are tested" in stderr()
 
 
+def test_a_threshold_holds_for_the_tested_probabilities(cli):
+    """A third of the rows are of the second class, and nothing tells which."""
+    rows = "".join(f"{i},{int(i % 3 == 0)}\n" for i in range(60))
+    write("t.csv", f"x,label\n{rows}".encode())
+    p = fit_table("t.csv", "label", "m.pkl", n_epochs=5).facts.tested_probabilities[:, 1]
+    y = divided(n_folds=5).train[1]
+    found = cli("predict --model m.pkl --evaluate --threshold 0.3 --format json").json
+    assert found["errors"] == ((p >= 0.3) != y).sum() != ((p >= 0.5) != y).sum()
+
+
 class StopAt(Callback):
     def __init__(self, iter, n_batches):
         self.at = iter, n_batches
@@ -170,6 +180,11 @@ def test_how_many_folds_there_are():
             n_folds(50, given)
     with pytest.raises(SettingError, match="several ranks"):
         n_folds(50, 2, n_ranks=2)
+    write("g.csv", b"x,g,label\n" + b"".join(b"%d,%d,%d\n" % (i, i % 3, i % 2) for i in range(30)))
+    data = read_dataset("g.csv", TableOptions(group="g"))
+    assert choose_n_folds(data) == 3
+    with pytest.raises(SettingError, match="`folds` is 4: of 3 groups, 2 to 3 folds"):
+        choose_n_folds(data, 4)
 
 
 def test_folds_in_order_say_so(stderr):
@@ -214,6 +229,9 @@ def test_rows_count_by_their_weights():
     assert wrong.sum() > 0 and len(set(weights)) == 3
     best = run.best_validation
     assert best.test_error_all_rows == pytest.approx(numpy.average(wrong, weights=weights))
+    counts = numpy.bincount(data.train[1], weights)
+    assert data.facts.class_counts == counts.tolist()
+    assert data.facts.baseline_error == pytest.approx(counts.min() / counts.sum())
 
 
 def test_a_model_that_diverges_on_all_rows_is_an_error():
