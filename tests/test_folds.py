@@ -15,6 +15,7 @@ from logreg.basics.errors import SettingError
 from logreg.callbacks import Callback, Checkpoint, StopTraining
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.folds import choose_n_folds, divide_into_folds
+from logreg.hyperparameters import choose_hyperparameters
 from logreg.parts.options import Preparation, TableOptions
 from logreg.sgd import train_softmax
 
@@ -68,25 +69,27 @@ def descend(x, y, n_epochs):
 
 
 def test_folds_choose_the_epoch_and_test_and_all_rows_train(stderr):
-    save_table(91)
+    save_table(93)
     data = divided()
-    assert [len(rows) for rows in data.fold_rows] == [23, 23, 23, 22]
+    assert [len(rows) for rows in data.fold_rows] == [24, 23, 23, 23]
+    # 6 leaves 3 of the 93 rows over, and 3 of the 69: of 5 to 8, each other size leaves more.
+    assert choose_hyperparameters(data.facts).batch_size == 6
     found = []  # of each fold, for each epoch: the losses of its rows, and their probabilities
     for rows in data.fold_rows:
-        rest = numpy.setdiff1d(numpy.arange(91), rows)
+        rest = numpy.setdiff1d(numpy.arange(93), rows)
         x, y = data.train
         mean, scale = x[rest].mean(axis=0), x[rest].std(axis=0)
         x = (x - mean) / scale
-        # All folds take as many steps in an epoch as the smallest one: 68 // 7.
-        models = [*descend(x[rest][: 68 // 7 * 7], y[rest][: 68 // 7 * 7], 40)]
+        # All folds take as many steps in an epoch as the smallest training: 69 // 7.
+        models = [*descend(x[rest][: 69 // 7 * 7], y[rest][: 69 // 7 * 7], 40)]
         losses = [losses_of(x[rows], y[rows], *model) for model in models]
         found.append((losses, [probabilities(x[rows], *model) for model in models]))
     with engine.floatx("float64"):
         run = train_softmax(data, SETTINGS, None)
     n_validations = len(run.validations)
     sums = numpy.array([[each.sum() for each in losses] for losses, _ in found])[:, :n_validations]
-    curve = sums.sum(axis=0) / 91
-    expected = numpy.empty((91, 3))
+    curve = sums.sum(axis=0) / 93
+    expected = numpy.empty((93, 3))
     for i, (rows, (_, p)) in enumerate(zip(data.fold_rows, found)):
         expected[rows] = p[numpy.delete(sums, i, axis=0).sum(axis=0).argmin()]
     n_epochs = curve.argmin() + 1
@@ -128,6 +131,16 @@ def test_a_model_file_knows_how_each_row_was_tested(cli, stderr):
     assert "trained on 60 of its 60 rows: all 61 rows are tested" in stderr()
 
 
+def test_a_threshold_holds_for_the_tested_probabilities(cli):
+    """A third of the rows are of the second class, and nothing tells which."""
+    rows = "".join(f"{i},{int(i % 3 == 0)}\n" for i in range(60))
+    write("t.csv", f"x,label\n{rows}".encode())
+    p = fit_table("t.csv", "label", "m.pkl", n_epochs=5).facts.tested_probabilities[:, 1]
+    y = divided(n_folds=5).train[1]
+    found = cli("predict --model m.pkl --evaluate --threshold 0.3 --format json").json
+    assert found["errors"] == ((p >= 0.3) != y).sum() != ((p >= 0.5) != y).sum()
+
+
 class StopAt(Callback):
     def __init__(self, iter, n_batches):
         self.at = iter, n_batches
@@ -167,6 +180,11 @@ def test_how_many_folds_there_are():
             n_folds(50, given)
     with pytest.raises(SettingError, match="several ranks"):
         n_folds(50, 2, n_ranks=2)
+    write("g.csv", b"x,g,label\n" + b"".join(b"%d,%d,%d\n" % (i, i % 3, i % 2) for i in range(30)))
+    data = read_dataset("g.csv", TableOptions(group="g"))
+    assert choose_n_folds(data) == 3
+    with pytest.raises(SettingError, match="`folds` is 4: of 3 groups, 2 to 3 folds"):
+        choose_n_folds(data, 4)
 
 
 def test_folds_in_order_say_so(stderr):
@@ -198,12 +216,12 @@ def test_a_fold_may_lack_a_class_and_a_text():
 
 
 def test_rows_count_by_their_weights():
-    """A row of weight 3 is tested as three rows of the same group are."""
+    """A row of weight 3 is tested as three rows of the same group are; groups mix the rows."""
     x = numpy.random.RandomState(3).randn(40, 2).round(3)
     y = (x[:, 0] + x[:, 1] > 0.3).astype(int)
-    rows = [f"{a},{b},{k},{1 + i % 3}\n" for i, ((a, b), k) in enumerate(zip(x, y))]
-    write("t.csv", ("a,b,class,n\n" + "".join(rows)).encode())
-    data = divided(weight_column="n")
+    rows = [f"{a},{b},{k},{1 + i % 3},{i % 9}\n" for i, ((a, b), k) in enumerate(zip(x, y))]
+    write("t.csv", ("a,b,class,n,g\n" + "".join(rows)).encode())
+    data = divided(weight_column="n", group="g")
     with engine.floatx("float64"):
         run = train_softmax(data, dataclasses.replace(SETTINGS, n_epochs=3), None)
     wrong = run.tested_probabilities.argmax(axis=1) != data.train[1]
@@ -211,6 +229,9 @@ def test_rows_count_by_their_weights():
     assert wrong.sum() > 0 and len(set(weights)) == 3
     best = run.best_validation
     assert best.test_error_all_rows == pytest.approx(numpy.average(wrong, weights=weights))
+    counts = numpy.bincount(data.train[1], weights)
+    assert data.facts.class_counts == counts.tolist()
+    assert data.facts.baseline_error == pytest.approx(counts.min() / counts.sum())
 
 
 def test_a_model_that_diverges_on_all_rows_is_an_error():

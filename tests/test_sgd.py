@@ -169,20 +169,25 @@ def test_the_tutorials_function():
 
 @pytest.mark.parametrize("criterion", ["error", "loss"])
 def test_the_best_model_has_its_running_statistics(criterion):
-    """A running mean, which errors and loss read: that of the best validation, not the last."""
+    """A running mean, which errors and loss read: that of the best validation, not the last.
+
+    And a number that the loss alone reads.
+    """
     x, y = T.dmatrix("x"), T.ivector("y")
     mean = theano.shared(numpy.zeros(4), name="mean")
+    offset = theano.shared(numpy.asarray(1.0), name="offset")
     in_training = LogisticRegression(x - x.mean(axis=0), 4, 3)
     model = LogisticRegression(x - mean, 4, 3, *in_training.params)
     cost = in_training.negative_log_likelihood(y)
     # The rate is so large that a validation in the middle is the best.
     rule = [*sgd(cost, model.params, 6.0), (mean, 0.5 * mean + x.mean(axis=0))]
+    rule.append((offset, 0.9 * offset))
     pairs = [(rows + 1, labels) for rows, labels in make_pairs((60, 60, 40), dtype="float64")]
     settings = Hyperparameters(criterion=criterion, batch_size=10, n_epochs=4, patience=4)
-    loss = model.negative_log_likelihood(y)
+    loss = model.negative_log_likelihood(y) + offset
     given = x, y, cost, model.errors(y), rule, pairs, settings, [BestModel("net.pkl")], loss
     run = fit(*given)
-    assert run.statistics == [mean] and run.validations[-1] is not run.best_validation
+    assert run.statistics == [mean, offset] and run.validations[-1] is not run.best_validation
     run.load_best()
     W, b, best_mean = (engine.value(variable) for variable in (*model.params, mean))
     test_rows, labels = pairs[2]
@@ -191,10 +196,10 @@ def test_the_best_model_has_its_running_statistics(criterion):
     rows, labels = pairs[1]
     expected, *_ = cost_and_gradients(rows - best_mean, labels, W, b)
     if criterion == "loss":
-        assert run.best_validation.loss == pytest.approx(expected)
+        assert run.best_validation.loss == pytest.approx(expected + engine.value(offset))
     for variable in (*model.params, mean):
         variable.set_value(0 * variable.get_value())
     load_params(model.params, "net.pkl")
     assert (engine.value(model.W) == W).all() and not engine.value(mean).any()
-    load_params([*model.params, mean], "net.pkl")
+    load_params([*model.params, mean, offset], "net.pkl")
     assert (engine.value(mean) == best_mean).all()

@@ -59,6 +59,7 @@ UNEVEN = f"note: the best model is right as often as {GUESS}, and yet it has lea
         ({}, {"n_valid": 99}, [FEW]),
         ({"loss": 1.05}, {"counts": [100, 50, 50, 0]}, [WORSE]),
         ({"loss": 1.03}, {"counts": [100, 50, 50]}, []),
+        ({"loss": 1.03}, {"counts": [102, 50, 48]}, []),
         ({"costs": [1, 0.5], "loss": 1.05}, {"counts": [200, 0]}, [WORSE + CERTAIN]),
         ({**BAD, "loss": 1.03}, {"counts": [100, 50, 50]}, [NO_BETTER]),
         ({**BAD, "loss": 1.03}, {"counts": [102, 50, 48]}, [UNEVEN]),

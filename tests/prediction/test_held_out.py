@@ -31,6 +31,8 @@ def test_the_rows_that_a_model_was_not_trained_on(order, standardize, how, stder
     assert "all 60 rows" not in stderr()
     arrays = read_test_set(facts_of(trained), [trained.train, trained.test])
     assert arrays.rows_are == "its own test set"  # the options of the model's table say nothing
+    write("new.csv", b"kind,a\nbee,5\n")  # without the day, which is no feature
+    assert read_test_set(facts_of(trained), "new.csv").test[0].tolist() == [[5]]
 
 
 def test_a_table_has_the_columns_that_a_model_knows(working_folder):

@@ -9,6 +9,7 @@ import pytest
 from builders import probabilities, table_bytes, write
 
 from logreg import Predictor
+from logreg.prediction.held_out import read_test_set
 
 pytest.importorskip("matplotlib")
 pandas = pytest.importorskip("pandas")
@@ -65,14 +66,20 @@ def test_a_page_of_a_table_shows_what_was_hard_and_why(cli):
 
 
 def test_the_figures_at_the_top_are_those_of_the_evaluation(cli):
-    """Of two classes, and of rows that have weights."""
+    """Of two classes, and of rows that have weights; and the wrong rows, as folds tested them."""
     write("t.csv", table_bytes(60))
     cli("train t.csv --label-column kind --weight-column b --n-epochs 2")
     found = cli("predict --evaluate --format json").json
     cli("report.__main__")
+    page = Path("best_model.html").read_text("utf-8")
     error = f"{found['error_percent']:.2f} %"
     name = "test error by the weights of the rows"
     assert [
         f"<strong>{error}</strong> {name}<small>t.csv: {error} by the weights of 60 rows; all r",
         f"<strong>{found['auc']:.4f}</strong> AUC",
-    ] == re.findall("(<strong>.*?(?:; all r|AUC))", Path("best_model.html").read_text("utf-8"))
+    ] == re.findall("(<strong>.*?(?:; all r|AUC))", page)
+    data = read_test_set(Predictor("best_model.pkl").facts)
+    p = data.tested_probabilities
+    of_answer = p.max(axis=1)[p.argmax(axis=1) != data.test[1]]
+    expected = [f"{100 * share:.1f}" for share in sorted(of_answer, reverse=True)[:24]]
+    assert re.findall(r"<figcaption><b>\w+</b> (\S+) %", page) == expected
