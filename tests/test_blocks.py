@@ -96,27 +96,49 @@ def test_a_refit_goes_in_blocks_too_and_so_does_a_net(layer, most, ends, monkeyp
     assert run.seconds > noter.seconds == 0  # the refit has a clock of its own
 
 
-# What callbacks are told, and the seconds of the run then.
-EVENTS = [
-    *[("restore", 0), ("check", 0), ("on_train_begin", 0)],
-    *[("on_validation", 0), ("on_minibatch_end", 0)],  # of an epoch, which is one block
-    *[("on_validation", 4), ("on_minibatch_end", 4), ("on_train_end", 8)],
-]
+# The calls of a callback in a run of two epochs, each of which is one block.
+EPOCH = ["on_validation", "on_minibatch_end"]
+EVENTS = ["restore", "check", "on_train_begin", *EPOCH, *EPOCH, "on_train_end"]
 
 
-def test_callbacks_are_called_in_their_order_and_at_the_end_whatever_fails(monkeypatch):
-    told, callbacks = [], [Callback(), Callback()]
-    monkeypatch.setattr("timeit.default_timer", lambda: len(told))  # a second is a call
+class Recorder(Callback):
+    """Records its calls, and the seconds of the run then, in a list that others may share."""
 
-    def note(name, event, run, validation=None):
-        told.append((name, event, run.seconds))
+    def __init__(self, name, calls):
+        for event in EVENTS:
+            setattr(self, event, functools.partial(self.record, calls, name, event))
+
+    def record(self, calls, name, event, run, validation=None):
         assert validation is None or validation.seconds == run.seconds
-        if event == "on_train_end":
-            raise KeyError(name)
+        calls.append((name, event, run.seconds))
 
-    for name, callback in zip("ab", callbacks):
-        for event, _ in EVENTS:
-            setattr(callback, event, functools.partial(note, name, event))
+
+def test_callbacks_are_called_in_their_order():
+    calls = []
+    fit_softmax(Softmax(), Recorder("a", calls), Recorder("b", calls), n_epochs=2)
+    called = [(name, event) for name, event, _ in calls]
+    assert called == [(name, event) for event in EVENTS for name in "ab"]
+
+
+def test_the_clock_of_a_run_stands_still_while_callbacks_are_called(monkeypatch):
+    calls = []
+    monkeypatch.setattr("timeit.default_timer", lambda: len(calls))  # a second is a call
+    fit_softmax(Softmax(), Recorder("a", calls), Recorder("b", calls), n_epochs=2)
+    assert [seconds for *_, seconds in calls] == 10 * [0] + 4 * [4] + 2 * [8]
+
+
+class Failing(Callback):
+    def __init__(self, name, ended):
+        self.name = name
+        self.ended = ended
+
+    def on_train_end(self, run):
+        self.ended.append(self.name)
+        raise KeyError(self.name)
+
+
+def test_all_callbacks_are_told_of_the_end_whatever_fails():
+    ended = []
     with pytest.raises(KeyError, match="b"):
-        fit_softmax(Softmax(), *callbacks, n_epochs=2)
-    assert told == [(name, *event) for event in EVENTS for name in "ab"]
+        fit_softmax(Softmax(), Failing("a", ended), Failing("b", ended), n_epochs=1)
+    assert ended == ["a", "b"]

@@ -26,17 +26,23 @@ from logreg.hyperparameters import Hyperparameters
 from logreg.sgd import fit
 from logreg.updates import momentum, sgd
 
+OF_LINEAR = Hyperparameters(n_epochs=2, batch_size=10, criterion="loss")
 
-def test_any_cost_can_be_minimized(random):
-    """Linear regression."""
+
+def linear_regression(random):
+    """The arguments of `fit` for linear regression, and its weights."""
     sets = [(x, x @ [1, 2, 3, 4]) for x in random.normal(size=(3, 40, 4))]
     x, y, w = T.matrix("x"), T.vector("y"), theano.shared(numpy.zeros((4, 1)), name="w")
     residual = (T.dot(x, w) + theano.shared(numpy.zeros(1)))[:, 0] - y  # a regression's shapes
     cost = T.mean(residual**2)
     step = dict(momentum(cost, [w], 0.02))  # as other libraries have updates
-    given = x, y, cost, T.mean(T.gt(abs(residual), 0.1)), step, sets
-    settings = Hyperparameters(n_epochs=2, batch_size=10, criterion="loss")
-    run = fit(*given, settings, [BestModel("w.pkl")])
+    return (x, y, cost, T.mean(T.gt(abs(residual), 0.1)), step, sets), w
+
+
+def test_any_cost_can_be_minimized(random):
+    given, w = linear_regression(random)
+    *_, sets = given
+    run = fit(*given, OF_LINEAR)
     assert run.params == [w] and len(run.variables) == 2
     value = velocity = numpy.zeros(4)
     for x, y in 2 * [*zip(*(numpy.split(array, 4) for array in sets[0]))]:
@@ -45,9 +51,19 @@ def test_any_cost_can_be_minimized(random):
     numpy.testing.assert_allclose(engine.value(w)[:, 0], value)
     x, y = sets[1]  # the loss is the cost, as none is given
     assert run.validations[-1].loss == pytest.approx(((x @ value - y) ** 2).mean())
-    load_params([w], "w.pkl")  # it has no velocity
+
+
+def test_a_file_of_parameters_has_no_velocity(random):
+    given, w = linear_regression(random)
+    fit(*given, OF_LINEAR, [BestModel("w.pkl")])
+    load_params([w], "w.pkl")
+
+
+def test_a_loss_that_decides_must_be_finite(random):
+    given, _ = linear_regression(random)
+    _, _, cost, *_ = given
     with pytest.raises(SettingError, match="epoch 2: no validation loss is finite"):
-        fit(*given, settings, loss=T.log(-cost), refit=True)
+        fit(*given, OF_LINEAR, loss=T.log(-cost), refit=True)
 
 
 def test_an_autoencoder_has_no_labels(random):

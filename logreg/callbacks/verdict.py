@@ -4,7 +4,7 @@ import math
 
 import numpy
 
-from logreg.parts.statistics import with_interval
+from logreg.parts.statistics import in_rows, with_interval
 
 FEW_ROWS = 100  # below it, a validation error says little
 
@@ -39,8 +39,9 @@ def result(run):
     best = run.best_validation
     criterion = run.criterion
     best_value = getattr(best, criterion)
-    n_test = run.data.facts.rows[2]
-    test_error = with_interval(best.test_error_all_rows, n_test, run.data.is_weighted)
+    _, n_valid, n_test = run.data.facts.rows
+    is_weighted = run.data.is_weighted
+    test_error = with_interval(best.test_error_all_rows, n_test, is_weighted)
     test_lines = (
         f"test error: {test_error}\n"
         f"{_always_guessing(run)}: a test error of {100 * run.data.facts.baseline_error:.2f} %"
@@ -57,16 +58,11 @@ def result(run):
             f"trained anew for its {best.iter + 1} minibatches on {run.n_refit_rows} rows, with "
             "those of validation\n"
         )
-    wrong_rows = _validation_error(run).split(",")[0]  # as "10 of 50 rows", without the interval
+    validation_error = in_rows(best.error_all_rows, n_valid, is_weighted)
     return (
         f"best model: {n_epochs}, by the validation {criterion} ({best_value:.6g})\n"
-        f"validation error: {wrong_rows}\n{refit}{test_lines}"
+        f"validation error: {validation_error}\n{refit}{test_lines}"
     )
-
-
-def _validation_error(run):
-    error = run.best_validation.error_all_rows
-    return with_interval(error, run.data.facts.rows[1], run.data.is_weighted)
 
 
 def explain(run):
@@ -115,7 +111,9 @@ def doubts(run):
         )
     n_valid = facts.rows[1]
     if n_valid < FEW_ROWS:
-        yield f"note: {n_valid} validation rows tell little: {_validation_error(run)}"
+        error = run.best_validation.error_all_rows
+        found = with_interval(error, n_valid, run.data.is_weighted)
+        yield f"note: {n_valid} validation rows tell little: {found}"
     cost = run.validations[-1].as_dict().get("cost")  # None if it is not finite
     initial_cost = math.log(facts.n_out)  # that of parameters of 0
     if cost is None or cost > 1.01 * initial_cost:
@@ -139,23 +137,26 @@ def _compare_with_guesses(run):
     counts = numpy.array(facts.class_counts)
     shares = counts[counts > 0] / counts.sum()
     entropy = (shares * numpy.log(1 / shares)).sum()  # 0 of one class, and not -0
-    loss = math.nan if best.loss is None else best.loss  # with NaN, no comparison is true
-    losses = (
-        f"its validation loss is {loss:.4g}, and that of always predicting the shares of the "
-        f"classes {entropy:.4g}"
-    )
-    if loss > entropy:
-        yield (
-            f"warning: the best model has worse probabilities than a guess: {losses}; a lower "
-            "learning rate may help, or the features may say nothing of the label"
+    if best.loss is not None:
+        losses = (
+            f"its validation loss is {best.loss:.4g}, and that of always predicting the shares of "
+            f"the classes {entropy:.4g}"
         )
-    elif loss <= entropy and not is_better and counts.max() > 2 * counts.min():
-        yield (
-            f"note: the best model is right as often as {_always_guessing(run)}, and yet it has "
-            f"learnt something: {losses}. The classes are uneven; `class_weight='balanced'` counts "
-            "them the same, at the price of more errors for the larger ones"
-        )
-    elif not is_better:
+        if best.loss > entropy:
+            yield (
+                f"warning: the best model has worse probabilities than a guess: {losses}; a lower "
+                "learning rate may help, or the features may say nothing of the label"
+            )
+            return
+        if not is_better and counts.max() > 2 * counts.min():
+            yield (
+                f"note: the best model is right as often as {_always_guessing(run)}, and yet it "
+                f"has learnt something: {losses}. The classes are uneven; "
+                "`class_weight='balanced'` counts them the same, at the price of more errors for "
+                "the larger ones"
+            )
+            return
+    if not is_better:
         yield (
             f"warning: the best model is no better than {_always_guessing(run)}: the features may "
             "say nothing of the label"

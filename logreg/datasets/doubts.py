@@ -1,7 +1,6 @@
 """What makes a training useless or doubtful: its classes, and rows that stand in several sets."""
 
 from collections import Counter
-from dataclasses import replace
 
 import numpy
 
@@ -47,7 +46,7 @@ def check_weights(facts, weights):
             )
 
 
-def _check_classes(facts, y_train, y, split):
+def _warn_of_classes(facts, y_train, y, split):
     """Warn if a set has a single class, or one that training does not see."""
     name = f"the {split} set"
     unseen = numpy.setdiff1d(y, y_train)
@@ -93,14 +92,18 @@ def check_held_out(data):
         _note_same_rows(data)
     if not data.folds:
         for split in ("valid", "test"):
-            _check_classes(facts, data.train[1], getattr(data, split)[1], SPLITS[split])
+            _warn_of_classes(facts, data.train[1], getattr(data, split)[1], SPLITS[split])
 
 
 def _note_same_rows(data):
     """Note how many rows for validation and test are the same as training rows."""
-    trainings = data.folds or [data, replace(data, test=data.valid)]
-    is_known = [numpy.isin(_row_hashes(*each.test), _row_hashes(*each.train)) for each in trainings]
-    is_known = numpy.concatenate(is_known)
+    if data.folds:
+        pairs = [(fold.train, fold.test) for fold in data.folds]
+    else:
+        pairs = [(data.train, data.valid), (data.train, data.test)]
+    is_known = numpy.concatenate(
+        [numpy.isin(_row_hashes(*held_out), _row_hashes(*training)) for training, held_out in pairs]
+    )
     if is_known.any():
         note(
             f"note: {data.facts.dataset}: {is_known.sum()} of the {len(is_known)} rows for "

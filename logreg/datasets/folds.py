@@ -70,17 +70,19 @@ def divide_into_folds(data, n_folds):
     >>> data.facts.rows, [fold.facts.rows for fold in data.folds]
     ([12, 12, 12], [[9, 3, 3], [9, 3, 3], [9, 3, 3], [9, 3, 3]])
     """
-    x, y = map(numpy.concatenate, zip(*data))
+    x = numpy.concatenate([x for x, _ in data])
+    y = numpy.concatenate([y for _, y in data])
     weights = None
     if data.weights:
         weights = numpy.concatenate([data.weights[split] for split in SPLITS])
     rows = numpy.arange(len(y))
-    parts = numpy.array_split(rows, n_folds)
+    fold_rows = numpy.array_split(rows, n_folds)
     if data.groups is not None:
-        parts = in_groups(y, data.groups, [*map(len, parts)], data.facts.split_seed)
+        sizes = [*map(len, fold_rows)]
+        fold_rows = in_groups(y, data.groups, sizes, data.facts.split_seed)
 
     def take(training_rows, tested_rows):
-        chosen = dict(zip(SPLITS, (training_rows, tested_rows, tested_rows)))
+        chosen = {"train": training_rows, "valid": tested_rows, "test": tested_rows}
         sets = {split: (x[some], y[some]) for split, some in chosen.items()}
         set_weights = None
         if weights is not None:
@@ -92,5 +94,5 @@ def divide_into_folds(data, n_folds):
         facts = replace(facts, dataset_sha256=data.facts.dataset_sha256, n_folds=n_folds)
         return replace(data, facts=facts, **sets, weights=set_weights, is_mapped=False)
 
-    folds = [take(numpy.setdiff1d(rows, part), part) for part in parts]
-    return replace(take(rows, rows), folds=folds, fold_rows=parts)
+    folds = [take(numpy.setdiff1d(rows, tested), tested) for tested in fold_rows]
+    return replace(take(rows, rows), folds=folds, fold_rows=fold_rows)

@@ -30,7 +30,8 @@ def learn(parts, sets, facts, dtype, standardize, weights):
     x, y = sets["train"]
     moments = Moments() if standardize or facts.options.missing else None
     raw_range, digest = read_through(parts, sets, facts, dtype, moments, standardize)
-    facts = replace(facts, raw_range=raw_range)  # the image layout goes by it
+    facts = replace(facts, raw_range=raw_range)
+    image_shape = facts.image_layout.shape  # that of a table's rows goes by `raw_range`
     scale = scale_of(x, facts.pixel_scale)
     if parts and scale == 1 and raw_range == [0, 255] and not standardize:
         note(
@@ -48,6 +49,10 @@ def learn(parts, sets, facts, dtype, standardize, weights):
         ends = (numpy.stack([moments.low, moments.high]) * factor - means) / scales
         x_range = [*ends_of(ends, ignore_nan=True)]
     facts = replace(facts, pixel_scale=scale, feature_means=means, feature_scales=scales)
+    is_centred = facts.centred
+    if is_centred is None and image_shape is not None:
+        images = numpy.nan_to_num(x[:: 1 + len(x) // N_IMAGES])
+        is_centred = are_centred(images.reshape(-1, *image_shape))
     weights = weights or dict.fromkeys(sets)
     counts = numpy.bincount(y, weights["train"], facts.n_out)
     is_wrong = sets["test"][1] != counts.argmax()  # if the guess is always the largest class
@@ -58,8 +63,8 @@ def learn(parts, sets, facts, dtype, standardize, weights):
         rows=[len(y) for _, y in sets.values()],
         baseline_error=float(numpy.average(is_wrong, weights=weights["test"])),
         x_range=x_range,
-        centred=_is_centred(x, facts),
-        x_median=_median(x, facts),
+        centred=is_centred,
+        x_median=_median(x, facts.preprocessing, image_shape),
     )
 
 
@@ -72,20 +77,11 @@ def _scales(moments, factor, facts):
     return scales
 
 
-def _is_centred(x, facts):
-    """Whether images are centred, as known or by their pixels; None if rows are no images."""
-    shape = facts.image_layout.shape
-    if facts.centred is not None or shape is None:
-        return facts.centred
-    images = numpy.nan_to_num(x[:: 1 + len(x) // N_IMAGES])
-    return are_centred(images.reshape(-1, *shape))
-
-
-def _median(x, facts):
+def _median(x, preprocessing, image_shape):
     """The median of some values, few enough to be sorted quickly; of images, of their edges."""
-    rows = facts.preprocessing.apply(x[:: 1 + x.size // N_MEDIAN_VALUES], "float64")
-    if facts.image_layout.shape is not None:
-        rows = edges_of(rows.reshape(-1, *facts.image_layout.shape))
+    rows = preprocessing.apply(x[:: 1 + x.size // N_MEDIAN_VALUES], "float64")
+    if image_shape is not None:
+        rows = edges_of(rows.reshape(-1, *image_shape))
     return float(numpy.median(rows))
 
 

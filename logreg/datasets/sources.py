@@ -88,7 +88,8 @@ def _locate(dataset, options):
     name = str(dataset)
     path = _find(name)
     if os.path.isdir(path):
-        return (name, *_in_folder(path))
+        kind, data = _in_folder(path)
+        return name, kind, data
     kind = sniff(path, options.encoding)
     if kind == "table":
         return name, "tables", {"train": path}
@@ -240,9 +241,9 @@ def _read_arrays(data):
     if isinstance(data, dict):
         folder = next(iter(data.values())).parent
         with reading(folder):
-            files = {name: data[name] for name in _names_of_sets(data)}
-        arrays = {name: read_array(file) for name, file in files.items()}
-        files = tuple(files.values())
+            names = _names_of_sets(data)
+        arrays = {name: read_array(data[name]) for name in names}
+        files = tuple(data[name] for name in names)
     else:
         arrays = read_arrays(data, _names_of_sets)
         files = (data,)

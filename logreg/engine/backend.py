@@ -17,6 +17,10 @@ LINKERS = "auto", "cvm", "vm"  # the engines' own: others may need C or JAX for 
 class Backend:
     """An engine on the CPU; :mod:`logreg.engine` says what its methods do.
 
+    A graph is computed in one of three ways: by the kernel alone (:class:`.KernelSet`); by the
+    kernel and, for the rest of the graph, the interpreter; or by a function that the engine
+    compiles.
+
     `theano` is the module Theano or PyTensor, and `T` has the names of ``theano.tensor``.
     `matcher` is the :class:`.GraphMatcher` of the engine, None if this engine lacks what it needs.
     It also has the engine's interpreter, which runs a graph without compiling it.
@@ -121,18 +125,18 @@ class Backend:
             return self._compile_rows_by_engine(minibatch, row_set, outputs, updates)
         new_values = replaced.outputs[len(outputs) :]
         variables = [variable for variable, _ in updates]
-        function = self.matcher.interpreted_function(
+        compute_rest = self.matcher.interpreted_function(
             replaced.inputs,
             replaced.outputs[: len(outputs)],
             updates=list(zip(variables, new_values)),
             on_unused_input="ignore",
         )
-        function.trust_input = True
+        compute_rest.trust_input = True
         kernel_set = self._kernel_set(minibatch, row_set, replaced.regression)
 
         def function_of_rows(start, stop):
             cost_and_gradients = kernel_set.gradients(replaced.regression, start, stop)
-            return function(*map(numpy.asarray, cost_and_gradients))
+            return compute_rest(*map(numpy.asarray, cost_and_gradients))
 
         return function_of_rows
 

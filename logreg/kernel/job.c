@@ -71,7 +71,7 @@ Chunk chunk_at(const Job *job, size_t start, size_t first)
     if (job->layout) {
         size_t n_chunks = divide_up(job->n_rows, job->rows_of_chunk);
         size_t index = start / job->n_rows * n_chunks + first / job->rows_of_chunk;
-        if (job->layout->chunks[index].panels.cells)
+        if (has_panels(&job->layout->chunks[index]))
             chunk.laid = &job->layout->chunks[index];
     }
     return chunk;

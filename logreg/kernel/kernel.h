@@ -35,12 +35,17 @@ typedef struct {
     uint8_t *cells; /* PANEL numbers an item */
 } Lists;
 
-/* Rows that are laid out, each at a place. */
+/* Rows of a chunk, each at a place. They are in one of three states:
+
+                       panels   tiles
+     as they come         -       -
+     laid out             +       -     to find classes, or where few tiles are blank
+     laid out with tiles  +       +   */
 typedef struct {
     uint16_t *order;    /* the row at each place */
     uint16_t *place_of; /* the place of each row */
-    Lists panels;       /* columns that are not blank there; without cells: not laid out */
-    Lists tiles;        /* places of rows that are not blank there, in the order of x; or no starts */
+    Lists panels;       /* columns that are not blank there, or NULL cells */
+    Lists tiles;        /* places of rows that are not blank there, in the order of x; or NULL starts */
 } LaidRows;
 
 typedef struct {
@@ -194,10 +199,20 @@ static inline size_t slice_classes(const Job *job, size_t class)
     return smaller(job->slice_width, job->n_out - class);
 }
 
+static inline int has_panels(const LaidRows *laid)
+{
+    return laid->panels.cells != NULL;
+}
+
+static inline int has_tiles(const LaidRows *laid)
+{
+    return laid->tiles.starts != NULL;
+}
+
 /* Tiles of a task of gradients; without lists, bytes are read by cache lines. */
 static inline size_t tiles_of_task(const Job *job)
 {
-    int is_by_lines = job->itemsize == 1 && !job->chunk.laid->tiles.starts;
+    int is_by_lines = job->itemsize == 1 && !has_tiles(job->chunk.laid);
     return is_by_lines || job->panels_of_task > 1 ? GROUP : 1;
 }
 

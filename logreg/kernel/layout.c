@@ -33,7 +33,7 @@ static Lists take_lists(Arena *arena, Lists from, size_t n_lists, size_t n_items
     return lists;
 }
 
-/* Take memory for rows; copy others there, if they have any. */
+/* Take memory for rows, and copy there those of `from`; {0} has none. */
 static LaidRows take_rows(Arena *arena, LaidRows from, Sizes sizes)
 {
     LaidRows laid;

@@ -54,7 +54,9 @@ def find_rows(names):
     """
     wanted = [form.format(x) for form in ("{}", *FORMS["test"]) for x, _ in ARRAYS]
     called = [name for name in wanted if name in names]
-    if called or len(names) == 1:
-        return called[:1] or names
+    if called:
+        return called[:1]
+    if len(names) == 1:
+        return names
     found = ", ".join(map(cut, names[:8])) or "none"
     raise DatasetError(f"has the arrays {found}: which is it? Call one of them x, or save it alone")

@@ -48,21 +48,22 @@ class ImageLayout(NamedTuple):
         """Decide by all that the :class:`.Facts` tell."""
         shape = _shape_of(facts)
         is_scaled = facts.pixel_scale != 1  # the scale of features that were not scaled is 1
-        low, high = facts.raw_range or facts.x_range or (0, 1)
-        # Features from 0 to 1 may be bytes that somebody divided, by 255 or by 256. Then it is not
-        # known how to scale new bytes. With any other range, bytes are taken as they are.
-        takes_bytes = is_scaled or facts.scale_all is True or low < 0 or high > 1
-        has_range = is_scaled or facts.raw_range is not None
-        is_large = shape is not None and min(shape) >= MIN_PICTURE_SIDE
         # Pictures, which have a background, are uint8. So are arrays that no option has scaled.
         are_bytes = facts.background is not None or (is_scaled and not facts.scale_all)
-        background = "light" if _is_light(facts, are_bytes) else "dark"
+        background = facts.background
+        if background is None:
+            background = "light" if _is_light(facts, are_bytes) else "dark"
+        # Features from 0 to 1 may be bytes that somebody divided, by 255 or by 256. Then it is not
+        # known how to scale new bytes. With any other range, bytes are taken as they are.
+        low, high = facts.raw_range or facts.x_range or (0, 1)
+        is_other_range = low < 0 or high > 1
+        is_large = shape is not None and min(shape) >= MIN_PICTURE_SIDE
         return cls(
             shape,
-            takes_bytes,
-            takes_pictures=has_range and is_large,
+            takes_bytes=is_scaled or facts.scale_all is True or is_other_range,
+            takes_pictures=is_large and (is_scaled or facts.raw_range is not None),
             is_centred=facts.centred is not False,
-            background=facts.background or background,
+            background=background,
             ends=None if are_bytes else facts.raw_range,
         )
 

@@ -50,7 +50,7 @@ def ends_of(values, ignore_nan=False):
     smallest, largest = numpy.minimum, numpy.maximum
     if ignore_nan:
         smallest, largest = numpy.fmin, numpy.fmax
-    return float(smallest.reduce(values, None)), float(largest.reduce(values, None))
+    return float(smallest.reduce(values, axis=None)), float(largest.reduce(values, axis=None))
 
 
 class Moments:
@@ -181,4 +181,6 @@ class Preprocessing:
 
 def scale_of(x, pixel_scale=None):
     """What features are divided by: `pixel_scale` if given, else 256 if uint8, else 1."""
-    return pixel_scale or (PIXEL_SCALE if x.dtype == numpy.uint8 else 1)
+    if pixel_scale:
+        return pixel_scale
+    return PIXEL_SCALE if x.dtype == numpy.uint8 else 1

@@ -65,9 +65,10 @@ def take_rows(sets, rows):
 
     `sets` are tuples of arrays by their splits. All three sets are returned.
     """
-    taken = {name: tuple(array[r] for array in sets["train"]) for name, r in rows.items()}
-    sets = {**sets, **taken}
-    return {name: sets[name] for name in SPLITS}
+    taken = {**sets}
+    for name, chosen in rows.items():
+        taken[name] = tuple(array[chosen] for array in sets["train"])
+    return {name: taken[name] for name in SPLITS}
 
 
 def in_groups(y, groups, sizes, seed=None):

@@ -21,6 +21,19 @@ def wilson_interval(n_wrong, n):
     return max(0.0, (centre - half) / (1 + a)), min(1.0, (centre + half) / (1 + a))
 
 
+def in_rows(error, n, is_weighted=False):
+    """The error rate of n rows in words: how many are wrong, or their share if rows have weights.
+
+    Examples
+    --------
+    >>> in_rows(0.29, 100)
+    '29 of 100 rows'
+    """
+    if is_weighted:
+        return f"{100 * error:.2f} % by the weights of {n} rows"
+    return f"{round(error * n)} of {n} rows"
+
+
 def with_interval(error, n, is_weighted=False):
     """The error rate of n rows in words, with its 95 % interval; without it if rows have weights.
 
@@ -31,12 +44,13 @@ def with_interval(error, n, is_weighted=False):
     >>> with_interval(0.2, 50, is_weighted=True)
     '20.00 % by the weights of 50 rows'
     """
+    wrong_rows = in_rows(error, n, is_weighted)
     if is_weighted:
-        return f"{100 * error:.2f} % by the weights of {n} rows"
+        return wrong_rows
     n_wrong = round(error * n)
     low, high = (100 * end for end in wilson_interval(n_wrong, n))
     share = f"{100 * n_wrong / n:.2f} % (95 % interval: {low:.2f} to {high:.2f} %)"
-    return f"{n_wrong} of {n} rows, {share}"
+    return f"{wrong_rows}, {share}"
 
 
 def softmax(scores):
