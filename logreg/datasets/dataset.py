@@ -25,8 +25,21 @@ from logreg.parts.pixels import ImageLayout
 from logreg.parts.splits import choose_rows, find_lacking, take_rows
 
 
-@dataclass(frozen=True, eq=False)
-class DataSet(Sequence):
+class ThreeSets(Sequence):
+    """The training, the validation and the test set, as a sequence; a subclass has them."""
+
+    def __getitem__(self, index):
+        return [self.train, self.valid, self.test][index]
+
+    def __len__(self):
+        return 3
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.facts.summary})"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DataSet(ThreeSets):
     """A data set of arrays that was checked, and what is known of it: three pairs (x, y).
 
     Attributes
@@ -77,15 +90,6 @@ class DataSet(Sequence):
     tested_probabilities: Optional[numpy.ndarray] = None
     folds: Sequence = ()
     fold_rows: List[numpy.ndarray] = ()
-
-    def __getitem__(self, index):
-        return [self.train, self.valid, self.test][index]
-
-    def __len__(self):
-        return 3
-
-    def __repr__(self):
-        return f"DataSet({self.facts.summary})"
 
     def check_outputs(self, *paths: Optional[AnyPath]) -> None:
         """Raise a SettingError if a path is a file of these data, or would be read as one."""

@@ -1,13 +1,12 @@
 """Data sets in shared variables: what :func:`load_data` returns."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Dict, Optional
 
 import numpy
 
 from logreg import engine
-from logreg.datasets.dataset import read_dataset
+from logreg.datasets.dataset import ThreeSets, read_dataset
 from logreg.datasets.doubts import check_held_out
 from logreg.hyperparameters import complete_docstring
 from logreg.parts.facts import Facts
@@ -21,8 +20,8 @@ class LoadedSet(tuple):
     facts: Facts
 
 
-@dataclass(frozen=True, eq=False)
-class LoadedData(Sequence):
+@dataclass(frozen=True, eq=False, repr=False)
+class LoadedData(ThreeSets):
     """A data set in shared variables, as :func:`load_data` returns it: a sequence of three pairs.
 
     Attributes
@@ -45,15 +44,6 @@ class LoadedData(Sequence):
     test: LoadedSet
     weights: Optional[Dict[str, numpy.ndarray]] = None
     split_off: tuple = ()
-
-    def __getitem__(self, index):
-        return [self.train, self.valid, self.test][index]
-
-    def __len__(self):
-        return 3
-
-    def __repr__(self):
-        return f"LoadedData({self.facts.summary})"
 
 
 def load_data(dataset: Any, label_column: Any = None, **options: Any) -> LoadedData:
