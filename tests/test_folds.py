@@ -114,6 +114,7 @@ def test_a_model_file_knows_how_each_row_was_tested(cli, stderr):
     predictor = Predictor("m.pkl")
     error = predictor.facts.test_error_all_rows
     assert f"test error: {round(60 * error)} of 60 rows" in done.out
+    assert f"60 rows tell little: a test error of {round(60 * error)} of 60" in done.err
     evaluated = cli("predict --model m.pkl --evaluate").out
     assert "Test set of t.csv: all rows, each by a model of other folds" in evaluated
     assert f"({round(60 * error)} of 60 rows)" in evaluated
@@ -175,8 +176,8 @@ def test_how_many_folds_there_are():
     assert [n_folds(n) for n in (4, 5, 4999, 5000)] == [4, 5, 5, 0]
     assert n_folds(50, shuffle=False) == n_folds(50, n_ranks=2) == n_folds(50, given=0) == 0
     assert n_folds(5000, given=2) == 2 and n_folds(50, given=50) == 50
-    for given in (-1, 1, 51):
-        with pytest.raises(SettingError, match=f"`folds` is {given}: of 50 rows, 2 to 50 folds"):
+    for given in (-1, 1, 51, 2.5, "5"):
+        with pytest.raises(SettingError, match=f"`folds` is {given!r}: of 50 rows, 2 to 50 folds"):
             n_folds(50, given)
     with pytest.raises(SettingError, match="several ranks"):
         n_folds(50, 2, n_ranks=2)

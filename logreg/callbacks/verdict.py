@@ -39,18 +39,15 @@ def result(run):
     best = run.best_validation
     criterion = run.criterion
     best_value = getattr(best, criterion)
-    _, n_valid, n_test = run.data.facts.rows
-    is_weighted = run.data.is_weighted
-    test_error = with_interval(best.test_error_all_rows, n_test, is_weighted)
     test_lines = (
-        f"test error: {test_error}\n"
+        f"test error: {_test_error(run)}\n"
         f"{_always_guessing(run)}: a test error of {100 * run.data.facts.baseline_error:.2f} %"
     )
     n_epochs = f"epoch {run.epoch_of(best.iter)} of {run.epoch}"
     if run.n_folds:
         return (
             f"best of the folds: {n_epochs}, by the validation {criterion} ({best_value:.6g}); "
-            f"then all {n_test} rows trained the model for as long\n{test_lines}"
+            f"then all {run.data.facts.rows[0]} rows trained the model for as long\n{test_lines}"
         )
     refit = ""
     if run.n_refit_rows:
@@ -58,11 +55,22 @@ def result(run):
             f"trained anew for its {best.iter + 1} minibatches on {run.n_refit_rows} rows, with "
             "those of validation\n"
         )
-    validation_error = in_rows(best.error_all_rows, n_valid, is_weighted)
+    n_valid = run.data.facts.rows[1]
+    validation_error = in_rows(best.error_all_rows, n_valid, run.data.is_weighted)
     return (
         f"best model: {n_epochs}, by the validation {criterion} ({best_value:.6g})\n"
         f"validation error: {validation_error}\n{refit}{test_lines}"
     )
+
+
+def _validation_error(run):
+    error = run.best_validation.error_all_rows
+    return with_interval(error, run.data.facts.rows[1], run.data.is_weighted)
+
+
+def _test_error(run):
+    error = run.best_validation.test_error_all_rows
+    return with_interval(error, run.data.facts.rows[2], run.data.is_weighted)
 
 
 def explain(run):
@@ -110,10 +118,10 @@ def doubts(run):
             f"error of {100 * facts.baseline_error:f} %"
         )
     n_valid = facts.rows[1]
-    if n_valid < FEW_ROWS:
-        error = run.best_validation.error_all_rows
-        found = with_interval(error, n_valid, run.data.is_weighted)
-        yield f"note: {n_valid} validation rows tell little: {found}"
+    if n_valid < FEW_ROWS and run.n_folds:  # the same rows validate and test
+        yield f"note: {n_valid} rows tell little: a test error of {_test_error(run)}"
+    elif n_valid < FEW_ROWS:
+        yield f"note: {n_valid} validation rows tell little: {_validation_error(run)}"
     cost = run.validations[-1].as_dict().get("cost")  # None if it is not finite
     initial_cost = math.log(facts.n_out)  # that of parameters of 0
     if cost is None or cost > 1.01 * initial_cost:

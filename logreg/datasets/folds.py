@@ -1,6 +1,7 @@
 """Folds of a table: each is held out once, from a model that trains on all other rows."""
 
 from dataclasses import replace
+from numbers import Integral
 
 import numpy
 
@@ -33,10 +34,10 @@ def choose_n_folds(data, n_folds=None, n_ranks=1):
         raise DatasetError(f"{facts.dataset} has a test set: folds are made of one table or array")
     if n_ranks > 1:
         raise SettingError("several ranks share the rows of a set: give `folds=0`")
-    if not 2 <= n_folds <= _n_units(data):
+    if not isinstance(n_folds, Integral) or not 2 <= n_folds <= _n_units(data):
         what = "rows" if data.groups is None else "groups"
         raise SettingError(
-            f"`folds` is {n_folds}: of {_n_units(data)} {what}, 2 to {_n_units(data)} folds are "
+            f"`folds` is {n_folds!r}: of {_n_units(data)} {what}, 2 to {_n_units(data)} folds are "
             "made; 0 stands for one split into three sets"
         )
     if facts.split_seed is None:

@@ -260,5 +260,8 @@ def _find_dates(words):
         return None
     likely = [date_format for date_format, n in n_dates.items() if n == most]
     if len({days[date_format].tobytes() for date_format in likely}) > 1:
-        return Unclear("where the day or the month may come first (2024-01-31 is clear)")
+        return Unclear(
+            "in an unclear format: the day or the month may come first (2024-01-31 is clear), or "
+            "only some times have seconds"
+        )
     return Dates(likely[0])

@@ -80,6 +80,12 @@ def test_cells_that_make_a_column_doubtful_are_named_with_all_ways_out(cells, do
     assert_are_categories(cells, categorical="a")
 
 
+def test_times_of_which_half_have_seconds_are_no_matter_of_day_and_month():
+    said = "holds '18:45', '6:45:30' .* only some times have seconds"
+    with pytest.raises(DatasetError, match=said):
+        table(text_of(["18:45", "6:45:30"]))
+
+
 # The number of texts, of rows, and of texts that such a column may have.
 @pytest.mark.parametrize(
     "n, n_rows, most",
