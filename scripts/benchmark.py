@@ -4,7 +4,8 @@
     python scripts/benchmark.py --device cuda
 
 Every program trains in a process of its own. The programs take turns for several rounds, and the
-tables show the medians: of the whole job, and on the CPU of a few epochs on other shapes. A peer of
+tables show the medians: of the whole job, and on the CPU of a few epochs on other shapes, and of
+those of the net in ``scripts/mlp.py``. A peer of
 ``scripts/peers.py`` runs in the interpreter that has the newest version of its package. With
 ``--device jax:cpu``, what is for a GPU runs where there is none: that shows that it works, and no
 more.
@@ -47,6 +48,7 @@ SHAPES = {  # rows, features, classes, kind; rows a step, epochs
     "3,072 features": (20000, 3072, 10, "pixels", 500, 15),
     "a table of 50 x 3": (500000, 50, 3, "floats", 600, 10),
 }
+NETS = {"20 rows a step": (20, 1), "600 rows a step": (600, 3)}  # rows a step, epochs
 MIB = 1 << 20
 
 PROBE = """
@@ -148,6 +150,19 @@ def peer_programs(found, device="cpu"):
     return programs
 
 
+def net_programs(found):
+    """The net of ``scripts/mlp.py`` on every engine, and the same by hand."""
+    options = ["--floatx=float32", "--l2=0", f"--learning-rate={DEFAULTS.learning_rate}"]
+    programs = []
+    for program in our_programs(found):
+        train = [program.command[0], f"{ROOT}/scripts/mlp.py", *options]
+        programs.append(replace(program, command=train))
+    python = newest(found, "numpy")
+    train = [python, f"{ROOT}/scripts/peers.py", "numpy-net"]
+    programs.append(Program("NumPy by hand", f"numpy {found[python]['numpy']}", train))
+    return programs
+
+
 def train(program, args, folder, n_epochs=None):
     """Run a program's training once; return its figures, errors in percent."""
     options = [*options_of(args), "--n-epochs", str(n_epochs or args.n_epochs), "--output"]
@@ -190,13 +205,32 @@ def measure_shapes(programs, args, folder):
         sizes = [f"--rows={n}", f"--features={n_in}", f"--classes={n_out}", f"--kind={kind}"]
         run([programs[0].command[0], f"{ROOT}/scripts/shapes.py", path, *sizes])
         of_shape = {"dataset": path, "batch_size": batch_size, "n_epochs": n_epochs}
-        anew = [replace(program, reports=[]) for program in programs]
-        measure(anew, argparse.Namespace(**{**vars(args), **of_shape}), folder)
-        rows.append({"shape": shape})
-        for program in anew:
-            rates = [report["epochs"] / report["seconds"] for report in program.reports]
-            rows[-1].update({program.label: statistics.median(rates)} if rates else {})
+        rows.append({"shape": shape, **measure_rates(programs, args, folder, **of_shape)})
     return rows
+
+
+def measure_nets(programs, args, folder):
+    """Let the programs train nets on the data set: a row of epochs per second for each."""
+    rows = []
+    for steps, (batch_size, n_epochs) in NETS.items():
+        if args.quick:
+            batch_size = 20
+            n_epochs = 1
+        of_net = {"batch_size": batch_size, "n_epochs": n_epochs}
+        rows.append({"shape": steps, **measure_rates(programs, args, folder, **of_net)})
+    return rows
+
+
+def measure_rates(programs, args, folder, **settings):
+    """Measure programs with other settings: a dict from label to median epochs per second."""
+    anew = [replace(program, reports=[]) for program in programs]
+    measure(anew, argparse.Namespace(**{**vars(args), **settings}), folder)
+    medians = {}
+    for program in anew:
+        if program.reports:
+            rates = [report["epochs"] / report["seconds"] for report in program.reports]
+            medians[program.label] = statistics.median(rates)
+    return medians
 
 
 def summary(programs, limit):
@@ -246,9 +280,11 @@ def measure_all(args):
     with tempfile.TemporaryDirectory() as folder:
         measure(programs, args, folder)
         with_kernel = [program for program in programs if not program.label.endswith("kernel off")]
-        shapes = measure_shapes(with_kernel, args, folder) if is_cpu else []
-    training = summary(programs, limit)
-    return {"load_before": load, "limit": limit, "training": training, "shapes": shapes}
+        result = {"load_before": load, "limit": limit, "training": summary(programs, limit)}
+        if is_cpu:
+            result["shapes"] = measure_shapes(with_kernel, args, folder)
+            result["nets"] = measure_nets(net_programs(found), args, folder)
+    return result
 
 
 TRAINING = [  # heading, key in the row, format of a number
@@ -281,14 +317,21 @@ def shown(result):
     """The result as text."""
     limit = result["limit"]
     title = f"Training on {limit['machine']}, medians; load before: {result['load_before']:.1f}"
-    rates = dict.fromkeys(key for row in result["shapes"] for key in row if key != "shape")
-    shapes = [("shape", "shape", ""), *((label, label, ".2f") for label in rates)]
-    others = table("Epochs/s on random rows of other shapes", shapes, result["shapes"])
-    return table(title, TRAINING, result["training"]) + (
+    text = table(title, TRAINING, result["training"]) + (
         f"\nthe processor's limit: {limit['epochs_per_second']:.1f} epochs/s: {limit['text']}\n"
         "ours/this: how many times as fast logreg is on its slowest engine here\n"
-        + (f"\n{others}" if result["shapes"] else "")
     )
+    if "shapes" in result:
+        text += table_of_rates("Epochs/s on random rows of other shapes", result["shapes"])
+        text += table_of_rates("Epochs/s of a net of 500 tanh units", result["nets"])
+    return text
+
+
+def table_of_rates(title, rows):
+    """What :func:`measure_shapes` and :func:`measure_nets` return, as text."""
+    labels = dict.fromkeys(key for row in rows for key in row if key != "shape")
+    columns = [("shape", "shape", ""), *((label, label, ".2f") for label in labels)]
+    return "\n" + table(title, columns, rows)
 
 
 def run_parser(description):

@@ -98,19 +98,25 @@ class NumPy(Peer):
 
     def steps(self, count):
         costs = []
-        everyone = numpy.arange(self.batch_size)
         for i in range(count):
             x, y = self.batch(i)
-            p = x @ self.W + self.b
-            p -= p.max(axis=1, keepdims=True)
-            numpy.exp(p, out=p)
-            p /= p.sum(axis=1, keepdims=True)
-            costs.append(-numpy.log(p[everyone, y]).mean())
-            p[everyone, y] -= 1
-            p *= self.rate / self.batch_size
+            cost, p = self.descent(x, y)
+            costs.append(cost)
             self.W -= x.T @ p
             self.b -= p.sum(axis=0)
         return costs
+
+    def descent(self, x, y):
+        """The cost, and its gradient by the scores of the rows, times the learning rate."""
+        everyone = numpy.arange(self.batch_size)
+        p = x @ self.W + self.b
+        p -= p.max(axis=1, keepdims=True)
+        numpy.exp(p, out=p)
+        p /= p.sum(axis=1, keepdims=True)
+        cost = -numpy.log(p[everyone, y]).mean()
+        p[everyone, y] -= 1
+        p *= self.rate / self.batch_size
+        return cost, p
 
     def n_errors(self, split):
         x, y = self.datasets[split]
@@ -118,6 +124,44 @@ class NumPy(Peer):
 
     def parameters(self):
         return self.W, self.b
+
+
+class NumPyNet(NumPy):
+    """The net of ``scripts/mlp.py`` by hand: a layer of 500 tanh units below the softmax."""
+
+    def prepare(self):
+        n_hidden = 500
+        bound = math.sqrt(6 / (self.n_in + n_hidden))
+        random = numpy.random.RandomState(1234)
+        V = random.uniform(-bound, bound, (self.n_in, n_hidden))
+        self.V = V.astype("float32")
+        self.c = numpy.zeros(n_hidden, dtype="float32")
+        self.W = numpy.zeros((n_hidden, self.n_out), dtype="float32")
+        self.b = numpy.zeros(self.n_out, dtype="float32")
+
+    def steps(self, count):
+        costs = []
+        for i in range(count):
+            x, y = self.batch(i)
+            h = numpy.tanh(x @ self.V + self.c)
+            cost, p = self.descent(h, y)
+            costs.append(cost)
+            d = p @ self.W.T
+            d *= 1 - h**2
+            self.W -= h.T @ p
+            self.b -= p.sum(axis=0)
+            self.V -= x.T @ d
+            self.c -= d.sum(axis=0)
+        return costs
+
+    def n_errors(self, split):
+        x, y = self.datasets[split]
+        scores = numpy.tanh(x @ self.V + self.c) @ self.W + self.b
+        return int((scores.argmax(axis=1) != y).sum())
+
+    def save(self, path):
+        with open(path, "wb") as file:
+            numpy.savez(file, V=self.V, c=self.c, W=self.W, b=self.b)
 
 
 class JaxScan(Peer):
@@ -178,7 +222,7 @@ class JaxScan(Peer):
         return self.jax.device_get(self.params)
 
 
-PEERS = {"numpy": NumPy, "jax-scan": JaxScan}
+PEERS = {"numpy": NumPy, "numpy-net": NumPyNet, "jax-scan": JaxScan}
 
 
 def stored(args):

@@ -16,3 +16,5 @@ def test_the_benchmark_runs_and_prints_a_table(run):
     for row in rows.values():
         assert row["remark"] == "not installed" or (row["epochs"], row["remark"]) == (2, "")
     assert all(f"\n{name} " in done.stdout for name in ("program", *rows))
+    assert all(row["NumPy by hand"] > 0 and len(row) >= 3 for row in result["nets"])
+    assert "Epochs/s of a net" in done.stdout
