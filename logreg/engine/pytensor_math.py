@@ -20,7 +20,13 @@ from pytensor.link.numba.dispatch.basic import (
 from pytensor.scalar import Exp, Log, Sigmoid, Tanh
 from pytensor.tensor.elemwise import Elemwise
 
-from logreg.engine.vector_math import BEFORE_FUSION, DTYPES, FUNCTION_NAMES, call_numpy
+from logreg.engine.vector_math import (
+    BEFORE_FUSION,
+    DTYPES,
+    FUNCTION_NAMES,
+    FunctionOp,
+    call_numpy,
+)
 
 NAMES = {Exp: "exp", Log: "log", Tanh: "tanh", Sigmoid: "sigmoid"}
 
@@ -55,16 +61,11 @@ def find_loop(function_name, dtype):
     return ufunc.functions[index]  # ctypes makes None of NULL
 
 
-class NumPyFunction(Op):
+class NumPyFunction(FunctionOp, Op):
     """A function of NumPy, of each number of an array of floats."""
 
     __props__ = ("function_name",)
-
-    def __init__(self, function_name):
-        self.function_name = function_name
-
-    def make_node(self, x):
-        return Apply(self, [x], [x.type()])
+    apply_class = Apply
 
     def perform(self, node, inputs, output_storage):
         """Compute the function where a flag has chosen another linker than Numba's."""

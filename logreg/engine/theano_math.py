@@ -7,7 +7,7 @@ from theano.scalar import Exp, Log, Tanh
 from theano.tensor.elemwise import Elemwise
 from theano.tensor.nnet.sigm import ScalarSigmoid
 
-from logreg.engine.vector_math import BEFORE_FUSION, call_numpy
+from logreg.engine.vector_math import BEFORE_FUSION, FunctionOp, call_numpy
 
 NAMES = {Exp: "exp", Log: "log", Tanh: "tanh", ScalarSigmoid: "sigmoid"}
 # Theano gives inf and NaN in silence. Of a small array, numpy.errstate would take several times as
@@ -15,16 +15,11 @@ NAMES = {Exp: "exp", Log: "log", Tanh: "tanh", ScalarSigmoid: "sigmoid"}
 SILENT = [numpy.geterrobj()[0], 0, None]
 
 
-class NumPyFunction(Op):
+class NumPyFunction(FunctionOp, Op):
     """A function of NumPy, of each number of an array of floats."""
 
     __props__ = ("function_name",)
-
-    def __init__(self, function_name):
-        self.function_name = function_name
-
-    def make_node(self, x):
-        return Apply(self, [x], [x.type()])
+    apply_class = Apply
 
     def perform(self, node, inputs, output_storage):
         output_storage[0][0] = getattr(numpy, self.function_name)(inputs[0], extobj=SILENT)

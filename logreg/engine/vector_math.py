@@ -10,6 +10,22 @@ FUNCTION_NAMES = "exp", "log", "tanh"
 DTYPES = "float32", "float64"
 
 
+class FunctionOp:
+    """What the engines' Ops that call a function of NumPy have in common.
+
+    An Op inherits from it first. It names ``__props__``, which engines look for in the class
+    itself, and its engine's class of nodes as `apply_class`.
+    """
+
+    apply_class = None
+
+    def __init__(self, function_name):
+        self.function_name = function_name
+
+    def make_node(self, x):
+        return self.apply_class(self, [x], [x.type()])
+
+
 def call_numpy(fgraph, elemwise_class, names, op_class):
     """Put NumPy's functions in the place of the engine's in a graph.
 
