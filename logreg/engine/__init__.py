@@ -250,8 +250,8 @@ def have_diverged(variables):
     >>> [have_diverged([*some, theano.shared(numpy.array([x]))]) for x in (numpy.nan, -1e20)]
     [True, True]
     """
-    largest = numpy.max([abs(value(variable)).max(initial=0) for variable in variables])
-    return not largest < MAY_OVERFLOW  # by `not`, NaN has diverged, too
+    values = numpy.concatenate([value(variable).ravel() for variable in variables])
+    return not abs(values).max(initial=0) < MAY_OVERFLOW  # by `not`, NaN has diverged, too
 
 
 def compile_step(minibatch, row_set, batch_size, cost, updates, n_at_once=1):

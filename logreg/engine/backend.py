@@ -123,6 +123,10 @@ class Backend:
             replaced = self.matcher.without_rows(expressions, minibatch)
         if not replaced:
             return self._compile_rows_by_engine(minibatch, row_set, outputs, updates)
+        kernel_set = self._kernel_set(minibatch, row_set, replaced.regression)
+        kernel_cost = replaced.inputs[0]
+        if replaced.outputs == [kernel_cost]:
+            return functools.partial(kernel_set.gradients, replaced.regression)
         new_values = replaced.outputs[len(outputs) :]
         variables = [variable for variable, _ in updates]
         compute_rest = self.matcher.interpreted_function(
@@ -132,7 +136,6 @@ class Backend:
             on_unused_input="ignore",
         )
         compute_rest.trust_input = True
-        kernel_set = self._kernel_set(minibatch, row_set, replaced.regression)
 
         def function_of_rows(start, stop):
             cost_and_gradients = kernel_set.gradients(replaced.regression, start, stop)

@@ -23,29 +23,29 @@ class KernelSet:
         self.features = features
         self.dtype = dtype
         if all(map(is_shared, labels_and_weights)):
-            self._variables = labels_and_weights
+            variables = labels_and_weights
             self._compute = None  # no function is needed; a first one takes 0.06 s
         else:
-            self._variables = shared_variables(labels_and_weights)
+            variables = shared_variables(labels_and_weights)
             self._compute = function([], labels_and_weights)
+        self._variables = [features.shared, *variables]
+        self._arrays = []  # the values of the variables, of which all that follows was made
         self._weighted_labels = None
-        self._arrays = []  # the variables' values that the weighted labels were computed from
-        # The last x, y and number of rows of `laid_out_rows`, how often it got them, and the rows.
-        self._arrays_of_layout = []
         self._n_rows_of_layout = None
-        self._n_calls = 0
+        self._n_calls_for_layout = 0
         self._laid_out = None
 
     def weighted_labels(self):
         """Get the pair of the labels of all rows, int32, and their weights or None.
 
-        They are the same arrays until their variables change.
+        They are the same arrays until a variable of the set has another value.
         """
         arrays = [variable.get_value(borrow=True) for variable in self._variables]
         if not _are_same(arrays, self._arrays):
             self._arrays = arrays
-            labels, *weights = self._compute() if self._compute else arrays
+            labels, *weights = self._compute() if self._compute else arrays[1:]
             self._weighted_labels = kernel.as_labels(labels), weights[0] if weights else None
+            self._n_rows_of_layout = None
         return self._weighted_labels
 
     def rows(self, start=None, stop=None):
@@ -56,26 +56,25 @@ class KernelSet:
         """Get all rows in the order and form that the C code reads fastest; None if it has none.
 
         This layout is for minibatches of `n_rows` or, with `y` None, for
-        :func:`logreg.kernel.classes`. It is made at the second
-        call with the same arrays, as it would not pay for a single one. A change of an array in
-        place goes unnoticed.
+        :func:`logreg.kernel.classes`. It is made at the second call for the same values of the
+        variables, as it would not pay for a single one. A change of an array in place goes
+        unnoticed.
         """
-        x = self.features.array
-        if not _are_same([x, y], self._arrays_of_layout):
-            self._arrays_of_layout = [x, y]
+        if self._n_rows_of_layout is None:
             self._n_rows_of_layout = n_rows
-            self._n_calls = 0
+            self._n_calls_for_layout = 0
             self._laid_out = None
         if n_rows != self._n_rows_of_layout:  # the last rows of a set may be fewer
             return None
-        self._n_calls += 1
-        if self._n_calls == 2:
+        self._n_calls_for_layout += 1
+        if self._n_calls_for_layout == 2:
             self._laid_out = kernel.lay_out(self.rows(), y, n_rows)
         return self._laid_out
 
     def minibatches(self, starts, n_rows):
         """Yield rows, the pair of their labels and weights, and where minibatches start in them.
 
+        The minibatches follow each other: each one of `starts` is `n_rows` after the one before.
         If the kernel can read the rows as they are stored, all rows are yielded at once. Else they
         must become floats first, so the rows of one minibatch are yielded at a time.
         """
@@ -83,7 +82,7 @@ class KernelSet:
         y, weights = self.weighted_labels()
         is_readable = not self.features.prepare and x.dtype in ("uint8", self.dtype)
         if is_readable and x.flags.c_contiguous:  # else the kernel would copy all
-            are_aligned = all(start % n_rows == 0 for start in starts)
+            are_aligned = starts[0] % n_rows == 0
             laid_out = self.laid_out_rows(y, n_rows) if are_aligned else None
             yield laid_out or self.rows(), (y, weights), starts
             return
@@ -99,9 +98,9 @@ class KernelSet:
         regression, l2, velocities, rate, momentum = descent
         variables = [*regression.params, *velocities]
         values = [variable.get_value(borrow=True) for variable in variables]
-        for rows, weighted_labels, places in self.minibatches(starts, batch_size):
+        for rows, weighted_labels, starts_in_rows in self.minibatches(starts, batch_size):
             some_costs, *values = kernel.steps(
-                rows, values, weighted_labels, places, batch_size, rate, l2, momentum
+                rows, values, weighted_labels, starts_in_rows, batch_size, rate, l2, momentum
             )
             costs.extend(some_costs)
         for variable, value in zip(variables, values):
@@ -112,8 +111,10 @@ class KernelSet:
         """Compute the cost of some rows, and its gradients by W and b."""
         params = [param.get_value(borrow=True) for param in regression.params]
         n_rows = stop - start
-        rows, weighted_labels, places = next(self.minibatches([start], n_rows))
-        costs, *gradients = kernel.gradients(rows, params, weighted_labels, places[0], n_rows)
+        rows, weighted_labels, starts_in_rows = next(self.minibatches([start], n_rows))
+        costs, *gradients = kernel.gradients(
+            rows, params, weighted_labels, starts_in_rows[0], n_rows
+        )
         return [costs[0], *gradients]
 
     def errors(self, regression, bounds):
@@ -124,9 +125,10 @@ class KernelSet:
         end = bounds[-1]
         y, weights = self.weighted_labels()
         is_wrong = self._classes(regression.params, begin, end) != y[begin:end]
+        errors = is_wrong.astype("float64")
         if weights is not None:
-            is_wrong = is_wrong * weights[begin:end]
-        return numpy.add.reduceat(is_wrong, numpy.subtract(bounds[:-1], begin), dtype="float64")
+            errors *= weights[begin:end]
+        return numpy.add.reduceat(errors, [start - begin for start in bounds[:-1]])
 
     def _classes(self, params, begin, end):
         """Classify the rows from `begin` to `end`."""

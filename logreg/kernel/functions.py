@@ -28,8 +28,12 @@ if getattr(_kernel, "version", None) != 3:  # of module.c
     _kernel = numpy_kernel
 
 NO_PAIR = None, None  # in place of labels and weights, or of the two velocities
+FEW_PRODUCTS = 10000  # module.c shares no fewer between threads
 MAX_COPY_OF_MAP = 1 << 28  # bytes: memory may have no room for a copy of a larger file
 GRADIENTS_ONLY = numpy.nan  # this rate tells the C code to return gradients
+BYTES = numpy.dtype("uint8")
+FLOATS = numpy.dtype("float32"), numpy.dtype("float64")
+INT32 = numpy.dtype("int32")
 
 
 class Rows(NamedTuple):
@@ -141,9 +145,8 @@ def classes(rows, params):
     best = numpy.empty(len(rows.x), "int64")
     if best.size:
         # In the order in which module.c reads them. Without labels, it classifies the rows.
-        _kernel.compute(
-            rows, params, NO_PAIR, None, best, len(best), n_threads(), (0.0, 0.0, 0.0), NO_PAIR
-        )
+        n = _n_threads_for(rows, params)
+        _kernel.compute(rows, params, NO_PAIR, None, best, len(best), n, (0.0, 0.0, 0.0), NO_PAIR)
     return best
 
 
@@ -177,7 +180,7 @@ def steps(rows, params, weighted_labels, starts, n_rows, rate, l2=0.0, momentum=
     if y.shape != rows.x.shape[:1]:
         raise ValueError(f"y has shape {y.shape}, and x has {len(rows.x)} rows")
     if weights is not None:
-        weights = numpy.require(weights, W.dtype, "CA")
+        weights = _as_c_array(weights, W.dtype)
     velocities = [numpy.array(v, W.dtype, order="C") for v in params[2:]]
     costs = numpy.zeros(len(starts))
     new_params = W.copy(), b.copy()
@@ -189,7 +192,7 @@ def steps(rows, params, weighted_labels, starts, n_rows, rate, l2=0.0, momentum=
         numpy.array(starts, "int64"),
         costs,
         n_rows,
-        n_threads(),
+        _n_threads_for(rows, new_params),
         (rate, l2, momentum),
         tuple(velocities) or NO_PAIR,
     )
@@ -206,15 +209,21 @@ def as_labels(y):
     """Labels as int32; a label that does not fit becomes another one that is no class."""
     if y.dtype.kind not in "iu":
         raise ValueError(f"labels are {y.dtype}: integers are needed")
-    if y.dtype != "int32":
+    if y.dtype != INT32:
         y = numpy.clip(y, -1, 2**31 - 1)
-    return numpy.require(y, "int32", "CA")
+    return _as_c_array(y, INT32)
+
+
+def _n_threads_for(rows, params):
+    """The threads that may share all rows; 1 for few: to read the environment would take longer."""
+    n_products = rows.x.size * len(params[1])
+    return n_threads() if n_products > FEW_PRODUCTS else 1
 
 
 def _as_bytes(x):
     """x as bytes, and the factor that makes x of them; None if no factor does so exactly."""
-    if x.dtype == "uint8":
-        return numpy.require(x, None, "CA"), 1.0
+    if x.dtype == BYTES:
+        return _as_c_array(x, BYTES), 1.0
     factor = 1 / 256
     if x[:1000].max() >= 1:  # these rows are enough to tell: most data are no bytes at all
         factor = 1.0
@@ -233,12 +242,20 @@ def _prepare(rows, params):
     """Rows and parameters as the C code takes them: aligned, x of bytes or of the dtype of W."""
     x, (W, b) = rows.x, params
     has_shapes = W.ndim == 2 and x.shape[1:] == W.shape[:1] and b.shape == W.shape[1:]
-    if not has_shapes or b.dtype != W.dtype or W.dtype not in ("float32", "float64"):
+    if not has_shapes or b.dtype != W.dtype or W.dtype not in FLOATS:
         found = ", ".join(f"{array.dtype} of shape {array.shape}" for array in (x, W, b))
         raise ValueError(
             f"x, W and b are {found}: they must be of shapes (n, n_in), (n_in, n_out) and "
             "(n_out,), W and b both float32, or both float64"
         )
-    dtype = "uint8" if x.dtype == "uint8" else W.dtype
-    arrays = numpy.require(W, None, "CA"), numpy.require(b, None, "CA")
-    return rows._replace(x=numpy.require(x, dtype, "CA")), arrays
+    dtype = BYTES if x.dtype == BYTES else W.dtype
+    arrays = _as_c_array(W, W.dtype), _as_c_array(b, b.dtype)
+    return Rows(_as_c_array(x, dtype), rows.scale, rows.layout), arrays
+
+
+def _as_c_array(array, dtype):
+    """The array, if it is of this dtype, aligned and in C's order; else a copy that is."""
+    flags = array.flags
+    if array.dtype == dtype and flags.c_contiguous and flags.aligned:
+        return array  # for few rows, numpy.require takes as long as the C code
+    return numpy.require(array, dtype, "CA")
