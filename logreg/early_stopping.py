@@ -11,7 +11,7 @@ from typing import List, NamedTuple, Optional
 from logreg.hyperparameters import DEFAULTS
 
 EARLY_STOPPING_SETTINGS = ("patience", "patience_increase", "improvement_threshold", "criterion")
-# The reasons for which a complete run ends, in words.
+# The reasons for which a run ends that nobody stopped and that has not diverged, in words.
 REASON_TEXTS = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
 # If a run that ended for one of these reasons is repeated, it ends in the same way. An interruption
 # is no such reason.
@@ -26,10 +26,11 @@ class Validation(NamedTuple):
     iter : int
         The last minibatch trained on, counted from 0 over the whole run.
     cost : float
-        Mean training cost of the minibatches since the last validation. A file leaves out a cost
-        that is not finite; in a run that is resumed from the file, it is None.
+        Mean training cost of the minibatches since the last validation. A model file or a
+        checkpoint leaves out a cost that is not finite; in a run that is resumed, it is None.
     error, error_all_rows : float
-        The errors of the validation set: over its whole minibatches, and over all of its rows.
+        The errors of the validation set: without the last rows that fill no minibatch, as in the
+        tutorial, and over all rows.
     loss : float or None
         Mean loss of the validation set, over all of its rows, with criterion 'loss'.
     test_error, test_error_all_rows : float or None
@@ -100,7 +101,7 @@ class EarlyStopping:
         The lowest value so far, infinity before the first.
     best_iter : int or None
         The minibatch at which it was seen.
-    gains : list of int
+    gain_iters : list of int
         The minibatches of the significant improvements.
     significant_value : float
         The value at the last of them.
@@ -123,7 +124,7 @@ class EarlyStopping:
     best_value: float = math.inf
     best_iter: Optional[int] = None
     significant_value: float = math.inf
-    gains: List[int] = field(default_factory=list)
+    gain_iters: List[int] = field(default_factory=list)
 
     def update(self, iter, value):
         """Take note of the value of a validation after minibatch `iter`.
@@ -145,7 +146,7 @@ class EarlyStopping:
         before = self.significant_value if self.criterion == "loss" else self.best_value
         if value < before * self.improvement_threshold:
             self.patience = max(self.patience, iter * self.patience_increase)
-            self.gains.append(iter)
+            self.gain_iters.append(iter)
             self.significant_value = value
         self.best_value = value
         self.best_iter = iter
@@ -156,7 +157,7 @@ class EarlyStopping:
         return self.patience <= iter
 
 
-def stopping_after(validations, settings):
+def replay_validations(validations, settings):
     """Make the :class:`EarlyStopping` of a run after all of its :class:`Validation`.
 
     `settings` is a dict, of which the arguments of :class:`EarlyStopping` are taken.

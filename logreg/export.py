@@ -145,7 +145,7 @@ def main(argv=None):
     output = args.output or os.path.splitext(args.model)[0] + f".{args.to}"
     refuse_overwriting([output], [args.model])
     facts, W, b = model_file.read_model(args.model)
-    facts.check_outputs(output)
+    facts.refuse_overwriting_data(output)
     metadata = facts.metadata()
     stated = {name: metadata[name] for name in EXPORTED_KEYS if metadata.get(name) is not None}
     content = {"W": W, "b": b, **stated}

@@ -84,7 +84,7 @@ def fit_table(
             Preparation(**preparation),
             dtype=engine.theano.config.floatX,
         )
-        data.check_outputs(path)
+        data.refuse_overwriting_data(path)
         n_folds = choose_n_folds(data, folds)
         if n_folds:
             data = divide_into_folds(data, n_folds)

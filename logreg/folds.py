@@ -1,4 +1,4 @@
-"""Training by folds: they choose the number of epochs and test; then all rows train the model.
+"""Training by folds, which choose the number of epochs and give the test error.
 
 All rows are divided into folds. For each fold, there is a model that trains on the rows of the
 other folds, and the rows of the fold validate it. All these models train side by side. The mean of
@@ -26,8 +26,8 @@ from logreg.refit import train_anew
 class _FoldModel:
     """The model that has not seen a fold, and its functions.
 
-    `best_value` is the lowest error or loss of the other folds so far, whichever is the criterion.
-    `best_params` are the values of this model's `params` in that epoch.
+    `best_value` is the lowest mean over the other folds so far, of the error or of the loss, as the
+    criterion says. `best_params` are what this model's `params` were at that validation.
     """
 
     params: list
@@ -47,7 +47,7 @@ class _FoldModel:
 
 
 class FoldTraining:
-    """The trainings of a DataSet with `folds`: what the loop of descent calls, and what follows.
+    """The trainings of a DataSet with `folds`: what `descend` calls, and what follows it.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ class FoldTraining:
     whole : TrainingData
         Of all rows.
     training_data : TrainingData
-        The same, but its training set is the smallest one of the folds' models. A run counts the
-        minibatches of this set, and in an epoch each of the models takes as many.
+        The same, but with the smallest of the folds' training sets. A run counts the minibatches of
+        this set, and in an epoch each of the models takes as many.
     """
 
     def __init__(self, data, hyperparameters):
@@ -96,8 +96,11 @@ class FoldTraining:
         )
 
     def _train_model(self, first, last):
-        costs = [model.train_model(first, last) for model in self._models]
-        return numpy.mean(costs, axis=0).tolist()
+        """Take the steps of all models; return their costs, those of the first model first."""
+        costs = []
+        for model in self._models:
+            costs.extend(model.train_model(first, last))
+        return costs
 
     def _validate_model(self):
         params = [param for model in self._models for param in model.params]

@@ -11,7 +11,7 @@ from logreg.basics.errors import SettingError
 
 EPOCHS_OF_A_TABLE = 5000  # the default if the data set is a table, such as a CSV file
 
-LARGEST = sys.float_info.max  # refused: infinity, and whole numbers that no float can hold
+LARGEST = sys.float_info.max  # larger are infinity, and whole numbers that no float can hold
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ WHOLE_FROM_1 = Range("a whole number from 1 to 1e9", lambda value: 1 <= value <=
 WHOLE_FROM_2 = Range("a whole number from 2", lambda value: value >= 2, is_whole=True)
 
 
-def setting(allowed, meaning, default=None, opposite=None, aliases=(), **for_argparse):
+def setting(allowed, meaning, default=None, no_help=None, aliases=(), **for_argparse):
     """Make a field of a dataclass of settings, each of which is an option on the command line, too.
 
     `allowed` is a :class:`Range`, a tuple of choices, or a function that says whether a value is
-    allowed, with what is needed as its docstring. `meaning` is the option's help. With `opposite`,
-    the option is a switch, and that is the help of its ``--no-`` form. `aliases` are other names of
-    the option. Further arguments are for argparse's ``add_argument``.
+    allowed, with what is needed as its docstring. `meaning` is the option's help. With `no_help`,
+    the option is a switch, and `no_help` is the help of its ``--no-`` form. `aliases` are other
+    names of the option. Further arguments are for argparse's ``add_argument``.
     """
     if isinstance(allowed, Range):
         needed = allowed.needed
@@ -56,7 +56,7 @@ def setting(allowed, meaning, default=None, opposite=None, aliases=(), **for_arg
         "allowed": allowed,
         "needed": needed,
         "help": meaning,
-        "opposite": opposite,
+        "no_help": no_help,
         "aliases": aliases,
         "for_argparse": for_argparse,
     }
@@ -157,7 +157,7 @@ class Hyperparameters:
         check(self)
 
 
-complete_docstring(Hyperparameters, Hyperparameters)
+complete_docstring(Hyperparameters, Hyperparameters)  # with its own settings
 DEFAULTS = Hyperparameters()
 
 # The defaults that depend on the data, in words.
@@ -188,19 +188,21 @@ def choose_hyperparameters(facts, **given):
     """
     n_train, *held_out_sizes = facts.rows
     training_sizes = [n_train]
-    if facts.n_folds:  # then n_train counts all rows; the largest fold leaves the fewest
+    if facts.n_folds:
+        # Each fold's model trains on the rows of the others, and the last training is on all rows,
+        # which `n_train` counts. The largest fold leaves the fewest.
         training_sizes.append(n_train - math.ceil(n_train / facts.n_folds))
         held_out_sizes = []  # folds are validated row by row, without minibatches
     defaults = {"batch_size": default_batch_size(training_sizes, held_out_sizes)}
-    is_split = facts.split is not None  # the data had no test set: one array made all three sets
-    if facts.is_table or is_split:
+    is_one_array = facts.split is not None  # of which all three sets were made
+    if facts.is_table or is_one_array:
         defaults["criterion"] = "loss"
     if facts.is_table:
         defaults["n_epochs"] = EPOCHS_OF_A_TABLE
         is_standardized = facts.feature_scales is not None
         if is_standardized:
-            # A row of n_in standardized features has about n_in as its squared norm, and a step
-            # that is much larger than its inverse goes too far.
+            # A row of n_in standardized features has a squared norm of about n_in. A learning rate
+            # much above 1 / n_in goes too far.
             defaults["learning_rate"] = min(DEFAULTS.learning_rate, 4 / facts.n_in)
     return Hyperparameters(**{**defaults, **given})
 
@@ -208,9 +210,10 @@ def choose_hyperparameters(facts, **given):
 def default_batch_size(training_sizes, held_out_sizes):
     """Choose the batch size for trainings on so many rows, and sets that are held out from them.
 
-    It is the tutorial's, 600. If a set has fewer rows, or a training fewer than 5,000, it is from a
-    twelfth to an eighth of the rows of the smallest training: the size that leaves the fewest rows
-    over and, of several, that is nearest to a tenth. It is not larger than a set that is held out.
+    It is the tutorial's, 600. If a held-out set has fewer rows, or a training fewer than 5,000, it
+    is from a twelfth to an eighth of the rows of the smallest training: the size that leaves the
+    fewest rows over and, of several, that is nearest to a tenth. It is not larger than a set that
+    is held out.
 
     Examples
     --------

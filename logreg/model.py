@@ -83,7 +83,8 @@ class LogisticRegression:
         self.b = _parameter("b", b, (n_out,))
         self.p_y_given_x = T.nnet.softmax(T.dot(input, self.W) + self.b)
         self.y_pred = T.argmax(self.p_y_given_x, axis=1)
-        # Marked, so that the native kernel can compute them; as below the cost and the errors.
+        # A mark says of which variables an expression is made. So the engine can let the native
+        # kernel (logreg.kernel) compute it. The cost and the errors below get marks, too.
         engine.mark(self.p_y_given_x, "probabilities", input, self.W, self.b)
         engine.mark(self.y_pred, "classes", input, self.W, self.b)
         self.params = [param for param in (self.W, self.b) if hasattr(param, "get_value")]
@@ -177,27 +178,27 @@ def _parameter(name, given, shape) -> Any:
         )
     is_symbolic = engine.is_symbolic(given)  # a shared variable is, too
     if given is None:
-        value = numpy.zeros(shape)
+        checked = numpy.zeros(shape)
     elif hasattr(given, "get_value"):
-        value = engine.value(given)
+        checked = engine.value(given)
     elif is_symbolic:
-        value = given
+        checked = given
     else:
-        value = numpy.asarray(given)
-    if isinstance(value, numpy.ndarray):
-        has_shape = value.shape == shape
-        found = f"{value.dtype} of shape {value.shape}"
+        checked = numpy.asarray(given)
+    if isinstance(checked, numpy.ndarray):
+        has_shape = checked.shape == shape
+        found = f"{checked.dtype} of shape {checked.shape}"
     else:  # an expression: only its number of dimensions is known
-        has_shape = value.ndim == len(shape)
-        found = value.type
+        has_shape = checked.ndim == len(shape)
+        found = checked.type
     kinds = "f" if is_symbolic else "fiu"  # an array of whole numbers is cast to floats
-    if not has_shape or numpy.dtype(value.dtype).kind not in kinds:
+    if not has_shape or numpy.dtype(checked.dtype).kind not in kinds:
         raise SettingError(
             f"{name} is {found}: floats of shape {shape} are needed, as n_in and n_out say"
         )
     if is_symbolic:
         return given
-    array = numpy.array(value, dtype=theano.config.floatX, order="C")
+    array = numpy.array(checked, dtype=theano.config.floatX, order="C")
     return theano.shared(array, name=name, borrow=True)
 
 
@@ -210,7 +211,7 @@ def softmax_regression(facts, hyperparameters, class_weights=None, has_weights=F
         Those of the data, which tell the numbers of features and classes.
     hyperparameters : Hyperparameters
     class_weights : numpy.ndarray, shape (n_out,), optional
-        The weight of a row of each class, in the cost and in the loss.
+        A weight for each class, which all rows of the class have in the cost and in the loss.
     has_weights : bool
         Whether the rows have weights, which count in the cost, in the errors and in the loss.
 
@@ -251,7 +252,7 @@ def tutorial_model(data, hyperparameters):
     class_weights = None
     if hyperparameters.class_weight:
         class_weights = balanced_weights(data.facts.class_counts)
-    has_weights = bool(data.weights)  # a dict of those of each set
+    has_weights = bool(data.weights)  # a dict from each set's name to the weights of its rows
     return softmax_regression(data.facts, hyperparameters, class_weights, has_weights)
 
 

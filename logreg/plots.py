@@ -130,7 +130,7 @@ def _mark_gains(line, iters, stopping):
     """Mark the significant gains and the best model on the line of the criterion."""
     epochs, values = line.get_data()
     for label, marker, size, is_marked in (
-        ("significant gain", "o", 4, numpy.isin(iters, stopping.gains)),
+        ("significant gain", "o", 4, numpy.isin(iters, stopping.gain_iters)),
         ("best model", "*", 13, iters == stopping.best_iter),
     ):
         line.axes.plot(

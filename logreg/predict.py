@@ -5,8 +5,8 @@ such a name and "test" in it, such as x_test or test_images; else the only one. 
 pictures are predicted.
 
 Numbers of type uint8 are divided by the scale of training, which is 256 for pixels. A model
-refuses them if it was trained on numbers from 0 to 1, or if its file does not say what the smallest
-and the largest number of training were.
+refuses uint8 if it was trained on numbers from 0 to 1, or if its file does not say what the
+smallest and the largest number of training were.
 
 A picture is scaled to the size and the range of the training images, which must be grey and at
 least 10 x 10 pixels large. If the training images are laid out as MNIST's are, or the model file
@@ -64,7 +64,7 @@ def parser():
         epilog=str(__doc__).partition("\n\n")[2],  # the rules
     )
     _add_data_options(parser)
-    _add_question_options(parser)
+    _add_mode_options(parser)
     _add_output_options(parser)
     return parser
 
@@ -102,18 +102,18 @@ def _add_data_options(parser):
     )
 
 
-def _add_question_options(parser):
+def _add_mode_options(parser):
     group = parser.add_argument_group(
         "in place of predictions", "One of these. Only --evaluate takes an INPUT."
     )
     modes = group.add_mutually_exclusive_group()
-    questions = {
+    texts = {
         "--evaluate": "print errors, precision, recall, F1, the confusion matrix and calibration "
         "on the test set, or on one INPUT, which needs labels",
         "--info": "print the facts in the model file as JSON, with long lists left out",
         "--weights": "print what one unit more of each feature does to the odds of each class",
     }
-    for option, text in questions.items():
+    for option, text in texts.items():
         modes.add_argument(option, action="store_const", dest="mode", const=option, help=text)
 
 
@@ -193,9 +193,9 @@ def main(argv=None):
     """Predict as the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = _read_arguments(argv)
     predictor = Predictor(args.model, args.threshold)
-    predictor.facts.check_outputs(args.output)
+    predictor.facts.refuse_overwriting_data(args.output)
     if args.mode:
-        text = _answer_question(predictor, args)
+        text = _run_mode(predictor, args)
         with destination(args.output) as stream:
             stream.write(text)
         return 0
@@ -204,7 +204,7 @@ def main(argv=None):
     return _predict_examples(predictor, args)
 
 
-def _answer_question(predictor, args):
+def _run_mode(predictor, args):
     """The text that stands in place of predictions."""
     if args.mode == "--info":
         return _info(predictor)
@@ -230,7 +230,7 @@ def _info(predictor):
 def _read_test_set(predictor, args):
     table = options.read_options(TableOptions, args)
     data = read_test_set(predictor.facts, args.dataset, table)
-    data.check_outputs(args.output)
+    data.refuse_overwriting_data(args.output)
     return data
 
 

@@ -35,7 +35,7 @@ def check_joinable(data):
     train_type = train.shared.dtype
     valid_type = valid.shared.dtype
     # Both sets need the same `prepare`, which makes floats of stored rows. That their scales are
-    # the same was checked when the sets were shared.
+    # the same was checked when they were put into shared variables.
     if train_type != valid_type or train.prepare != valid.prepare:
         raise SettingError(
             f"training and validation x are {train_type} and {valid_type}: give one type, or "
@@ -57,7 +57,9 @@ def refit_best(run, expressions, validate_model, callbacks):
     if not run.is_complete:
         return
     measured = validate_model()  # by rows that it has seen: it only shows whether it diverged
-    if measured is None or not math.isfinite(measured.get("loss", 0)):  # some have no loss
+    if measured is None or not math.isfinite(
+        measured.get("loss", 0)
+    ):  # no loss with criterion 'error'
         warning("trained anew on all rows, the model diverged: that of fewer rows is kept")
         return
     run.best_values = engine.copy_values(run.model_variables)
@@ -85,7 +87,7 @@ def train_anew(run, expressions, data, last, callbacks, must_finish=False):
             n_at_once,
         )
     engine.set_values(run.variables, run.start)
-    is_stopped = not run.is_complete
+    is_stopped = not run.is_complete  # folds finish the model of a stopped run
     while second_run.iter < last:
         second_run.train_on_block(train_model, n_at_once, last)
         if not is_stopped:

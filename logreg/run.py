@@ -13,18 +13,18 @@ from logreg import engine
 from logreg.basics.errors import SettingError
 from logreg.basics.version import ARITHMETIC
 from logreg.datasets.training_data import TrainingData, digest
-from logreg.early_stopping import EARLY_STOPPING_SETTINGS, REASON_TEXTS, stopping_after
+from logreg.early_stopping import EARLY_STOPPING_SETTINGS, REASON_TEXTS, replay_validations
 
 # Callbacks import it from here, and `as` tells type checkers that they may.
 from logreg.early_stopping import Validation as Validation
 from logreg.hyperparameters import Hyperparameters
 
-MAX_POINTS = 500  # of a curve in a file
+MAX_POINTS = 500  # validations that the learning curve in a file has at most
 # The hyperparameters that the training loop reads; the others are in the cost and the updates.
 RUN_SETTINGS = ("n_epochs", "batch_size", *EARLY_STOPPING_SETTINGS)
 # The engine takes a block of steps in one call, and a signal has to wait for the end of the block.
 # Either of these limits keeps a block below about 0.1 s on one core.
-PRODUCTS_AT_ONCE = 5 * 10**8  # rows times parameters
+PRODUCTS_AT_ONCE = 5 * 10**8  # multiplications: rows times parameters
 MINIBATCHES_AT_ONCE = 100  # an engine takes up to 1 ms for each, beside its products
 
 
@@ -42,8 +42,8 @@ class Run:
     params : list of shared variables
         Those of `variables` that the cost depends on: not what an update rule remembers.
     statistics : list of shared variables
-        Those that the errors or the loss depend on, and the cost does not, such as the running
-        means of batch normalization.
+        Other variables that the errors or the loss depend on, and the cost does not, such as the
+        running means of batch normalization.
     classifier_params : tuple of two shared variables, or None
         W and b of a softmax regression on the features themselves; None for another model, such as
         a net.
@@ -115,7 +115,7 @@ class Run:
 
     def compute_stopping(self) -> None:
         """Compute `stopping` from the validations."""
-        self.stopping = stopping_after(self.validations, vars(self.hyperparameters))
+        self.stopping = replay_validations(self.validations, vars(self.hyperparameters))
 
     def start_clock(self) -> None:
         """Count the seconds from now on, in addition to those of earlier parts."""
@@ -180,12 +180,13 @@ class Run:
         n_by_products = PRODUCTS_AT_ONCE // (self.hyperparameters.batch_size * n_parameters)
         frequency = self.validation_frequency
         n_most = max(1, min(frequency, MINIBATCHES_AT_ONCE, n_by_products))
-        # Blocks of equal size: JAX always computes `n_at_once` steps, and drops what is too much.
+        # Blocks of equal size: the engine's JAX back end always computes `n_at_once` steps, and
+        # drops what is too much.
         n_blocks = math.ceil(frequency / n_most)
         return math.ceil(frequency / n_blocks)
 
     def train_on_block(self, train_model, n_at_once, last_of_all) -> List[float]:
-        """Train on the next block of minibatches, of which `iter` is then the last.
+        """Train on the next block of minibatches, and set `iter` to the last of them.
 
         A block has `n_at_once` minibatches at most. It ends earlier after the minibatch
         `last_of_all`, at the next validation, at the end of an epoch, or where the patience ends.
@@ -214,7 +215,10 @@ class Run:
         return next(best, None)
 
     def keep_best(self) -> None:
-        """Keep the values of the model that is the best so far. Folds train the model later."""
+        """Keep the values of the best model so far.
+
+        With folds, there is no model yet: :class:`.FoldTraining` trains it at the end.
+        """
         if not self.n_folds:
             self.best_values = engine.copy_values(self.model_variables)
 
@@ -261,7 +265,7 @@ class Run:
 
     def _notable_validations(self):
         """Choose at most MAX_POINTS of the validations, by their indices."""
-        notable_iters = {*self.stopping.gains, self.stopping.best_iter}
+        notable_iters = {*self.stopping.gain_iters, self.stopping.best_iter}
         # With criterion 'error', each new best has a test error, and no other validation has one.
         is_notable = [
             each.iter in notable_iters or each.test_error is not None for each in self.validations
@@ -286,15 +290,15 @@ class Run:
         return [digest(row_set) for row_set in self.data.sets.values()]
 
     def identity(self) -> Dict[str, Any]:
-        """Make a dict of what decides the bits of a run; a resumed run must have the same."""
+        """Make a dict of what decides a run to the last bit; a resumed run must have the same."""
         facts = self.data.facts
         return {
             **self._used_hyperparameters,
             "arithmetic": ARITHMETIC,
             "names_sha256": facts.digest_of_names() if facts.is_table else None,
             "floatX": engine.theano.config.floatX,
-            # A scale that was given holds for all types of features. Without one, it follows from
-            # the type, and is None here.
+            # None if the scale follows from the dtype of the features. A scale that the user gave
+            # holds for all dtypes.
             "pixel_scale": facts.pixel_scale if facts.scale_all else None,
             "dataset": facts.dataset,
             "dataset_sha256": facts.dataset_sha256 or self._digests,
@@ -303,7 +307,7 @@ class Run:
     def facts(self) -> Dict[str, Any]:
         """Make a dict of what a model file says of the data, the settings and the run.
 
-        There are no errors in it as long as there is no best model.
+        There are no error rates in it as long as there is no best model.
         """
         facts = {
             **self.data.facts.as_dict(),

@@ -48,7 +48,7 @@ def compile_functions(expressions, run, n_at_once=1):
     data = run.data
     batch_size = run.hyperparameters.batch_size
     train_model = engine.compile_step(minibatch, data.train, batch_size, cost, updates, n_at_once)
-    errors_of_validation = engine.compile_errors(minibatch, data.valid, batch_size, errors)
+    compute_validation_errors = engine.compile_errors(minibatch, data.valid, batch_size, errors)
     test_model = engine.compile_errors(minibatch, data.test, batch_size, errors)
     mean_loss = None
     if run.criterion == "loss":
@@ -59,7 +59,7 @@ def compile_functions(expressions, run, n_at_once=1):
         # may give the lowest error so far.
         if engine.have_diverged(run.model_variables):
             return None
-        error, error_all_rows = errors_of_validation()
+        error, error_all_rows = compute_validation_errors()
         measured = {"error": error, "error_all_rows": error_all_rows}
         if mean_loss:
             measured["loss"] = mean_loss()
@@ -95,7 +95,7 @@ def descend(train_model, validate_model, test_model, run, callbacks=(), n_at_onc
                 run.keep_best()
                 if run.criterion == "error":  # with the loss, one test at the end is enough
                     validation = run.add_test_errors(*test_model())
-            with stopping_all_ranks():
+            with stopping_all_ranks():  # ranks: the processes that train together by MPI
                 for callback in callbacks:
                     callback.on_validation(run, validation)
             run.check_row_counts()
@@ -125,8 +125,8 @@ def fit(
     datasets : LoadedData or sequence of three pairs
         Training, validation and test set: what :func:`logreg.load_data` returns, or pairs (x, y) of
         shared variables, or of NumPy arrays, cast to the types of `x` and `y`; uint8 is divided by
-        256. During the run, `set_value` may give others, of as many rows; a change of an array in
-        place may go unnoticed.
+        256. During the run, `set_value` of these shared variables may give other rows, as many as
+        before. A change of an array in place may go unnoticed.
     hyperparameters : Hyperparameters
         `fit` reads the number of epochs, the batch size, and the settings of early stopping. The
         others, such as the learning rate, are not read: `cost` and `updates` contain their values.
@@ -169,7 +169,7 @@ def fit(
     loss = cost if loss is None else loss
     expressions = engine.check_expressions(Expressions(minibatch, cost, errors, loss, updates))
     data = share_given(datasets, minibatch, engine.analyze(expressions))
-    with engine.collecting_garbage(data.n_bytes):  # at the end: all of it if the data are large
+    with engine.collecting_garbage(data.n_bytes):  # when the block ends
         return run_training(expressions, data, hyperparameters, callbacks, refit)
 
 
@@ -220,7 +220,7 @@ def run_training(
     for callback in callbacks:
         callback.on_train_begin(run)
     run.start_clock()
-    with catching_stop(run):
+    with catching_stop(run):  # if a callback stops the run, it sets the reason
         run.reason = descend(*functions, run, callbacks, n_at_once)
     run.read_clock()
     if folds:

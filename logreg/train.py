@@ -51,7 +51,7 @@ def _add_data_options(parser):
     options.add_settings(group, [f for f in fields(TableOptions) if f.name in main_options])
     group = parser.add_argument_group("how your data are read and prepared")
     options.add_settings(group, [f for f in fields(TableOptions) if f.name not in main_options])
-    options.add_settings(group, fields(Preparation), defaults={})  # the help tells the defaults
+    options.add_settings(group, fields(Preparation), default_texts={})
 
 
 def _add_training_options(parser):
@@ -192,7 +192,7 @@ def _train(args, data, common_callbacks):
     from logreg import callbacks
     from logreg.sgd import train_softmax
 
-    data.check_outputs(args.output, args.checkpoint, args.history)
+    data.refuse_overwriting_data(args.output, args.checkpoint, args.history)
     all_callbacks = [*common_callbacks]
     if args.verbose:
         all_callbacks.append(callbacks.PrintLog(validations=True))

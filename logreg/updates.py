@@ -4,8 +4,8 @@ Each returns pairs (shared variable, symbolic expression of its new value), read
 ``theano.function(..., updates=...)``. Rules with a memory make shared variables of their own.
 :math:`\theta` is a parameter, :math:`g` the gradient of the cost, :math:`\eta` the learning rate.
 Every rule takes `cost`, a symbolic scalar, `params`, a list of shared variables, and a learning
-rate, a float or a symbolic scalar. It may be a shared variable that a callback sets; a
-:class:`.Checkpoint` does not keep the value of such a variable.
+rate, a float or a symbolic scalar. The learning rate may be a shared variable that a callback sets;
+a :class:`.Checkpoint` does not keep the value of such a variable.
 
 Examples
 --------
@@ -143,7 +143,7 @@ def adam(
 
 
 def _like(p, number):
-    """Cast a number, symbolic or not, to a parameter's dtype, which its new value needs."""
+    """Cast a number, symbolic or not, to a parameter's dtype, which its new value must have."""
     if not engine.is_symbolic(number):
         number = numpy.asarray(number, p.dtype)
     return T.cast(number, p.dtype)

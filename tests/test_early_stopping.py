@@ -27,7 +27,7 @@ def test_what_a_gain_does(increase, threshold, criterion, losses, bests, gains, 
     """At minibatches 4, 9, 14, ...; test_differential_training has more."""
     stopping = EarlyStopping(10, increase, threshold, criterion)
     found = [iter for iter, loss in zip(range(4, 20, 5), losses) if stopping.update(iter, loss)]
-    assert (found, stopping.gains, stopping.patience) == (bests, gains, patience)
+    assert (found, stopping.gain_iters, stopping.patience) == (bests, gains, patience)
 
 
 # What is needed of a setting, values that are taken, and values that are not. NumPy's numbers

@@ -64,7 +64,7 @@ def test_a_long_curve_is_kept_in_500_points_and_stops_as_the_run_did(last, teste
     assert line.get_ydata().tolist() == [100 * point.error for point in points]
     assert (stopping.best_iter, stopping.patience) == (last, run.stopping.patience)
     if tested is None:
-        assert stopping.gains == [*range(0, 5000, 100)]
+        assert stopping.gain_iters == [*range(0, 5000, 100)]
 
 
 def test_a_run_without_a_validation_has_no_curve():

@@ -81,7 +81,7 @@ def explain(run):
             "the best model is from before that. Give a lower learning rate"
         )
     if run.reason == "patience":
-        gain = f"the last significant gain was at iteration {run.stopping.gains[-1]}"
+        gain = f"the last significant gain was at iteration {run.stopping.gain_iters[-1]}"
         return f"stopped by patience at iteration {run.iter}: {gain}{_outlook(run)}"
     if run.reason == "n_epochs":
         return f"stopped after all {run.epoch} epochs{_outlook(run)}"

@@ -68,20 +68,20 @@ def add_quiet(group):
     group.add_argument("-q", "--quiet", action="store_true", help=text)
 
 
-def add_settings(group, settings, defaults=None):
+def add_settings(group, settings, default_texts=None):
     """Add an option for each of some fields of a dataclass, as :func:`.setting` describes them.
 
-    An option that is not given is None. With `defaults`, the help of each option ends with its
-    default: a field's text in this dict, else the field's default value.
+    An option that is not given is None. With `default_texts`, a dict that may be empty, the help of
+    each option ends with its default: a field's text in the dict, else the field's default value.
     """
     for setting in settings:
         metadata = setting.metadata
-        if metadata["opposite"]:
-            add_switch(group, setting.name, metadata["help"], metadata["opposite"])
+        if metadata["no_help"]:
+            add_switch(group, setting.name, metadata["help"], metadata["no_help"])
             continue
         text = metadata["help"]
-        if defaults is not None:
-            default = defaults.get(setting.name, setting.default)
+        if default_texts is not None:
+            default = default_texts.get(setting.name, setting.default)
             if default is not None:
                 text += f" (default: {default})"
         options = {"help": text, **NUMBERS.get(setting.type, {}), **metadata["for_argparse"]}

@@ -91,7 +91,7 @@ class DataSet(ThreeSets):
     folds: Sequence = ()
     fold_rows: List[numpy.ndarray] = ()
 
-    def check_outputs(self, *paths: Optional[AnyPath]) -> None:
+    def refuse_overwriting_data(self, *paths: Optional[AnyPath]) -> None:
         """Raise a SettingError if a path is a file of these data, or would be read as one."""
         refuse_overwriting_data(paths, [*self.files, *find_places(self.facts.dataset)])
 

@@ -56,7 +56,7 @@ def main(argv=None):
         import matplotlib  # noqa: F401
     predictor = Predictor(args.model)
     refuse_overwriting([output], [args.model])
-    predictor.facts.check_outputs(output)
+    predictor.facts.refuse_overwriting_data(output)
     data, evaluation = _read_and_evaluate(predictor, args, output)
     write_page(output, args.model, predictor, data, evaluation)
     note(f"the page is {output}")
@@ -73,7 +73,7 @@ def _read_and_evaluate(predictor, args, output):
             raise
         note(f"note: the page is without the errors on a test set (--dataset names one): {error}")
         return None, None
-    data.check_outputs(output)
+    data.refuse_overwriting_data(output)
     return data, evaluation
 
 

@@ -182,7 +182,7 @@ def curve(facts):
     text = (
         f"The validation {criterion} begins at {shown(first)}; its best is "
         f"{shown(stopping.best_value)}, at {unit} {best}, in {len(facts.curve)} validations. "
-        f"Significant gains: {len(stopping.gains)}; patience runs to {unit} {math.ceil(end)}."
+        f"Significant gains: {len(stopping.gain_iters)}; patience runs to {unit} {math.ceil(end)}."
     )
     return markup.plot_figure(plots.plot_curve, facts, (5.8, 3.7), text)
 

@@ -12,7 +12,7 @@ import numpy
 
 from logreg.basics.errors import ModelFileError, SettingError, cut
 from logreg.datasets.sources import find_places, refuse_overwriting_data
-from logreg.early_stopping import REPEATABLE, Validation, stopping_after
+from logreg.early_stopping import REPEATABLE, Validation, replay_validations
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 from logreg.parts.facts import Facts
 from logreg.parts.options import TableOptions
@@ -181,7 +181,7 @@ class ModelFacts(Facts):
     @property
     def stopping(self):
         """The :class:`.EarlyStopping` after these validations."""
-        return stopping_after(self.validations, self.settings)
+        return replay_validations(self.validations, self.settings)
 
     @property
     def batch_size(self):
@@ -193,7 +193,7 @@ class ModelFacts(Facts):
         """Whether a training with the same data and settings ends in the same way."""
         return self.reason in REPEATABLE
 
-    def check_outputs(self, *paths):
+    def refuse_overwriting_data(self, *paths):
         """Raise a SettingError if a path is a file of the training data, or would be read as one.
 
         The outputs are paths of files, or None.
@@ -201,8 +201,8 @@ class ModelFacts(Facts):
         Examples
         --------
         >>> facts = ModelFacts(dataset=".")  # a folder of tables, perhaps
-        >>> facts.check_outputs("predictions.csv", None)
-        >>> facts.check_outputs("train.csv")
+        >>> facts.refuse_overwriting_data("predictions.csv", None)
+        >>> facts.refuse_overwriting_data("train.csv")
         Traceback (most recent call last):
         logreg.basics.errors.SettingError: train.csv would be read as a part of .: give another name
         """
