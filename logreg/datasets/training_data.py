@@ -58,8 +58,8 @@ def share_as_stored(data):
     preprocessing = data.facts.preprocessing
     prepare = None if preprocessing.means is None else preprocessing.apply
     are_pixels = preprocessing.pixel_scale != 1 and prepare is None
-    # Raw features become floats a minibatch at a time. A refit on training and validation rows joins
-    # these sets, so all are stored alike, as the training set is.
+    # Raw features become floats a minibatch at a time. A refit joins the training and
+    # the validation set, so all are stored alike, as the training set is.
     is_stored_raw = are_pixels or data.is_mapped
     sets = {}
     for split, (x, y) in zip(SPLITS, data):
@@ -157,8 +157,8 @@ def _facts_of(pairs, features):
             "file could not tell how; give the three pairs that one `load_data` returned"
         )
     n_in = int(numpy.prod(features.array.shape[1:]))
-    # The pairs were loaded apart: other facts, such as the numbers of rows, may be of other data. That
-    # the scales are the same has been checked.
+    # The pairs were loaded apart, and have the same scale, which was checked. Their other facts may
+    # differ.
     if all_facts[0]:
         train = all_facts[0]
         return Facts(n_in=n_in, pixel_scale=train.pixel_scale, scale_all=train.scale_all)
