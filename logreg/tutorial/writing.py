@@ -40,6 +40,7 @@ SCRIPTS = (
     *("play", "reading", "chapters"),
 )
 UNCOLOURED_SPAN = r'<span class="(?:n|nb|nn|ne|bp|o|p|w)">([^<]*)</span>'
+# Forms of GitHub's Markdown, and of the comments of the text, with their replacements.
 FORMS = {
     r"(?s)<!-- notebook\n.*?-->\n": "",
     r"```math\n([^`]*)```": r"$$\n\1$$",
