@@ -81,6 +81,7 @@ def plot_curve(model, ax=None):
     epochs, costs, losses, errors, tests = _curve_of(facts)
     n_batches = facts.n_train_batches or 1
     ax = ax or _axes()
+    # The criterion is the error, unless it is the loss, whose line is drawn below.
     (criterion_line,) = ax.plot(epochs, errors, clip_on=False, color=BLUE, label="validation error")
     is_tested = numpy.isfinite(tests)
     if is_tested.sum() > 1:

@@ -64,7 +64,7 @@ def is_silent():
 
 
 def set_rank(rank, size):
-    """Say which of several processes this is: all but the first print errors only."""
+    """Say which of several processes this is: of notes, all but the first print errors only."""
     if rank:
         _console.rank = f"rank {rank} of {size}: "
 
@@ -87,7 +87,10 @@ def say(text):
 
 
 def log(text):
-    """Print a line of the log on stdout, unless the console is quiet."""
+    """Print a line of the log on stdout, unless the console is quiet.
+
+    The stdout of all ranks but the first leads nowhere: see :mod:`logreg.parallel.mpi`.
+    """
     if not _console.is_quiet:
         say(text)
 
@@ -144,7 +147,7 @@ def _print_message(message, is_note):
 
 
 def _depth_of_user():
-    """Count the frames from the caller to the first one outside logreg, as `stacklevel` does."""
+    """Count the frames from this one's caller to the first outside logreg: a `stacklevel`."""
     package = os.path.dirname(os.path.dirname(__file__)) + os.sep
     frame = sys._getframe(1)
     depth = 1

@@ -73,7 +73,9 @@ def check_writable(path):
 
 
 def refuse_overwriting(written, read=()):
-    """Raise a SettingError if a path is written twice, or is one that is read; None is no path.
+    """Raise a SettingError if a path is written twice, or is one that is read.
+
+    Entries of `written` that are None are skipped.
 
     Examples
     --------

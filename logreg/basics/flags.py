@@ -18,7 +18,10 @@ def user_setting(engine, option):
     flags.whitespace = ","
     flags.whitespace_split = True
     try:
-        settings = dict(flag.strip().partition("=")[::2] for flag in flags)
+        settings = {}
+        for flag in flags:
+            name, _, value = flag.strip().partition("=")
+            settings[name] = value
     except ValueError as error:
         raise SettingError(
             f"{variable} is {os.environ[variable]!r}: {error}; close the quotes"

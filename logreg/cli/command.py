@@ -47,7 +47,7 @@ def command(main):
             try:
                 returned = main(argv) or 0
                 if returned:
-                    code = returned  # even if stdout cannot be written now
+                    code = returned  # now, as a flush that fails must not hide it
                 sys.stdout.flush()
                 code = returned
                 is_done = True

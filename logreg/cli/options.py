@@ -15,7 +15,7 @@ NUMBERS = {int: {"type": int, "metavar": "N"}, float: FLOAT, Optional[float]: FL
 
 
 class _Parser(argparse.ArgumentParser):
-    """Refuses ``--`` as the value of an option: argparse before Python 3.12.5 takes it for none."""
+    """Refuses ``--`` as the value of an option, which argparse before Python 3.12.5 drops."""
 
     def parse_args(self, args=None, namespace=None):
         for word in sys.argv[1:] if args is None else args:

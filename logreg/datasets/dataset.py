@@ -57,7 +57,7 @@ class DataSet(ThreeSets):
     is_mapped : bool
         Whether the training rows stay in their file, which is mapped into memory.
     groups : numpy.ndarray or None
-        The number of each row's group, if no group may stand in two sets. The training rows come
+        The number of each row's group, if the user gave `group`. The training rows come
         first, then those of each set in `split_off`. Rows of sets that were given are left out.
     weights : dict or None
         How much each row counts: an array for each of 'train', 'valid' and 'test', if a column
@@ -150,6 +150,7 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     elif is_mapped:
         is_random = False  # what stays in its file stays in its order
     else:
+        # The validation set of arrays is their last rows, as in the tutorial. Tables may be sorted.
         is_random = "test" in lacking or ("valid" in lacking and facts.is_table)
     seed = preparation.split_seed if is_random else None
     with reading(facts.dataset):  # errors of the split begin with the name of the data set

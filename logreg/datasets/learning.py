@@ -31,7 +31,8 @@ def learn(parts, sets, facts, dtype, standardize, weights):
     moments = Moments() if standardize or facts.options.missing else None
     raw_range, digest = read_through(parts, sets, facts, dtype, moments, standardize)
     facts = replace(facts, raw_range=raw_range)
-    image_shape = facts.image_layout.shape  # that of a table's rows goes by `raw_range`
+    # Whether the rows of a table are images goes by `raw_range`, which the facts have now.
+    image_shape = facts.image_layout.shape
     scale = scale_of(x, facts.pixel_scale)
     if parts and scale == 1 and raw_range == [0, 255] and not standardize:
         note(
@@ -53,7 +54,7 @@ def learn(parts, sets, facts, dtype, standardize, weights):
     if is_centred is None and image_shape is not None:
         images = numpy.nan_to_num(x[:: 1 + len(x) // N_IMAGES])
         is_centred = are_centred(images.reshape(-1, *image_shape))
-    weights = weights or dict.fromkeys(sets)
+    weights = weights or dict.fromkeys(sets)  # None for each set
     counts = numpy.bincount(y, weights["train"], facts.n_out)
     is_wrong = sets["test"][1] != counts.argmax()  # if the guess is always the largest class
     return replace(
@@ -73,6 +74,7 @@ def _scales(moments, factor, facts):
     deviations = moments.deviations() * factor
     scales = numpy.where(deviations > 0, deviations, 1.0)
     # Divided by its deviation, a rare category would be so large that few rows decide its weight.
+    # `apply` multiplies by the factor first: divided by it, a category is 0 or 1 again.
     scales[facts.table.one_hot_features] = factor
     return scales
 

@@ -90,6 +90,7 @@ def load_data(dataset: Any, label_column: Any = None, **options: Any) -> LoadedD
     return share_as_floats(data)
 
 
+# Puts the options in place of {settings}.
 complete_docstring(load_data, TableOptions, Preparation)
 
 

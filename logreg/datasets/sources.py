@@ -151,8 +151,8 @@ def _find(name):
 def refuse_overwriting_data(written, read):
     """Raise a SettingError if a file that is written is read, or would be read the next time.
 
-    It is read if its path is one of those that are `read`, or if it lies in a folder that is, and
-    has a name by which folders of data have their files. None is no path.
+    The paths `read` are those of files and folders. Of a folder, all files are read whose names may
+    be those of data. Entries of `written` that are None are skipped.
 
     Examples
     --------

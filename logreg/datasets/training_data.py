@@ -58,8 +58,8 @@ def share_as_stored(data):
     preprocessing = data.facts.preprocessing
     prepare = None if preprocessing.means is None else preprocessing.apply
     are_pixels = preprocessing.pixel_scale != 1 and prepare is None
-    # Raw features become floats a minibatch at a time. A refit joins two sets, so all are stored
-    # alike, as the training set is.
+    # Raw features become floats a minibatch at a time. A refit joins the training and
+    # the validation set, so all are stored alike, as the training set is.
     is_stored_raw = are_pixels or data.is_mapped
     sets = {}
     for split, (x, y) in zip(SPLITS, data):
@@ -136,7 +136,7 @@ def _share_pairs(pairs, minibatch, n_out):
         features = _share_features(minibatch.x, x, where)
         labels = _share_labels(minibatch.y, y, len(features.array), n_out, where)
         sets[split] = RowSet(features, labels)
-        scale = sets["train"].features.scale
+        scale = sets["train"].features.scale  # a factor: 1 / `pixel_scale`
         if features.scale != scale:
             raise DatasetError(
                 f"training x is multiplied by {scale:g}, and {SPLITS[split]} x by "
@@ -157,7 +157,9 @@ def _facts_of(pairs, features):
             "file could not tell how; give the three pairs that one `load_data` returned"
         )
     n_in = int(numpy.prod(features.array.shape[1:]))
-    if all_facts[0]:  # the pairs were loaded apart: of all facts, the scale holds for each of them
+    # The pairs were loaded apart, and have the same scale, which was checked. Their other facts may
+    # differ.
+    if all_facts[0]:
         train = all_facts[0]
         return Facts(n_in=n_in, pixel_scale=train.pixel_scale, scale_all=train.scale_all)
     return Facts(n_in=n_in, pixel_scale=1 / features.scale)

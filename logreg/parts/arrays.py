@@ -36,7 +36,7 @@ def pairs_of(datasets, n_sets=(3,)):
     `n_sets` are the numbers of pairs that are allowed.
     """
     try:
-        pairs = [*datasets]  # as they are: those of `load_data` know their facts
+        pairs = [*datasets]  # not cast: those of `load_data` are tuples with `.facts`
         are_pairs = all(len(pair) == 2 for pair in pairs)
     except TypeError:
         are_pairs = False
@@ -61,7 +61,7 @@ def array_part(x, y, where):
             "numpy.argmax(y, axis=1)"
         )
     labels, codes = numpy.unique(y, return_inverse=True)
-    with parsing():  # the bytes of a damaged file may be no characters
+    with parsing():  # in a damaged file, a text may have numbers of no characters
         labels = labels.tolist()
     return Part(x, labels, codes, where, range(len(x)))
 
@@ -97,7 +97,7 @@ def check_sets(parts, facts, dtype=None):
 def _make_rows(part, scale_all, dtype):
     """Make each example of a set a row of features, and cast wider features to `dtype`."""
     x = part.x.reshape(len(part.x), -1)
-    if scale_all:  # it is set only if the user gave `pixel_scale`: x must be pixels
+    if scale_all:  # the user gave `pixel_scale`, so x of any dtype must be pixels
         x = _as_pixels(x, part.where)
     if find_usable_map(x) is not None:  # mapped rows are trained on as they are
         return x

@@ -40,7 +40,7 @@ class DataSetFacts:
         The test error of always guessing the largest class.
     split : list of int
         The numbers of rows of the three sets into which one table or array was split; None if the
-        data have a test set. It says in which order the rows of folds are, too.
+        data have a test set. With folds, their rows stand in the order of these three sets.
     split_seed : int
         The seed of the random order before the split; None if the rows kept their order.
     n_folds : int

@@ -22,7 +22,8 @@ from logreg.kernel.functions import map_of
 from logreg.parts import pickles
 
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-MAPPED_DTYPES = ("uint8", "float32", "float64")  # others are read, and become floats in memory
+# Files of all dtypes are mapped. Training reads these from the map; others become floats in memory.
+MAPPED_DTYPES = ("uint8", "float32", "float64")
 NAMES = ("x_train", "y_train", "x_valid", "y_valid", "x_test", "y_test")  # of a pickle's arrays
 # Patterns of the first bytes of each kind of file
 KINDS = {
@@ -30,7 +31,7 @@ KINDS = {
     "idx": rb"\0\0[\x08\x09\x0B-\x0E].",
     # Protocol 2 and up have the opcode PROTO; 0 and 1 begin with a mark, a list or an array.
     "pickle": rb"\x80[\x00-\x05]|\(\(|\(l[p(.]|\(?\][q(]|\(cnumpy|cnumpy",
-    # Parquet and UTF-16 (the reader of tables reads them, or says what to do), and text
+    # Parquet and UTF-16, by their first bytes, and text, which has no control characters
     "table": rb"PAR1|\xFF\xFE|\xFE\xFF|[^\x00-\x08\x0E-\x1A\x1C-\x1F]*\Z",
 }
 WHOLE_SETS = ("npz", "pickle")  # a file of these kinds has the arrays of a data set, by their names
@@ -88,7 +89,7 @@ def find_usable_map(array):
     """Return the memory map of which an array is a view, if training can read it as it is.
 
     None is returned if the values are in memory. A map has to be copied, and None is returned, too,
-    if it has another dtype or begins at an odd offset.
+    if it has another dtype or is not aligned.
     """
     if array.dtype in MAPPED_DTYPES and array.flags.c_contiguous and array.flags.aligned:
         return map_of(array)
@@ -139,7 +140,7 @@ def _array_of(stream, max_bytes):
 
 
 def _npy_header(stream):
-    # NumPy needs later versions for named fields alone. Their header may have any size, and NumPy
+    # NumPy needs later versions only for named fields. Their header may have any size, and NumPy
     # would read it whole.
     if npy.read_magic(stream) != (1, 0):
         raise DatasetError(f"holds an array of named fields: {pickles.SAVE_NUMBERS}")

@@ -22,8 +22,8 @@ def framed(value):
     >>> framed([{"mass": 3750, "sex": "f"}, {"mass": 3800, "sex": "m"}]).to_dict("list")
     {'mass': [3750, 3800], 'sex': ['f', 'm']}
     """
-    # Apart from pandas' frames, the method `to_dict` is one of pandas' series, which have `iloc`,
-    # and of polars' frames, which have not.
+    # Besides pandas' frames, two things have `to_dict`: pandas' series, which have `iloc`, and
+    # polars' frames, which have not.
     if hasattr(value, "to_dict") and not is_frame(value):
         value = value.to_dict() if hasattr(value, "iloc") else value.to_dict(as_series=False)
     is_dict = isinstance(value, dict)

@@ -40,16 +40,17 @@ def find_sets(names):
     return sets
 
 
-def find_rows(names):
+def find_array_to_predict(names):
     """Find the array to predict by the names of all; the result is a list of one name.
 
     It is called x or the like, or x_test or the like; or it is the only one.
 
     Examples
     --------
-    >>> find_rows(["y", "X_test", "x"]), find_rows(["y", "test_images"]), find_rows(["mine"])
-    (['x'], ['test_images'], ['mine'])
-    >>> find_rows(["x_train", "y_train", "x_test", "y_test"])
+    >>> found = ["y", "X_test", "x"], ["y", "test_images"], ["mine"]
+    >>> [find_array_to_predict(names) for names in found]
+    [['x'], ['test_images'], ['mine']]
+    >>> find_array_to_predict(["x_train", "y_train", "x_test", "y_test"])
     ['x_test']
     """
     wanted = [form.format(x) for form in ("{}", *FORMS["test"]) for x, _ in ARRAYS]

@@ -8,7 +8,7 @@ import numpy
 from logreg.hyperparameters import FROM_1, Range, check, setting
 
 # What stands in cells that are empty, as pandas, R, databases and people write them. Words that may
-# be a category stay out: none, Na, Nan, and - beside +.
+# be a category stay out: none, Na, Nan, and -, which may be the opposite of +.
 NOT_AVAILABLE = ("NA", "na", "N/A", "n/a", "N/a", "<NA>")
 NA = ("", *NOT_AVAILABLE, "NaN", "nan", "NAN", "NULL", "null", "Null", "None", "?")
 BOTH = (True, False)
@@ -221,7 +221,7 @@ class Columns(NamedTuple):
 
     @property
     def n_columns(self):
-        """The number of the features' columns; 0 if there is no model."""
+        """The number of the features' columns; 0 in training, which reads by `Columns()`."""
         return len(self.categories)
 
     @property

@@ -122,7 +122,7 @@ class PickledArray(Placeholder):
         if min(shape, default=0) < 0:  # which NumPy would take for "as many as there are"
             raise ValueError(f"{shape} is no shape")
         array = flat.reshape(shape, order="F" if order == "F" else "C")
-        # In order K, the bytes are those of an array in C order; it is transposed to these axes.
+        # Order K: the bytes of an array in C order, which is then transposed to `axes`.
         return array.transpose(*axes) if order == "K" else array
 
 

@@ -7,7 +7,7 @@ import numpy
 
 MIN_IMAGE_SIDE = 8  # pixels; a smaller square number of features says nothing of an image
 MIN_PICTURE_SIDE = 10  # pixels; pictures are not scaled to a smaller image than this
-FAINT = 0.2  # share of the darkest ink; what is fainter, as a blur, does not count
+FAINT = 0.2  # of the largest difference from the background; what is fainter, as a blur, is none
 # Shares of the sides of an image. MNIST's images are scaled into a box of 20/28; scaled again, they
 # may be a little larger, and a little off the centre.
 MAX_EXTENT = 22 / 28
@@ -47,7 +47,8 @@ class ImageLayout(NamedTuple):
     def of(cls, facts):
         """Decide by all that the :class:`.Facts` tell."""
         shape = _shape_of(facts)
-        is_scaled = facts.pixel_scale != 1  # the scale of features that were not scaled is 1
+        # Of features that were not scaled, the scale is 1. None is not known: it counts as scaled.
+        is_scaled = facts.pixel_scale != 1
         # Pictures, which have a background, are uint8. So are arrays that no option has scaled.
         are_bytes = facts.background is not None or (is_scaled and not facts.scale_all)
         background = facts.background

@@ -104,7 +104,10 @@ class Moments:
         self._counts = total
 
     def deviations(self):
-        """The standard deviation of each column: of a constant one exactly 0."""
+        """The standard deviation of each column: of a constant one exactly 0.
+
+        It is that of all rows: NaN counts as the mean.
+        """
         deviations = numpy.sqrt(self._squares / self._n_rows)
         return numpy.where(self.low < self.high, deviations, 0.0)
 

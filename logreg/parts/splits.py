@@ -92,14 +92,15 @@ def in_groups(y, groups, sizes, seed=None):
         )
     # Put whole groups one after another: `order` has their rows, and `ends` where each group ends.
     order_of_groups = numpy.argsort(firsts) if seed is None else stratified_order(y[firsts], seed)
+    # Of a permutation, argsort is the inverse: of each group its place.
     ranks = numpy.argsort(order_of_groups)[groups]  # of each row, the place of its group
     order = numpy.argsort(ranks, kind="stable")
     ends = numpy.cumsum(numpy.bincount(ranks))
     # End each set with the group whose end is nearest to the end of the wanted size.
     n_taken = 0  # groups
     cuts = []
-    for n_sets, wanted_end in enumerate(numpy.cumsum(sizes)[:-1], start=1):
-        n_later_sets = len(sizes) - n_sets  # each of them needs a group, and this set, too
+    for n_sets_so_far, wanted_end in enumerate(numpy.cumsum(sizes)[:-1], start=1):
+        n_later_sets = len(sizes) - n_sets_so_far  # each of them needs a group, and this set, too
         possible_ends = ends[n_taken : len(ends) - n_later_sets]
         n_taken += abs(possible_ends - wanted_end).argmin() + 1
         cuts.append(ends[n_taken - 1])
@@ -124,8 +125,9 @@ def stratified_order(y, seed):
     order = numpy.random.RandomState(seed).permutation(len(y))
     by_class = order[numpy.argsort(y[order], kind="stable")]
     sizes = numpy.bincount(y)
-    starts = numpy.repeat(numpy.cumsum(sizes) - sizes, sizes)
+    starts = numpy.cumsum(sizes) - sizes  # of each class, in `by_class`
+    k = numpy.arange(len(y)) - numpy.repeat(starts, sizes)
     place = numpy.empty(len(y))
-    place[by_class] = (numpy.arange(len(y)) - starts + 0.5) / numpy.repeat(sizes, sizes)
+    place[by_class] = (k + 0.5) / numpy.repeat(sizes, sizes)
     # Rows of the same place stay in the random order.
     return order[numpy.argsort(place[order], kind="stable")]

@@ -6,7 +6,7 @@ import numpy
 
 
 def wilson_interval(n_wrong, n):
-    """The 95 % interval of an error rate of which `n` rows showed `n_wrong` (Wilson, 1927).
+    """The 95 % interval of an error rate, where `n_wrong` of `n` rows are wrong (Wilson, 1927).
 
     Examples
     --------
@@ -55,7 +55,7 @@ def with_interval(error, n, is_weighted=False):
 
 def softmax(scores):
     """The probabilities of classes, by their scores: an array of shape (n, n_out)."""
-    with numpy.errstate(all="ignore"):  # whoever may have scores that are not finite checks that
+    with numpy.errstate(all="ignore"):  # callers check for scores that are not finite
         p = numpy.exp(scores - scores.max(axis=1, keepdims=True))
         p /= p.sum(axis=1, keepdims=True)
     return p

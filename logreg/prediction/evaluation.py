@@ -90,7 +90,7 @@ def _predict_rows(predictor, data, y):
         p_of_label = numpy.maximum(p[rows, y[n_before + rows]], numpy.finfo(p.dtype).eps)
         tested = _TestedRows(
             predicted=classes,
-            p_of_answer=p[rows, classes],  # in their type, to which a limit is rounded
+            p_of_answer=p[rows, classes],  # not float64: `min_proba` is compared in their type
             p_of_label=p_of_label.astype("float64"),
             p_of_last_class=p[:, -1].astype("float64"),
             numbers=numbers,
@@ -105,7 +105,8 @@ def _predictions(predictor, data):
     """Yield the numbers of some rows, their classes and their probabilities."""
     p = data.tested_probabilities
     if p is not None:
-        yield data.test_rows, predictor.choose_classes(p, p), p
+        classes = predictor.choose_classes(p, p)  # the scores are not kept: p has the same order
+        yield data.test_rows, classes, p
         return
     for batch, prediction in predictor.predict_batches(held_out_batches(data, predictor.facts)):
         yield (batch.numbers, *prediction)
@@ -114,7 +115,7 @@ def _predictions(predictor, data):
 def _label_codes(predictor, data):
     """The labels of a test set as numbers of the model's classes, an array of shape (n,).
 
-    A label may be text for one and an integer for the other.
+    A label may be the text '7' in the data and the integer 7 in the model, or the reverse.
     """
     model_codes = {str(label): k for k, label in enumerate(predictor.labels)}
     labels = [str(label) for label in data.facts.class_labels]

@@ -13,7 +13,7 @@ from logreg.basics.errors import DatasetError, cut
 from logreg.parts.arrays import as_array
 from logreg.parts.formats import read_arrays, sniff
 from logreg.parts.frames import framed, is_frame
-from logreg.parts.names import OTHER_PICTURES, PICTURES, find_rows
+from logreg.parts.names import OTHER_PICTURES, PICTURES, find_array_to_predict
 from logreg.parts.options import NO_OPTIONS
 from logreg.parts.pixels import MIN_PICTURE_SIDE, image_shape
 
@@ -62,7 +62,7 @@ def file_batches(path, facts, options=NO_OPTIONS, invert=None, n=sys.maxsize, ke
     elif kind == "table":
         yield from _table_batches(path, path, facts, options, n, keep)
     else:
-        (array,) = read_arrays(path, choose=find_rows).values()
+        (array,) = read_arrays(path, choose=find_array_to_predict).values()
         yield from array_batches(path, array, facts, n)
 
 

@@ -89,7 +89,7 @@ def answers(predictor, batches, proba=False, top=None, min_proba=0.0):
     """
     labels = predictor.labels
     for batch, (classes, probabilities) in predictor.predict_batches(batches):
-        # Of arrays, NumPy rounds `min_proba` to their type: what is written as 0.9 is not below it.
+        # NumPy rounds `min_proba` to the arrays' type: a float32 written as 0.9 reaches 0.9.
         is_sure = probabilities[numpy.arange(len(classes)), classes] >= min_proba
         for i, (row, k, p) in enumerate(zip(batch.numbers, classes, probabilities)):
             order = range(len(labels)) if proba else ()

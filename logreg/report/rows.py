@@ -128,8 +128,8 @@ def _columns(facts):
 def script_data(predictor, data):
     """What the page's script needs of the model; None if its images cannot be drawn on a pad.
 
-    The mean of a text is its share of the test rows. Other means are those of the test rows if the
-    model file has none.
+    The mean of a category is its share of the test rows. Other means are those of the test rows if
+    the model file has none.
 
     Examples
     --------

@@ -13,7 +13,7 @@ from logreg.report import markup, rows, sections
 from logreg.saving.model_file import save
 
 HERE = Path(__file__).parent
-SHARED = [HERE / "model.js", HERE / "pad.js"]  # with the page of the tutorial
+SHARED = [HERE / "model.js", HERE / "pad.js"]  # scripts that the page of the tutorial has, too
 
 
 def write_page(path, model, predictor, data=None, evaluation=None):

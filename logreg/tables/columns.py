@@ -72,7 +72,7 @@ def date_formats(text):
         return [ISO]
     has_time = re.search(":[0-9]{2}", text)  # 2:1 is a score
     formats = []
-    for date_format in TIMES + DATES_WITH_TIMES if has_time else DATES:
+    for date_format in (TIMES + DATES_WITH_TIMES) if has_time else DATES:
         with contextlib.suppress(ValueError):
             datetime.strptime(text, date_format)
             formats.append(date_format)
@@ -187,10 +187,10 @@ class Column(Texts):
     def find_kind(self, n_rows):
         """Find the kind of the column by the cells of all `n_rows` rows.
 
-        Words are texts that are no numbers; in a column that a data frame declares as text, 7 is a
-        word, too, and $7 is a number. If more than half of the different texts are words, and no
-        chunk was all numbers, the column holds dates or categories. Else words are misfits among
-        numbers.
+        Words are texts that are no numbers. In a column that a data frame declares as text, plain
+        numbers such as 7 are words, too, but $7 is a number. If more than half of the different
+        texts are words, and no chunk was all numbers, the column holds dates or categories. Else
+        words are misfits among numbers.
         """
         if self.is_categorical:
             return self._find_categories()

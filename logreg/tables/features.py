@@ -1,4 +1,4 @@
-"""The features of a table: numbers as its chunks are read, texts when all of them are known."""
+"""The features of a table: numbers are read chunk by chunk, texts once all of them are known."""
 
 import contextlib
 import io

@@ -100,8 +100,8 @@ def refuse_title(rows, first_row):
 
     `first_row` is the number of the first row in messages.
     """
-    n_filled = [sum(map(bool, cells)) for cells in rows[:2]]
-    if len(rows[0]) > 2 and n_filled[0] == 1 < n_filled[-1]:
+    n_filled, *below = [sum(map(bool, cells)) for cells in rows[:2]]
+    if len(rows[0]) > 2 and n_filled == 1 and below and below[0] > 1:
         title = "".join(rows[0])
         raise DatasetError(
             f"row {first_row} ({cut(title)}) fills one column of {len(rows[0])}, and the row below "

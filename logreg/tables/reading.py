@@ -36,6 +36,7 @@ def read_tables(name, sets, options, model_columns, **storage):
         model_columns = facts.table
         has_header = bool(model_columns.names)
         given = TableOptions(header=has_header, decimal=options.decimal, encoding=options.encoding)
+        # What was found in the training table; `given`, which knows of its header, overrides it.
         options = facts.table_options(given)
     for split in [*sets][1:]:
         where = set_name(name, split)

@@ -65,8 +65,8 @@ def is_right(found, exercise):
     bool
         If the answer is a single number, whether there is a number in `found`, and all of them are
         right. If it is several, whether there are as many, and each is right. A number is right
-        within the tolerance that the exercise names. What the answer's own examples print is right
-        too, or a part of it that has all of these numbers.
+        within the tolerance that the exercise names. The numbers that the answer's examples print
+        are right, too; so are some of them in a row, if all of the answer's numbers are among them.
 
     Raises
     ------
@@ -141,7 +141,8 @@ def _readings(found):
 
 def _is_right(numbers, answer):
     """Whether numbers are those of an answer, or a part of what it prints that has all of them."""
-    right, tolerance, *_ = answer
+    right = answer.numbers
+    tolerance = answer.tolerance
     if numbers.size < right.size:
         return False
     if right.size in (1, numbers.size) and (abs(numbers - right) <= tolerance).all():

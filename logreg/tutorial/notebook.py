@@ -16,11 +16,11 @@ LIBRARIES = ("nbclient", "nbformat", "ipykernel", "matplotlib")
 PARTS = rf"\n+(?=#+ |\*\*\d+\.\d\*\* |{ANSWER})|(?<=</details>)\n+"
 FOLDED = {"jupyter": {"source_hidden": True, "outputs_hidden": True}}
 # The cell that waits below an exercise.
-CHECKED = """\
+CELL_WITH_CHECK = """\
 found = ...
 assert found is ... or is_right(found, "NUMBER"), hint(found, "NUMBER")
 """.rstrip()
-UNCHECKED = "# Your notes, and your code."
+CELL_WITHOUT_CHECK = "# Your notes, and your code."
 # PyPI has another package of the name logreg.
 NO_HOME = 'raise SystemExit("Upload the archive of logreg, and %pip install it: not that of PyPI.")'
 
@@ -92,7 +92,7 @@ def _notebook(v4, home):
         elif block.kind == "notebook":
             flush_prose()
             cells.append(v4.new_code_cell(block.content.replace("INSTALL", install)))
-            exercise = None
+            exercise = None  # this block takes the place of a cell for it
         elif block.kind in ("markdown", "play"):
             for part in re.split(PARTS, block.content):
                 if part.startswith(("#", "**", ANSWER)):
@@ -100,8 +100,9 @@ def _notebook(v4, home):
                 if part.startswith("**"):
                     exercise = part.split("**")[1]
                 if part.startswith(ANSWER) and exercise:
-                    is_checked = exercise in checked
-                    waiting = CHECKED.replace("NUMBER", exercise) if is_checked else UNCHECKED
+                    waiting = CELL_WITHOUT_CHECK
+                    if exercise in checked:
+                        waiting = CELL_WITH_CHECK.replace("NUMBER", exercise)
                     cells.append(v4.new_code_cell(waiting))
                 prose.append(part)
                 if part.endswith("</details>") and folded:

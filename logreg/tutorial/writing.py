@@ -32,14 +32,14 @@ WITHOUT_HOME = (
     "the Python package logreg (in the folder with its source, <code>pip install .</code> "
     "installs it)"
 )
-# In `toys/`: what the toys share, the toys, and the pages around them.
+# Names in `toys/`, in the order of loading: what the toys share, the toys, and the page around.
 SCRIPTS = (
     *("parts", "trainer", "chart", "digits"),
     *("sums", "softmax", "training", "field", "plane", "patience", "mnist_run", "heart"),
     *("pad_raw", "net"),
     *("play", "reading", "chapters"),
 )
-PLAIN = r'<span class="(?:n|nb|nn|ne|bp|o|p|w)">([^<]*)</span>'  # without a colour of its own
+UNCOLOURED_SPAN = r'<span class="(?:n|nb|nn|ne|bp|o|p|w)">([^<]*)</span>'
 # Forms of GitHub's Markdown, and of the comments of the text, with their replacements.
 FORMS = {
     r"(?s)<!-- notebook\n.*?-->\n": "",
@@ -190,7 +190,7 @@ def highlighted(code, language, attributes):
     def coloured(code, language):
         lexer = lexers.get_lexer_by_name(language)
         html = highlight(code, lexer, formatters.HtmlFormatter(nowrap=True))
-        return re.sub(PLAIN, r"\1", html)
+        return re.sub(UNCOLOURED_SPAN, r"\1", html)
 
     if language != "pycon":
         return coloured(code, language)
