@@ -63,8 +63,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
         n / (n_classes * n_k), where n_k of the n rows have the label. The default is 1.
     batch_size : int, optional
         Rows in a minibatch. The default is 600. If a set has fewer rows, or the training set fewer
-        than 5,000, it is near a tenth of the training rows, or the number of rows of the smallest
-        set if that is less.
+        than 5,000, the default is near a tenth of the training rows, and at most the rows of the
+        smallest set.
     validation_fraction : float
         The fraction of the rows that is set aside to validate. If these are fewer than 10, the
         model is validated on the training rows. There is one such set, and not five folds as in
@@ -166,7 +166,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
         if self.class_weight is not None:
             class_weights = weights
         settings = self._hyperparameters(len(train_rows), len(valid_rows))
-        refit = bool(self.refit) and train_rows is not valid_rows
+        has_own_validation = train_rows is not valid_rows
+        refit = bool(self.refit) and has_own_validation
         with engine.floatx(X.dtype.name):
             # There is no test set: the validation set stands in for it.
             facts = Facts(n_in=X.shape[1], n_out=len(classes))

@@ -153,7 +153,7 @@ def verify(path, dataset=None, callbacks=()) -> Optional[bool]:
         refit = facts.refit
         if facts.n_folds:
             data = divide_into_folds(data, facts.n_folds)
-            refit = None
+            refit = None  # with folds, all rows train the model at the end anyway
         run = train_softmax(data, hyperparameters, None, callbacks, refit)
         if not run.is_complete and run.reason != "diverged":
             return None
@@ -224,7 +224,8 @@ def _preparation(facts):
     layout = facts.image_layout
     size = NO_PREPARATION.size
     if layout.takes_pictures:
-        # The option takes 1000 at most. Images of arrays may be larger, and need no size.
+        # The option takes 1000 at most. Images of arrays may be larger, but need no size: the limit
+        # only keeps the option valid.
         size = min(layout.shape[0], 1000)
     return Preparation(
         standardize=facts.feature_scales is not None,

@@ -107,7 +107,7 @@ class FileCallback(Callback):
 
     def check(self, run: Run) -> None:
         check_writable(self.path)
-        is_resumed = run.iter >= 0
+        is_resumed = run.iter >= 0  # a new run has -1
         if not (self.replaces or is_resumed) and os.path.lexists(self.path):
             raise ModelFileError(
                 f"{self.path} is there already, of another run perhaps, which a new one does not "

@@ -60,13 +60,13 @@ class BestModel(FileCallback):
         """Check that the file can be written; tell of a model of other data that is there."""
         super().check(run)
         try:
-            there, _, _ = read_model(self.path)
+            old_facts, _, _ = read_model(self.path)
         except ModelFileError:  # no model that the user may miss
             return
-        if there.dataset and there.dataset != run.data.facts.dataset:
+        if old_facts.dataset and old_facts.dataset != run.data.facts.dataset:
             note(
-                f"note: {self.path} is a model of {there.dataset}, made on {there.date}: this run "
-                "replaces it"
+                f"note: {self.path} is a model of {old_facts.dataset}, made on {old_facts.date}: "
+                "this run replaces it"
             )
 
     def on_train_begin(self, run: Run) -> None:

@@ -76,10 +76,10 @@ class Checkpoint(FileCallback):
             raise ModelFileError(f"{self.path} cannot be resumed from: {fault}")
         values = _arrays_of_kind(arrays, "variable")
         best_values = _arrays_of_kind(arrays, "best")
-        start = _arrays_of_kind(arrays, "start")
+        initial_values = _arrays_of_kind(arrays, "start")
         best_variables = run.model_variables if run.best_validation else []
-        found = [*values, *best_values, *start]
-        variables = [*run.variables, *best_variables, *run.variables]  # which they are values of
+        found = [*values, *best_values, *initial_values]
+        variables = [*run.variables, *best_variables, *run.variables]  # one for each value found
         types = [(array.dtype, array.shape) for array in found]
         if types != [(v.dtype, engine.value(v).shape) for v in variables]:
             raise ModelFileError(
@@ -88,7 +88,7 @@ class Checkpoint(FileCallback):
             )
         engine.set_values(run.variables, values)
         run.best_values = best_values or None
-        run.start = start
+        run.start = initial_values
 
     def check(self, run: Run) -> None:
         """Check that the file can be written, and can hold all that training changes."""

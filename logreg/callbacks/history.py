@@ -41,9 +41,9 @@ class History(FileCallback):
             return None
         lines = [COLUMNS]
         for v in run.validations:
-            known = v.as_dict()
+            finite = v.as_dict()
             test_percent = None if v.test_error is None else 100 * v.test_error
-            values = known.get("cost"), 100 * v.error, known.get("loss"), test_percent, v.seconds
+            values = finite.get("cost"), 100 * v.error, finite.get("loss"), test_percent, v.seconds
             cells = ["" if value is None else f"{value:.9g}" for value in values]
             lines.append(f"{run.epoch_of(v.iter)},{v.iter},{','.join(cells)}\n")
         return "".join(lines).encode()

@@ -33,7 +33,7 @@ class PrintLog(Callback):
         facts = run.data.facts
         if not verdict.has_tutorial_lines(facts):
             log(verdict.description(run.data))
-        elif run.data.split_off:
+        elif run.data.split_off:  # sets that were made of training rows
             note(f"note: {verdict.description(run.data)}", is_part_of_log=True)
         log("... training the model")
 
@@ -65,6 +65,7 @@ class PrintLog(Callback):
 
 def _say_as_the_tutorial(run):
     best = run.best_validation
+    # The result is printed even if the console is quiet; the lines of the log are not.
     say(
         "Optimization complete with best validation score of %f %%, "
         "with test performance %f %%" % (best.error * 100.0, best.test_error * 100.0)

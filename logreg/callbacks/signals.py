@@ -37,8 +37,8 @@ class Interruption(Callback, contextlib.AbstractContextManager):
             # A shell script that starts a process in the background lets it ignore these signals.
             if signal.getsignal(number) not in (signal.SIG_IGN, None):
                 with contextlib.suppress(ValueError):  # only the main thread can set a handler
-                    handler = signal.signal(number, self._receive)
-                    self._undo.callback(signal.signal, number, handler)
+                    earlier_handler = signal.signal(number, self._receive)
+                    self._undo.callback(signal.signal, number, earlier_handler)
 
     def _receive(self, number, frame):
         self.received = number

@@ -11,7 +11,7 @@ FEW_ROWS = 100  # below it, a validation error says little
 
 def has_tutorial_lines(facts):
     """Whether a log has the tutorial's lines; for tables and pictures, it has a result instead."""
-    is_of_pictures = facts.background is not None
+    is_of_pictures = facts.background is not None  # only pictures have one
     return not (facts.is_table or is_of_pictures)
 
 
@@ -43,10 +43,10 @@ def result(run):
         f"test error: {_test_error(run)}\n"
         f"{_always_guessing(run)}: a test error of {100 * run.data.facts.baseline_error:.2f} %"
     )
-    n_epochs = f"epoch {run.epoch_of(best.iter)} of {run.epoch}"
+    best_epoch = f"epoch {run.epoch_of(best.iter)} of {run.epoch}"
     if run.n_folds:
         return (
-            f"best of the folds: {n_epochs}, by the validation {criterion} ({best_value:.6g}); "
+            f"best of the folds: {best_epoch}, by the validation {criterion} ({best_value:.6g}); "
             f"then all {run.data.facts.rows[0]} rows trained the model for as long\n{test_lines}"
         )
     refit = ""
@@ -58,7 +58,7 @@ def result(run):
     n_valid = run.data.facts.rows[1]
     validation_error = in_rows(best.error_all_rows, n_valid, run.data.is_weighted)
     return (
-        f"best model: {n_epochs}, by the validation {criterion} ({best_value:.6g})\n"
+        f"best model: {best_epoch}, by the validation {criterion} ({best_value:.6g})\n"
         f"validation error: {validation_error}\n{refit}{test_lines}"
     )
 
@@ -95,7 +95,7 @@ def _outlook(run):
         return ""
     if best.error_all_rows == 0:
         return "; no validation row is wrong: the weights of separable classes grow without end"
-    advice = f"more `{run.reason}`"
+    advice = f"more `{run.reason}`"  # the reason has the name of the setting that ended the run
     is_slow = run.reason == "n_epochs" and run.data.facts.is_table
     if is_slow and not run.hyperparameters.momentum:
         advice += ", or better a `momentum` of 0.9,"

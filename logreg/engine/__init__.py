@@ -33,7 +33,7 @@ from logreg.parallel.ranks import ranks as ranks
 ROWS_OF_A_SUM = 512  # summed in a model's own dtype; the sums of such blocks are added in float64
 SMALL_DATA = 1 << 24  # bytes: less than this may stay in memory for a while after a run
 MAY_OVERFLOW = 1e19  # root of the largest float32: products of smaller numbers are finite
-ROUNDING = 4e-7  # relative error of a rate in float32, as JAX computes it
+ROUNDING = 4e-7  # how far rounding may move an error rate in float32, relative to it
 LOADERS = {"theano": theano_backend.load, "pytensor": pytensor_backend.load}
 
 
@@ -60,8 +60,8 @@ def _load():
     )
 
 
-_on_cpu = _load()
-_backend = _on_cpu  # where variables are made and functions run
+_cpu_backend = _load()
+_backend = _cpu_backend  # where variables are made and functions run
 theano = _backend.theano
 T = _backend.T
 NAME = theano.__name__
@@ -105,7 +105,7 @@ def use_device(name=None):
     """
     global _backend
     _backend.release()
-    _backend = _on_cpu
+    _backend = _cpu_backend
     if name is not None and not re.fullmatch(r"cpu|cuda\d*|jax:cpu", name):
         raise EngineError(
             f"device {name!r} is not known: give cpu, cuda, or cuda0, cuda1, ..., or on PyTensor "
@@ -113,7 +113,7 @@ def use_device(name=None):
         )
     if ranks.size > 1 and name not in (None, "cpu"):
         raise EngineError(f"device {name!r}: several ranks train on the CPU; give 'cpu'")
-    _backend = _on_cpu.on_device(name)
+    _backend = _cpu_backend.on_device(name)
 
 
 def _backend_of_ranks():
@@ -182,7 +182,7 @@ def stored(array, scale=1.0, prepare=None, is_mapped=False):
 
 def analyze(expressions):
     """Find the parameters and the sizes of :class:`Expressions`: their :class:`.ModelParts`."""
-    return find_parts(_on_cpu.matcher, expressions)
+    return find_parts(_cpu_backend.matcher, expressions)
 
 
 def find_classifier(expressions):
@@ -200,7 +200,7 @@ def find_classifier(expressions):
     True
     False
     """
-    matcher = _on_cpu.matcher
+    matcher = _cpu_backend.matcher
     if not matcher:
         return None
     found = matcher.find_error_rate(expressions.errors, expressions.minibatch)
@@ -270,8 +270,8 @@ def compile_step(minibatch, row_set, batch_size, cost, updates, n_at_once=1):
 def compile_errors(minibatch, row_set, batch_size, errors):
     """Compile the error over a set; `errors` is the fraction of a minibatch that is misclassified.
 
-    The function that is returned gives two floats: the mean over the set's whole minibatches, as
-    the tutorial counts, and the mean over all of its rows.
+    The function that is returned gives two floats: the mean over the complete minibatches of the
+    set, as the tutorial counts, and the mean over all of its rows.
     """
     n = row_set.n_rows
     n_batches = n // batch_size
@@ -285,7 +285,8 @@ def compile_errors(minibatch, row_set, batch_size, errors):
         is_count = numpy.isclose(found, nearest, rtol=ROUNDING, atol=0)
         counts = numpy.where(is_count, nearest, found)
         # The mean of the minibatches' means, as the tutorial has it. Its rounding differs from
-        # that of the mean over all rows, and decides a tie in the tutorial's log, at epoch 62.
+        # that of the mean over all rows. In the tutorial's log, epoch 62 has as many errors as the
+        # best epoch before it, and only this rounding says which of the two is better.
         return float(numpy.mean(counts[:n_batches] / batch_size)), float(counts.sum() / n)
 
     return error

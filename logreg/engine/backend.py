@@ -11,7 +11,9 @@ from logreg.engine.kernel_steps import KernelSet
 from logreg.engine.sets import Features
 from logreg.kernel import check_settings, is_built, is_off
 
-LINKERS = "auto", "cvm", "vm"  # the engines' own: others may need C or JAX for each operation
+# The engines choose among these themselves. With any other, which may need C or JAX for each
+# operation, the user has chosen a mode.
+DEFAULT_LINKERS = "auto", "cvm", "vm"
 
 
 class Backend:
@@ -23,7 +25,7 @@ class Backend:
 
     `theano` is the module Theano or PyTensor, and `T` has the names of ``theano.tensor``.
     `matcher` is the :class:`.GraphMatcher` of the engine, None if this engine lacks what it needs.
-    It also has the engine's interpreter, which runs a graph without compiling it.
+    The matcher also has the engine's interpreter, which runs a graph without compiling it.
     `has_kernel` is whether the kernel computes what the matcher finds, in C or, where no compiler
     built it, in NumPy.
     """
@@ -169,16 +171,19 @@ class Backend:
             bounds = numpy.array(start, "int64"), numpy.array(stop, "int64")
             return function(*bounds, features.rows(start, stop, x.dtype))
 
-        # A call also changes the generators of random numbers.
+        # The call that warms up also changes the generators of random numbers.
         may_change = shared_variables([*outputs, *itertools.chain(*updates)])
-        # Two rows: for the product of one, Numba calls, and compiles, another function of BLAS.
+        # Two rows: for a single row, Numba calls, and compiles, another function of BLAS.
         self._warm_up(lambda: function_of_rows(0, 2), may_change)
         return function_of_rows
 
     def _mode(self):
-        """Make the mode that calls NumPy's functions; None, the engine's, if the user wants it."""
+        """Make the mode that calls NumPy's functions.
+
+        Returns None, which means the engine's default mode, if the user's settings ask for that.
+        """
         config = self.theano.config
-        is_default = config.mode in ("Mode", "FAST_RUN") and config.linker in LINKERS
+        is_default = config.mode in ("Mode", "FAST_RUN") and config.linker in DEFAULT_LINKERS
         if not is_default or os.environ.get("LOGREG_FAST_MATH") == "0":
             return None
         return self._make_mode()

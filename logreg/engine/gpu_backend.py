@@ -84,9 +84,9 @@ class JaxBackend(Backend):
             # minibatch, and change nothing.
             index = first_index + k
             start = T.minimum(index, last_index) * batch_size
-            replace = self._rows(minibatch, row_set, start, batch_size)
-            replace.update(zip(variables, state))
-            step_cost, *stepped = graph_replace([cost, *new_values], replace, strict=False)
+            replacements = self._rows(minibatch, row_set, start, batch_size)
+            replacements.update(zip(variables, state))
+            step_cost, *stepped = graph_replace([cost, *new_values], replacements, strict=False)
             kept = [T.switch(index <= last_index, new, old) for new, old in zip(stepped, state)]
             return (step_cost, *kept)
 
@@ -106,7 +106,9 @@ class JaxBackend(Backend):
             self._place(last_index, numpy.int64(last))
             return numpy.asarray(compiled())[: last + 1 - first]
 
-        train_model(0, -1)  # JAX compiles at the first call, here for no step
+        # JAX compiles at the first call. All indices are beyond the last one, -1, so this call
+        # computes with rows from the end of the set, and keeps no step.
+        train_model(0, -1)
         return train_model
 
     def _refuse_random_numbers(self, outputs):
@@ -125,8 +127,8 @@ class JaxBackend(Backend):
         starts = numpy.array(bounds[:-1], "int64")[sizes == n_rows]
 
         def mean_of_block(start, n_rows=n_rows):  # JAX must know `n_rows` when it compiles
-            replace = self._rows(minibatch, row_set, start, n_rows)
-            return graph_replace([mean], replace, strict=False)[0]
+            replacements = self._rows(minibatch, row_set, start, n_rows)
+            return graph_replace([mean], replacements, strict=False)[0]
 
         sequences = [self.T.constant(starts)]
         means = [self.theano.scan(mean_of_block, sequences=sequences, return_updates=False)]
@@ -141,10 +143,10 @@ class JaxBackend(Backend):
         features = row_set.features
         indices = start + self.T.arange(n_rows)
         rows = as_floats(self.T, features.shared[indices], x.dtype, features.scale)
-        replace = {x: rows, y: row_set.labels[indices]}
+        replacements = {x: rows, y: row_set.labels[indices]}
         if weights is not None:
-            replace[weights] = self._shared_weights(minibatch, row_set)[indices]
-        return replace
+            replacements[weights] = self._shared_weights(minibatch, row_set)[indices]
+        return replacements
 
     def _place(self, shared, value):
         # set_value would turn it back into a NumPy array.

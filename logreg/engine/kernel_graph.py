@@ -168,10 +168,10 @@ class GraphMatcher:
         return None
 
     def find_costs(self, outputs, minibatch):
-        """Find the marked cost of a regression: return its variables, and the Regression.
+        """Find the variables that are marked as the cost of one regression; return both.
 
-        If there is none, they are [] and None. If a graph has several, only one is found. The
-        others still need the minibatch, so the engine computes the whole graph.
+        If there are none, returns [] and None. If a graph has several regressions, only one is
+        found. The others still need the minibatch, so the engine computes the whole graph.
         """
         costs = []
         regression = None
@@ -202,7 +202,8 @@ class GraphMatcher:
         step_of_W, step_of_b = steps
         velocities = [step.velocity for step in steps if step.velocity is not None]
         has_others = {*new_values} != {*regression.params, *velocities}
-        is_alike = step_of_W.factors == step_of_b.factors and len(velocities) != 1
+        has_one_velocity = len(velocities) == 1  # the kernel takes those of both, or none
+        is_alike = step_of_W.factors == step_of_b.factors and not has_one_velocity
         if has_others or not is_alike:
             return None
         return Descent(regression, l2, tuple(velocities), *step_of_W.factors)
@@ -232,6 +233,7 @@ class GraphMatcher:
                 changed = new_value
         if not changed.owner or len(changed.owner.inputs) != 2:
             return None
+        # What is kept is the parameter or, with a velocity, momentum * velocity.
         kept, product = changed.owner.inputs
         rate = self._read_factor(product, gradient)
         if rate is None or not self.is_same(changed, kept - product):

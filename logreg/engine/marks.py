@@ -3,8 +3,8 @@
 The native kernel computes softmax regression. It need not search a graph for it, because
 :class:`logreg.model.LogisticRegression` marks what it builds. A mark is a plain tuple on the
 engine's `tag` of a variable: the variable itself, the meaning in a word, and the parts that the
-variable is made of. It counts on its own variable alone, because an engine that clones a graph
-copies the tags.
+variable is made of. It is valid only for the variable that it names: an engine that clones a
+graph copies the tags.
 """
 
 

@@ -1,5 +1,6 @@
-"""What `vector_math` needs of PyTensor: an Op that Numba compiles to a call of NumPy's loop.
+"""What `vector_math` needs of PyTensor: an Op that Numba compiles to a call of NumPy.
 
+A ufunc of NumPy has an inner loop over the numbers of an array: a C function, which is called here.
 Numba could call an Op's `perform` through Python, but would then compile all functions around it in
 each process anew.
 """
@@ -46,7 +47,7 @@ class _Ufunc(ctypes.Structure):
 
 
 def find_loop(function_name, dtype):
-    """Find the address of the loop of a function of NumPy for float32 or float64.
+    """Find the address of the inner loop of a function of NumPy for float32 or float64.
 
     Returns None if this NumPy has no such loop, or one that calls another function.
     """
@@ -56,7 +57,7 @@ def find_loop(function_name, dtype):
         return None
     char = numpy.dtype(dtype).char
     index = function.types.index(f"{char}->{char}")
-    if ufunc.data[index] is not None:  # the function that the loop calls for each number
+    if ufunc.data[index] is not None:  # then the loop needs `data`: a function to call each time
         return None
     return ufunc.functions[index]  # ctypes makes None of NULL
 
@@ -96,7 +97,7 @@ def numba_funcify(op, node, **kwargs):
         )
         return out
 
-    return compute, 1
+    return compute, 1  # the version of this code, for the cache: change it with the code
 
 
 class CallNumPy(GraphRewriter):

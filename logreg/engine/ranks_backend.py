@@ -34,7 +34,8 @@ class RanksBackend:
         shapes = [(), *(self.backend.value(param).shape for param in gradients.values())]
         ends = numpy.cumsum([math.prod(shape) for shape in shapes])
         message = numpy.zeros(ends[-1], cost.dtype)
-        parts = [part.reshape(shape) for part, shape in zip(numpy.split(message, ends), shapes)]
+        flat_parts = numpy.split(message, ends[:-1])
+        parts = [part.reshape(shape) for part, shape in zip(flat_parts, shapes)]
 
         def step(index):
             start = index * batch_size
@@ -75,7 +76,7 @@ def _gradients(backend, minibatch, cost, updates):
     new_values = [new for _, new in updates]
     params = find_params(cost, updates)
     gradients = backend.matcher.find_gradients(cost, params, new_values)
-    others = ancestors(new_values, gradients.__contains__)
+    others = ancestors(new_values, is_end=gradients.__contains__)
     if not others.keys().isdisjoint(minibatch):
         raise EngineError(
             "several ranks sum the gradients alone, and the updates depend on the minibatch in "

@@ -52,8 +52,9 @@ def load():
 
 def _import():
     flags = _flags()
-    # Importing SciPy would take 0.45 s of each start, and 100 MiB. Theano hardly calls it: what is
-    # hidden here is imported when it is called. Without a BLAS, Theano needs most of SciPy.
+    # Importing SciPy would take 0.45 s of each start, and 100 MiB. Theano hardly calls it. So
+    # placeholders hide it from Theano's import, and are removed afterwards: a call then imports
+    # SciPy. Without a BLAS, Theano needs most of SciPy.
     hidden = SCIPY_PACKAGES if flags.get("blas.ldflags") else ["scipy.stats"]
     placeholders = {name: types.ModuleType(name) for name in hidden}
     # In sys.modules, an empty module lets an import pass, and None makes it fail. Theano does not

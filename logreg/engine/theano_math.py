@@ -10,7 +10,7 @@ from theano.tensor.nnet.sigm import ScalarSigmoid
 from logreg.engine.vector_math import BEFORE_FUSION, FunctionOp, call_numpy
 
 NAMES = {Exp: "exp", Log: "log", Tanh: "tanh", ScalarSigmoid: "sigmoid"}
-# Theano gives inf and NaN in silence. Of a small array, numpy.errstate would take several times as
+# Theano gives inf and NaN in silence. For a small array, numpy.errstate would take several times as
 # long as the function. In the list are the size of a buffer, no error to look for, and no callback.
 SILENT = [numpy.geterrobj()[0], 0, None]
 

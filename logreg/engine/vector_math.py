@@ -39,5 +39,6 @@ def call_numpy(fgraph, elemwise_class, names, op_class):
         x = node.inputs[0]
         if name is None or x.ndim == 0 or x.dtype not in DTYPES:
             continue
+        # NumPy has no sigmoid, so it is made of exp.
         new = 1 / (1 + op_class("exp")(-x)) if name == "sigmoid" else op_class(name)(x)
         fgraph.replace_validate(node.outputs[0], new, reason="call NumPy")

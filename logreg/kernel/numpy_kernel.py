@@ -53,7 +53,7 @@ def _cost_and_gradients(x, W, b, y, weights, start):
             f"row {start + row} has the label {y[row]}: labels must be 0 to {len(b) - 1}"
         )
     numbers = numpy.arange(len(y))
-    with numpy.errstate(all="ignore"):  # a run that diverges is told by its parameters
+    with numpy.errstate(all="ignore"):  # the parameters show later if it diverges
         scores = x @ W + b
         scores -= scores.max(axis=1, keepdims=True)
         p = numpy.exp(scores)

@@ -87,9 +87,10 @@ class Finder(MetaPathFinder, Loader):
         if name.split(".")[0] != "theano":
             return None
         engine = sys.modules.get("logreg.engine")
-        # While the engine is loading, it has no NAME yet: then it looks for Theano itself.
+        # Python's own finders look for Theano where it is the engine, and for an engine that is
+        # still loading, which has no NAME yet.
         if engine and getattr(engine, "NAME", "theano") == "theano":
-            return None  # it is installed
+            return None
         return spec_from_loader(name, self, is_package=True)
 
     def create_module(self, spec):

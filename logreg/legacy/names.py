@@ -15,9 +15,9 @@ NNET = "logreg.engine.nnet"
 # Theano's `tensor` also has the names of the modules below it.
 TENSOR = [f"pytensor.tensor.{name}" for name in ("type", "elemwise", "subtensor", "basic", "math")]
 TENSOR += ["pytensor.tensor.sharedvar", "pytensor.tensor", NNET, CALLS]
+GRAPH = ["pytensor.graph.basic", "pytensor.graph.traversal", "pytensor.graph"]
 # Modules of Theano, and the modules that have their names; of equal names, the last one counts. A
 # module that is not listed has the names of PyTensor's module of the same path.
-GRAPH = ["pytensor.graph.basic", "pytensor.graph.traversal", "pytensor.graph"]
 SOURCES = {"theano": [*GRAPH, "pytensor.scan.views", "pytensor", CALLS]}
 for paths, sources in [
     ("compat", ["logreg.legacy.compat"]),
@@ -58,12 +58,12 @@ for kind in (T.TensorVariable, T.TensorConstant, sharedvar.TensorSharedVariable)
 filter_variable = T.TensorType.filter_variable
 
 
-def _filter_variable(type, other, allow_convert=True):
+def _filter_variable(tensor_type, other, allow_convert=True):
     """Accept an update whose static shape says more than that of its variable, as Theano does.
 
     For an update, PyTensor sets `allow_convert` to False. Here it stays at its default, True.
     """
-    return filter_variable(type, other)
+    return filter_variable(tensor_type, other)
 
 
 T.TensorType.filter_variable = _filter_variable

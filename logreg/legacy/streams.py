@@ -126,6 +126,7 @@ class MRG_RandomStreams(_Streams):
 
     def _start(self, seed):
         seed = 12345 if seed is None else seed
+        # One number stands for all six of a state; or the seed is a list of six.
         self._next_start = numpy.resize(numpy.array(seed, object), (2, 3, 1))
         if not self._next_start.any(axis=1).all():
             raise ValueError(f"seed is {seed}: a recurrence that starts with 0 alone stays there")

@@ -44,7 +44,8 @@ def _windows(images, size, step):
     numbers = T.arange(channels * n_rows * n_columns).reshape((channels, n_rows, n_columns))
     first_window = numbers[:, : size[0], : size[1]].flatten()
     corners = numbers[0, : down : step[0], : across : step[1]]
-    # A row of `pixels` has the same pixel of all images. They are copied together.
+    # flatten(2) keeps the first dimension. Then a row of `pixels` has the same pixel of all images:
+    # they are copied together.
     pixels = images.flatten(2).T
     seen = pixels[(first_window[:, None] + corners.flatten()).flatten()]
     return seen.reshape((first_window.size, *corners.shape, n))
@@ -81,7 +82,7 @@ def conv2d(
     if filter_flip:
         filters = filters[:, :, ::-1, ::-1]
     seen = _windows(_pad(input, [_pair(margin) for margin in margins]), size, _pair(subsample))
-    # flatten(2) keeps the first dimension: a row for each filter, and for each pixel of a window.
+    # A row for each filter, and a row for each pixel of a window.
     sums = T.dot(filters.flatten(2), seen.flatten(2))
     return sums.reshape((n_out, *seen.shape[1:])).dimshuffle(3, 0, 1, 2)
 

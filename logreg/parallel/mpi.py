@@ -105,6 +105,7 @@ class Ranks:
 
         After this, mpi4py ends MPI.
         """
+        # A message to itself, too, so that the loops need no exception.
         messages = [self._comm.isend(None, other) for other in range(self.size)]
         for other in range(self.size):
             self._comm.recv(source=other)
@@ -121,7 +122,8 @@ class Ranks:
             code = error.code
             if not code:
                 return
-        if error and (self.rank or not is_exit):  # rank 0 exits as one process does
+        # Of rank 0, a SystemExit is not shown: one process alone shows no traceback of it either.
+        if error and (self.rank or not is_exit):
             lines = traceback.format_exception(type(error), error, error.__traceback__)
             text = "".join(lines).rstrip()
             # The console puts the name of its rank before the lines of any but rank 0.
@@ -188,6 +190,7 @@ class Ranks:
             seconds = time.monotonic() - began
             if seconds > LONG:
                 time.sleep(POLL)
+            # The only message that can be here is one that `_finish` of another rank has sent.
             if seconds > TOO_LONG and self._comm.Iprobe(status=status):
                 raise EngineError(
                     f"rank {status.source} has ended, and rank {self.rank} has not: {TOGETHER}"

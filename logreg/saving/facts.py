@@ -151,7 +151,8 @@ class ModelFacts(Facts):
         if self.image_shape is not None:
             fits = math.prod(self.image_shape) == self.n_in
             _require("image_shape", self.image_shape, fits, f"a shape of {self.n_in} features")
-        _require("pixel_scale", self.pixel_scale, self.pixel_scale, "a divisor")
+        is_divisor = bool(self.pixel_scale)  # neither 0 nor None
+        _require("pixel_scale", self.pixel_scale, is_divisor, "a divisor")
         needed = {"iter", "error", "error_all_rows"}  # of the numbers of a Validation
         for point in self.curve or []:
             fits = needed <= point.keys() <= {*Validation._fields}

@@ -15,22 +15,22 @@ from logreg.parts import pickles
 class _Object(pickles.Placeholder):
     """An object of any class, or a dict; only values whose key is a text are kept."""
 
-    __slots__ = ("values",)
+    __slots__ = ("contents",)
 
     def __new__(cls, *args):
         self = super().__new__(cls, *args)
-        self.values = {}
+        self.contents = {}
         return self
 
     def __setitem__(self, key, value):
         if isinstance(key, bytes):  # of Python 2
             key = key.decode("latin1")
         if isinstance(key, str):  # hashing any other key may take forever
-            self.values[key] = value
+            self.contents[key] = value
 
     def attribute(self, name):
         """The attribute of an object, whose state is the dict of all its attributes."""
-        return self.state.values[name]
+        return self.state.contents[name]
 
 
 def _load_dict(unpickler):

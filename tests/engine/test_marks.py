@@ -8,8 +8,8 @@ from softmax import Softmax
 from logreg import LogisticRegression, engine, kernel, updates
 from logreg.engine import T
 
-clone = engine._on_cpu.matcher.clone if engine._on_cpu.matcher else None
-pytestmark = pytest.mark.skipif(not engine._on_cpu.has_kernel, reason="there is no kernel")
+clone = engine._cpu_backend.matcher.clone if engine._cpu_backend.matcher else None
+pytestmark = pytest.mark.skipif(not engine._cpu_backend.has_kernel, reason="there is no kernel")
 
 
 class Halved(LogisticRegression):

@@ -401,8 +401,8 @@ def test_steps_are_those_of_the_graph(rule, penalty, monkeypatch):
     # Theano would go on with the first mode that it is asked for.
     monkeypatch.setattr(theano.compile.mode, "instantiated_default_mode", None, raising=False)
     monkeypatch.setattr(theano.config, "mode", "FAST_COMPILE")
-    for put in (engine._on_cpu.has_kernel, False):
-        monkeypatch.setattr(engine._on_cpu, "has_kernel", put)
+    for put in (engine._cpu_backend.has_kernel, False):
+        monkeypatch.setattr(engine._cpu_backend, "has_kernel", put)
         is_known = put and penalty not in PENALTIES[3:]
         monkeypatch.setattr(theano, "function", None if is_known else function)  # nothing compiles
         softmax = Softmax()
@@ -464,7 +464,7 @@ def test_rows_count_as_their_weights_say(order, monkeypatch):
     labels = softmax.row_set.labels
     of_rows = numpy.repeat([7.0, 0], [10, 37])  # the first minibatch counts alone
     softmax.row_set = engine.RowSet(features, labels, of_rows)
-    if engine._on_cpu.has_kernel:
+    if engine._cpu_backend.has_kernel:
         monkeypatch.setattr(theano, "function", None)  # nothing compiles
     share = 47 / 10  # of the weight of a row in the mean weight of all
     error = engine.compile_errors(softmax.minibatch, softmax.row_set, 10, errors)()
