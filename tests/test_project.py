@@ -4,7 +4,6 @@ import ast
 import doctest
 import importlib
 import inspect
-import os
 import re
 
 import pytest
@@ -101,13 +100,3 @@ def test_every_path_that_is_named_is_there(folder):
     assert named
     lacking = {name for name in named if not [*ROOT.glob(name)]}
     assert lacking <= {"logreg/kernel/*.so", "data/*-ubyte"}
-
-
-def test_an_import_leaves_ctrl_c_to_the_program(run, working_folder):
-    app = working_folder / "app"
-    code = "import signal; print(signal.getsignal(signal.SIGINT).__name__)"
-    app.mkdir()
-    (app / "__init__.py").write_text("import logreg.train")
-    (app / "__main__.py").write_text(code)
-    path = f"{ROOT}{os.pathsep}{working_folder}"
-    assert run("-m", "app", env={"PYTHONPATH": path}).stdout == "default_int_handler\n"

@@ -69,6 +69,10 @@ def state_of(browser, pinned=None):
     return SimpleNamespace(**told)
 
 
+def texts(browser, selector):
+    return [node.text for node in browser.find_elements("css selector", selector)]
+
+
 def press_each(browser, *selectors):
     for selector in selectors:
         press(browser.find_element("css selector", selector))
@@ -186,7 +190,7 @@ def test_the_pad_by_the_keyboard(open_page, digits_page):
 
 
 def test_a_model_of_small_images_has_no_pad(open_page):
-    model = save("s.pkl", numpy.zeros((64, 2)), numpy.zeros(2), image_shape=[8, 8])
+    model = save("s.pkl", numpy.zeros((64, 2)), image_shape=[8, 8])
     assert report([model]) == 0
     browser = open_page("s.html")
     said = browser.find_element("id", "draw").text
@@ -194,13 +198,14 @@ def test_a_model_of_small_images_has_no_pad(open_page):
 
 
 def hostile_table(pandas, unit):
-    """Numbers, texts and dates, under names that are markup; and the dates by themselves."""
+    """Numbers, texts, dates and times, under names that are markup; and the dates themselves."""
     random = numpy.random.RandomState(2)
     table = pandas.DataFrame(random.randn(90, 2) * 3 + 5, columns=["length", HOSTILE[0]])
     table.insert(1, HOSTILE[1], random.choice(["red", HOSTILE[1], "blue"], 90, p=[0.2, 0.2, 0.6]))
     times = random.choice(20 * 1440, 90).astype("datetime64[m]").astype(f"datetime64[{unit}]")
     times[-1:] = times[-1:].astype("datetime64[D]")  # one of the test rows is at midnight
     table["since"] = times.astype(str)
+    table["at"] = ["06:15", "18:45"] * 45
     table.loc[::7, "length"] = numpy.nan
     table["label"] = random.choice(HOSTILE, 90)
     return table, times
@@ -217,19 +222,20 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, scaling):
     table.loc[::2, HOSTILE[1]] = "unheard of"
     table.to_csv("table.csv", index=False)
     assert report(["--output", "p.html"]) == 0
-    predictor, browser, pinned = Predictor("best_model.pkl"), open_page("p.html"), None
+    predictor = Predictor("best_model.pkl")
+    browser = open_page("p.html")
+    pinned = None
 
-    def check(*row):
-        frame = pandas.DataFrame([row], columns=table.columns[:4])
+    def check(row):
+        frame = pandas.DataFrame([row], columns=table.columns[:5])
         shown = state_of(browser, pinned)
         assert_allclose(shown.probabilities, predictor.predict_proba(frame)[0], atol=1e-5)
         # What the columns contribute is what the score of the class has beside the mean of all.
         (batch,) = input_batches(frame, predictor.facts)
         (x,) = predictor.facts.preprocessing.apply(batch.x, "float64")
         evidence = x * (predictor.W[:, shown.k] - predictor.W.mean(axis=1))
-        shares = numpy.add.reduceat(evidence, [0, 1, 4, 5])  # the text has three features
-        told = browser.find_elements("css selector", "#fields .share b")
-        told = [float(share.text.replace("−", "-")) for share in told]
+        shares = numpy.add.reduceat(evidence, [0, 1, 4, 5, 6])  # the text has three features
+        told = [float(text.replace("−", "-")) for text in texts(browser, "#fields .share b")]
         assert_allclose(told, shares, atol=0.011)
 
     fields = browser.find_elements("css selector", "#fields input, #fields select")
@@ -238,30 +244,32 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, scaling):
     means = table[:n_train].mean(numeric_only=True).tolist()
     values = [field.get_property("value") for field in fields]
     mean = times[:n_train].astype("datetime64[us]").astype(float).mean().astype("datetime64[us]")
-    shown = str(mean.astype(times.dtype))
-    assert values == [f"{means[0]:.6g}", "blue", f"{means[1]:.6g}", shown]
-    check(means[0], "blue", means[1], str(mean))  # which has more digits than it shows
+    day = str(mean.astype(times.dtype))
+    assert values == [f"{means[0]:.6g}", "blue", f"{means[1]:.6g}", day, "12:30"]
+    start = [means[0], "blue", means[1], str(mean), "12:30"]  # with more digits than are shown
+    check(start)
     typed = "dispatchEvent(new Event('input', {bubbles: true}))"
-    browser.execute_script(f"arguments[0].value = '{since}'; arguments[0].{typed}", fields[3])
-    check(means[0], "blue", means[1], since)
+    for field, text in zip(fields[3:], (since, "06:15")):
+        browser.execute_script(f"arguments[0].value = '{text}'; arguments[0].{typed}", field)
+    check([*start[:3], since, "06:15"])
     fields[0].clear()
     fields[0].send_keys("0.0")
     fields[1].send_keys(HOSTILE[1])
-    check(0, HOSTILE[1], means[1], since)
+    check([0, HOSTILE[1], means[1], since, "06:15"])
     fields[0].send_keys(BACKSPACE * 3)
-    check(numpy.nan, HOSTILE[1], means[1], since)
-    cells = [term.text for term in browser.find_elements("css selector", ".rows dt")]
-    assert f"{short(HOSTILE[1])} none of these" in cells
+    row = [numpy.nan, HOSTILE[1], means[1], since, "06:15"]
+    check(row)
+    cells = {*texts(browser, ".rows dt")}
+    assert {f"{short(HOSTILE[1])} none of these", "at 06:15", "at 18:45"} < cells
     assert sorted(state_of(browser).names) == sorted(HOSTILE)
-    named = browser.find_elements("css selector", "#fields label > span:first-child")
-    assert [name.text for name in named] == [*table.columns[:4]]
+    assert texts(browser, "#fields label > span:first-child") == [*table.columns[:5]]
     for pressed, k in (0, 0), (1, 1), (1, None):  # twice: it is the best one's again
         pinned = k
         press(browser.find_elements("class name", "bar")[pressed])
-        check(numpy.nan, HOSTILE[1], means[1], since)
+        check(row)
     press_each(browser, "#reset")
     assert [field.get_property("value") for field in fields] == values
-    check(means[0], "blue", means[1], str(mean))
+    check(start)
     # An inline script that is not the page's own is not run, whatever brings it in.
     assert browser.execute_script(
         "const script = document.createElement('script'); script.textContent = 'hacked = 1';"
@@ -271,24 +279,6 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, scaling):
     ) == ["undefined", [], 3, 0]
     (refused,) = browser.get_log("browser")
     assert "Content Security Policy" in refused["message"]
-
-
-def test_a_time_of_the_day_is_shown_as_one(open_page):
-    pandas = pytest.importorskip("pandas")
-    random = numpy.random.RandomState(3)
-    table = pandas.DataFrame({"at": random.choice(["06:15", "18:45"], 60)})
-    table.assign(label=random.choice(["a", "b"], 60)).to_csv("table.csv", index=False)
-    assert train.main(["--dataset", "table.csv", "--n-epochs", "5"]) == 0
-    assert report(["--output", "p.html"]) == 0
-    browser = open_page("p.html")
-    cells = browser.find_elements("css selector", ".rows dt")
-    assert {cell.text for cell in cells} == {"at 06:15", "at 18:45"}
-    field = browser.find_element("css selector", "#fields input")
-    assert re.fullmatch("1[0-4]:[0-5][0-9]", field.get_property("value"))  # the mean
-    typed = "dispatchEvent(new Event('input', {bubbles: true}))"
-    browser.execute_script(f"arguments[0].value = '06:15'; arguments[0].{typed}", field)
-    (p,) = Predictor("best_model.pkl").predict_proba({"at": "06:15"})
-    assert_allclose(state_of(browser).probabilities, p, atol=1e-5)
 
 
 RANGES = {"raw_range": [-1, 1], "x_range": [-1, 1]}

@@ -1,6 +1,5 @@
 """Pages as commands write them; what a browser makes of one is tested in test_page.py."""
 
-import json
 import re
 from pathlib import Path
 
@@ -28,8 +27,9 @@ def test_a_page_of_a_table_shows_what_was_hard_and_why(cli):
     page = Path("best_model.html").read_text("utf-8")
     found = re.findall(FIGURE, page)
     # Of the classes, those of most errors.
-    told = json.loads(cli("predict", "--evaluate", "--format", "json").out)["classes"]
-    errors, drawn = {str(c["label"]): c["errors"] for c in told}, {name for _, name in found[:30]}
+    told = cli("predict --evaluate --format json").json["classes"]
+    errors = {str(each["label"]): each["errors"] for each in told}
+    drawn = {name for _, name in found[:30]}
     assert "30 of 60 classes, those of most errors" in page
     assert all(errors[label] <= min(map(errors.get, drawn)) for label in {*errors} - drawn)
     # Of the wrong rows, the columns that said most; and where they are in the file.
@@ -47,11 +47,9 @@ def test_a_page_of_a_table_shows_what_was_hard_and_why(cli):
     x = (x - facts.feature_means) / facts.feature_scales
     p = probabilities(x, predictor.W, predictor.b)
     centred = predictor.W - predictor.W.mean(axis=1, keepdims=True)
-    wrong = [(table, *each) for each in found[30:]]
-    wrong += [(fewer, *each) for each in re.findall(FIGURE, others)[30:]]
-    for rows, cells, caption in wrong:
+    for cells, caption in re.findall(FIGURE, others)[30:]:
         n = re.search(r", row (\d+)$", caption)[1]
-        row = rows.iloc[int(n) - 2]  # the header is row 1
+        row = fewer.iloc[int(n) - 2]  # the header is row 1
         of_row = p[row.name]
         first, second = numpy.argsort(-of_row)[:2]
         said = "".join(f"<b>{labels[k]}</b> {100 * of_row[k]:.1f} %<br>" for k in (first, second))

@@ -82,21 +82,30 @@ def find(browser, selector):
     return browser.find_element("css selector", selector)
 
 
+def shown(browser, selector, what="node.textContent"):
+    """What JavaScript tells of each node that a selector finds."""
+    nodes = f"[...document.querySelectorAll(`{selector}`)]"
+    return browser.execute_script(f"return {nodes}.map((node) => {what})")
+
+
 def wait(browser, until):
     from selenium.webdriver.support.ui import WebDriverWait
 
     WebDriverWait(browser, 600, 0.1).until(lambda _: until())
 
 
-def decoded(text, dtype):
-    return numpy.frombuffer(base64.b64decode(text), dtype)
-
-
 def full_run(browser):
-    """What the page knows, and the weights and bias of the full run."""
+    """The weights and the bias of the full run, which the page has."""
     facts = json.loads(find(browser, "#facts").get_property("textContent"))
-    W, b = (decoded(facts[name], "float32").astype(float) for name in "Wb")
-    return facts, W.reshape(784, 10), b
+    W, b = (numpy.frombuffer(base64.b64decode(facts[name]), "float32") for name in "Wb")
+    return W.reshape(784, 10).astype(float), b.astype(float)
+
+
+def numbers_of(sets, W, b):
+    """Both losses of a model, on rows to learn from and on others, and how many are wrong."""
+    (cost, *_), (loss, *_) = [cost_and_gradients(*rows, W, b) for rows in sets]
+    own, new = [((x @ W + b).argmax(axis=1) != y).sum() for x, y in sets]
+    return {"cost": cost, "loss": loss, "own": own, "new": new}
 
 
 def digits(n):
@@ -131,9 +140,8 @@ class Toy:
         return numpy.reshape(W, (-1, len(b))), b, history, V
 
     def shown(self, selector, what="node.textContent"):
-        """What JavaScript tells of each node that a selector finds."""
-        nodes = f"[...document.querySelectorAll(`#play-{self.name} :is({selector})`)]"
-        return self.browser.execute_script(f"return {nodes}.map((node) => {what})")
+        """What JavaScript tells of each node of the toy that a selector finds."""
+        return shown(self.browser, f"#play-{self.name} :is({selector})", what)
 
     def check_texts(self, expected):
         """Compare the texts of the nodes that selectors find."""
@@ -253,12 +261,13 @@ class TrainingToy(Toy):
 
     def is_wrong(self):
         """For each training row, and for each that tests."""
-        return [probabilities(x, *self.params).argmax(axis=1) != y for x, y in self.sets]
+        W, b = self.params
+        return [(x @ W + b).argmax(axis=1) != y for x, y in self.sets]
 
     def measured(self):
-        """Both losses, and the fraction of the tested rows that are wrong."""
-        losses = [cost_and_gradients(*rows, *self.params)[0] for rows in self.sets]
-        return [*losses, self.is_wrong()[1].mean()]
+        """Both losses, and the percentage of the tested rows that are wrong."""
+        numbers = numbers_of(self.sets, *self.params)
+        return [numbers["cost"], numbers["loss"], 100 * numbers["new"] / len(self.sets[1][1])]
 
     def step(self):
         size, rate, decay = (self.settings[name] for name in ("size", "rate", "decay"))
@@ -300,14 +309,11 @@ class TrainingToy(Toy):
             assert_allclose(array, expected, rtol=0, atol=1e-6)
         points = {**self.points, self.seen / self.unit: self.measured()}
         expected = numpy.array([[at, *values] for at, values in points.items()])
-        assert_allclose(history, expected, rtol=1e-5)
-        expected *= 1, 1, 1, 100
+        assert_allclose(history * numpy.array([1, 1, 1, 100]), expected, rtol=1e-5)
         place, start, text, charts, *_ = TRAINED[self.name]
-        at, cost, loss, error = expected[-1]
-        own, new = (each.sum() for each in self.is_wrong())
-        numbers = {"n": self.n, "own": own, "new": new, "cost": cost, "loss": loss}
-        numbers.update(at=f"{at:.1f}".replace(".0", ""), error=error)
-        numbers.update(lowest=expected[:, 2].min())
+        numbers = {"n": self.n, "at": f"{expected[-1, 0]:.1f}".replace(".0", "")}
+        numbers.update(error=expected[-1, 3], lowest=expected[:, 2].min())
+        numbers.update(numbers_of(self.sets, *self.params))
         for seen in self.shown(place, SAYS):
             assert (text.format(**numbers) if self.n else start) in seen
         for selector, columns, top, scale in charts:
@@ -366,14 +372,10 @@ def test_one_step_makes_the_pictures_that_the_answer_tells_of(browser):
     toy.press("step")
     W, *_ = toy.model()
     x, y = toy.sets[0]
-    for k, picture in enumerate(W.T):
-        own = y == k
-        expected = x[own].mean(axis=0) * own.mean() - 0.1 * x.mean(axis=0)
-        assert_allclose(picture, 0.13 * expected, atol=1e-9)
-    words = (
-        "0.13 times this: the mean of its digits, times their share, minus a tenth of the mean of"
-    )
-    assert words in toy.said(".verdict")
+    means = [x[y == k].mean(axis=0) * (y == k).mean() for k in range(10)]
+    assert_allclose(W.T, 0.13 * (means - 0.1 * x.mean(axis=0)), atol=1e-9)
+    words = "the mean of its digits, times their share, minus a tenth of the mean of"
+    assert f"0.13 times this: {words}" in toy.said(".verdict")
 
 
 def learn_units(x, y, V):
@@ -403,14 +405,10 @@ def test_units_are_learnt_as_numpy_learns_them(browser, emulate, n, start):
         either = (points.prod(axis=1) < 0).astype(int)  # one positive and one negative input
         sets.append((numpy.c_[points, numpy.ones(60)], either))
     V, W, b = learn_units(*sets[0], V)
-    learnt_W, learnt_b, _, learnt_V = toy.model()
-    assert_allclose(learnt_V, V.ravel(), rtol=0, atol=1e-6)
-    assert_allclose(numpy.vstack([learnt_W, learnt_b]), numpy.vstack([W, b]), rtol=0, atol=1e-6)
-    (x, y), (tested, y_tested) = [(numpy.tanh(x @ V), y) for x, y in sets]
-    numbers = {"cost": cost_and_gradients(x, y, W, b)[0]}
-    numbers["loss"] = cost_and_gradients(tested, y_tested, W, b)[0]
-    numbers["own"] = ((x @ W + b).argmax(axis=1) != y).sum()
-    numbers["new"] = ((tested @ W + b).argmax(axis=1) != y_tested).sum()
+    *learnt, _, learnt_V = toy.model()
+    for array, expected in zip((*learnt, learnt_V), (W, b, V.ravel())):
+        assert_allclose(array, expected, rtol=0, atol=1e-6)
+    numbers = numbers_of([(numpy.tanh(x @ V), y) for x, y in sets], W, b)
     toy.check_texts({".said": ["Step 400: " + ON_POINTS.format(**numbers)]})
     toy.check_regions(lambda x: numpy.tanh(numpy.c_[x, numpy.ones(len(x))] @ V) @ W + b)
     for path, (v, w, c) in zip_longest(toy.shown(".unit", "node.getAttribute('d')"), V.T):
@@ -602,31 +600,25 @@ ANOTHER = """history.replaceState = () => null; // or Chromium says that it was 
 for (let i = 0; i < arguments[0]; i++) arguments[1].click(); // faster than a hand"""
 
 
-def digits_on_the_pad(toy):
-    """Let a toy's pad have two digits, and choose an answer; give their pixels and the answer."""
+def test_the_ten_sums_are_numpys(browser):
+    toy = Toy(browser, "sums")
+    Toy(browser, "training").model()  # the digits are read
+    W, b = full_run(browser)
     _, (tested, labels) = digits(1000)
     first = int(numpy.argmax(labels == 3))
     for n, row, k in (0, first, 5), (199, first - 1, 0):  # after the last comes the first
-        toy.browser.execute_script(ANOTHER, n, toy.find("[data-do=another]"))
-        toy.browser.execute_async_script(FRAMES)
+        browser.execute_script(ANOTHER, n, toy.find("[data-do=another]"))
+        browser.execute_async_script(FRAMES)
         x = tested[row]
-        _, W, b = full_run(toy.browser)
-        assert toy.find(":checked").get_attribute("value") == str((x @ W + b).argmax())
-        toy.choose("digit", k)
-        yield x, k
-
-
-def test_the_ten_sums_are_numpys(browser):
-    toy, (_, W, b) = Toy(browser, "sums"), full_run(browser)
-    Toy(browser, "training").model()  # the digits are read
-    for x, k in digits_on_the_pad(toy):
         sums = x @ W + b
+        best = sums.argmax()
+        assert toy.find(":checked").get_attribute("value") == str(best)
+        toy.choose("digit", k)
         half = 50 / max(6, abs(sums).max()) * sums
         toy.check_bars(".signed i", abs(half), 50 + numpy.minimum(half, 0))
         for (red, _, blue), z in zip(toy.colours(".signed i"), sums):
             assert (red > blue) == (z > 0)
         toy.check_signed(".product", (x * W[:, k])[:, None])
-        best = sums.argmax()
         words = f"For the answer {k}, the products add up to {x @ W[:, k]:.2f}. With one more "
         words += f"number for the {k}, {b[k]:.2f}, the sum is {sums[k]:.2f}."
         words += f" The largest of the ten sums is that of {best}, so the answer is {best}."
@@ -651,7 +643,8 @@ def test_a_drawn_digit_gets_an_answer(browser):
 
 
 def test_a_pad_that_can_fail(browser):
-    toy, (_, W, b) = Toy(browser, "pad-raw"), full_run(browser)
+    toy = Toy(browser, "pad-raw")
+    W, b = full_run(browser)
     for prepared in "no", "yes", "no":
         # What the model says is hidden until it is guessed.
         hidden = "Guess, or prepare the three, to see what the model says."
@@ -867,7 +860,7 @@ def test_on_paper_pictures_take_the_place_of_what_moves(browser, emulate):
     for medium in "screen", "print":
         emulate(media=medium)
         for nodes, place in (".play > p", "print"), (".play .toy", "screen"):
-            found = [node.is_displayed() for node in browser.find_elements("css selector", nodes)]
+            found = shown(browser, nodes, "node.checkVisibility()")
             assert len(found) >= 8 and {*found} == {medium == place}
     assert not find(browser, ".is-answer").is_displayed()
     browser.execute_script("document.querySelector('main details').open = true")  # by its reader
