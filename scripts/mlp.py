@@ -113,7 +113,7 @@ def main(argv=None):
     with engine.settings(args.floatx, args.device):
         log("... loading data")
         data = read_dataset(args.dataset, dtype=theano.config.floatX)
-        data.check_outputs(args.output)
+        data.refuse_overwriting_data(args.output)
         run = train_mlp(data, args.n_hidden, hyperparameters, args.output)
     if args.check_reference:
         first = run.validations[0]
