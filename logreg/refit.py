@@ -57,9 +57,10 @@ def refit_best(run, expressions, validate_model, callbacks):
     if not run.is_complete:
         return
     measured = validate_model()  # by rows that it has seen: it only shows whether it diverged
-    if measured is None or not math.isfinite(
-        measured.get("loss", 0)
-    ):  # no loss with criterion 'error'
+    has_diverged = measured is None
+    if measured and "loss" in measured:  # there is none with criterion 'error'
+        has_diverged = not math.isfinite(measured["loss"])
+    if has_diverged:
         warning("trained anew on all rows, the model diverged: that of fewer rows is kept")
         return
     run.best_values = engine.copy_values(run.model_variables)

@@ -64,7 +64,7 @@ def is_silent():
 
 
 def set_rank(rank, size):
-    """Say which of several processes this is: of notes, all but the first print errors only."""
+    """Say which of several processes this is: all but the first give errors, and no other note."""
     if rank:
         _console.rank = f"rank {rank} of {size}: "
 

@@ -33,7 +33,7 @@ class PrintLog(Callback):
         facts = run.data.facts
         if not verdict.has_tutorial_lines(facts):
             log(verdict.description(run.data))
-        elif run.data.split_off:  # sets that were made of training rows
+        elif run.data.split_off:  # some sets were made of training rows
             note(f"note: {verdict.description(run.data)}", is_part_of_log=True)
         log("... training the model")
 

@@ -250,6 +250,7 @@ def have_diverged(variables):
     >>> [have_diverged([*some, theano.shared(numpy.array([x]))]) for x in (numpy.nan, -1e20)]
     [True, True]
     """
+    # All at once: for small parameters, the calls of NumPy take longer than their work.
     values = numpy.concatenate([value(variable).ravel() for variable in variables])
     return not abs(values).max(initial=0) < MAY_OVERFLOW  # by `not`, NaN has diverged, too
 

@@ -127,7 +127,7 @@ class Backend:
             return self._compile_rows_by_engine(minibatch, row_set, outputs, updates)
         kernel_set = self._kernel_set(minibatch, row_set, replaced.regression)
         kernel_cost = replaced.inputs[0]
-        if replaced.outputs == [kernel_cost]:
+        if replaced.outputs == [kernel_cost]:  # the caller reads no gradients, which come after it
             return functools.partial(kernel_set.gradients, replaced.regression)
         new_values = replaced.outputs[len(outputs) :]
         variables = [variable for variable, _ in updates]

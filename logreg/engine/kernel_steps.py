@@ -56,9 +56,9 @@ class KernelSet:
         """Get all rows in the order and form that the C code reads fastest; None if it has none.
 
         This layout is for minibatches of `n_rows` or, with `y` None, for
-        :func:`logreg.kernel.classes`. It is made at the second call for the same values of the
-        variables, as it would not pay for a single one. A change of an array in place goes
-        unnoticed.
+        :func:`logreg.kernel.classes`. It is of the values that :meth:`weighted_labels`, which is
+        called before, has seen. It is made at the second call for the same values, as it would not
+        pay for a single one. A change of an array in place goes unnoticed.
         """
         if self._n_rows_of_layout is None:
             self._n_rows_of_layout = n_rows

@@ -28,7 +28,7 @@ if getattr(_kernel, "version", None) != 3:  # of module.c
     _kernel = numpy_kernel
 
 NO_PAIR = None, None  # in place of labels and weights, or of the two velocities
-FEW_PRODUCTS = 10000  # module.c shares no fewer between threads
+FEW_PRODUCTS = 10000  # of a step: module.c gives so few to one thread
 MAX_COPY_OF_MAP = 1 << 28  # bytes: memory may have no room for a copy of a larger file
 GRADIENTS_ONLY = numpy.nan  # this rate tells the C code to return gradients
 BYTES = numpy.dtype("uint8")
@@ -145,8 +145,17 @@ def classes(rows, params):
     best = numpy.empty(len(rows.x), "int64")
     if best.size:
         # In the order in which module.c reads them. Without labels, it classifies the rows.
-        n = _n_threads_for(rows, params)
-        _kernel.compute(rows, params, NO_PAIR, None, best, len(best), n, (0.0, 0.0, 0.0), NO_PAIR)
+        _kernel.compute(
+            rows,
+            params,
+            NO_PAIR,
+            None,
+            best,
+            len(best),
+            _n_threads_for(rows, params),
+            (0.0, 0.0, 0.0),
+            NO_PAIR,
+        )
     return best
 
 
@@ -215,7 +224,10 @@ def as_labels(y):
 
 
 def _n_threads_for(rows, params):
-    """The threads that may share all rows; 1 for few: to read the environment would take longer."""
+    """Choose the number of threads that may share a step on all rows, or on some of them.
+
+    It is 1 for few rows: to read the environment would take as long as the step.
+    """
     n_products = rows.x.size * len(params[1])
     return n_threads() if n_products > FEW_PRODUCTS else 1
 
