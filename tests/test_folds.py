@@ -58,14 +58,16 @@ def losses_of(x, y, W, b):
 
 
 def descend(x, y, n_epochs):
-    """Yield W and b after each epoch of minibatches of 7."""
+    """Yield W and b after each epoch of minibatches of 7, and the mean of its costs."""
     W, b = numpy.zeros((x.shape[1], 3)), numpy.zeros(3)
     for _ in range(n_epochs):
+        costs = []
         for start in range(0, len(x) // 7 * 7, 7):
             rows = slice(start, start + 7)
-            _, dW, db = cost_and_gradients(x[rows], y[rows], W, b)
+            cost, dW, db = cost_and_gradients(x[rows], y[rows], W, b)
+            costs.append(cost)
             W, b = W - dW, b - db
-        yield W, b
+        yield W, b, numpy.mean(costs)
 
 
 def test_folds_choose_the_epoch_and_test_and_all_rows_train(stderr):
@@ -75,13 +77,16 @@ def test_folds_choose_the_epoch_and_test_and_all_rows_train(stderr):
     # 6 leaves 3 of the 93 rows over, and 3 of the 69: of 5 to 8, each other size leaves more.
     assert choose_hyperparameters(data.facts).batch_size == 6
     found = []  # of each fold, for each epoch: the losses of its rows, and their probabilities
+    training_costs = []  # of each fold, for each epoch
     for rows in data.fold_rows:
         rest = numpy.setdiff1d(numpy.arange(93), rows)
         x, y = data.train
         mean, scale = x[rest].mean(axis=0), x[rest].std(axis=0)
         x = (x - mean) / scale
         # All folds take as many steps in an epoch as the smallest training: 69 // 7.
-        models = [*descend(x[rest][: 69 // 7 * 7], y[rest][: 69 // 7 * 7], 40)]
+        epochs = [*descend(x[rest][: 69 // 7 * 7], y[rest][: 69 // 7 * 7], 40)]
+        models = [(W, b) for W, b, _ in epochs]
+        training_costs.append([cost for *_, cost in epochs])
         losses = [losses_of(x[rows], y[rows], *model) for model in models]
         found.append((losses, [probabilities(x[rows], *model) for model in models]))
     with engine.floatx("float64"):
@@ -95,6 +100,8 @@ def test_folds_choose_the_epoch_and_test_and_all_rows_train(stderr):
     n_epochs = curve.argmin() + 1
     assert 3 < n_epochs < n_validations < 40  # else this test shows little
     assert_allclose([each.loss for each in run.validations], curve)
+    mean_costs = numpy.mean(training_costs, axis=0)[:n_validations]
+    assert_allclose([each.cost for each in run.validations], mean_costs)
     assert run.epoch_of(run.best_validation.iter) == n_epochs
     assert_allclose(run.tested_probabilities, expected)
     error = (expected.argmax(axis=1) != data.train[1]).mean()
@@ -102,7 +109,7 @@ def test_folds_choose_the_epoch_and_test_and_all_rows_train(stderr):
     x, y = data.train
     x = (x - x.mean(axis=0)) / x.std(axis=0)
     # As many epochs, of 13 minibatches and not 9: the best validation is the end of one.
-    W, b = [*descend(x, y, n_epochs)][-1]
+    W, b, _ = [*descend(x, y, n_epochs)][-1]
     assert_allclose(run.best_values[0], W)
     assert_allclose(run.best_values[1], b)
 

@@ -93,9 +93,10 @@ def test_errors_and_means_are_over_whole_minibatches_and_all_rows(
     n_whole = n // batch_size * batch_size
     errors = engine.compile_errors(*given, batch_size, softmax.errors)()
     assert errors == pytest.approx((softmax.error(n_whole), softmax.error()), abs=1e-15)
-    mean = engine.compile_mean(*given, softmax.cost)()
     expected, *_ = cost_and_gradients(softmax.data_x, softmax.data_y, *softmax.values)
-    assert isinstance(mean, float) and mean == pytest.approx(expected, rel=1e-6)
+    for cost, factor in (softmax.cost, 1), (softmax.cost * 3, 3):
+        mean = engine.compile_mean(*given, cost)()
+        assert isinstance(mean, float) and mean == pytest.approx(factor * expected, rel=1e-6)
 
 
 def test_a_value_is_copied_and_its_memory_keeps_its_order(device):
