@@ -84,7 +84,7 @@ class KernelSet:
         if is_readable and x.flags.c_contiguous:  # else the kernel would copy all
             are_aligned = starts[0] % n_rows == 0
             laid_out = self.laid_out_rows(y, n_rows) if are_aligned else None
-            yield laid_out or self.rows(), (y, weights), starts
+            yield laid_out or kernel.Rows(x, self.features.scale), (y, weights), starts
             return
         for start in starts:
             places = slice(start, start + n_rows)
@@ -104,7 +104,8 @@ class KernelSet:
             )
             costs.extend(some_costs)
         for variable, value in zip(variables, values):
-            variable.set_value(value, borrow=True)
+            # set_value would check the type: for few rows, this takes as long as the steps.
+            variable.container.storage[0] = value
         return costs
 
     def gradients(self, regression, start, stop):
@@ -140,9 +141,12 @@ class KernelSet:
             return kernel.classes(laid_out, params)
         at_a_time = max(1, VALUES_AT_A_TIME // len(params[0]))
         starts = range(begin, end, at_a_time)
-        # Prepared rows are copies: memory holds those of one piece.
-        pieces = (self.rows(start, min(start + at_a_time, end)) for start in starts)
-        return numpy.concatenate([kernel.classes(rows, params) for rows in pieces])
+        pieces = []
+        for start in starts:
+            # Prepared rows are copies: memory holds those of one piece.
+            rows = self.rows(start, min(start + at_a_time, end))
+            pieces.append(kernel.classes(rows, params))
+        return pieces[0] if len(pieces) == 1 else numpy.concatenate(pieces)
 
 
 def _are_same(arrays, others):
