@@ -32,7 +32,7 @@ import numpy
 
 from logreg.basics.console import say
 from logreg.basics.errors import needing
-from logreg.basics.files import BEST_MODEL, refuse_overwriting
+from logreg.basics.files import BEST_MODEL, refuse_overwriting, write_whole
 from logreg.cli.command import command
 from logreg.cli.options import add_file, add_output, command_parser
 from logreg.saving import model_file
@@ -150,7 +150,7 @@ def main(argv=None):
     stated = {name: metadata[name] for name in EXPORTED_KEYS if metadata.get(name) is not None}
     content = {"W": W, "b": b, **stated}
     content["class_labels"] = numpy.asarray(content["class_labels"])
-    model_file.save(output, WRITERS[args.to](content, metadata))
+    write_whole(output, WRITERS[args.to](content, metadata))
     n_in, n_out = W.shape
     say(f"{output}: a model of {n_in} features and {n_out} classes")
 

@@ -13,6 +13,7 @@ import numpy
 from hypothesis import HealthCheck, settings
 from scipy.special import log_softmax
 
+from logreg.basics.files import write_whole
 from logreg.saving import model_file
 from logreg.saving.facts import ModelFacts
 
@@ -83,7 +84,7 @@ def save(path, W, b=0, dtype="float32", **metadata):
     """Write a model file, without an engine; `b` may be one number for all classes."""
     arrays = {"W": W.astype(dtype), "b": numpy.full(W.shape[1], b, dtype)}
     known = ModelFacts.from_metadata(metadata, arrays["W"]).metadata()
-    model_file.save(path, model_file.dumps("model", arrays, metadata=known))
+    write_whole(path, model_file.dumps("model", arrays, metadata=known))
     return str(path)
 
 

@@ -65,6 +65,12 @@ def explaining(
         raise raises(f"{name} {fault}: {reason}") from error
 
 
+def write_whole(path, data):
+    """Write a file, in place of what is at `path`; a failure is a ModelFileError."""
+    with explaining(path), replacing(path) as file:
+        file.write(data)
+
+
 def check_writable(path):
     """Raise a ModelFileError now if :func:`replacing` could not write a file at `path` later."""
     advice = "make its folder or give access, or name another file"

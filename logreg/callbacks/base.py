@@ -7,10 +7,9 @@ import timeit
 from typing import Optional
 
 from logreg.basics.errors import ModelFileError
-from logreg.basics.files import AnyPath, check_writable
+from logreg.basics.files import AnyPath, check_writable, write_whole
 from logreg.parallel.ranks import ranks
 from logreg.run import Run, Validation
-from logreg.saving.model_file import save
 
 SECONDS = 1.0  # at least, between two writings of a file
 
@@ -128,5 +127,5 @@ class FileCallback(Callback):
         """Write the file, if there is something to write."""
         content = self.content(run)
         if content is not None:
-            save(self.path, content)
+            write_whole(self.path, content)
             self._written = timeit.default_timer()

@@ -6,9 +6,9 @@ from typing import Any, Dict, Optional
 import numpy
 
 from logreg import engine
+from logreg.basics.settings import complete_docstring
 from logreg.datasets.dataset import ThreeSets, read_dataset
 from logreg.datasets.doubts import check_held_out
-from logreg.hyperparameters import complete_docstring
 from logreg.parts.facts import Facts
 from logreg.parts.options import Preparation, TableOptions, split_options
 from logreg.parts.splits import SPLITS

@@ -5,7 +5,7 @@ from typing import NamedTuple, Optional, Tuple, Union
 
 import numpy
 
-from logreg.hyperparameters import FROM_1, Range, check, setting
+from logreg.basics.settings import FROM_1, Range, check, setting
 
 # What stands in cells that are empty, as pandas, R, databases and people write them. Words that may
 # be a category stay out: none, Na, Nan, and -, which may be the opposite of +.

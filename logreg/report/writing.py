@@ -8,9 +8,9 @@ from pathlib import Path
 from string import Template
 
 from logreg import plots
+from logreg.basics.files import write_whole
 from logreg.basics.version import __version__
 from logreg.report import markup, rows, sections
-from logreg.saving.model_file import save
 
 HERE = Path(__file__).parent
 SHARED = [HERE / "model.js", HERE / "pad.js"]  # scripts that the page of the tutorial has, too
@@ -69,7 +69,7 @@ def write_page(path, model, predictor, data=None, evaluation=None):
         prepared="cropped, scaled, centred" if facts.image_layout.is_centred else "scaled",
         live_name="Draw" if facts.image_layout.shape else "Try it",
     )
-    save(path, page.encode("utf-8", "replace"))
+    write_whole(path, page.encode("utf-8", "replace"))
 
 
 def filled(template, scripts, script_data, **parts):

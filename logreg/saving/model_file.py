@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy
 
 from logreg.basics.errors import ModelFileError, cut
-from logreg.basics.files import explaining, read_whole, replacing
+from logreg.basics.files import explaining, read_whole
 from logreg.parts import pickles
 from logreg.saving.facts import ModelFacts, as_json
 
@@ -215,9 +215,3 @@ def _explaining_faults(path):
     faults = OSError, ValueError, MemoryError, RecursionError
     advice = "" if os.path.exists(path) else "train a model first: python -m logreg.train"
     return explaining(path, "cannot be loaded", advice, catch=faults)
-
-
-def save(path, data):
-    """Write a file, in place of what is at `path`; a failure is a ModelFileError."""
-    with explaining(path), replacing(path) as file:
-        file.write(data)

@@ -13,7 +13,7 @@ import numpy
 from logreg import engine
 from logreg.basics.console import warning
 from logreg.basics.errors import ModelFileError, cut
-from logreg.basics.files import AnyPath
+from logreg.basics.files import AnyPath, write_whole
 from logreg.basics.version import __version__
 from logreg.model import LogisticRegression
 from logreg.saving import model_file
@@ -142,7 +142,7 @@ def save_model(classifier: LogisticRegression, path: AnyPath, **metadata: Any) -
             )
         file_metadata = {}
         loaded = None
-    model_file.save(path, dumps_model(classifier, {**file_metadata, **metadata}, loaded))
+    write_whole(path, dumps_model(classifier, {**file_metadata, **metadata}, loaded))
 
 
 def _are_unchanged(values, loaded):
@@ -203,7 +203,7 @@ def save_params(params: List[Any], path: AnyPath) -> None:
     >>> net = LogisticRegression(T.tanh(T.matrix("x")), n_in=4, n_out=2)
     >>> save_params(net.params, "net.pkl")
     """
-    model_file.save(path, dumps_params(params))
+    write_whole(path, dumps_params(params))
 
 
 def load_params(params: List[Any], path: AnyPath) -> None:

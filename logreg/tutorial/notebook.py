@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 from logreg.basics.errors import needing
-from logreg.saving.model_file import save
+from logreg.basics.files import write_whole
 from logreg.tutorial.answers import ANSWER, answers
 from logreg.tutorial.text import blocks, examples, with_links_to, with_pictures_in_line
 
@@ -55,7 +55,7 @@ def write(path, home=None):
             if output.output_type == "error":
                 # Its frames name files of this machine.
                 output.traceback = [f"{output.ename}: {output.evalue}"]
-    save(path, nbformat.writes(whole).encode("utf-8"))
+    write_whole(path, nbformat.writes(whole).encode("utf-8"))
 
 
 def _notebook(v4, home):

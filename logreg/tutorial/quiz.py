@@ -3,7 +3,7 @@
 import re
 from typing import List, NamedTuple
 
-from logreg.saving.model_file import save
+from logreg.basics.files import write_whole
 from logreg.tutorial.text import TEXT
 
 QUESTION = r"(?ms)^### Question\n\n\*\*(.+?)\*\*\n(.*?)(?=^### )"
@@ -67,4 +67,4 @@ def _escaped(text):
 
 def write(path):
     """Write all questions into a file, whole or not at all."""
-    save(path, ("\n\n".join(map(as_gift, questions())) + "\n").encode("utf-8"))
+    write_whole(path, ("\n\n".join(map(as_gift, questions())) + "\n").encode("utf-8"))

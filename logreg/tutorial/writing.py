@@ -10,11 +10,10 @@ from pathlib import Path
 
 from logreg.basics.console import warning
 from logreg.basics.errors import DatasetError, needing
-from logreg.basics.files import DATASET
+from logreg.basics.files import DATASET, write_whole
 from logreg.datasets.dataset import read_dataset
 from logreg.hyperparameters import Hyperparameters
 from logreg.report.writing import SHARED, filled
-from logreg.saving.model_file import save
 from logreg.sgd import train_softmax
 from logreg.tutorial import text, toy_data
 
@@ -76,7 +75,7 @@ def write_page(path, home=None, with_mnist=False):
         for name in PACKAGES:
             importlib.import_module(name)
     data, run = train(with_mnist)
-    save(path, page(data, run, home, with_mnist).encode("utf-8"))
+    write_whole(path, page(data, run, home, with_mnist).encode("utf-8"))
 
 
 def train(needs_mnist=False):

@@ -8,13 +8,13 @@ import subprocess
 import pytest
 
 from logreg.basics.errors import LogRegError, ModelFileError, SettingError
-from logreg.basics.files import check_writable, refuse_overwriting
+from logreg.basics.files import check_writable, refuse_overwriting, write_whole
 from logreg.prediction.writers import destination
 from logreg.saving import model_file
 
 
 def save(path):
-    model_file.save(path, b"new")
+    write_whole(path, b"new")
 
 
 @pytest.fixture
