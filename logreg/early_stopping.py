@@ -11,7 +11,7 @@ from typing import List, NamedTuple, Optional
 from logreg.hyperparameters import DEFAULTS
 
 EARLY_STOPPING_SETTINGS = ("patience", "patience_increase", "improvement_threshold", "criterion")
-# The reasons for which a run ends that nobody stopped and that has not diverged, in words.
+# The reasons for a normal end of a run, in words.
 REASON_TEXTS = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
 # If a run that ended for one of these reasons is repeated, it ends in the same way. An interruption
 # is no such reason.
@@ -26,11 +26,11 @@ class Validation(NamedTuple):
     iter : int
         The last minibatch trained on, counted from 0 over the whole run.
     cost : float
-        Mean training cost of the minibatches since the last validation. A model file or a
-        checkpoint leaves out a cost that is not finite; in a run that is resumed, it is None.
+        Mean training cost of the minibatches since the last validation. None if it was read from
+        a file, and was not finite: files leave such costs out.
     error, error_all_rows : float
-        The errors of the validation set: without the last rows that fill no minibatch, as in the
-        tutorial, and over all rows.
+        Two errors of the validation set. `error` is that of whole minibatches, as in the tutorial:
+        the last rows, which fill none, are left out. `error_all_rows` is over all rows.
     loss : float or None
         Mean loss of the validation set, over all of its rows, with criterion 'loss'.
     test_error, test_error_all_rows : float or None
@@ -153,7 +153,7 @@ class EarlyStopping:
         return True
 
     def is_over(self, iter):
-        """Whether the run ends after minibatch `iter`."""
+        """Whether the run ends after minibatch `iter`, counted from 0 as in the tutorial."""
         return self.patience <= iter
 
 
@@ -165,7 +165,7 @@ def replay_validations(validations, settings):
     arguments = {name: settings[name] for name in EARLY_STOPPING_SETTINGS if name in settings}
     stopping = EarlyStopping(**arguments)
     for validation in validations:
-        value = getattr(validation, stopping.criterion)
+        value = getattr(validation, stopping.criterion)  # a criterion is called as its field
         if value is None:  # in a file, a loss that was not finite
             value = math.nan
         stopping.update(validation.iter, value)

@@ -158,7 +158,7 @@ def verify(path, dataset=None, callbacks=()) -> Optional[bool]:
         if not run.is_complete and run.reason != "diverged":
             return None
         new_W, new_b = run.best_values
-        new_facts = ModelFacts.from_metadata(run.facts(), new_W)
+        new_facts = ModelFacts.from_metadata(run.model_facts(), new_W)
     differences = [
         *_different_parameters((W, b), (new_W, new_b)),
         *_different_facts(facts.metadata(), new_facts.metadata()),

@@ -124,9 +124,9 @@ class LogisticRegression:
         if weights is not None:
             log_likelihoods = weights * log_likelihoods
         cost = -T.mean(log_likelihoods)
-        marked = engine.parts_of(self.p_y_given_x, "probabilities")
-        if marked:  # input, W and b; a subclass may have other probabilities, without a mark
-            engine.mark(cost, "cost", *marked, y, weights)
+        parts = engine.parts_of(self.p_y_given_x, "probabilities")
+        if parts:  # input, W and b; a subclass may have other probabilities, without a mark
+            engine.mark(cost, "cost", *parts, y, weights)
         return cost
 
     def errors(self, y: Any, weights: Any = None) -> Any:
@@ -164,9 +164,9 @@ class LogisticRegression:
         if weights is not None:
             is_wrong = weights * is_wrong
         errors = T.mean(is_wrong)
-        marked = engine.parts_of(self.y_pred, "classes")
-        if marked:  # input, W and b, as above
-            engine.mark(errors, "errors", *marked, y, weights)
+        parts = engine.parts_of(self.y_pred, "classes")
+        if parts:  # input, W and b, as above
+            engine.mark(errors, "errors", *parts, y, weights)
         return errors
 
 
@@ -178,27 +178,27 @@ def _parameter(name, given, shape) -> Any:
         )
     is_symbolic = engine.is_symbolic(given)  # a shared variable is, too
     if given is None:
-        checked = numpy.zeros(shape)
+        value = numpy.zeros(shape)
     elif hasattr(given, "get_value"):
-        checked = engine.value(given)
+        value = engine.value(given)
     elif is_symbolic:
-        checked = given
+        value = given
     else:
-        checked = numpy.asarray(given)
-    if isinstance(checked, numpy.ndarray):
-        has_shape = checked.shape == shape
-        found = f"{checked.dtype} of shape {checked.shape}"
+        value = numpy.asarray(given)
+    if isinstance(value, numpy.ndarray):
+        has_shape = value.shape == shape
+        found = f"{value.dtype} of shape {value.shape}"
     else:  # an expression: only its number of dimensions is known
-        has_shape = checked.ndim == len(shape)
-        found = checked.type
+        has_shape = value.ndim == len(shape)
+        found = value.type
     kinds = "f" if is_symbolic else "fiu"  # an array of whole numbers is cast to floats
-    if not has_shape or numpy.dtype(checked.dtype).kind not in kinds:
+    if not has_shape or numpy.dtype(value.dtype).kind not in kinds:
         raise SettingError(
             f"{name} is {found}: floats of shape {shape} are needed, as n_in and n_out say"
         )
     if is_symbolic:
         return given
-    array = numpy.array(checked, dtype=theano.config.floatX, order="C")
+    array = numpy.array(value, dtype=theano.config.floatX, order="C")
     return theano.shared(array, name=name, borrow=True)
 
 
@@ -240,15 +240,15 @@ def softmax_regression(facts, hyperparameters, class_weights=None, has_weights=F
     learning_rate = hyperparameters.learning_rate
     momentum = hyperparameters.momentum
     if momentum:
-        rule = updates.momentum(cost, classifier.params, learning_rate, momentum)
+        steps = updates.momentum(cost, classifier.params, learning_rate, momentum)
     else:
-        rule = updates.sgd(cost, classifier.params, learning_rate)
+        steps = updates.sgd(cost, classifier.params, learning_rate)
     errors = classifier.errors(y, weights)
-    return classifier, Expressions(Minibatch(x, y, weights), cost, errors, loss, rule)
+    return classifier, Expressions(Minibatch(x, y, weights), cost, errors, loss, steps)
 
 
 def tutorial_model(data, hyperparameters):
-    """Build the model of a :class:`.DataSet`, as :func:`softmax_regression` does."""
+    """Call :func:`softmax_regression` with the facts and the weights of a :class:`.DataSet`."""
     class_weights = None
     if hyperparameters.class_weight:
         class_weights = balanced_weights(data.facts.class_counts)

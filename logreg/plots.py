@@ -215,7 +215,7 @@ def plot_confusion(evaluation, ax=None):
 def _model_facts(model):
     """Get the ModelFacts of a Run or a Predictor, or those that are given."""
     if hasattr(model, "best_values"):  # a Run, which has no facts before its first validation
-        return ModelFacts.from_metadata(model.facts() if model.best_validation else {})
+        return ModelFacts.from_metadata(model.model_facts() if model.best_validation else {})
     return getattr(model, "facts", model)
 
 

@@ -15,7 +15,7 @@ its background is light and that of training is dark, or the other way round. Pi
 have a dark background in training. In arrays, the background is light if the median of the pixels
 at the edges is above the middle of the range, which is 127 for uint8.
 
-In CSV, labels and cells are written as the data have them. A spreadsheet program takes one that
+In CSV, labels and cells are written as the data have them. A spreadsheet program takes a cell that
 begins with =, +, - or @ for a formula: import such columns as text.
 
 Data that a model was trained on are split as in training, if they have no test set of their own.
@@ -93,7 +93,7 @@ def _add_data_options(parser):
         type=int,
         help=f"predict the first N rows of each input (default: all; of a data set, {N_EXAMPLES})",
     )
-    options.add_test_data(group)
+    options.add_test_data(group)  # --dataset, and the options of tables
     options.add_switch(
         group,
         "invert",
@@ -212,7 +212,7 @@ def _run_mode(predictor, args):
         found = compare_weights(predictor)
         describe = describe_weights
     else:
-        found = evaluate(predictor, _read_test_set(predictor, args), args.min_proba)
+        found = evaluate(predictor, _test_set_of(predictor, args), args.min_proba)
         describe = describe_evaluation
     return json.dumps(found, indent=2) + "\n" if args.format == "json" else describe(found)
 
@@ -227,7 +227,7 @@ def _info(predictor):
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def _read_test_set(predictor, args):
+def _test_set_of(predictor, args):
     table = options.read_options(TableOptions, args)
     data = read_test_set(predictor.facts, args.dataset, table)
     data.refuse_overwriting_data(args.output)
@@ -247,7 +247,7 @@ def _predict_inputs(predictor, args):
 
 def _predict_examples(predictor, args):
     """Write the answers to the first rows of the test set; return the exit code."""
-    data = _read_test_set(predictor, args)
+    data = _test_set_of(predictor, args)
     batches = inputs.held_out_batches(data, predictor.facts, args.n or N_EXAMPLES)
     is_plain = not (args.proba or args.top or args.output or args.min_proba)
     if is_plain and args.format == "text":
@@ -283,9 +283,9 @@ def _read_arguments(argv):
             f"{args.mode} goes without INPUT; only --evaluate takes one, in place of --dataset"
         )
     mode = args.mode or ("INPUT" if args.inputs else "the first examples")
-    unused = options.find_unused(argument_parser, args, USED_BY[mode])
-    if unused:
-        argument_parser.error(f"{mode} and {listed(unused)} do not go together")
+    superfluous = options.find_superfluous(argument_parser, args, USED_BY[mode])
+    if superfluous:
+        argument_parser.error(f"{mode} and {listed(superfluous)} do not go together")
     args.keep = [*filter(None, map(str.strip, args.keep.split(",")))]
     if args.format is None:
         suffix = os.path.splitext(args.output or "")[1][1:].lower()

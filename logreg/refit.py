@@ -75,6 +75,7 @@ def train_anew(run, expressions, data, last, callbacks, must_finish=False):
     that counts the minibatches of this training. If a callback stops it, ``run.reason`` says so,
     and the training ends. If it `must_finish`, it goes on without the callbacks.
     """
+    # The copy counts the minibatches of `data`.
     second_run = replace(run, data=data, iter=-1, seconds=0.0)
     second_run.stopping = EarlyStopping(patience=last + 1)  # nothing but `last` ends it
     n_at_once = second_run.minibatches_at_once(callbacks)
@@ -88,7 +89,7 @@ def train_anew(run, expressions, data, last, callbacks, must_finish=False):
             n_at_once,
         )
     engine.set_values(run.variables, run.start)
-    is_stopped = not run.is_complete  # folds finish the model of a stopped run
+    is_stopped = not run.is_complete  # FoldTraining calls this for a stopped run, too
     while second_run.iter < last:
         second_run.train_on_block(train_model, n_at_once, last)
         if not is_stopped:

@@ -23,7 +23,7 @@ MAX_POINTS = 500  # validations that the learning curve in a file has at most
 # The hyperparameters that the training loop reads; the others are in the cost and the updates.
 RUN_SETTINGS = ("n_epochs", "batch_size", *EARLY_STOPPING_SETTINGS)
 # The engine takes a block of steps in one call, and a signal has to wait for the end of the block.
-# Either of these limits keeps a block below about 0.1 s on one core.
+# These two limits keep a block below about 0.1 s on one core.
 PRODUCTS_AT_ONCE = 5 * 10**8  # multiplications: rows times parameters
 MINIBATCHES_AT_ONCE = 100  # an engine takes up to 1 ms for each, beside its products
 
@@ -234,7 +234,7 @@ class Run:
 
     @contextlib.contextmanager
     def at_its_best(self) -> Iterator[None]:
-        """Set the parameters and the statistics to those of the best model within the block."""
+        """Set the parameters and the statistics to those of the best model within a `with`."""
         last = engine.copy_values(self.model_variables)
         self.load_best()
         try:
@@ -304,7 +304,7 @@ class Run:
             "dataset_sha256": facts.dataset_sha256 or self._digests,
         }
 
-    def facts(self) -> Dict[str, Any]:
+    def model_facts(self) -> Dict[str, Any]:
         """Make a dict of what a model file says of the data, the settings and the run.
 
         There are no error rates in it as long as there is no best model.

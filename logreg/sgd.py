@@ -95,7 +95,8 @@ def descend(train_model, validate_model, test_model, run, callbacks=(), n_at_onc
                 run.keep_best()
                 if run.criterion == "error":  # with the loss, one test at the end is enough
                     validation = run.add_test_errors(*test_model())
-            with stopping_all_ranks():  # ranks: the processes that train together by MPI
+            # Ranks are the processes that train together by MPI: if one is stopped, all are.
+            with stopping_all_ranks():
                 for callback in callbacks:
                     callback.on_validation(run, validation)
             run.check_row_counts()
@@ -169,7 +170,7 @@ def fit(
     loss = cost if loss is None else loss
     expressions = engine.check_expressions(Expressions(minibatch, cost, errors, loss, updates))
     data = share_given(datasets, minibatch, engine.analyze(expressions))
-    with engine.collecting_garbage(data.n_bytes):  # when the block ends
+    with engine.collecting_garbage(data.n_bytes):  # at the end of the `with`
         return run_training(expressions, data, hyperparameters, callbacks, refit)
 
 
@@ -185,8 +186,9 @@ def run_training(
     """Train a model whose expressions and data were checked; return the Run.
 
     `expressions` are :class:`.Expressions`, and `data` :class:`.TrainingData`. With `folds`, a
-    :class:`.FoldTraining`, these are trained first. The other arguments are those of :func:`fit`,
-    and `is_tutorial_model` that of the Run.
+    :class:`.FoldTraining`, `descend` trains the models of the folds, and the run's own model is
+    trained after that. The other arguments are those of :func:`fit`, and `is_tutorial_model` that
+    of the Run.
     """
     check_batch_size(data, hyperparameters.batch_size)
     if refit:
@@ -259,7 +261,7 @@ def _test_best(run, test_model):
 
 
 def train_softmax(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(), refit=None):
-    """Train the tutorial's model on a DataSet of arrays, print its lines, and keep the best model.
+    """Train the tutorial's model on a DataSet, print its lines, and keep the best model.
 
     `output` is the model file; without one, nothing is kept or printed. If there is a
     :class:`.PrintLog` among the `callbacks`, it prints the lines. `refit` is that of :func:`fit`;
@@ -336,7 +338,9 @@ def sgd_optimization_mnist(
     Optimization complete with best validation score of ... %, with test performance ... %
     The code run for 1 epochs, with ... epochs/sec
     """
-    hyperparameters = Hyperparameters(learning_rate, n_epochs, batch_size)
+    hyperparameters = Hyperparameters(
+        learning_rate=learning_rate, n_epochs=n_epochs, batch_size=batch_size
+    )
     log("... loading data")
     data = read_dataset(dataset, dtype=engine.theano.config.floatX)
     train_softmax(data, hyperparameters)

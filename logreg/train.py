@@ -44,7 +44,7 @@ def _add_data_options(parser):
     group = parser.add_argument_group("your data", "Arrays and folders of arrays need PATH only.")
     text = f"a table, a file of arrays, a folder of these, or mnist_sample (default: {DATASET})"
     one_of = group.add_mutually_exclusive_group()
-    # Where PATH is not given, the positional argument must not replace what --dataset gave.
+    # With another default than SUPPRESS, a PATH that is not given would undo --dataset.
     options.add_file(one_of, "dataset", metavar="PATH", nargs="?", default=SUPPRESS, help=text)
     options.add_file(one_of, "--dataset", metavar="PATH", help="the same as PATH")
     main_options = ("label_column", *ONLY_IN_TRAINING)
@@ -169,10 +169,10 @@ def _read_arguments(argv):
     """
     argument_parser = parser()
     args = argument_parser.parse_args(argv)
-    unused = options.find_unused(argument_parser, args, USED_BY_VERIFY)
-    if args.verify and unused:
+    superfluous = options.find_superfluous(argument_parser, args, USED_BY_VERIFY)
+    if args.verify and superfluous:
         raise SettingError(
-            f"--verify takes all settings from the model file: leave out {listed(unused)}"
+            f"--verify takes all settings from the model file: leave out {listed(superfluous)}"
         )
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")

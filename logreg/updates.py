@@ -41,7 +41,7 @@ def sgd(cost: Any, params: List[Any], learning_rate: Any) -> Updates:
     W
     """
     pairs = zip(params, T.grad(cost, params))
-    return [(p, p - _like(p, learning_rate) * g) for p, g in pairs]
+    return [(p, p - _in_dtype_of(p, learning_rate) * g) for p, g in pairs]
 
 
 def momentum(cost: Any, params: List[Any], learning_rate: Any, momentum: float = 0.9) -> Updates:
@@ -58,7 +58,7 @@ def momentum(cost: Any, params: List[Any], learning_rate: Any, momentum: float =
     """
     updates = []
     for p, g, velocity in _with_memory(cost, params):
-        v = _like(p, momentum) * velocity - _like(p, learning_rate) * g
+        v = _in_dtype_of(p, momentum) * velocity - _in_dtype_of(p, learning_rate) * g
         updates += [(velocity, v), (p, p + v)]
     return updates
 
@@ -66,7 +66,7 @@ def momentum(cost: Any, params: List[Any], learning_rate: Any, momentum: float =
 def nesterov(cost: Any, params: List[Any], learning_rate: Any, momentum: float = 0.9) -> Updates:
     r"""Gradient descent with Nesterov's momentum.
 
-    :math:`v \leftarrow \mu v - \eta g`, :math:`\theta \leftarrow \theta + \mu v - \eta g`: the
+    :math:`v \leftarrow \mu v - \eta g`, then :math:`\theta \leftarrow \theta + \mu v - \eta g`: the
     form in which the gradient is taken at the current parameters (Bengio, Boulanger-Lewandowski
     and Pascanu, 2013, equation 7). `momentum` is :math:`\mu`, a float from 0 to below 1.
 
@@ -78,8 +78,8 @@ def nesterov(cost: Any, params: List[Any], learning_rate: Any, momentum: float =
     """
     updates = []
     for p, g, velocity in _with_memory(cost, params):
-        mu = _like(p, momentum)
-        rate = _like(p, learning_rate)
+        mu = _in_dtype_of(p, momentum)
+        rate = _in_dtype_of(p, learning_rate)
         v = mu * velocity - rate * g
         updates += [(velocity, v), (p, p + mu * v - rate * g)]
     return updates
@@ -102,7 +102,7 @@ def adagrad(
     updates = []
     for p, g, accumulated in _with_memory(cost, params):
         a = accumulated + g**2
-        step = _like(p, learning_rate) * g / T.sqrt(a + _like(p, epsilon))
+        step = _in_dtype_of(p, learning_rate) * g / T.sqrt(a + _in_dtype_of(p, epsilon))
         updates += [(accumulated, a), (p, p - step)]
     return updates
 
@@ -133,16 +133,16 @@ def adam(
     t = steps + 1
     updates = [(steps, t)]
     for p, g, last_m, last_v in _with_memory(cost, params, n=2):
-        m = _like(p, beta1) * last_m + _like(p, 1 - beta1) * g
-        v = _like(p, beta2) * last_v + _like(p, 1 - beta2) * g**2
-        m_hat = m / _like(p, 1 - beta1**t)
-        v_hat = v / _like(p, 1 - beta2**t)
-        step = m_hat / (T.sqrt(v_hat) + _like(p, epsilon))
-        updates += [(last_m, m), (last_v, v), (p, p - _like(p, learning_rate) * step)]
+        m = _in_dtype_of(p, beta1) * last_m + _in_dtype_of(p, 1 - beta1) * g
+        v = _in_dtype_of(p, beta2) * last_v + _in_dtype_of(p, 1 - beta2) * g**2
+        m_hat = m / _in_dtype_of(p, 1 - beta1**t)
+        v_hat = v / _in_dtype_of(p, 1 - beta2**t)
+        step = m_hat / (T.sqrt(v_hat) + _in_dtype_of(p, epsilon))
+        updates += [(last_m, m), (last_v, v), (p, p - _in_dtype_of(p, learning_rate) * step)]
     return updates
 
 
-def _like(p, number):
+def _in_dtype_of(p, number):
     """Cast a number, symbolic or not, to a parameter's dtype, which its new value must have."""
     if not engine.is_symbolic(number):
         number = numpy.asarray(number, p.dtype)

@@ -84,7 +84,7 @@ def test_a_loaded_model_that_is_trained_on_other_data_tells_of_these(frame, cli)
     classifier.W.set_value(classifier.loaded_W_and_b[0])
     with pytest.raises(ModelFileError, match=r"describe another training.*\*\*run\.facts\(\)"):
         save_model(classifier, "last.pkl")
-    save_model(classifier, "last.pkl", **run.facts())
+    save_model(classifier, "last.pkl", **run.model_facts())
     last = Predictor("last.pkl")
     assert not last.facts.feature_means and last.facts.curve == run.curve
     assert (last.b == engine.value(classifier.b)).all()

@@ -56,7 +56,7 @@ def test_a_long_curve_is_kept_in_500_points_and_stops_as_the_run_did(last, teste
         test_error = tested if i <= last else None
         run.validations.append(Validation(i, 1.0, error, error, None, test_error, test_error))
     run.compute_stopping()
-    facts = ModelFacts.from_metadata(run.facts())
+    facts = ModelFacts.from_metadata(run.model_facts())
     points = facts.validations
     stopping = facts.stopping
     assert len(points) <= 500 and (points[0].iter, points[-1].iter) == (0, 4999)

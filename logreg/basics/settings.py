@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 from logreg.basics.errors import SettingError
 
-LARGEST = sys.float_info.max  # larger are infinity, and whole numbers that no float can hold
+LARGEST = sys.float_info.max  # beyond it are infinity, and whole numbers too large for a float
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ WHOLE_FROM_1 = Range("a whole number from 1 to 1e9", lambda value: 1 <= value <=
 WHOLE_FROM_2 = Range("a whole number from 2", lambda value: value >= 2, is_whole=True)
 
 
-def setting(allowed, meaning, default=None, no_help=None, aliases=(), **for_argparse):
+def setting(allowed, meaning, default=None, help_of_no=None, aliases=(), **for_argparse):
     """Make a field of a dataclass of settings, each of which is an option on the command line, too.
 
     `allowed` is a :class:`Range`, a tuple of choices, or a function that says whether a value is
-    allowed, with what is needed as its docstring. `meaning` is the option's help. With `no_help`,
-    the option is a switch, and `no_help` is the help of its ``--no-`` form. `aliases` are other
-    names of the option. Further arguments are for argparse's ``add_argument``.
+    allowed, with what is needed as its docstring. `meaning` is the option's help. With
+    `help_of_no`, the help of its ``--no-`` form, the option is a switch. `aliases` are other names
+    of the option. Further arguments are for argparse's ``add_argument``.
     """
     if isinstance(allowed, Range):
         needed = allowed.needed
@@ -53,7 +53,7 @@ def setting(allowed, meaning, default=None, no_help=None, aliases=(), **for_argp
         "allowed": allowed,
         "needed": needed,
         "help": meaning,
-        "no_help": no_help,
+        "help_of_no": help_of_no,
         "aliases": aliases,
         "for_argparse": for_argparse,
     }

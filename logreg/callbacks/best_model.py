@@ -85,7 +85,7 @@ class BestModel(FileCallback):
 
     def _dumps(self, run):
         if self.classifier:
-            return dumps_model(self.classifier, {**run.facts(), **self.metadata})
+            return dumps_model(self.classifier, {**run.model_facts(), **self.metadata})
         return dumps_params(run.params, run.statistics)
 
     def content(self, run: Run) -> Optional[bytes]:

@@ -76,8 +76,8 @@ def add_settings(group, settings, default_texts=None):
     """
     for setting in settings:
         metadata = setting.metadata
-        if metadata["no_help"]:
-            add_switch(group, setting.name, metadata["help"], metadata["no_help"])
+        if metadata["help_of_no"]:
+            add_switch(group, setting.name, metadata["help"], metadata["help_of_no"])
             continue
         text = metadata["help"]
         if default_texts is not None:
@@ -125,13 +125,13 @@ def add_switch(group, name, yes, no):
     pair.add_argument(f"--no-{name}", dest=name, action="store_false", default=None, help=no)
 
 
-def find_unused(parser, args, used):
+def find_superfluous(parser, args, used):
     """List the options that were given and are not among the `used`, as a user types them."""
-    unused = []
+    superfluous = []
     for name, value in sorted(vars(args).items()):
         if name not in used and value != parser.get_default(name):
             option = name.replace("_", "-")
             if value is False:
                 option = f"no-{option}"
-            unused.append(f"-{option}" if len(option) == 1 else f"--{option}")
-    return unused
+            superfluous.append(f"-{option}" if len(option) == 1 else f"--{option}")
+    return superfluous

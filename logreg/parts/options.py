@@ -83,7 +83,7 @@ class TableOptions:
         "row 1 of a table names the columns. Default: it does if a text stands above a number, if "
         "all its cells are texts or 0, 1, 2, ..., or if one is label, class, target or the label "
         "column's name",
-        no_help="row 1 of a table is data",
+        help_of_no="row 1 of a table is data",
     )
     decimal: Optional[str] = setting(
         (".", ","),
@@ -164,13 +164,13 @@ class Preparation:
     standardize: Optional[bool] = setting(
         BOTH,
         "give each number mean 0 and deviation 1 over the training rows (default: in tables)",
-        no_help="take the numbers in tables as they are",
+        help_of_no="take the numbers in tables as they are",
     )
     shuffle: Optional[bool] = setting(
         BOTH,
         "split the rows at random, so that each set has its share of every class. Where the data "
         "have sets, shuffle the training rows. Default: split at random, and shuffle no set",
-        no_help="split the rows in their order, as time series need",
+        help_of_no="split the rows in their order, as time series need",
     )
     split_seed: int = setting(SEED, "seed of the random order", 0)
     size: int = setting(

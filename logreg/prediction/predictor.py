@@ -74,7 +74,7 @@ class Predictor:
         elif model.best_values and model.classifier_params:
             with model.at_its_best():
                 W, b = (numpy.asarray(param.get_value()) for param in model.classifier_params)
-            facts = ModelFacts.from_metadata(model.facts(), W)
+            facts = ModelFacts.from_metadata(model.model_facts(), W)
         else:
             raise SettingError(
                 f"{model} has no best W and b of the features: give a run "

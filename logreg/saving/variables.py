@@ -115,7 +115,7 @@ def save_model(classifier: LogisticRegression, path: AnyPath, **metadata: Any) -
         :class:`logreg.saving.facts.ModelFacts` are checked, as they are read later. The defaults
         are 0 .. n_out - 1 for `class_labels`, None for `image_shape` and 1 for `pixel_scale`. A
         model of :func:`load_model` keeps the metadata of its file, unless it was trained on: then
-        give ``**run.facts()`` of its :class:`logreg.run.Run`.
+        give ``**run.model_facts()`` of its :class:`logreg.run.Run`.
 
     Raises
     ------
@@ -138,7 +138,8 @@ def save_model(classifier: LogisticRegression, path: AnyPath, **metadata: Any) -
         if not metadata:
             raise ModelFileError(
                 f"{path} would describe another training: the parameters of this model have "
-                "changed since it was loaded; give `**run.facts()` of the run, or other metadata"
+                "changed since it was loaded; give `**run.model_facts()` of the run, or other "
+                "metadata"
             )
         file_metadata = {}
         loaded = None
