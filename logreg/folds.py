@@ -49,6 +49,9 @@ class _FoldModel:
 class FoldTraining:
     """The trainings of a DataSet with `folds`: what `descend` calls, and what follows it.
 
+    The methods `train_model`, `validate_model` and `test_model` are those of
+    :class:`.TrainingFunctions`, for all folds together.
+
     Parameters
     ----------
     data : DataSet
@@ -72,37 +75,34 @@ class FoldTraining:
         smallest = min(self._fold_data, key=lambda each: each.train.n_rows)
         self.training_data = replace(self.whole, train=smallest.train)
 
-    def compile_functions(self, n_at_once):
-        """Compile functions for all folds: see :func:`logreg.sgd.compile_functions`."""
+    def compile(self, n_at_once):
+        """Compile the functions of all folds, with `n_at_once` steps at most."""
         for fold, shared in zip(self._data.folds, self._fold_data):
             self._models.append(self._compile(fold, shared, n_at_once))
-        return self._train_model, self._validate_model, self._test_model
 
     def _compile(self, fold, shared, n_at_once):
         classifier, expressions = tutorial_model(fold, self._hyperparameters)
-        minibatch, cost, errors, loss, updates = expressions
+        minibatch = expressions.minibatch
         x, y = fold.test  # the rows of the fold, before the preprocessing
         batch_size = self._hyperparameters.batch_size
         return _FoldModel(
             params=classifier.params,
-            train_model=engine.compile_step(
-                minibatch, shared.train, batch_size, cost, updates, n_at_once
-            ),
-            mean_error=engine.compile_mean(minibatch, shared.valid, errors),
-            mean_loss=engine.compile_mean(minibatch, shared.valid, loss),
+            train_model=engine.compile_step(expressions, shared.train, batch_size, n_at_once),
+            mean_error=engine.compile_mean(minibatch, shared.valid, expressions.errors),
+            mean_loss=engine.compile_mean(minibatch, shared.valid, expressions.loss),
             test_x=fold.facts.preprocessing.apply(x, engine.theano.config.floatX),
             test_y=y,
             weight=float(fold.weights["test"].sum()) if fold.weights else len(y),
         )
 
-    def _train_model(self, first, last):
+    def train_model(self, first, last):
         """Take the steps of all models; return their costs, those of the first model first."""
         costs = []
         for model in self._models:
             costs.extend(model.train_model(first, last))
         return costs
 
-    def _validate_model(self):
+    def validate_model(self):
         params = [param for model in self._models for param in model.params]
         if engine.have_diverged(params):
             return None
@@ -123,7 +123,7 @@ class FoldTraining:
         loss = sum(loss_sums) / total_weight
         return {"error": error, "error_all_rows": error, "loss": loss}
 
-    def _test_model(self):
+    def test_model(self):
         """Test each row by the model that has not seen it. There are no whole minibatches here."""
         n_wrong = 0.0
         for model, fold in zip(self._models, self._data.folds):

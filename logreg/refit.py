@@ -80,14 +80,8 @@ def train_anew(run, expressions, data, last, callbacks, must_finish=False):
     second_run.stopping = EarlyStopping(patience=last + 1)  # nothing but `last` ends it
     n_at_once = second_run.minibatches_at_once(callbacks)
     with waiting_for_engine(COMPILING):
-        train_model = engine.compile_step(
-            expressions.minibatch,
-            data.train,
-            run.hyperparameters.batch_size,
-            expressions.cost,
-            expressions.updates,
-            n_at_once,
-        )
+        batch_size = run.hyperparameters.batch_size
+        train_model = engine.compile_step(expressions, data.train, batch_size, n_at_once)
     engine.set_values(run.variables, run.start)
     is_stopped = not run.is_complete  # FoldTraining calls this for a stopped run, too
     while second_run.iter < last:

@@ -7,13 +7,13 @@ What calls what:
             run_training
     fit                             any model: it checks what a user gives
         run_training                callbacks, and what a run keeps
-            compile_functions       train_model, validate_model, test_model, as in the tutorial
+            compile_functions       train_model, validate_model, test_model, by the tutorial's names
             descend                 the tutorial's loop
             refit_best              the best model anew, on training and validation rows
 """
 
 import contextlib
-from typing import Any, Sequence
+from typing import Any, Callable, NamedTuple, Sequence
 
 import numpy
 
@@ -35,24 +35,33 @@ from logreg.refit import check_joinable, is_refit_by_default, refit_best
 from logreg.run import Run
 
 
-def compile_functions(expressions, run, n_at_once=1):
-    """Compile `train_model`, `validate_model` and `test_model`, as the tutorial calls them.
+class TrainingFunctions(NamedTuple):
+    """The functions that :func:`descend` calls, by the tutorial's names.
 
     ``train_model(first, last)`` takes the steps on the minibatches from `first` to `last` of an
-    epoch, `n_at_once` at most, and returns their costs. ``test_model()`` returns two errors of the
-    test set: over its whole minibatches, as the tutorial counts, and over all its rows.
-    ``validate_model()`` returns a dict of the numbers of a :class:`.Validation` that it measures;
-    None if the run has diverged.
+    epoch, and returns their costs. ``validate_model()`` returns a dict of the numbers of a
+    :class:`.Validation` that it measures; None if the run has diverged. ``test_model()`` returns
+    two errors of the test set: over its whole minibatches, as the tutorial counts, and over all its
+    rows.
     """
-    minibatch, cost, errors, loss, updates = expressions
+
+    train_model: Callable
+    validate_model: Callable
+    test_model: Callable
+
+
+def compile_functions(expressions, run, n_at_once=1):
+    """Compile the :class:`TrainingFunctions` of a run, with `n_at_once` steps at most."""
+    minibatch = expressions.minibatch
+    errors = expressions.errors
     data = run.data
     batch_size = run.hyperparameters.batch_size
-    train_model = engine.compile_step(minibatch, data.train, batch_size, cost, updates, n_at_once)
+    train_model = engine.compile_step(expressions, data.train, batch_size, n_at_once)
     compute_validation_errors = engine.compile_errors(minibatch, data.valid, batch_size, errors)
     test_model = engine.compile_errors(minibatch, data.test, batch_size, errors)
     mean_loss = None
     if run.criterion == "loss":
-        mean_loss = engine.compile_mean(minibatch, data.valid, loss)
+        mean_loss = engine.compile_mean(minibatch, data.valid, expressions.loss)
 
     def validate_model():
         # If parameters are NaN or scores overflow, the model predicts class 0 for every row. This
@@ -65,15 +74,15 @@ def compile_functions(expressions, run, n_at_once=1):
             measured["loss"] = mean_loss()
         return measured
 
-    return train_model, validate_model, test_model
+    return TrainingFunctions(train_model, validate_model, test_model)
 
 
-def descend(train_model, validate_model, test_model, run, callbacks=(), n_at_once=1):
+def descend(functions, run, callbacks=(), n_at_once=1):
     """Train until 'patience' or 'n_epochs' run out: the tutorial's loop.
 
-    The functions are those of :func:`compile_functions`. Where the tutorial trains on one
-    minibatch, this loop trains on a block, of up to `n_at_once` minibatches. A resumed `run` goes
-    on after ``run.iter``. Returns 'patience' or 'n_epochs', whichever ran out first; or 'diverged',
+    `functions` are :class:`TrainingFunctions`. Where the tutorial trains on one minibatch, this
+    loop trains on a block, of up to `n_at_once` minibatches. A resumed `run` goes on after
+    ``run.iter``. Returns 'patience' or 'n_epochs', whichever ran out first; or 'diverged',
     if a validation finds a parameter that is too large or NaN.
     """
     last_of_all = run.hyperparameters.n_epochs * run.n_train_batches - 1
@@ -81,9 +90,9 @@ def descend(train_model, validate_model, test_model, run, callbacks=(), n_at_onc
     while not run.stopping.is_over(run.iter):
         if run.iter == last_of_all:
             return "n_epochs"
-        costs.extend(run.train_on_block(train_model, n_at_once, last_of_all))
+        costs.extend(run.train_on_block(functions.train_model, n_at_once, last_of_all))
         if (run.iter + 1) % run.validation_frequency == 0:
-            measured = validate_model()
+            measured = functions.validate_model()
             if measured is None:
                 return "diverged"
             cost = float(numpy.mean(costs))
@@ -94,7 +103,7 @@ def descend(train_model, validate_model, test_model, run, callbacks=(), n_at_onc
             if is_new_best:
                 run.keep_best()
                 if run.criterion == "error":  # with the loss, one test at the end is enough
-                    validation = run.add_test_errors(*test_model())
+                    validation = run.add_test_errors(*functions.test_model())
             # Ranks are the processes that train together by MPI: if one is stopped, all are.
             with stopping_all_ranks():
                 for callback in callbacks:
@@ -215,27 +224,27 @@ def run_training(
     n_at_once = min(engine.ranks.gather(run.minibatches_at_once(callbacks)))
     with waiting_for_engine(COMPILING):
         if folds:
-            functions = folds.compile_functions(n_at_once)
+            folds.compile(n_at_once)
+            functions = folds
         else:
             functions = compile_functions(expressions, run, n_at_once)
-    _, validate_model, test_model = functions
     for callback in callbacks:
         callback.on_train_begin(run)
     run.start_clock()
     with catching_stop(run):  # if a callback stops the run, it sets the reason
-        run.reason = descend(*functions, run, callbacks, n_at_once)
+        run.reason = descend(functions, run, callbacks, n_at_once)
     run.read_clock()
     if folds:
         folds.train_on_all_rows(run, expressions, callbacks)
     elif refit:
-        refit_best(run, expressions, validate_model, callbacks)
+        refit_best(run, expressions, functions.validate_model, callbacks)
     # Each callback's `on_train_end` is called, even if the test below or another callback fails.
     # The stack calls the last one first, so the callbacks are added backwards.
     with contextlib.ExitStack() as stack:
         for callback in reversed(callbacks):
             stack.callback(callback.on_train_end, run)
         _check_has_best(run)
-        _test_best(run, test_model)
+        _test_best(run, functions.test_model)
     return run
 
 

@@ -4,7 +4,7 @@ import numpy
 from builders import cost_and_gradients, make_pairs, probabilities
 
 from logreg import LogisticRegression, engine, updates
-from logreg.engine import T
+from logreg.engine import Expressions, T
 
 
 class Softmax:
@@ -30,8 +30,8 @@ class Softmax:
         return updates.sgd(self.cost, self.model.params, 0.5)
 
     def compile(self, updates, n_at_once):
-        given = self.minibatch, self.row_set, 10, self.cost, updates
-        return engine.compile_step(*given, n_at_once)
+        given = Expressions(self.minibatch, self.cost, self.errors, self.cost, updates)
+        return engine.compile_step(given, self.row_set, 10, n_at_once)
 
     def step(self, index):
         """Take a step of NumPy's on `values`; return the cost before it."""

@@ -82,7 +82,9 @@ def test_a_loaded_model_that_is_trained_on_other_data_tells_of_these(frame, cli)
     assert not any(map(found.metadata.get, ["feature_means", "columns", "dataset", "split"]))
     # Nor does its last state, by save_model, if only b is another.
     classifier.W.set_value(classifier.loaded_W_and_b[0])
-    with pytest.raises(ModelFileError, match=r"describe another training.*\*\*run\.model_facts\(\)"):
+    with pytest.raises(
+        ModelFileError, match=r"describe another training.*\*\*run\.model_facts\(\)"
+    ):
         save_model(classifier, "last.pkl")
     save_model(classifier, "last.pkl", **run.model_facts())
     last = Predictor("last.pkl")

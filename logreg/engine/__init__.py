@@ -261,17 +261,14 @@ def have_diverged(variables):
     return not abs(values).max(initial=0) < MAY_OVERFLOW  # by `not`, NaN has diverged, too
 
 
-def compile_step(minibatch, row_set, batch_size, cost, updates, n_at_once=1):
+def compile_step(expressions, row_set, batch_size, n_at_once=1):
     """Compile the steps of descent on the minibatches of a :class:`RowSet`.
 
-    `cost` and `updates` are made of the variables of the :class:`Minibatch`. The function that is
-    returned, ``train_model(first, last)``, takes the steps on the minibatches from `first` to
-    `last`, at most `n_at_once`, and returns their costs. The native kernel and JAX take them in one
-    call.
+    Of the :class:`Expressions`, it takes the cost and the updates. The function that is returned,
+    ``train_model(first, last)``, takes the steps on the minibatches from `first` to `last`, at most
+    `n_at_once`, and returns their costs. The native kernel and JAX take them in one call.
     """
-    return _backend_of_ranks().compile_step(
-        minibatch, row_set, batch_size, cost, updates, n_at_once
-    )
+    return _backend_of_ranks().compile_step(expressions, row_set, batch_size, n_at_once)
 
 
 def compile_errors(minibatch, row_set, batch_size, errors):

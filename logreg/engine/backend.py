@@ -73,14 +73,15 @@ class Backend:
         copy[...] = new
         variable.set_value(copy, borrow=True)
 
-    def compile_step(self, minibatch, row_set, batch_size, cost, updates, n_at_once):
+    def compile_step(self, expressions, row_set, batch_size, n_at_once):
+        minibatch = expressions.minibatch
         if self.has_kernel:
-            descent = self.matcher.find_descent(cost, updates, minibatch)
+            descent = self.matcher.find_descent(expressions.cost, expressions.updates, minibatch)
             if descent:
                 kernel_set = self._kernel_set(minibatch, row_set, descent.regression)
                 # The function takes the first and the last minibatch, like the one below.
                 return functools.partial(kernel_set.take_steps, descent, batch_size)
-        step = self._compile_rows(minibatch, row_set, [cost], updates)
+        step = self._compile_rows(minibatch, row_set, [expressions.cost], expressions.updates)
 
         def train_model(first, last):
             starts = range(first * batch_size, (last + 1) * batch_size, batch_size)

@@ -72,11 +72,12 @@ class JaxBackend(Backend):
     def set_value(self, variable, new):
         self._place(variable, numpy.array(new, variable.dtype))
 
-    def compile_step(self, minibatch, row_set, batch_size, cost, updates, n_at_once):
+    def compile_step(self, expressions, row_set, batch_size, n_at_once):
+        cost = expressions.cost
         T = self.T
         first_index = self.theano.shared(numpy.int64(0))
         last_index = self.theano.shared(numpy.int64(-1))
-        variables, new_values = zip(*updates)
+        variables, new_values = zip(*expressions.updates)
         self._refuse_random_numbers([cost, *new_values])
 
         def step(k, *state):
@@ -84,7 +85,7 @@ class JaxBackend(Backend):
             # minibatch, and change nothing.
             index = first_index + k
             start = T.minimum(index, last_index) * batch_size
-            replacements = self._rows(minibatch, row_set, start, batch_size)
+            replacements = self._rows(expressions.minibatch, row_set, start, batch_size)
             replacements.update(zip(variables, state))
             step_cost, *stepped = graph_replace([cost, *new_values], replacements, strict=False)
             kept = [T.switch(index <= last_index, new, old) for new, old in zip(stepped, state)]

@@ -16,7 +16,10 @@ class RanksBackend:
     def __init__(self, backend):
         self.backend = backend
 
-    def compile_step(self, minibatch, row_set, batch_size, cost, updates, n_at_once):
+    def compile_step(self, expressions, row_set, batch_size, n_at_once):
+        minibatch = expressions.minibatch
+        cost = expressions.cost
+        updates = expressions.updates
         if batch_size < ranks.size:
             raise SettingError(
                 f"the batch size is {batch_size}, and there are {ranks.size} ranks: each needs a "

@@ -5,7 +5,7 @@ import pytest
 from builders import make_pairs
 
 from logreg import LogisticRegression, engine
-from logreg.engine import Minibatch, RowSet, T, theano
+from logreg.engine import Expressions, Minibatch, RowSet, T, theano
 from logreg.updates import sgd
 
 if engine.NAME == "theano":
@@ -79,7 +79,8 @@ def test_they_are_used_in_nets_on_the_cpu_unless_the_user_chose(
     cost = classifier.negative_log_likelihood(y)
     row_set = RowSet(engine.stored(features), theano.shared(labels.astype("int32")))
     updates = sgd(cost, classifier.params, 0.1)
-    engine.compile_step(Minibatch(x, y, None), row_set, 10, cost, updates)(0, 0)
+    given = Expressions(Minibatch(x, y, None), cost, classifier.errors(y), cost, updates)
+    engine.compile_step(given, row_set, 10)(0, 0)
     is_used = any("NumPyFunction" in ops_of(each) for each in compiled)
     assert compiled and is_used == ((device, switch, linker) == ("cpu", "", None))
 
