@@ -13,8 +13,8 @@ from logreg.hyperparameters import DEFAULTS
 EARLY_STOPPING_SETTINGS = ("patience", "patience_increase", "improvement_threshold", "criterion")
 # The reasons for a normal end of a run, in words.
 REASON_TEXTS = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
-# If a run that ended for one of these reasons is repeated, it ends in the same way. An interruption
-# is no such reason.
+# The reasons that follow from the data and the settings: a run that is repeated ends for the same
+# one. An interruption is no such reason.
 REPEATABLE = (*REASON_TEXTS, "diverged")
 
 
@@ -165,7 +165,7 @@ def replay_validations(validations, settings):
     arguments = {name: settings[name] for name in EARLY_STOPPING_SETTINGS if name in settings}
     stopping = EarlyStopping(**arguments)
     for validation in validations:
-        value = getattr(validation, stopping.criterion)  # a criterion is called as its field
+        value = getattr(validation, stopping.criterion)  # each criterion is the name of a field
         if value is None:  # in a file, a loss that was not finite
             value = math.nan
         stopping.update(validation.iter, value)

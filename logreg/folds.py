@@ -62,8 +62,8 @@ class FoldTraining:
     whole : TrainingData
         Of all rows.
     training_data : TrainingData
-        The same, but with the smallest of the folds' training sets. A run counts the minibatches of
-        this set, and in an epoch each of the models takes as many.
+        The same, but with the smallest of the folds' training sets. It only sets the length of an
+        epoch: each of the models takes as many minibatches as this set has.
     """
 
     def __init__(self, data, hyperparameters):

@@ -110,8 +110,8 @@ def choose_hyperparameters(facts, **given):
     n_train, *held_out_sizes = facts.rows
     training_sizes = [n_train]
     if facts.n_folds:
-        # Each fold's model trains on the rows of the others, and the last training is on all rows,
-        # which `n_train` counts. The largest fold leaves the fewest.
+        # With folds, `n_train` counts all rows, on which the last training is. Each fold's model
+        # trains on the rows of the others: on the fewest for the largest fold.
         training_sizes.append(n_train - math.ceil(n_train / facts.n_folds))
         held_out_sizes = []  # folds are validated row by row, without minibatches
     defaults = {"batch_size": default_batch_size(training_sizes, held_out_sizes)}
@@ -122,14 +122,14 @@ def choose_hyperparameters(facts, **given):
         defaults["n_epochs"] = EPOCHS_OF_A_TABLE
         is_standardized = facts.feature_scales is not None
         if is_standardized:
-            # A row of n_in standardized features has a squared norm of about n_in. A learning rate
-            # much above 1 / n_in goes too far.
+            # A row of n_in standardized features has a squared norm of about n_in. So the curvature
+            # of the cost is at most n_in / 2, and descent is stable up to 2 / curvature.
             defaults["learning_rate"] = min(DEFAULTS.learning_rate, 4 / facts.n_in)
     return Hyperparameters(**{**defaults, **given})
 
 
 def default_batch_size(training_sizes, held_out_sizes):
-    """Choose the batch size for trainings on so many rows, and sets that are held out from them.
+    """Choose the batch size from the numbers of rows of the trainings and of the held-out sets.
 
     It is the tutorial's, 600. If a held-out set has fewer rows, or a training fewer than 5,000, it
     is from a twelfth to an eighth of the rows of the smallest training: the size that leaves the

@@ -83,8 +83,8 @@ class LogisticRegression:
         self.b = _parameter("b", b, (n_out,))
         self.p_y_given_x = T.nnet.softmax(T.dot(input, self.W) + self.b)
         self.y_pred = T.argmax(self.p_y_given_x, axis=1)
-        # A mark says of which variables an expression is made. So the engine can let the native
-        # kernel (logreg.kernel) compute it. The cost and the errors below get marks, too.
+        # A mark says what an expression is, and of which variables it is made. By it, the engine
+        # lets the native kernel (logreg.kernel) compute it. The cost and the errors get marks, too.
         engine.mark(self.p_y_given_x, "probabilities", input, self.W, self.b)
         engine.mark(self.y_pred, "classes", input, self.W, self.b)
         self.params = [param for param in (self.W, self.b) if hasattr(param, "get_value")]

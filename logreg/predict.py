@@ -50,7 +50,7 @@ from logreg.prediction.weights import compare_weights, describe_weights
 from logreg.prediction.writers import WRITERS, answers, answers_to_inputs, destination
 
 N_EXAMPLES = 10
-N_SHOWN = 50  # values of a list in --info
+N_SHOWN = 50  # values that a list in --info has at most
 
 
 def parser():
@@ -218,7 +218,7 @@ def _run_mode(predictor, args):
 
 
 def _info(predictor):
-    """The metadata of a model as JSON, an entry a line, with long lists cut short."""
+    """The metadata of a model as JSON, an entry a line, with only the lengths of long lists."""
     lines = []
     for key, value in sorted(predictor.metadata.items()):
         if isinstance(value, list) and len(value) > N_SHOWN:

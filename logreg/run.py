@@ -71,8 +71,8 @@ class Run:
         If folds tested all rows: the probability of each class for each row, of shape (n, n_out),
         by a model that had not seen it.
     reason : {None, 'patience', 'n_epochs', 'diverged', 'interrupted', 'stopped'}
-        Why the run ended. It is 'stopped' if a callback gave a text to
-        :class:`~logreg.callbacks.StopTraining`, and 'interrupted' if it gave none.
+        Why the run ended. Two of them come from a callback that raised
+        :class:`~logreg.callbacks.StopTraining`: 'stopped' with a text, 'interrupted' without one.
     message : str
         That text.
     """

@@ -3,7 +3,7 @@
 What calls what:
 
     sgd_optimization_mnist          the tutorial's function: it reads MNIST
-        train_softmax               the tutorial's model, on any data set of arrays
+        train_softmax               the tutorial's model, on any DataSet: arrays or a table
             run_training
     fit                             any model: it checks what a user gives
         run_training                callbacks, and what a run keeps
@@ -231,7 +231,7 @@ def run_training(
     for callback in callbacks:
         callback.on_train_begin(run)
     run.start_clock()
-    with catching_stop(run):  # if a callback stops the run, it sets the reason
+    with catching_stop(run):  # it sets the reason if a callback stops the run
         run.reason = descend(functions, run, callbacks, n_at_once)
     run.read_clock()
     if folds:

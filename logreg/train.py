@@ -157,7 +157,7 @@ def main(argv=None):
         note(f"interrupted in epoch {run.epoch}: {result}")
         if interruption.exit_code or ranks.size > 1:  # by a signal, perhaps to another rank
             return interruption.exit_code
-        return CLOSED_PIPE  # nothing else interrupts a run
+        return CLOSED_PIPE  # without a signal, only a closed stdout interrupts a run
     if args.check_reference:
         return _compare_with_tutorial(run)
 
