@@ -92,7 +92,6 @@ setup(
         "logreg.engine",
         "logreg.kernel",
         "logreg.legacy",
-        "logreg.parallel",
         "logreg.parts",
         "logreg.prediction",
         "logreg.report",

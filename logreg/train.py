@@ -12,12 +12,12 @@ if __name__ == "__main__":
 from logreg.basics.console import STARTING, log, note, set_quiet, waiting_for_engine
 from logreg.basics.errors import SettingError, listed
 from logreg.basics.files import BEST_MODEL, DATASET, check_writable, refuse_overwriting
+from logreg.basics.ranks import ranks
 from logreg.cli import options
 from logreg.cli.command import command
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.folds import MANY_ROWS, choose_n_folds, divide_into_folds
 from logreg.hyperparameters import DEFAULTS_BY_DATA, Hyperparameters, choose_hyperparameters
-from logreg.parallel.ranks import ranks
 from logreg.parts.options import ONLY_IN_TRAINING, Preparation, TableOptions
 
 USED_BY_VERIFY = ("verify", "dataset", "quiet")

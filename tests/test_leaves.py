@@ -9,7 +9,7 @@ LEAVES = {
     "pictures": ("logreg.datasets.pictures", []),
     "foreign pickles": ("logreg.saving.foreign logreg.export", []),
     "legacy": ("logreg.legacy", []),
-    "parallel": ("logreg.parallel.mpi logreg.engine.ranks_backend", []),
+    "parallel": ("logreg.basics.mpi logreg.engine.ranks_backend", []),
     "gpu_backend": ("logreg.engine.gpu_backend", []),
     "report": ("logreg.report logreg.plots", []),
     "tutorial": ("logreg.tutorial", []),

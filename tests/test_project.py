@@ -20,7 +20,7 @@ SOURCES = {
 MODULES = {*SOURCES, "logreg.kernel._kernel"}
 # A module imports what is lower than itself. Within a room, imports make no circle.
 LAYERS = """
-basics < hyperparameters parallel kernel < early_stopping parts
+basics < hyperparameters kernel < early_stopping parts
 < engine tables < updates datasets < model < run saving
 < callbacks prediction < plots refit < folds < sgd < cli < estimator fitting report < tutorial
 < train predict export __main__ < legacy

@@ -89,7 +89,7 @@ def say(text):
 def log(text):
     """Print a line of the log on stdout, unless the console is quiet.
 
-    The stdout of all ranks but the first leads nowhere: see :mod:`logreg.parallel.mpi`.
+    The stdout of all ranks but the first leads nowhere: see :mod:`logreg.basics.mpi`.
     """
     if not _console.is_quiet:
         say(text)

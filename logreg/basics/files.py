@@ -1,9 +1,11 @@
-"""Files that arrive whole or not at all."""
+"""Files: written whole or not at all, read with a limit, or mapped into memory."""
 
 import contextlib
 import os
 import uuid
 from typing import Union
+
+import numpy
 
 from logreg.basics.errors import ModelFileError, SettingError
 
@@ -120,6 +122,13 @@ def read_whole(path, max_bytes):
         raise OSError(f"it has more than {max_bytes} bytes, which is too many")
     with open(path, "rb") as file:
         return file.read(size)
+
+
+def map_of(array):
+    """The map of a file into memory of which an array is a view, or None."""
+    while array is not None and not isinstance(array, numpy.memmap):
+        array = getattr(array, "base", None)
+    return array
 
 
 @contextlib.contextmanager

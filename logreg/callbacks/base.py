@@ -8,7 +8,7 @@ from typing import Optional
 
 from logreg.basics.errors import ModelFileError
 from logreg.basics.files import AnyPath, check_writable, write_whole
-from logreg.parallel.ranks import ranks
+from logreg.basics.ranks import ranks
 from logreg.run import Run, Validation
 
 SECONDS = 1.0  # at least, between two writings of a file

@@ -11,7 +11,7 @@ import warnings
 from logreg.basics import console
 from logreg.basics.console import note
 from logreg.basics.errors import LogRegError
-from logreg.parallel.ranks import ranks
+from logreg.basics.ranks import ranks
 
 
 def command(main):

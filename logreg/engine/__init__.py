@@ -28,7 +28,7 @@ from logreg.engine.sets import Minibatch as Minibatch
 from logreg.engine.sets import RowSet as RowSet
 from logreg.basics.errors import EngineError, SettingError
 from logreg.basics.flags import user_setting
-from logreg.parallel.ranks import ranks as ranks
+from logreg.basics.ranks import ranks as ranks
 
 ROWS_OF_A_SUM = 512  # summed in a model's own dtype; the sums of such blocks are added in float64
 SMALL_DATA = 1 << 24  # bytes: less than this may stay in memory for a while after a run

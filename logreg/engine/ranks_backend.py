@@ -6,8 +6,8 @@ import zlib
 import numpy
 
 from logreg.basics.errors import EngineError, SettingError
+from logreg.basics.ranks import ranks
 from logreg.engine.kernel_graph import ancestors, find_params, shared_variables
-from logreg.parallel.ranks import ranks
 
 
 class RanksBackend:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from logreg.basics.errors import SettingError, listed
+from logreg.basics.files import map_of
 from logreg.kernel import numpy_kernel
 
 try:
@@ -100,13 +101,6 @@ def n_threads():
     if hasattr(os, "sched_getaffinity"):  # macOS has none
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def map_of(array):
-    """The map of a file into memory of which an array is a view, or None."""
-    while array is not None and not isinstance(array, numpy.memmap):
-        array = getattr(array, "base", None)
-    return array
 
 
 def lay_out(rows, y, n_rows):

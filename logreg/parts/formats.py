@@ -18,7 +18,7 @@ import numpy
 from numpy.lib import format as npy
 
 from logreg.basics.errors import DatasetError, ExtraError, cut, listed, quoted
-from logreg.kernel.functions import map_of
+from logreg.basics.files import map_of
 from logreg.parts import pickles
 
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}

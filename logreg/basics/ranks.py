@@ -11,7 +11,7 @@ LAUNCHERS = (
 
 
 class OneRank:
-    """A process that trains alone. Of several, :class:`logreg.parallel.mpi.Ranks` is the class.
+    """A process that trains alone. Of several, :class:`logreg.basics.mpi.Ranks` is the class.
 
     Its methods do what those of that class do with one rank.
     """
@@ -45,7 +45,7 @@ def find_ranks():
             size = int(os.environ[name_of_size])
             if size == 1 or os.environ.get("LOGREG_RANKS") == "0":
                 break
-            from logreg.parallel.mpi import Ranks  # only where it is needed
+            from logreg.basics.mpi import Ranks  # only where it is needed
 
             return Ranks(size, int(os.environ.get(name_of_rank) or 0))
     return OneRank()

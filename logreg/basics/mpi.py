@@ -2,7 +2,7 @@
 
 Each rank has all data, and takes its part of the rows of each minibatch. Gradients and counts are
 summed over the ranks, so that all take the same steps.
-:mod:`logreg.parallel.ranks` imports this module if a launcher has started several processes, unless
+:mod:`logreg.basics.ranks` imports this module if a launcher has started several processes, unless
 LOGREG_RANKS is 0.
 
 All ranks call the same methods of :class:`Ranks` in the same order: each call waits for all of
@@ -34,7 +34,7 @@ class Ranks:
 
     A launcher has started `n_launched` processes, of which this is the one with this `number`.
     MPI has one world for a process, and so there is one object of this class,
-    :data:`logreg.parallel.ranks.ranks`.
+    :data:`logreg.basics.ranks.ranks`.
     """
 
     def __init__(self, n_launched, number):

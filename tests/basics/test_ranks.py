@@ -13,10 +13,10 @@ import pytest
 from builders import make_pairs, save_pairs, write
 from conftest import ROOT
 
-from logreg.parallel.ranks import OneRank, find_ranks
+from logreg.basics.ranks import OneRank, find_ranks
 
 MPIEXEC = Path(sys.executable).parent / "mpiexec"
-JOINED = "import logreg.engine\nfrom logreg.parallel.ranks import ranks\n"  # by that import
+JOINED = "import logreg.engine\nfrom logreg.basics.ranks import ranks\n"  # by that import
 TRAIN = "import sys; from logreg.train import main; sys.exit(main({}))"
 OPTIONS = ["--dataset", "pairs.npz", "--batch-size", "20", "--n-epochs", "4"]
 
@@ -68,7 +68,7 @@ from logreg.callbacks import BestModel, Callback, StopTraining
 from logreg.datasets.dataset import read_dataset
 from logreg.parts.options import TableOptions
 from logreg.engine import T, theano
-from logreg.parallel.ranks import ranks
+from logreg.basics.ranks import ranks
 from logreg.sgd import train_softmax
 
 theano.config.floatX = "float32"
