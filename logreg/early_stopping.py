@@ -15,7 +15,7 @@ EARLY_STOPPING_SETTINGS = ("patience", "patience_increase", "improvement_thresho
 REASON_TEXTS = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
 # The reasons that follow from the data and the settings: a run that is repeated ends for the same
 # one. An interruption is no such reason.
-REPEATABLE = (*REASON_TEXTS, "diverged")
+REPEATABLE_REASONS = (*REASON_TEXTS, "diverged")
 
 
 class Validation(NamedTuple):

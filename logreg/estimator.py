@@ -137,7 +137,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
         from logreg import engine
         from logreg.datasets.training_data import share_as_stored
         from logreg.model import softmax_regression
-        from logreg.sgd import run_training
+        from logreg.sgd import make_run, run_training
 
         fitted = copy.copy(self)  # gets all results: a fit that fails must not change `self`
         X, y = validate_data(fitted, X, y, accept_sparse="csr", dtype=FLOATS)
@@ -174,7 +174,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
             data = share_as_stored(DataSet(facts, train, valid, valid, weights=row_weights))
             _, expressions = softmax_regression(facts, settings, class_weights, data.is_weighted)
             with engine.collecting_garbage(data.n_bytes):
-                run = run_training(expressions, data, settings, refit=refit)
+                run = make_run(expressions, data, settings)
+                run_training(run, expressions, refit=refit)
         _warn_if_not_converged(run, train[0])
         fitted.classes_ = classes
         fitted.loss_curve_ = [v.cost for v in run.validations]

@@ -144,7 +144,7 @@ class FoldTraining:
         n_epochs = (run.stopping.best_iter + 1) / run.n_train_batches
         n_batches = self.whole.train.n_rows // run.hyperparameters.batch_size
         last = round(n_epochs * n_batches) - 1
-        train_anew(run, expressions, self.whole, last, callbacks, must_finish=True)
+        train_anew(run, expressions, self.whole, last, callbacks)
         if engine.have_diverged(run.model_variables):
             raise SettingError(
                 "trained on all rows, the model diverged: its parameters became too large; give a "

@@ -67,13 +67,13 @@ def refit_best(run, expressions, validate_model, callbacks):
     run.n_refit_rows = data.train.n_rows
 
 
-def train_anew(run, expressions, data, last, callbacks, must_finish=False):
+def train_anew(run, expressions, data, last, callbacks):
     """Train the model of a run on other TrainingData, from the first minibatch to the `last`.
 
     The variables of the run begin with ``run.start``. Other shared variables, such as a learning
     rate that a callback has changed, stay as they are. The callbacks' `on_minibatch_end` gets a Run
     that counts the minibatches of this training. If a callback stops it, ``run.reason`` says so,
-    and the training ends. If it `must_finish`, it goes on without the callbacks.
+    and the training ends. With folds there is no other model: it goes on without the callbacks.
     """
     # The copy counts the minibatches of `data`.
     second_run = replace(run, data=data, iter=-1, seconds=0.0)
@@ -91,5 +91,5 @@ def train_anew(run, expressions, data, last, callbacks, must_finish=False):
                 for callback in callbacks:
                     callback.on_minibatch_end(second_run)
             is_stopped = not run.is_complete
-        if is_stopped and not must_finish:
+        if is_stopped and not run.n_folds:
             return

@@ -144,6 +144,11 @@ class Run:
         return self.reason in REASON_TEXTS
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether a callback ended the run."""
+        return self.reason in ("stopped", "interrupted")
+
+    @property
     def n_folds(self) -> int:
         """The number of folds, which are trained before the model; 0 if there are none."""
         return self.data.facts.n_folds or 0

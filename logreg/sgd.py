@@ -4,9 +4,10 @@ What calls what:
 
     sgd_optimization_mnist          the tutorial's function: it reads MNIST
         train_softmax               the tutorial's model, on any DataSet: arrays or a table
-            run_training
+            make_run, run_training
     fit                             any model: it checks what a user gives
-        run_training                callbacks, and what a run keeps
+        make_run                    the Run: the data, the settings and the state of a training
+        run_training                the training itself, with its callbacks
             compile_functions       train_model, validate_model, test_model, by the tutorial's names
             descend                 the tutorial's loop
             refit_best              the best model anew, on training and validation rows
@@ -26,13 +27,12 @@ from logreg.callbacks.base import catching_stop, stopping_all_ranks
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.doubts import check_held_out
 from logreg.datasets.training_data import check_batch_size, digest, share_as_stored, share_given
-from logreg.early_stopping import REPEATABLE, Validation
 from logreg.engine import Expressions, Minibatch
 from logreg.folds import FoldTraining
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 from logreg.model import tutorial_model
 from logreg.refit import check_joinable, is_refit_by_default, refit_best
-from logreg.run import Run
+from logreg.run import Run, Validation
 
 
 class TrainingFunctions(NamedTuple):
@@ -180,41 +180,39 @@ def fit(
     expressions = engine.check_expressions(Expressions(minibatch, cost, errors, loss, updates))
     data = share_given(datasets, minibatch, engine.analyze(expressions))
     with engine.collecting_garbage(data.n_bytes):  # at the end of the `with`
-        return run_training(expressions, data, hyperparameters, callbacks, refit)
+        run = make_run(expressions, data, hyperparameters)
+        return run_training(run, expressions, callbacks, refit)
 
 
-def run_training(
-    expressions,
-    data,
-    hyperparameters,
-    callbacks=(),
-    refit=False,
-    is_tutorial_model=False,
-    folds=None,
-):
-    """Train a model whose expressions and data were checked; return the Run.
+def make_run(expressions, data, hyperparameters, is_tutorial_model=False):
+    """Make the Run of a model whose :class:`.Expressions` and :class:`.TrainingData` were checked.
 
-    `expressions` are :class:`.Expressions`, and `data` :class:`.TrainingData`. With `folds`, a
-    :class:`.FoldTraining`, `descend` trains the models of the folds, and the run's own model is
-    trained after that. The other arguments are those of :func:`fit`, and `is_tutorial_model` that
-    of the Run.
+    `is_tutorial_model` is that of the Run.
     """
     check_batch_size(data, hyperparameters.batch_size)
-    if refit:
-        check_joinable(data)
     # All ranks must train with the same settings on the same data.
     engine.ranks.check_same("hyperparameters", lambda: hyperparameters)
     engine.ranks.check_same("the data", lambda: [*map(digest, data.sets.values())])
     parts = engine.analyze(expressions)
-    run = Run(
+    return Run(
         data,
         hyperparameters,
         [variable for variable, _ in expressions.updates],
         parts.params,
         parts.statistics,
-        classifier_params=engine.find_classifier(expressions),
+        classifier_params=engine.find_classifier_params(expressions),
         is_tutorial_model=is_tutorial_model,
     )
+
+
+def run_training(run, expressions, callbacks=(), refit=False, folds=None):
+    """Train the model of a new Run, to the end; return the Run.
+
+    With `folds`, a :class:`.FoldTraining`, `descend` trains the models of the folds, and the run's
+    own model is trained after that. The other arguments are those of :func:`fit`.
+    """
+    if refit:
+        check_joinable(run.data)
     for callback in callbacks:  # on all ranks: they go on from the same state
         callback.restore(run)
     callbacks = [c for c in callbacks if engine.ranks.rank == 0 or not c.on_rank_0_only]
@@ -250,8 +248,7 @@ def run_training(
 
 def _check_has_best(run):
     """Raise a SettingError if a run has no best model, and nobody stopped it: it diverged."""
-    is_stopped = run.reason not in REPEATABLE
-    if run.best_validation is None and not is_stopped:
+    if run.best_validation is None and not run.is_stopped:
         what = "no validation loss is finite"
         if run.reason == "diverged":
             what = "its parameters became too large"
@@ -300,15 +297,8 @@ def train_softmax(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(
         if refit is None:
             refit = is_refit_by_default(data)
     with engine.collecting_garbage(training_data.n_bytes):
-        return run_training(
-            expressions,
-            training_data,
-            hyperparameters,
-            callbacks,
-            refit,
-            is_tutorial_model=True,
-            folds=folds,
-        )
+        run = make_run(expressions, training_data, hyperparameters, is_tutorial_model=True)
+        return run_training(run, expressions, callbacks, refit, folds)
 
 
 def sgd_optimization_mnist(

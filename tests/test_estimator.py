@@ -170,12 +170,13 @@ def test_which_rows_validate(monkeypatch):
     def given(x, y, **options):
         with pytest.raises(KeyboardInterrupt):
             SoftmaxClassifier(**options).fit(x, y)
-        (_, data, settings), others = fit.call_args
+        (run, _), others = fit.call_args
         train, valid, test = (
-            (row_set.features.array, row_set.labels.get_value()) for row_set in data.sets.values()
+            (row_set.features.array, row_set.labels.get_value())
+            for row_set in run.data.sets.values()
         )
         assert (valid[0] == test[0]).all() and (valid[1] == test[1]).all()
-        return train, valid, settings, others["refit"]
+        return train, valid, run.hyperparameters, others["refit"]
 
     x, y = numpy.arange(66.0)[:, None], numpy.array([0] * 42 + [1] * 24)
     changed = {"learning_rate": 0.5, "batch_size": 3, "momentum": 0.7, "l2": 0.2}

@@ -185,7 +185,7 @@ def analyze(expressions):
     return find_parts(_cpu_backend.matcher, expressions)
 
 
-def find_classifier(expressions):
+def find_classifier_params(expressions):
     """Return W and b if the errors are those of a softmax regression on x itself, else None.
 
     Examples
@@ -196,7 +196,8 @@ def find_classifier(expressions):
     >>> for each in (scores, -scores):
     ...     classes = T.argmax(T.nnet.softmax(each), axis=1)
     ...     errors = T.mean(T.neq(classes, y))
-    ...     find_classifier(Expressions(Minibatch(x, y), errors, errors, errors, [])) == (W, b)
+    ...     expressions = Expressions(Minibatch(x, y), errors, errors, errors, [])
+    ...     find_classifier_params(expressions) == (W, b)
     True
     False
     """

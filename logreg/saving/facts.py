@@ -12,7 +12,7 @@ import numpy
 
 from logreg.basics.errors import ModelFileError, SettingError, cut
 from logreg.datasets.sources import find_places, refuse_overwriting_data
-from logreg.early_stopping import REPEATABLE, Validation, replay_validations
+from logreg.early_stopping import REPEATABLE_REASONS, Validation, replay_validations
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 from logreg.parts.facts import Facts
 from logreg.parts.options import TableOptions
@@ -192,7 +192,7 @@ class ModelFacts(Facts):
     @property
     def is_repeatable(self):
         """Whether a training with the same data and settings ends in the same way."""
-        return self.reason in REPEATABLE
+        return self.reason in REPEATABLE_REASONS
 
     def refuse_overwriting_data(self, *paths):
         """Raise a SettingError if a path is a file of the training data, or would be read as one.
