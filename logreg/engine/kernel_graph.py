@@ -115,7 +115,7 @@ def as_regression(parts, minibatch):
 class GraphMatcher:
     """Finds softmax regression in graphs, by some functions of an engine.
 
-    `interpreted_function` is like the engine's `function`, and compiles nothing.
+    `interpreted_function` is that of :func:`make_interpreted_function`.
     """
 
     def __init__(self, T, interpreted_function, clone, equal_computations):
@@ -286,8 +286,11 @@ class GraphMatcher:
         return Replaced(replaced, regression, (kernel_cost, *kernel_gradients.values()))
 
 
-def make_matcher(T, function, change_flags, Mode, Linker, clone, equal_computations):
-    """Make the :class:`GraphMatcher` of an engine; the arguments are the engine's own."""
+def make_interpreted_function(function, change_flags, Mode, Linker):
+    """Make a function that is like an engine's `function`, but compiles nothing.
+
+    The arguments are the engine's own.
+    """
     linker = Linker(use_cloop=False, c_thunks=False, allow_gc=False)
     # Fused operations would run element by element.
     mode = Mode(linker, "fast_run").excluding("fusion")
@@ -297,4 +300,4 @@ def make_matcher(T, function, change_flags, Mode, Linker, clone, equal_computati
         with change_flags(cxx=""):
             return function(*args, mode=mode, **options)
 
-    return GraphMatcher(T, interpreted_function, clone, equal_computations)
+    return interpreted_function

@@ -10,7 +10,7 @@ from logreg.basics.console import warning
 from logreg.basics.errors import EngineError, install_command
 from logreg.engine.backend import Backend
 from logreg.engine.compat import with_theanos_names
-from logreg.engine.kernel_graph import make_matcher
+from logreg.engine.kernel_graph import GraphMatcher, make_interpreted_function
 
 
 class PyTensorBackend(Backend):
@@ -66,8 +66,10 @@ def _make_matcher(T):
         from pytensor.graph.replace import clone_replace
         from pytensor.link.vm import VMLinker
 
-        internals = Mode, VMLinker, clone_replace, equal_computations
-        return make_matcher(T, pytensor.function, pytensor.config.change_flags, *internals)
+        interpreted_function = make_interpreted_function(
+            pytensor.function, pytensor.config.change_flags, Mode, VMLinker
+        )
+        return GraphMatcher(T, interpreted_function, clone_replace, equal_computations)
     except Exception as error:
         warning(f"logreg's kernel does not know this PyTensor ({error}): training is slower")
         return None

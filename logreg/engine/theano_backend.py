@@ -15,7 +15,7 @@ from logreg.basics.console import warning
 from logreg.basics.errors import EngineError
 from logreg.basics.flags import user_setting
 from logreg.engine.backend import Backend
-from logreg.engine.kernel_graph import make_matcher
+from logreg.engine.kernel_graph import GraphMatcher, make_interpreted_function
 
 # SciPy's OpenBLAS has a prefix before the names of the functions that Theano's C code calls.
 BLAS_FUNCTIONS = [p + name for p in "sd" for name in ("gemm", "gemv", "ger", "dot")]
@@ -115,8 +115,8 @@ def _make_matcher():
     from theano.gof.vm import VM_Linker
     from theano.scan_module.scan_utils import equal_computations
 
-    internals = Mode, VM_Linker, theano.clone, equal_computations
-    return make_matcher(theano.tensor, theano.function, change_flags, *internals)
+    interpreted_function = make_interpreted_function(theano.function, change_flags, Mode, VM_Linker)
+    return GraphMatcher(theano.tensor, interpreted_function, theano.clone, equal_computations)
 
 
 def _flags():

@@ -23,11 +23,11 @@ class Part(NamedTuple):
     x: numpy.ndarray  # the features, of shape (n, ...)
     labels: list  # the different labels: texts, or the numbers of an array
     codes: numpy.ndarray  # of shape (n,): for each row the index of its label in `labels`
-    where: str  # the name of the set in messages
     rows: Sequence  # for each row its file, or its number in the table or in the array
     groups: Optional[numpy.ndarray] = None  # of shape (n,): the number of each row's group
     group_names: Sequence = ()  # as the cells have them
     weights: Optional[numpy.ndarray] = None  # of shape (n,): how much each row counts
+    where: str = ""  # the name of the set in messages
 
 
 def pairs_of(datasets, n_sets=(3,)):
@@ -63,7 +63,7 @@ def array_part(x, y, where):
     labels, codes = numpy.unique(y, return_inverse=True)
     with parsing():  # in a damaged file, a text may have numbers of no characters
         labels = labels.tolist()
-    return Part(x, labels, codes, where, range(len(x)))
+    return Part(x, labels, codes, range(len(x)), where=where)
 
 
 def check_sets(parts, facts, dtype=None):

@@ -17,7 +17,7 @@ from logreg.basics.errors import DatasetError, cut, listed, needing, quoted
 from logreg.parts.formats import PARQUET, ZIP, open_bytes, parsing, reading
 from logreg.parts.frames import FRAME, framed, is_frame
 from logreg.parts.options import Columns
-from logreg.tables.header import Header, indices_of
+from logreg.tables.header import Header, Request, indices_of
 from logreg.tables.layout import find_layout, read_first_lines, refuse_title
 
 CHUNK_BYTES = 1 << 20
@@ -44,9 +44,8 @@ def open_table(path, options, model_columns):
     argument, which may be left out, is the largest number of rows of a chunk. It yields data frames
     with columns 0, 1, ... The index of a frame holds the numbers of its rows.
     """
-    model_columns = model_columns or Columns()
-    source = name_of(path)
-    with reading(source), contextlib.ExitStack() as stack:
+    request = Request(options, model_columns or Columns(), name_of(path))
+    with reading(request.source), contextlib.ExitStack() as stack:
         with needing("a table", "tables", "pandas"), _quiet():
             import pandas
         frame = path if is_frame(path) else None
@@ -58,15 +57,15 @@ def open_table(path, options, model_columns):
             if start.startswith(PARQUET):
                 frame = _read_parquet(stream)
             elif is_sheet:
-                frame = _read_sheet(pandas, stream, options, source)
+                frame = _read_sheet(pandas, stream, request)
             elif JSON_ROWS.match(start):
                 frame = framed(_read_json(stream.read()))
         if frame is not None:
-            yield _open_frame(pandas, frame, options, model_columns, source, is_sheet)
+            yield _open_frame(pandas, frame, request, is_sheet)
         else:
-            encoding = _find_encoding(stream, start, options, model_columns)
+            encoding = _find_encoding(stream, start, request)
             text = io.TextIOWrapper(stream, encoding, newline="")
-            yield _open_text(pandas, text, options, model_columns, source)
+            yield _open_text(pandas, text, request)
 
 
 def _standard_input():
@@ -88,11 +87,11 @@ def _read_parquet(stream):
         return parquet.read_table(stream).to_pandas(integer_object_nulls=True)
 
 
-def _read_sheet(pandas, stream, options, source):
+def _read_sheet(pandas, stream, request):
     """Read the rows of an Excel sheet as a data frame, whose index holds their numbers."""
     with needing("an Excel file", "excel", "openpyxl"), parsing(), _quiet():
         book = pandas.ExcelFile(stream)
-        index = _find_sheet(book.sheet_names, options.sheet, source)
+        index = _find_sheet(book.sheet_names, request.options.sheet, request.source)
         sheet = pandas.read_excel(book, index, header=None, na_filter=False, dtype=object)
         sheet.index += 1
         return sheet[(sheet != "").any(axis=1)]
@@ -129,7 +128,7 @@ def _read_json(data):
     return found
 
 
-def _open_frame(pandas, frame, options, model_columns, source, is_sheet):
+def _open_frame(pandas, frame, request, is_sheet):
     """Find the Header of a pandas.DataFrame, and return a function that cuts the frame into chunks.
 
     The columns have names; an index with a name is a column, too. But a sheet is read like CSV: its
@@ -147,12 +146,12 @@ def _open_frame(pandas, frame, options, model_columns, source, is_sheet):
     rows = [["" if cell is None else str(cell).strip() for cell in row] for row in first]
     if is_sheet:
         refuse_title(rows, frame.index[0])
-        header = Header(rows, options, model_columns, source, first_row=frame.index[0])
+        header = Header(rows, request, first_row=frame.index[0])
         if header.names:
             frame = frame.iloc[1:]
         frame = frame.infer_objects()
     else:
-        header = Header([names, *rows], options, model_columns, source, first_row=0)
+        header = Header([names, *rows], request, first_row=0)
         frame.index = range(1, len(frame) + 1)
         header.text_columns = {
             i for i in frame if pandas.api.types.infer_dtype(frame[i]) in ("string", "categorical")
@@ -167,7 +166,7 @@ def _open_frame(pandas, frame, options, model_columns, source, is_sheet):
     return frames, header
 
 
-def _find_encoding(stream, start, options, model_columns):
+def _find_encoding(stream, start, request):
     """Find the encoding of a text, which begins with the bytes `start`.
 
     A byte order mark decides first, then the option. Else it is UTF-8, or that of the training
@@ -177,10 +176,11 @@ def _find_encoding(stream, start, options, model_columns):
         return "utf-8-sig"
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "UTF-16"
-    if options.encoding:
-        return options.encoding
-    if model_columns.options.encoding and not _is_utf8(stream):
-        return model_columns.options.encoding
+    if request.options.encoding:
+        return request.options.encoding
+    encoding_of_training = request.model_columns.options.encoding
+    if encoding_of_training and not _is_utf8(stream):
+        return encoding_of_training
     return "UTF-8"
 
 
@@ -195,13 +195,14 @@ def _is_utf8(stream):
         stream.seek(0)
 
 
-def _open_text(pandas, stream, options, model_columns, source):
+def _open_text(pandas, stream, request):
     """Find the Header of CSV and its kin, and return a function that reads it in chunks."""
     with _parsing_text(pandas, stream):
         text = read_first_lines(stream)
         # A mark that is known to be the decimal mark is rarely the delimiter, too.
-        layout = find_layout(text, options.decimal or model_columns.options.decimal)
-    header = Header(layout.rows, options, model_columns, source, layout.delimiter, layout.first_row)
+        decimal = request.options.decimal or request.model_columns.options.decimal
+        layout = find_layout(text, decimal)
+    header = Header(layout.rows, request, layout.delimiter, layout.first_row)
     columns = range(len(header.cells))
     arguments = {
         "sep": layout.delimiter,
@@ -219,7 +220,7 @@ def _open_text(pandas, stream, options, model_columns, source):
     def frames(raw_columns, n_rows=None):
         arguments["chunksize"] = _chunk_rows(n_rows, header)
         arguments["dtype"] = dict.fromkeys(raw_columns, str)
-        arguments["na_values"] = {i: options.na for i in columns if i not in raw_columns}
+        arguments["na_values"] = {i: request.options.na for i in columns if i not in raw_columns}
         stream.seek(0)
         with _parsing_text(pandas, stream), pandas.read_csv(stream, **arguments) as chunks:
             for chunk in chunks:

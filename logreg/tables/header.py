@@ -5,9 +5,11 @@ Simple rules find them in the first rows. An option overrules its rule.
 
 import difflib
 from collections import Counter
+from typing import NamedTuple
 
 from logreg.basics.errors import DatasetError, cut, listed, quoted
 from logreg.parts.labels import without_zero_fraction
+from logreg.parts.options import Columns, TableOptions
 from logreg.tables.numerals import MARKS, decimal_mark, is_truth_value, parse_number
 
 CLEAR_LABEL_NAMES = ("label", "class", "target")
@@ -33,6 +35,17 @@ def indices_of(names, n):
     return indices
 
 
+class Request(NamedTuple):
+    """How a table is to be read: what the user and the model say, and its name in messages.
+
+    In training there is no model, and `model_columns` are empty.
+    """
+
+    options: TableOptions
+    model_columns: Columns  # of the model that is to predict the rows
+    source: str
+
+
 class Header:
     """The columns of a table, as its first rows show them. Columns are counted from 0 here.
 
@@ -40,12 +53,9 @@ class Header:
     ----------
     rows : list of lists of str
         The first rows; the first of them is perhaps a header.
-    options : TableOptions
-    model_columns : Columns
-        Those of the model that is to predict the rows. A first row of just their names is a header.
-        In training, there are none.
-    source : str
-        How messages call the table.
+    request : Request
+        Its three parts become attributes, by the same names. A first row of just the names of the
+        model's columns is a header.
     delimiter : str, optional
         What separates cells, in a text.
     first_row : int
@@ -53,6 +63,8 @@ class Header:
 
     Attributes
     ----------
+    is_training : bool
+        Whether there is no model yet.
     decimal : str
         The decimal mark: the option's, else that of the rows, else the model's.
     cells : list of str
@@ -79,12 +91,12 @@ class Header:
         The titles of columns of which a warning has told that the model does not know a category.
     """
 
-    def __init__(self, rows, options, model_columns, source, delimiter=None, first_row=1):
+    def __init__(self, rows, request, delimiter=None, first_row=1):
         self.cells = rows[0]
+        options, model_columns, self.source = request
         self.options = options
-        self.is_training = not model_columns.n_columns
         self.model_columns = model_columns
-        self.source = source
+        self.is_training = not model_columns.n_columns
         default = model_columns.options.decimal or "."
         self.decimal = options.decimal or decimal_mark(rows, delimiter, default)
         self.first_row = first_row

@@ -27,9 +27,8 @@ def read_tables(name, sets, options, model_columns, **storage):
 
     The `storage` is for :func:`read_table`: its `dtype` and `scratch`.
     """
-    where = set_name(name, "train", is_alone=len(sets) == 1)
-    part, found = read_table(sets["train"], options, model_columns, where, **storage)
-    parts = {"train": part}
+    part, found = read_table(sets["train"], options, model_columns, **storage)
+    parts = {"train": part._replace(where=set_name(name, "train", is_alone=len(sets) == 1))}
     facts = Facts(name, n_in=part.x.shape[1], **found)
     is_training = model_columns is None
     if is_training:
@@ -39,8 +38,8 @@ def read_tables(name, sets, options, model_columns, **storage):
         # What was found in the training table; `given`, which knows of its header, overrides it.
         options = facts.table_options(given)
     for split in [*sets][1:]:
-        where = set_name(name, split)
-        parts[split], _ = read_table(sets[split], options, model_columns, where, **storage)
+        part, _ = read_table(sets[split], options, model_columns, **storage)
+        parts[split] = part._replace(where=set_name(name, split))
     if is_training:
         _check_groups(name, parts)
     files = () if is_frame(sets["train"]) else tuple(sets.values())
@@ -60,9 +59,7 @@ def _check_groups(name, parts):
         )
 
 
-def read_table(
-    path, options=NO_OPTIONS, model_columns=None, where="", dtype="float64", scratch=None
-):
+def read_table(path, options=NO_OPTIONS, model_columns=None, dtype="float64", scratch=None):
     """Read a table with a label in each row: Parquet, or CSV, gzipped or not.
 
     :mod:`logreg.tables.chunks` has the rules of delimiter and encoding, :mod:`logreg.tables.header`
@@ -76,8 +73,6 @@ def read_table(
     model_columns : Columns, optional
         The columns of the training data. Features and label are then the same, found by their names
         if there is a header.
-    where : str, optional
-        How messages about the set begin: see :func:`.set_name`.
     dtype : str
         What the features become.
     scratch : path-like, optional
@@ -124,7 +119,6 @@ def read_table(
         x=features.encode(x, scratch),
         labels=[*labels.text_codes],
         codes=codes,
-        where=where,
         rows=features.rows(),
         groups=None if groups is None else _find_groups(groups),
         group_names=() if groups is None else [*groups.text_codes],
