@@ -108,9 +108,7 @@ class Finder(MetaPathFinder, Loader):
         if module.__name__ != "theano":
             return
         module.theano = module  # as Theano has it
-        from logreg import engine
-
-        if engine.NAME != "theano":
+        if sys.modules["logreg.engine"].NAME != "theano":  # create_module has imported it
             from logreg.legacy.names import SOURCES
 
             for path in SOURCES:

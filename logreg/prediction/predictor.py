@@ -8,6 +8,8 @@ from logreg.basics.console import warning
 from logreg.basics.errors import DatasetError, ModelFileError, SettingError, listed
 from logreg.parts.frames import framed
 from logreg.parts.statistics import softmax
+from logreg.prediction.evaluation import evaluate
+from logreg.prediction.held_out import read_test_set
 from logreg.prediction.inputs import Batch, input_batches
 from logreg.saving import model_file
 from logreg.saving.facts import ModelFacts
@@ -154,9 +156,6 @@ class Predictor:
         >>> round(fit_table(table, "kind", "insects.pkl", n_epochs=50).score(table), 2)
         1.0
         """
-        from logreg.prediction.evaluation import evaluate
-        from logreg.prediction.held_out import read_test_set
-
         found = evaluate(self, read_test_set(self.facts, framed(dataset)))
         return 1 - found["error_percent"] / 100
 

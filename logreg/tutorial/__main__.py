@@ -62,14 +62,12 @@ def main(argv=None):
     if not (args.notebook or output):
         return
     with waiting_for_engine(STARTING):
-        from logreg import engine
         from logreg.tutorial import notebook, writing
     if args.notebook:
         notebook.write(args.notebook, args.home)
         note(f"the notebook is {args.notebook}")
     if output:
-        with engine.settings():  # float32, as logreg.train has it
-            writing.write_page(output, args.home, args.mnist)
+        writing.write_page(output, args.home, args.mnist)
         note(f"the page is {output}")
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from html import escape, unescape
 from pathlib import Path
 
+from logreg import engine
 from logreg.basics.console import warning
 from logreg.basics.errors import DatasetError, needing
 from logreg.basics.files import DATASET, write_whole
@@ -74,8 +75,10 @@ def write_page(path, home=None, with_mnist=False):
     with needing("the page", "tutorial", *PACKAGES.values()):
         for name in PACKAGES:
             importlib.import_module(name)
-    data, run = train(with_mnist)
-    write_whole(path, page(data, run, home, with_mnist).encode("utf-8"))
+    with engine.settings():  # float32, as logreg.train has it
+        data, run = train(with_mnist)
+        html = page(data, run, home, with_mnist)
+    write_whole(path, html.encode("utf-8"))
 
 
 def train(needs_mnist=False):
