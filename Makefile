@@ -23,7 +23,7 @@ lint: venv
 	$(BIN)/ruff format --check .
 
 # The documentation of the library, from its docstrings: api/index.html.
-PUBLIC = model sgd updates hyperparameters early_stopping run callbacks basics.errors plots fitting estimator \
+PUBLIC = model sgd updates hyperparameters early_stopping run callbacks basics.errors report.plots fitting estimator \
   datasets.shared_sets datasets.dataset prediction.predictor saving.model_file saving.variables
 docs: $(BIN)/installed
 	$(BIN)/python -m pip install --quiet --editable '.[docs,sklearn]'

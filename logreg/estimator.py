@@ -135,7 +135,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
         """
         # Imported here, because a fitted classifier predicts without an engine.
         from logreg import engine
-        from logreg.datasets.training_data import share_as_stored
+        from logreg.datasets.training_data import share_dataset
         from logreg.model import softmax_regression
         from logreg.sgd import make_run, run_training
 
@@ -171,7 +171,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
         with engine.floatx(X.dtype.name):
             # There is no test set: the validation set stands in for it.
             facts = Facts(n_in=X.shape[1], n_out=len(classes))
-            data = share_as_stored(DataSet(facts, train, valid, valid, weights=row_weights))
+            data = share_dataset(DataSet(facts, train, valid, valid, weights=row_weights))
             _, expressions = softmax_regression(facts, settings, class_weights, data.is_weighted)
             with engine.collecting_garbage(data.n_bytes):
                 run = make_run(expressions, data, settings)

@@ -8,7 +8,7 @@ from logreg import engine, kernel
 from logreg.basics.console import note, say
 from logreg.basics.errors import DatasetError, SettingError, cut, listed
 from logreg.basics.files import BEST_MODEL, AnyPath, check_writable
-from logreg.basics.version import ARITHMETIC
+from logreg.basics.version import ARITHMETIC_VERSION
 from logreg.callbacks.verdict import doubts, explain
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.folds import choose_n_folds, divide_into_folds
@@ -165,10 +165,10 @@ def verify(path, dataset=None, callbacks=()) -> Optional[bool]:
     ]
     for difference in differences:
         say(f"not verified: {difference}")
-    if differences and facts.arithmetic != ARITHMETIC:
+    if differences and facts.arithmetic != ARITHMETIC_VERSION:
         say(
             f"{path} is of version {facts.arithmetic} of the arithmetic, and this logreg has "
-            f"version {ARITHMETIC}: it may give other bits"
+            f"version {ARITHMETIC_VERSION}: it may give other bits"
         )
     if not differences:
         n = W.size + b.size
@@ -232,5 +232,5 @@ def _preparation(facts):
         shuffle=facts.split_seed is not None,
         split_seed=facts.split_seed or 0,
         size=size,
-        pixel_scale=facts.pixel_scale if facts.scale_all else None,
+        pixel_scale=facts.pixel_scale if facts.has_given_scale else None,
     )

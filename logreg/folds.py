@@ -16,7 +16,7 @@ import numpy
 
 from logreg import engine
 from logreg.basics.errors import SettingError
-from logreg.datasets.training_data import share_as_stored
+from logreg.datasets.training_data import share_dataset
 from logreg.model import tutorial_model
 from logreg.parts.statistics import softmax
 from logreg.refit import train_anew
@@ -61,7 +61,7 @@ class FoldTraining:
     ----------
     whole : TrainingData
         Of all rows.
-    training_data : TrainingData
+    run_data : TrainingData
         The same, but with the smallest of the folds' training sets. It only sets the length of an
         epoch: each of the models takes as many minibatches as this set has.
     """
@@ -69,11 +69,11 @@ class FoldTraining:
     def __init__(self, data, hyperparameters):
         self._data = data
         self._hyperparameters = hyperparameters
-        self._fold_data = [share_as_stored(fold) for fold in data.folds]
+        self._fold_data = [share_dataset(fold) for fold in data.folds]
         self._models = []
-        self.whole = share_as_stored(data)
+        self.whole = share_dataset(data)
         smallest = min(self._fold_data, key=lambda each: each.train.n_rows)
-        self.training_data = replace(self.whole, train=smallest.train)
+        self.run_data = replace(self.whole, train=smallest.train)
 
     def compile(self, n_at_once):
         """Compile the functions of all folds, with `n_at_once` steps at most."""

@@ -124,7 +124,7 @@ class LogisticRegression:
         if weights is not None:
             log_likelihoods = weights * log_likelihoods
         cost = -T.mean(log_likelihoods)
-        parts = engine.parts_of(self.p_y_given_x, "probabilities")
+        parts = engine.marked_parts(self.p_y_given_x, "probabilities")
         if parts:  # input, W and b; a subclass may have other probabilities, without a mark
             engine.mark(cost, "cost", *parts, y, weights)
         return cost
@@ -164,7 +164,7 @@ class LogisticRegression:
         if weights is not None:
             is_wrong = weights * is_wrong
         errors = T.mean(is_wrong)
-        parts = engine.parts_of(self.y_pred, "classes")
+        parts = engine.marked_parts(self.y_pred, "classes")
         if parts:  # input, W and b, as above
             engine.mark(errors, "errors", *parts, y, weights)
         return errors

@@ -1,14 +1,12 @@
 """Training the best model of a run anew, on training and validation rows together."""
 
 import math
-from dataclasses import replace
 
 from logreg import engine
 from logreg.basics.console import COMPILING, note, waiting_for_engine, warning
 from logreg.basics.errors import SettingError
 from logreg.callbacks.base import catching_stop
 from logreg.datasets.training_data import join_training_and_validation
-from logreg.early_stopping import EarlyStopping
 
 
 def is_refit_by_default(data):
@@ -17,7 +15,7 @@ def is_refit_by_default(data):
     It is if the validation rows were split off a table, or off one array. Rows that are mapped from
     a file are left as they are: joined, they may not fit into memory.
     """
-    is_one_source = data.facts.is_table or data.facts.split
+    is_one_source = data.facts.is_table or data.facts.split  # `split`: of one array, all three sets
     if not is_one_source or "valid" not in data.split_off or data.is_mapped:
         return False
     if engine.ranks.size > 1:
@@ -75,9 +73,7 @@ def train_anew(run, expressions, data, last, callbacks):
     that counts the minibatches of this training. If a callback stops it, ``run.reason`` says so,
     and the training ends. With folds there is no other model: it goes on without the callbacks.
     """
-    # The copy counts the minibatches of `data`.
-    second_run = replace(run, data=data, iter=-1, seconds=0.0)
-    second_run.stopping = EarlyStopping(patience=last + 1)  # nothing but `last` ends it
+    second_run = run.copy_for(data, last)
     n_at_once = second_run.minibatches_at_once(callbacks)
     with waiting_for_engine(COMPILING):
         batch_size = run.hyperparameters.batch_size

@@ -4,16 +4,21 @@ import contextlib
 import functools
 import math
 import timeit
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Iterator, List, Optional
 
 import numpy
 
 from logreg import engine
 from logreg.basics.errors import SettingError
-from logreg.basics.version import ARITHMETIC
+from logreg.basics.version import ARITHMETIC_VERSION
 from logreg.datasets.training_data import TrainingData, digest
-from logreg.early_stopping import EARLY_STOPPING_SETTINGS, REASON_TEXTS, replay_validations
+from logreg.early_stopping import (
+    EARLY_STOPPING_SETTINGS,
+    REASON_TEXTS,
+    EarlyStopping,
+    replay_validations,
+)
 
 # Callbacks import it from here, and `as` tells type checkers that they may.
 from logreg.early_stopping import Validation as Validation
@@ -117,6 +122,15 @@ class Run:
         """Compute `stopping` from the validations."""
         self.stopping = replay_validations(self.validations, vars(self.hyperparameters))
 
+    def copy_for(self, data: TrainingData, last: int) -> "Run":
+        """Make a Run for a second training, on other data, from the first minibatch to the `last`.
+
+        It has the same variables, and counts the minibatches of `data`.
+        """
+        copy = replace(self, data=data, iter=-1, seconds=0.0)
+        copy.stopping = EarlyStopping(patience=last + 1)  # nothing but `last` ends the training
+        return copy
+
     def start_clock(self) -> None:
         """Count the seconds from now on, in addition to those of earlier parts."""
         self._begin = timeit.default_timer() - self.seconds
@@ -203,7 +217,7 @@ class Run:
             self.validation_frequency - first % self.validation_frequency,
             self.n_train_batches - first % self.n_train_batches,
         )
-        # The run is over after the first minibatch whose number is the patience or more.
+        # The patience, which may be no whole number, ends the run after this minibatch.
         last_of_patience = math.ceil(self.stopping.patience)
         self.iter = min(first + n - 1, last_of_patience, last_of_all)
         return train_model(first % self.n_train_batches, self.iter % self.n_train_batches)
@@ -299,12 +313,12 @@ class Run:
         facts = self.data.facts
         return {
             **self._used_hyperparameters,
-            "arithmetic": ARITHMETIC,
-            "names_sha256": facts.digest_of_names() if facts.is_table else None,
+            "arithmetic": ARITHMETIC_VERSION,
+            "names_sha256": facts.names_sha256() if facts.is_table else None,
             "floatX": engine.theano.config.floatX,
             # None if the scale follows from the dtype of the features. A scale that the user gave
             # holds for all dtypes.
-            "pixel_scale": facts.pixel_scale if facts.scale_all else None,
+            "pixel_scale": facts.pixel_scale if facts.has_given_scale else None,
             "dataset": facts.dataset,
             "dataset_sha256": facts.dataset_sha256 or self._digests,
         }
@@ -321,7 +335,7 @@ class Run:
             "curve": self.curve,
             "reason": self.ending,
             "n_ranks": engine.ranks.size,
-            "arithmetic": ARITHMETIC,
+            "arithmetic": ARITHMETIC_VERSION,
             "refit": self.n_refit_rows is not None,
             "n_refit_rows": self.n_refit_rows,
             "tested_probabilities": self.tested_probabilities,

@@ -11,6 +11,10 @@ What calls what:
             compile_functions       train_model, validate_model, test_model, by the tutorial's names
             descend                 the tutorial's loop
             refit_best              the best model anew, on training and validation rows
+
+The data are a DataSet at first: NumPy arrays that were read, checked and split. Training takes
+TrainingData, which has the same rows in shared variables. What :func:`logreg.load_data` returns, a
+LoadedData, is for scripts that train by themselves, and for :func:`fit`.
 """
 
 import contextlib
@@ -25,8 +29,8 @@ from logreg.basics.files import BEST_MODEL, DATASET
 from logreg.callbacks import BestModel, Callback, PrintLog
 from logreg.callbacks.base import catching_stop, stopping_all_ranks
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.doubts import check_held_out
-from logreg.datasets.training_data import check_batch_size, digest, share_as_stored, share_given
+from logreg.datasets.doubts import warn_of_held_out
+from logreg.datasets.training_data import check_batch_size, digest, share_dataset, share_given
 from logreg.engine import Expressions, Minibatch
 from logreg.folds import FoldTraining
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
@@ -159,8 +163,8 @@ def fit(
     Raises
     ------
     SettingError, DatasetError, ModelFileError
-        If an argument makes no sense, or a callback's file cannot be written, before anything is
-        compiled; or if the run diverges before there is a model to keep.
+        Before anything is compiled, if an argument makes no sense, or a callback's file cannot be
+        written. Later, if the run diverges before there is a model to keep.
 
     Examples
     --------
@@ -213,7 +217,7 @@ def run_training(run, expressions, callbacks=(), refit=False, folds=None):
     """
     if refit:
         check_joinable(run.data)
-    for callback in callbacks:  # on all ranks: they go on from the same state
+    for callback in callbacks:  # on all ranks, so that all go on from the same state
         callback.restore(run)
     callbacks = [c for c in callbacks if engine.ranks.rank == 0 or not c.on_rank_0_only]
     for callback in callbacks:
@@ -281,7 +285,7 @@ def train_softmax(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(
             "train the model on all rows"
         )
     classifier, expressions = tutorial_model(data, hyperparameters)
-    check_held_out(data)
+    warn_of_held_out(data)
     if output:
         log("... building the model")
         note(engine.describe(), is_part_of_log=True)
@@ -290,10 +294,10 @@ def train_softmax(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(
         callbacks = [BestModel(output, classifier), *callbacks]
     if data.folds:
         folds = FoldTraining(data, hyperparameters)
-        training_data = folds.training_data
+        training_data = folds.run_data
     else:
         folds = None
-        training_data = share_as_stored(data)
+        training_data = share_dataset(data)
         if refit is None:
             refit = is_refit_by_default(data)
     with engine.collecting_garbage(training_data.n_bytes):

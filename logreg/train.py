@@ -47,11 +47,12 @@ def _add_data_options(parser):
     # With another default than SUPPRESS, a PATH that is not given would undo --dataset.
     options.add_file(one_of, "dataset", metavar="PATH", nargs="?", default=SUPPRESS, help=text)
     options.add_file(one_of, "--dataset", metavar="PATH", help="the same as PATH")
-    main_options = ("label_column", *ONLY_IN_TRAINING)
-    options.add_settings(group, [f for f in fields(TableOptions) if f.name in main_options])
+    # Of the options of tables, those that say what the columns mean come first.
+    of_columns = ("label_column", *ONLY_IN_TRAINING)
+    options.add_settings(group, [f for f in fields(TableOptions) if f.name in of_columns])
     group = parser.add_argument_group("how your data are read and prepared")
-    options.add_settings(group, [f for f in fields(TableOptions) if f.name not in main_options])
-    options.add_settings(group, fields(Preparation), default_texts={})
+    options.add_settings(group, [f for f in fields(TableOptions) if f.name not in of_columns])
+    options.add_settings(group, fields(Preparation))
 
 
 def _add_training_options(parser):
@@ -68,9 +69,10 @@ def _add_training_options(parser):
         "--folds",
         type=int,
         metavar="K",
-        help="divide all rows into K folds: each is tested by a model of the others, which choose "
-        "the number of epochs; then all rows train the model. Default: 5 for a table of fewer than "
-        f"{MANY_ROWS:,} rows, else 0, one split into training, validation and test rows",
+        help="divide all rows into K folds. A model that was trained on the other folds tests each "
+        "fold. The best number of epochs of these models is that of the last training, on all "
+        f"rows. Default: 5 for a table of fewer than {MANY_ROWS:,} rows, else 0: one split into "
+        "training, validation and test rows",
     )
 
 
@@ -123,7 +125,7 @@ def main(argv=None):
     """Train as the options say; see :mod:`logreg.cli.command` for the exit code."""
     ranks.start()
     ranks.check_same("the command line", lambda: sys.argv[1:] if argv is None else argv)
-    args = ranks.from_first(lambda: _read_arguments(argv))
+    args = ranks.compute_on_first(lambda: _read_arguments(argv))
     set_quiet(args.quiet)
     with waiting_for_engine(STARTING):
         from logreg import callbacks, engine

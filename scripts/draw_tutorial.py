@@ -10,12 +10,13 @@ import scipy.special
 from matplotlib import rcParams
 from matplotlib.colors import to_rgb
 
-from logreg import Hyperparameters, plots
+from logreg import Hyperparameters
 from logreg.datasets.dataset import read_dataset
 from logreg.early_stopping import EarlyStopping
 from logreg.engine import theano
 from logreg.prediction.evaluation import evaluate
 from logreg.prediction.predictor import Predictor
+from logreg.report import plots
 from logreg.sgd import train_softmax
 from logreg.tutorial.text import HERE
 from logreg.tutorial.toy_data import plane, validations

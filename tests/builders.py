@@ -222,13 +222,13 @@ def new_run(data=None, variables=(), params=(), settings=None, **state):
     `data` are what is read, `settings` hyperparameters, and `state` fields of the Run.
     """
     from logreg.datasets.dataset import DataSet, read_dataset
-    from logreg.datasets.training_data import share_as_stored
+    from logreg.datasets.training_data import share_dataset
     from logreg.hyperparameters import Hyperparameters
     from logreg.run import Run
 
     if not isinstance(data, DataSet):
         data = read_dataset(data or make_pairs())
-    data = share_as_stored(data)
+    data = share_dataset(data)
     hyperparameters = Hyperparameters(**{"batch_size": 20, **(settings or {})})
     return Run(data, hyperparameters, [*variables], [*params], **state)
 

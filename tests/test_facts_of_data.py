@@ -66,7 +66,7 @@ def test_pixels_beside_ones_own_validation_set_keep_their_scale_alone(dtype, how
     (x, y), (train, _, test) = pairs[1], load_data(pairs, **how)
     run = trained([train, (x / 256, y), test])
     facts = Predictor("m.pkl").facts
-    assert (facts.dataset, facts.pixel_scale, facts.scale_all) == (None, 256, bool(how))
+    assert (facts.dataset, facts.pixel_scale, facts.has_given_scale) == (None, 256, bool(how))
     assert (Predictor("m.pkl").predict(x) != y).mean() == run.best_validation.error_all_rows
 
 

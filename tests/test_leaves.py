@@ -11,7 +11,7 @@ LEAVES = {
     "legacy": ("logreg.legacy", []),
     "parallel": ("logreg.basics.mpi logreg.engine.ranks_backend", []),
     "gpu_backend": ("logreg.engine.gpu_backend", []),
-    "report": ("logreg.report logreg.plots", []),
+    "report": ("logreg.report", []),
     "tutorial": ("logreg.tutorial", []),
     "estimator": ("logreg.estimator", ["SoftmaxClassifier"]),
     "fitting": ("logreg.fitting", ["fit_table"]),

@@ -24,7 +24,7 @@ TABLE = f"{PENGUINS} --label-column=species --missing=mean --n-epochs=40"
         (f"{DIGITS} --floatx=float32 --pixel-scale=255", "5097a4b3 37a20247"),
         (f"{DIGITS} --floatx=float64 --pixel-scale=255", "9cdc1741 6b81947c"),
         ("arrays.npz --batch-size=10 --n-epochs=20", "15a42250 156a1f17"),
-        # These bits may change; then ARITHMETIC becomes larger.
+        # These bits may change; then ARITHMETIC_VERSION becomes larger.
         (f"{DIGITS} --l2=0.001 --momentum=0.9", "d0faa6cf c67182c6"),
         (TABLE, "547dbea0 345962a1"),
     ],

@@ -126,7 +126,7 @@ def test_names_that_a_table_has_no_more_are_named(cli):
 def test_another_arithmetic_is_told_if_bits_differ_and_is_not_resumed(cli, trained, monkeypatch):
     cli("train --dataset arrays.npz --n-epochs=2 --checkpoint s --output=r.pkl")
     for module in ("logreg.run", "logreg.fitting"):
-        monkeypatch.setattr(f"{module}.ARITHMETIC", 7)
+        monkeypatch.setattr(f"{module}.ARITHMETIC_VERSION", 7)
     said = "m.pkl is of version 1 of the arithmetic, and this logreg has version 7"
     assert said not in cli("train --verify m.pkl").out
     rewrite("m.pkl", "m.pkl", test_error=0.5)

@@ -136,7 +136,7 @@ class Ranks:
             self._mpi.COMM_WORLD.Abort(code)
             os._exit(code)  # MPICH's Abort returns, and this process is killed a little later
 
-    def from_first(self, function):
+    def compute_on_first(self, function):
         """Call a function on rank 0; all ranks return its value, or exit as it does."""
         try:
             value = None if self.rank else function()

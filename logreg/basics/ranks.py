@@ -22,7 +22,7 @@ class OneRank:
     def start(self):
         """Find the other ranks; there are none."""
 
-    def from_first(self, function):
+    def compute_on_first(self, function):
         """Return the value of a function."""
         return function()
 

@@ -3,4 +3,4 @@
 __version__ = "1.0.0"
 # Whoever changes the last bits that a training gives raises this number: `--verify` then says why
 # bits differ, and `--resume` refuses the state of a run that began otherwise.
-ARITHMETIC = 1
+ARITHMETIC_VERSION = 1

@@ -55,7 +55,7 @@ class Checkpoint(FileCallback):
         """
         if not self.resume:
             return
-        state = engine.ranks.from_first(self._read)  # the first rank reads for all
+        state = engine.ranks.compute_on_first(self._read)  # the first rank reads for all
         if state is None:
             warning(f"there is no {self.path} to go on from: the run begins anew")
             return

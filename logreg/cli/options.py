@@ -5,6 +5,7 @@ import re
 import sys
 import textwrap
 from dataclasses import fields
+from types import MappingProxyType
 from typing import Optional
 
 from logreg.basics.version import __version__
@@ -68,11 +69,11 @@ def add_quiet(group):
     group.add_argument("-q", "--quiet", action="store_true", help=text)
 
 
-def add_settings(group, settings, default_texts=None):
+def add_settings(group, settings, default_texts=MappingProxyType({})):
     """Add an option for each of some fields of a dataclass, as :func:`.setting` describes them.
 
-    An option that is not given is None. With `default_texts`, a dict that may be empty, the help of
-    each option ends with its default: a field's text in the dict, else the field's default value.
+    An option that is not given is None. Its help ends with its default: a field's text in the dict
+    `default_texts`, else the field's default value. The help of a list of texts has it already.
     """
     for setting in settings:
         metadata = setting.metadata
@@ -80,10 +81,9 @@ def add_settings(group, settings, default_texts=None):
             add_switch(group, setting.name, metadata["help"], metadata["help_of_no"])
             continue
         text = metadata["help"]
-        if default_texts is not None:
-            default = default_texts.get(setting.name, setting.default)
-            if default is not None:
-                text += f" (default: {default})"
+        default = default_texts.get(setting.name, setting.default)
+        if default is not None and not isinstance(default, tuple):
+            text += f" (default: {default})"
         options = {"help": text, **NUMBERS.get(setting.type, {}), **metadata["for_argparse"]}
         if isinstance(metadata["allowed"], tuple):
             options["choices"] = [choice for choice in metadata["allowed"] if choice is not None]

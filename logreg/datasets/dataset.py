@@ -139,7 +139,7 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     standardize = preparation.standardize
     if standardize is None:
         standardize = facts.is_table and scale is None
-    facts = replace(facts, pixel_scale=scale, scale_all=scale is not None)
+    facts = replace(facts, pixel_scale=scale, has_given_scale=scale is not None)
     # Rounded before it is standardized, a large number would lose what tells rows apart.
     is_cast_later = standardize or options.missing
     sets, facts = check_sets(parts, facts, None if is_cast_later else dtype)

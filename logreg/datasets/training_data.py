@@ -49,7 +49,7 @@ class TrainingData:
         return self.train.weights is not None
 
 
-def share_as_stored(data):
+def share_dataset(data):
     """Make :class:`TrainingData` of a :class:`.DataSet`, whose features stay as they are stored.
 
     Pixels stay bytes, a quarter of the memory, features that are mapped stay in their files, and
@@ -161,7 +161,9 @@ def _facts_of(pairs, features):
     # differ.
     if all_facts[0]:
         train = all_facts[0]
-        return Facts(n_in=n_in, pixel_scale=train.pixel_scale, scale_all=train.scale_all)
+        return Facts(
+            n_in=n_in, pixel_scale=train.pixel_scale, has_given_scale=train.has_given_scale
+        )
     return Facts(n_in=n_in, pixel_scale=1 / features.scale)
 
 

@@ -22,7 +22,7 @@ from logreg.engine.expressions import check_expressions as check_expressions
 from logreg.engine.expressions import find_parts
 from logreg.engine.expressions import is_symbolic as is_symbolic
 from logreg.engine.marks import mark as mark
-from logreg.engine.marks import parts_of as parts_of
+from logreg.engine.marks import marked_parts as marked_parts
 from logreg.engine.sets import Features as Features
 from logreg.engine.sets import Minibatch as Minibatch
 from logreg.engine.sets import RowSet as RowSet

@@ -4,7 +4,7 @@ from typing import Any, List, NamedTuple
 
 from logreg.basics.errors import SettingError
 from logreg.engine.kernel_graph import ancestors, find_params, is_shared, shared_floats
-from logreg.engine.marks import parts_of
+from logreg.engine.marks import marked_parts
 from logreg.engine.sets import Minibatch
 
 
@@ -95,7 +95,7 @@ def find_parts(matcher, expressions):
                 n_in = _length(W, 0)
     n_out = 0
     for variable in variables:
-        parts = parts_of(variable, "cost") or parts_of(variable, "errors")
+        parts = marked_parts(variable, "cost") or marked_parts(variable, "errors")
         if parts:
             _, W, b, labels, _ = parts
             if labels is minibatch.y:

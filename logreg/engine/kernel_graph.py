@@ -7,7 +7,7 @@ interpreter runs them, so nothing is compiled. With LOGREG_KERNEL=0, the engine 
 
 from typing import Any, List, NamedTuple, Tuple
 
-from logreg.engine.marks import parts_of
+from logreg.engine.marks import marked_parts
 
 
 class Regression(NamedTuple):
@@ -152,7 +152,7 @@ class GraphMatcher:
 
         It was marked, or somebody wrote it by hand.
         """
-        parts = parts_of(errors, "errors")
+        parts = marked_parts(errors, "errors")
         if parts:
             return as_regression(parts, minibatch)
         x, y, _ = minibatch
@@ -176,7 +176,7 @@ class GraphMatcher:
         costs = []
         regression = None
         for variable in ancestors(outputs):
-            parts = parts_of(variable, "cost")
+            parts = marked_parts(variable, "cost")
             found = as_regression(parts, minibatch) if parts else None
             if found and found.W.dtype == minibatch.x.dtype and regression in (None, found):
                 costs.append(variable)

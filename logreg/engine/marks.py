@@ -18,7 +18,7 @@ def mark(variable, meaning, *parts):
     variable.tag.logreg = (variable, meaning, *parts)
 
 
-def parts_of(variable, meaning):
+def marked_parts(variable, meaning):
     """Return the parts of a variable that is marked with a meaning; None of any other."""
     found = getattr(variable.tag, "logreg", None)
     if found and found[0] is variable and found[1] == meaning:

@@ -80,7 +80,7 @@ def check_sets(parts, facts, dtype=None):
     facts : Facts
         With the shape of images and the labels of the classes.
     """
-    xs = {split: _make_rows(part, facts.scale_all, dtype) for split, part in parts.items()}
+    xs = {split: _make_rows(part, facts.has_given_scale, dtype) for split, part in parts.items()}
     _check_same_features(xs, facts.dataset)
     class_labels, ys = number_classes(parts, facts.is_table)
     sets = {split: (xs[split], ys[split]) for split in parts}
@@ -94,10 +94,10 @@ def check_sets(parts, facts, dtype=None):
     return sets, facts
 
 
-def _make_rows(part, scale_all, dtype):
+def _make_rows(part, has_given_scale, dtype):
     """Make each example of a set a row of features, and cast wider features to `dtype`."""
     x = part.x.reshape(len(part.x), -1)
-    if scale_all:  # the user gave `pixel_scale`, so x of any dtype must be pixels
+    if has_given_scale:  # the user gave `pixel_scale`, so x of any dtype must be pixels
         x = _as_pixels(x, part.where)
     if find_usable_map(x) is not None:  # mapped rows are trained on as they are
         return x

@@ -77,7 +77,7 @@ class FeatureFacts:
         Whether images are laid out as MNIST's are. If that is unknown, they count as centred.
     background : str
         'dark' or 'light', if the images were made of picture files.
-    pixel_scale, scale_all, feature_means, feature_scales
+    pixel_scale, has_given_scale, feature_means, feature_scales
         See :class:`logreg.parts.preprocessing.Preprocessing`.
     """
 
@@ -88,7 +88,7 @@ class FeatureFacts:
     centred: Optional[bool] = None
     background: Optional[str] = None
     pixel_scale: Optional[float] = None
-    scale_all: Optional[bool] = None
+    has_given_scale: Optional[bool] = None
     feature_means: Optional[List[float]] = None
     feature_scales: Optional[List[float]] = None
 
@@ -147,7 +147,7 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
         """The name and the sizes of the data, in words."""
         return f"{self.dataset!r}, {self.rows} rows, {self.n_in} features"
 
-    def digest_of_names(self):
+    def names_sha256(self):
         """Compute the SHA-256 of the names in a table: labels, titles and categories."""
         names = [self.class_labels, self.label_name, self.columns, self.categories]
         return hashlib.sha256(json.dumps(names).encode()).hexdigest()
@@ -157,7 +157,7 @@ class Facts(TableFacts, FeatureFacts, DataSetFacts):
         """What is done to features, in training as in prediction."""
         return Preprocessing(
             1 if self.pixel_scale is None else self.pixel_scale,
-            bool(self.scale_all),
+            bool(self.has_given_scale),
             self.options.missing,
             _as_vector(self.feature_means),
             _as_vector(self.feature_scales),

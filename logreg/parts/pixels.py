@@ -50,7 +50,7 @@ class ImageLayout(NamedTuple):
         # Of features that were not scaled, the scale is 1. None is not known: it counts as scaled.
         is_scaled = facts.pixel_scale != 1
         # Pictures, which have a background, are uint8. So are arrays that no option has scaled.
-        are_bytes = facts.background is not None or (is_scaled and not facts.scale_all)
+        are_bytes = facts.background is not None or (is_scaled and not facts.has_given_scale)
         background = facts.background
         if background is None:
             background = "light" if _is_light(facts, are_bytes) else "dark"
@@ -61,7 +61,7 @@ class ImageLayout(NamedTuple):
         is_large = shape is not None and min(shape) >= MIN_PICTURE_SIDE
         return cls(
             shape,
-            takes_bytes=is_scaled or facts.scale_all is True or is_other_range,
+            takes_bytes=is_scaled or facts.has_given_scale is True or is_other_range,
             takes_pictures=is_large and (is_scaled or facts.raw_range is not None),
             is_centred=facts.centred is not False,
             background=background,

@@ -123,7 +123,7 @@ class Preprocessing:
     ----------
     pixel_scale : float
         Features of dtype uint8 are divided by it.
-    scale_all : bool
+    has_given_scale : bool
         Whether features of every other type are, too.
     missing : {None, 'mean'}
         With 'mean', NaN becomes the feature's mean.
@@ -144,7 +144,7 @@ class Preprocessing:
     """
 
     pixel_scale: float = 1.0
-    scale_all: bool = False
+    has_given_scale: bool = False
     missing: Optional[str] = None
     means: Optional[numpy.ndarray] = None
     scales: Optional[numpy.ndarray] = None
@@ -161,7 +161,7 @@ class Preprocessing:
         no warning.
         """
         factor = 1
-        if x.dtype == numpy.uint8 or self.scale_all:
+        if x.dtype == numpy.uint8 or self.has_given_scale:
             factor = self.factor
         with numpy.errstate(all="ignore"):
             if self.means is not None:

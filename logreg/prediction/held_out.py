@@ -56,7 +56,9 @@ def _read(dataset, model_facts, options):
     )
     # The rows are scaled as those of training were.
     data_facts = replace(
-        data_facts, pixel_scale=model_facts.pixel_scale, scale_all=bool(model_facts.scale_all)
+        data_facts,
+        pixel_scale=model_facts.pixel_scale,
+        has_given_scale=bool(model_facts.has_given_scale),
     )
     # Features that the model fills or standardizes keep their type until it does so.
     dtype = model_facts.dtype if model_facts.feature_means is None else None

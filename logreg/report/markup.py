@@ -2,8 +2,8 @@
 
 from html import escape
 
-from logreg import plots
-from logreg.plots import short
+from logreg.report import plots
+from logreg.report.plots import short
 
 
 def escaped(value, n=60):

@@ -4,10 +4,9 @@ import base64
 
 import numpy
 
-from logreg import plots
 from logreg.parts.options import DATE, TIME
-from logreg.plots import short
-from logreg.report import markup
+from logreg.report import markup, plots
+from logreg.report.plots import short
 
 N_CELLS = 8  # shown of a wrong row of a table
 

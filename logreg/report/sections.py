@@ -4,12 +4,10 @@ import math
 
 import numpy
 
-from logreg import plots
-from logreg.early_stopping import REASON_TEXTS
 from logreg.parts.statistics import with_interval
-from logreg.plots import short
 from logreg.prediction.summary import percent, tables
-from logreg.report import markup
+from logreg.report import markup, plots
+from logreg.report.plots import short
 
 N_BARS = 12  # bars that are shown of a class
 MANY_CLASSES = 30  # if there are more, the weights of so many are shown, in a folded part
@@ -135,7 +133,7 @@ def run(facts):
         "Data set": facts.dataset,
         "Model": f"{facts.n_in} features, {facts.n_out} classes, {facts.dtype}",
         "Settings": ", ".join(stated),
-        "Why it stopped": REASON_TEXTS.get(facts.reason, facts.reason),
+        "Why it stopped": facts.reason_text,
         "Best model": best if facts.epoch else None,
         "Validation error": None if error is None else percent(error),
         "Made by": made_by if facts.logreg else None,

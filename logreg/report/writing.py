@@ -7,10 +7,9 @@ import os
 from pathlib import Path
 from string import Template
 
-from logreg import plots
 from logreg.basics.files import write_whole
 from logreg.basics.version import __version__
-from logreg.report import markup, rows, sections
+from logreg.report import markup, plots, rows, sections
 
 HERE = Path(__file__).parent
 SHARED = [HERE / "model.js", HERE / "pad.js"]  # scripts that the page of the tutorial has, too

@@ -12,7 +12,7 @@ import numpy
 
 from logreg.basics.errors import ModelFileError, SettingError, cut
 from logreg.datasets.sources import find_places, refuse_overwriting_data
-from logreg.early_stopping import REPEATABLE_REASONS, Validation, replay_validations
+from logreg.early_stopping import REASON_TEXTS, REPEATABLE_REASONS, Validation, replay_validations
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 from logreg.parts.facts import Facts
 from logreg.parts.options import TableOptions
@@ -188,6 +188,11 @@ class ModelFacts(Facts):
     def batch_size(self):
         """The batch size of the training; where the file has none, it is the tutorial's."""
         return self.settings.get("batch_size", DEFAULTS.batch_size)
+
+    @property
+    def reason_text(self):
+        """Why the training ended, in words."""
+        return REASON_TEXTS.get(self.reason, self.reason)
 
     @property
     def is_repeatable(self):

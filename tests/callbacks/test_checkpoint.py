@@ -118,7 +118,10 @@ def test_each_setting_is_of_a_run():
             {"of_data": {"dataset": "e", "dataset_sha256": "1"}},
             "another run: dataset_sha256 was 0 and",
         ),
-        ({"of_data": {"pixel_scale": 0.5, "scale_all": True}}, "pixel_scale was None and is 0.5"),
+        (
+            {"of_data": {"pixel_scale": 0.5, "has_given_scale": True}},
+            "pixel_scale was None and is 0.5",
+        ),
         ({"n_epochs": 3}, "the run is in epoch 4, and n_epochs is 3: give 4 or more"),
         ({"shape": (3, 2)}, "it is of another model, whose parameters have other shapes"),
         ({"dtype": "float32"}, "parameters have other shapes or types"),

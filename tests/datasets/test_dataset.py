@@ -16,7 +16,7 @@ from logreg import engine
 from logreg.basics.errors import DatasetError
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.shared_sets import load_data
-from logreg.datasets.training_data import digest, share_as_stored, share_given
+from logreg.datasets.training_data import digest, share_dataset, share_given
 from logreg.engine.expressions import ModelParts
 from logreg.parts import preprocessing
 from logreg.parts.formats import find_usable_map
@@ -93,7 +93,7 @@ def test_what_is_told_of_data(kind, shuffle, pixel_scale, standardize, random, m
     scaler.fit(x * scale)
     ready = [scaler.transform(x * scale) for x, _ in data]
     are_bytes = scale != 1 and not standardize
-    for row_set, wanted in zip(share_as_stored(data).sets.values(), ready):
+    for row_set, wanted in zip(share_dataset(data).sets.values(), ready):
         features = row_set.features
         stored = features.shared.get_value()
         assert stored.dtype == ("uint8" if are_bytes else engine.theano.config.floatX)
@@ -107,7 +107,7 @@ def test_what_is_told_of_data(kind, shuffle, pixel_scale, standardize, random, m
         "rows": [len(y) for _, y in data],
         "class_counts": numpy.bincount(y),
         "pixel_scale": divisor,
-        "scale_all": bool(pixel_scale),
+        "has_given_scale": bool(pixel_scale),
         "raw_range": [x.min(), x.max()],
         "x_range": [ready[0].min(), ready[0].max()],
         "x_median": numpy.median([images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]]),

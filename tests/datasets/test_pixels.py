@@ -18,7 +18,7 @@ BYTES = {"pixel_scale": 256, "centred": False}
         ({"x_range": [0, 1.001]}, "takes_bytes", True),
         ({"x_range": [-0.001, 1]}, "takes_bytes", True),
         ({"x_range": [0, 1]}, "takes_bytes", False),
-        ({"x_range": [0, 1], "scale_all": True}, "takes_bytes", True),
+        ({"x_range": [0, 1], "has_given_scale": True}, "takes_bytes", True),
         ({"x_median": 0.9}, "background", "dark"),
         ({"x_range": [-1, 1], "x_median": -0.01}, "background", "dark"),
         ({"x_range": [-1, 1], "x_median": 0.0}, "background", "light"),

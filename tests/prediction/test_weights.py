@@ -36,7 +36,7 @@ def test_one_unit_more_multiplies_the_odds_as_the_weights_say(divisor, scales, r
         "feature_means": scales and [0.0, 0.0],
         "feature_scales": scales,
         "pixel_scale": divisor,
-        "scale_all": True,
+        "has_given_scale": True,
     }
     predictor = Predictor(save("best_model.pkl", W, dtype="float64", **told))
     found = cli("predict --weights --format json").json

@@ -23,10 +23,10 @@ from PIL import Image
 from logreg import train
 from logreg.datasets.pictures import read_picture
 from logreg.parts.pixels import ImageLayout
-from logreg.plots import short
 from logreg.prediction.inputs import input_batches
 from logreg.prediction.predictor import Predictor
 from logreg.report.__main__ import main as report
+from logreg.report.plots import short
 
 pytest.importorskip("matplotlib")
 pytestmark = pytest.mark.once

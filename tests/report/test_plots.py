@@ -6,8 +6,8 @@ import numpy
 import pytest
 from builders import new_run, save
 
-from logreg import plots
 from logreg.prediction.predictor import Predictor
+from logreg.report import plots
 from logreg.run import Validation
 from logreg.saving.facts import ModelFacts
 
