@@ -114,6 +114,24 @@ def test_folds_choose_the_epoch_and_test_and_all_rows_train(stderr):
     assert_allclose(run.best_values[1], b)
 
 
+class LastMinibatch(Callback):
+    """Keeps the number of the last minibatch, counted from 0."""
+
+    def on_minibatch_end(self, run):
+        self.iter = run.iter
+
+
+def test_a_part_of_an_epoch_is_trained_on_to_the_nearest_minibatch():
+    save_table(93)
+    last = LastMinibatch()
+    settings = dataclasses.replace(SETTINGS, patience=8, n_epochs=1)
+    run = train_softmax(divided(), settings, None, [last])
+    n_epochs = (run.stopping.best_iter + 1) / 9  # the folds have 69 // 7 minibatches
+    assert n_epochs in (4 / 9, 8 / 9)
+    # All rows have 93 // 7 minibatches.
+    assert abs((last.iter + 1) / 13 - n_epochs) < 0.5 / 13
+
+
 def test_a_model_file_knows_how_each_row_was_tested(cli, stderr):
     save_table(60)
     done = cli("train t.csv --folds 3 --n-epochs 9 -o m.pkl")

@@ -3,9 +3,11 @@
 import numpy
 import pytest
 from builders import cost_and_gradients, probabilities
+from numpy.testing import assert_allclose
 
 from logreg import LogisticRegression, engine
 from logreg.engine import T, theano
+from logreg.model import balanced_weights
 
 N, N_IN, N_OUT = 7, 5, 4
 
@@ -70,3 +72,8 @@ def test_a_label_that_is_no_class_ends_in_an_error(mode):
 def test_errors_refuses_other_labels_and_says_what_to_do(y, error, said):
     with pytest.raises(error, match=said):
         LogisticRegression(T.matrix("x"), N_IN, N_OUT).errors(y)
+
+
+def test_balanced_weights_give_each_class_the_same_influence():
+    counts = [0.5, 6, 1.5]  # sums of weights of rows, which may be below 1
+    assert_allclose(balanced_weights(counts) * counts, 8 / 3)
