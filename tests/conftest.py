@@ -235,8 +235,9 @@ def chromium():
         pytest.skip("there is no chromium, or no chromedriver (Debian: chromium-driver)")
     options = webdriver.ChromeOptions()
     options.binary_location = browser
-    for flag in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
-        options.add_argument(flag)
+    flags = "headless=new", "no-sandbox", "disable-dev-shm-usage", "disable-gpu"
+    for flag in (*flags, "disable-smooth-scrolling"):  # a press would miss what still moves
+        options.add_argument("--" + flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     window = webdriver.Chrome(options, webdriver.ChromeService(driver))
     window.set_window_size(1200, 1000)
