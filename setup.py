@@ -95,6 +95,7 @@ setup(
         "logreg.parts",
         "logreg.prediction",
         "logreg.report",
+        "logreg.retraining",
         "logreg.saving",
         "logreg.tables",
         "logreg.tutorial",

@@ -35,7 +35,7 @@ from logreg.basics.errors import needing
 from logreg.basics.files import BEST_MODEL, refuse_overwriting, write_whole
 from logreg.cli.command import command
 from logreg.cli.options import add_file, add_output, command_parser
-from logreg.saving import model_file
+from logreg.prediction.predictor import Predictor
 
 # What is written beside W and b: the keys of the metadata that predictions need.
 EXPORTED_KEYS = ("pixel_scale", "missing", "feature_means", "feature_scales", "class_labels")
@@ -144,14 +144,14 @@ def main(argv=None):
     args = parser().parse_args(argv)
     output = args.output or os.path.splitext(args.model)[0] + f".{args.to}"
     refuse_overwriting([output], [args.model])
-    facts, W, b = model_file.read_model(args.model)
-    facts.refuse_overwriting_data(output)
-    metadata = facts.metadata()
+    predictor = Predictor(args.model)
+    predictor.refuse_overwriting_data(output)
+    metadata = predictor.metadata
     stated = {name: metadata[name] for name in EXPORTED_KEYS if metadata.get(name) is not None}
-    content = {"W": W, "b": b, **stated}
+    content = {"W": predictor.W, "b": predictor.b, **stated}
     content["class_labels"] = numpy.asarray(content["class_labels"])
     write_whole(output, WRITERS[args.to](content, metadata))
-    n_in, n_out = W.shape
+    n_in, n_out = predictor.W.shape
     say(f"{output}: a model of {n_in} features and {n_out} classes")
 
 

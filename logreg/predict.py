@@ -193,7 +193,7 @@ def main(argv=None):
     """Predict as the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = _read_arguments(argv)
     predictor = Predictor(args.model, args.threshold)
-    predictor.facts.refuse_overwriting_data(args.output)
+    predictor.refuse_overwriting_data(args.output)
     if args.mode:
         text = _run_mode(predictor, args)
         with destination(args.output) as stream:

@@ -68,10 +68,9 @@ class Run:
         The patience, and which validation is the best.
     best_values : list of numpy.ndarray or None
         What `params` and `statistics` were at the best validation. If the model was trained anew,
-        as :mod:`logreg.refit` and :mod:`logreg.folds` do, what they were after that.
+        as :mod:`logreg.retraining` does, what they were after that.
     n_refit_rows : int or None
-        The number of rows on which :func:`logreg.refit.refit_best` trained the model anew; None if
-        it did not.
+        The number of rows on which :func:`.refit_best` trained the model anew; None if it did not.
     tested_probabilities : numpy.ndarray or None
         If folds tested all rows: the probability of each class for each row, of shape (n, n_out),
         by a model that had not seen it.

@@ -32,10 +32,10 @@ from logreg.datasets.dataset import read_dataset
 from logreg.datasets.doubts import warn_of_held_out
 from logreg.datasets.training_data import check_batch_size, digest, share_dataset, share_given
 from logreg.engine import Expressions, Minibatch
-from logreg.folds import FoldTraining
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 from logreg.model import tutorial_model
-from logreg.refit import check_joinable, is_refit_by_default, refit_best
+from logreg.retraining.folds import FoldTraining
+from logreg.retraining.refit import check_joinable, is_refit_by_default, refit_best
 from logreg.run import Run, Validation
 
 
@@ -277,7 +277,7 @@ def train_softmax(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(
     :class:`.PrintLog` among the `callbacks`, it prints the lines. `refit` is that of :func:`fit`;
     by default, it is True if validation rows were split off a table, or off one array in memory,
     and there is one process. A DataSet that was divided into folds trains by them: see
-    :mod:`logreg.folds`. Returns the Run.
+    :mod:`logreg.retraining.folds`. Returns the Run.
     """
     if data.folds and refit is not None:
         raise SettingError(

@@ -22,7 +22,7 @@ MODULES = {*SOURCES, "logreg.kernel._kernel"}
 LAYERS = """
 basics < hyperparameters kernel < early_stopping parts
 < engine tables < updates datasets < model < run saving
-< callbacks prediction < refit < folds < sgd < cli < estimator fitting report < tutorial
+< callbacks prediction < retraining < sgd < cli < estimator fitting report < tutorial
 < train predict export __main__ < legacy
 """
 

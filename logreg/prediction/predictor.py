@@ -6,6 +6,8 @@ import numpy
 
 from logreg.basics.console import warning
 from logreg.basics.errors import DatasetError, ModelFileError, SettingError, listed
+from logreg.basics.files import AnyPath
+from logreg.datasets.sources import find_places, refuse_overwriting_data
 from logreg.parts.frames import framed
 from logreg.parts.statistics import softmax
 from logreg.prediction.evaluation import evaluate
@@ -158,6 +160,11 @@ class Predictor:
         """
         found = evaluate(self, read_test_set(self.facts, framed(dataset)))
         return 1 - found["error_percent"] / 100
+
+    def refuse_overwriting_data(self, output: Optional[AnyPath]) -> None:
+        """Raise a SettingError if a file is one of the training data, or would be read as one."""
+        if self.facts.dataset:
+            refuse_overwriting_data([output], find_places(self.facts.dataset))
 
     def _predict_all(self, X):
         batches = input_batches(X, self.facts)

@@ -56,7 +56,7 @@ def main(argv=None):
         import matplotlib  # noqa: F401
     predictor = Predictor(args.model)
     refuse_overwriting([output], [args.model])
-    predictor.facts.refuse_overwriting_data(output)
+    predictor.refuse_overwriting_data(output)
     data, evaluation = _read_and_evaluate(predictor, args, output)
     write_page(output, args.model, predictor, data, evaluation)
     note(f"the page is {output}")

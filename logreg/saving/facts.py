@@ -11,7 +11,6 @@ from typing import Dict, List, Optional
 import numpy
 
 from logreg.basics.errors import ModelFileError, SettingError, cut
-from logreg.datasets.sources import find_places, refuse_overwriting_data
 from logreg.early_stopping import REASON_TEXTS, REPEATABLE_REASONS, Validation, replay_validations
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 from logreg.parts.facts import Facts
@@ -198,22 +197,6 @@ class ModelFacts(Facts):
     def is_repeatable(self):
         """Whether a training with the same data and settings ends in the same way."""
         return self.reason in REPEATABLE_REASONS
-
-    def refuse_overwriting_data(self, *paths):
-        """Raise a SettingError if a path is a file of the training data, or would be read as one.
-
-        The outputs are paths of files, or None.
-
-        Examples
-        --------
-        >>> facts = ModelFacts(dataset=".")  # a folder of tables, perhaps
-        >>> facts.refuse_overwriting_data("predictions.csv", None)
-        >>> facts.refuse_overwriting_data("train.csv")
-        Traceback (most recent call last):
-        logreg.basics.errors.SettingError: train.csv would be read as a part of .: give another name
-        """
-        if self.dataset:
-            refuse_overwriting_data(paths, find_places(self.dataset))
 
     def metadata(self):
         """Return all that is known, as it is in the file: a dict."""

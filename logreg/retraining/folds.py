@@ -19,7 +19,7 @@ from logreg.basics.errors import SettingError
 from logreg.datasets.training_data import share_dataset
 from logreg.model import tutorial_model
 from logreg.parts.statistics import softmax
-from logreg.refit import train_anew
+from logreg.retraining.refit import train_anew
 
 
 @dataclass(eq=False)

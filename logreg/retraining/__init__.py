@@ -1,0 +1,1 @@
+"""A model trained anew on all rows: `refit` after one validation set, `folds` after several."""
