@@ -22,7 +22,7 @@ from logreg.parts.facts import Facts
 from logreg.parts.formats import find_usable_map, reading
 from logreg.parts.options import NO_OPTIONS, NO_PREPARATION
 from logreg.parts.pixels import ImageLayout
-from logreg.parts.splits import choose_rows, find_lacking, take_rows
+from logreg.parts.splits import choose_rows, find_lacking, take_groups, take_rows, take_weights
 
 
 class ThreeSets(Sequence):
@@ -143,8 +143,8 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     # Rounded before it is standardized, a large number would lose what tells rows apart.
     is_cast_later = standardize or options.missing
     sets, facts = check_sets(parts, facts, None if is_cast_later else dtype)
-    lacking = find_lacking(sets)
     is_mapped = find_usable_map(sets["train"][0]) is not None
+    lacking = find_lacking(sets)
     if preparation.shuffle is not None:
         is_random = preparation.shuffle
     elif is_mapped:
@@ -156,8 +156,9 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     with reading(facts.dataset):  # errors of the split begin with the name of the data set
         rows = choose_rows(sets["train"][1], lacking, seed, parts["train"].groups)
     sets = take_rows(sets, rows)
+    weights = take_weights(parts, rows)
+    groups = take_groups(parts, rows)
     sizes = [len(y) for _, y in sets.values()] if "test" in lacking else None
-    weights = _take_weights(parts, rows)
     facts = replace(facts, split=sizes, split_seed=seed)
     check_classes(facts, sets)
     if weights:
@@ -171,27 +172,6 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
         files=files,
         split_off=tuple(lacking),
         is_mapped=is_mapped and not is_random,
-        groups=_take_groups(parts["train"].groups, rows),
+        groups=groups,
         weights=weights,
     )
-
-
-def _take_groups(groups, rows):
-    """The groups of the rows that :func:`.choose_rows` has chosen, in their order, if there are."""
-    if groups is None:
-        return None
-    return numpy.concatenate([groups[chosen] for chosen in rows.values()])
-
-
-def _take_weights(parts, rows):
-    """The weights of each set, after :func:`.choose_rows` has chosen its rows; None without any."""
-    if parts["train"].weights is None:
-        return None
-    # As tuples of one array, which `take_rows` takes.
-    weights = take_rows({name: (_row_weights(part),) for name, part in parts.items()}, rows)
-    return {name: array for name, (array,) in weights.items()}
-
-
-def _row_weights(part):
-    """How much each row of a set counts: 1 if the set has no weights."""
-    return numpy.ones(len(part.codes)) if part.weights is None else part.weights

@@ -7,7 +7,7 @@ import numpy
 
 from logreg.basics.console import note
 from logreg.parts.arrays import narrower
-from logreg.parts.pixels import N_IMAGES, are_centred, edges_of
+from logreg.parts.pixels import N_IMAGES, are_centred, median_of
 from logreg.parts.preprocessing import (
     FLOAT32_MAX,
     Moments,
@@ -15,9 +15,8 @@ from logreg.parts.preprocessing import (
     check_values,
     ends_of,
     scale_of,
+    standard_scales,
 )
-
-N_MEDIAN_VALUES = 1 << 19  # a median is taken of about so many values
 
 
 def learn(parts, sets, facts, dtype, standardize, weights):
@@ -46,7 +45,7 @@ def learn(parts, sets, facts, dtype, standardize, weights):
         means = moments.means * factor
     if standardize:
         means[facts.table.one_hot_features] = 0
-        scales = _scales(moments, factor, facts)
+        scales = standard_scales(moments, factor, facts.table.one_hot_features)
         ends = (numpy.stack([moments.low, moments.high]) * factor - means) / scales
         x_range = [*ends_of(ends, ignore_nan=True)]
     facts = replace(facts, pixel_scale=scale, feature_means=means, feature_scales=scales)
@@ -65,26 +64,8 @@ def learn(parts, sets, facts, dtype, standardize, weights):
         baseline_error=float(numpy.average(is_wrong, weights=weights["test"])),
         x_range=x_range,
         centred=is_centred,
-        x_median=_median(x, facts.preprocessing, image_shape),
+        x_median=median_of(x, facts.preprocessing, image_shape),
     )
-
-
-def _scales(moments, factor, facts):
-    """What each feature is divided by: its deviation. A category stays 0 or 1."""
-    deviations = moments.deviations() * factor
-    scales = numpy.where(deviations > 0, deviations, 1.0)
-    # Divided by its deviation, a rare category would be so large that few rows decide its weight.
-    # `apply` multiplies by the factor first: divided by it, a category is 0 or 1 again.
-    scales[facts.table.one_hot_features] = factor
-    return scales
-
-
-def _median(x, preprocessing, image_shape):
-    """The median of some values, few enough to be sorted quickly; of images, of their edges."""
-    rows = preprocessing.apply(x[:: 1 + x.size // N_MEDIAN_VALUES], "float64")
-    if image_shape is not None:
-        rows = edges_of(rows.reshape(-1, *image_shape))
-    return float(numpy.median(rows))
 
 
 def read_through(parts, sets, facts, dtype=None, moments=None, standardize=False):

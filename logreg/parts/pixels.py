@@ -14,6 +14,7 @@ MAX_EXTENT = 22 / 28
 MAX_OFF_CENTRE = 1.5 / 28
 SHARE_CENTRED = 0.9  # if more of the images are centred, all of them count as centred
 N_IMAGES = 1000  # about as many are looked at
+N_MEDIAN_VALUES = 1 << 19  # a median is taken of about so many values
 
 
 class ImageLayout(NamedTuple):
@@ -124,6 +125,17 @@ def edges_of(images):
     """The pixels at the edges of images of shape (n, height, width): (n, 2, height + width)."""
     columns = images[:, :, [0, -1]].swapaxes(1, 2)
     return numpy.concatenate([images[:, [0, -1]], columns], axis=2)
+
+
+def median_of(x, preprocessing, image_shape):
+    """The median of some prepared values, few enough to be sorted quickly; of images, of the edges.
+
+    `image_shape` is None if rows are no images.
+    """
+    rows = preprocessing.apply(x[:: 1 + x.size // N_MEDIAN_VALUES], "float64")
+    if image_shape is not None:
+        rows = edges_of(rows.reshape(-1, *image_shape))
+    return float(numpy.median(rows))
 
 
 def are_centred(images):

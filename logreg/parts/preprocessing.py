@@ -182,6 +182,20 @@ class Preprocessing:
         return (x - self.means) / self.scales
 
 
+def standard_scales(moments, factor, categories):
+    """What standardizing divides each feature by: its deviation. A category stays 0 or 1.
+
+    The `moments` are of features before they are multiplied by `factor`; `categories` are the
+    numbers of the one-hot features.
+    """
+    deviations = moments.deviations() * factor
+    scales = numpy.where(deviations > 0, deviations, 1.0)
+    # Divided by its deviation, a rare category would be so large that few rows decide its weight.
+    # `apply` multiplies by the factor first: divided by it, a category is 0 or 1 again.
+    scales[categories] = factor
+    return scales
+
+
 def scale_of(x, pixel_scale=None):
     """What features are divided by: `pixel_scale` if given, else 256 if uint8, else 1."""
     if pixel_scale:

@@ -71,6 +71,31 @@ def take_rows(sets, rows):
     return {name: taken[name] for name in SPLITS}
 
 
+def take_weights(parts, rows):
+    """Take the weights of all three sets, as :func:`take_rows` takes them; None without any.
+
+    `parts` is a dict of :class:`.Part`. Each row of a set that has no weights counts 1.
+    """
+    if parts["train"].weights is None:
+        return None
+    given = {}
+    for name, part in parts.items():
+        weights = numpy.ones(len(part.codes)) if part.weights is None else part.weights
+        given[name] = (weights,)
+    return {name: weights for name, (weights,) in take_rows(given, rows).items()}
+
+
+def take_groups(parts, rows):
+    """Take the groups of the training rows in the order of :func:`choose_rows`; None without any.
+
+    So those that stay for training come first, then those of each set that was lacking.
+    """
+    groups = parts["train"].groups
+    if groups is None:
+        return None
+    return numpy.concatenate([groups[chosen] for chosen in rows.values()])
+
+
 def in_groups(y, groups, sizes, seed=None):
     """Choose the rows of sets of about these `sizes` that have whole groups: return a list of them.
 
