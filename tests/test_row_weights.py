@@ -6,11 +6,13 @@ import numpy
 import pandas
 import pytest
 from builders import SPLITS, write
+from numpy.testing import assert_array_equal
 
 from logreg import Predictor, fit_table
 from logreg.basics.errors import DatasetError
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.folds import divide_into_folds
+from logreg.datasets.training_data import join_training_and_validation, share_dataset
 from logreg.parts.options import Preparation, TableOptions
 
 SETTINGS = "train --no-standardize --no-refit --n-epochs=30 --learning-rate=0.2 --target=kind"
@@ -63,11 +65,14 @@ def test_weights_go_with_their_rows(cli):
     frame["g"] = numpy.arange(40) // 2
     frame["n"] = frame["a"].abs()
     for group in ("g", None):
-        data = read_dataset(frame, TableOptions("kind", group=group, weight_column="n"))
+        options = TableOptions("kind", group=group, weight_column="n")
+        data = read_dataset(frame, options, Preparation(standardize=False), dtype="float64")
         for each in (data, *divide_into_folds(data, 13).folds):
             for split in SPLITS:
                 x, _ = getattr(each, split)
-                numpy.testing.assert_array_equal(each.weights[split], abs(x[:, 0]))
+                assert_array_equal(each.weights[split], abs(x[:, 0]))
+        joined = join_training_and_validation(share_dataset(data)).train
+        assert_array_equal(joined.weights, abs(joined.features.array[:, 0]))
     frame.to_csv("t.csv", index=False)
     command = "train t.csv --label-column=kind --weight-column=3 --n-epochs=2"
     done = cli(command)

@@ -146,7 +146,11 @@ def test_two_classes_have_an_auc_and_a_threshold(option, least, random, cli):
     found = cli(command, "--evaluate", "d.npz").json
     assert found["auc"] == pytest.approx(metrics.roc_auc_score(y, p))
     assert found["errors"] == (answers != y).sum()
-    assert [row["prediction"] for row in cli(command, "x.npy").json] == answers.tolist()
+    for sure in (0, 0.6):  # of the answer that is given, be it the less probable one
+        found = cli(f"{command} --min-proba {sure} x.npy").json
+        is_sure = numpy.where(answers == "yes", p, 1 - p) >= sure
+        expected = [k if enough else None for k, enough in zip(answers, is_sure)]
+        assert [row["prediction"] for row in found] == expected
 
 
 def test_a_probability_reaches_what_is_written_of_it(random):

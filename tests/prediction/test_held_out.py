@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from builders import table_bytes, write
+from numpy.testing import assert_array_equal
 
 from logreg.datasets.dataset import read_dataset
 from logreg.parts.options import Preparation, TableOptions
@@ -16,17 +17,25 @@ def facts_of(data):
     return ModelFacts.from_metadata({**data.facts.as_dict(), "dtype": "float32"})
 
 
-@pytest.mark.parametrize("how", [{"group": 3}, {"drop": "day", "missing": "mean"}])
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"group": 3, "drop": "n"},
+        {"drop": "day", "missing": "mean", "weight_column": "n"},
+    ],
+)
 @pytest.mark.parametrize("order", [{"shuffle": False}, {"split_seed": 1}])
 @pytest.mark.parametrize("standardize", [True, False])
 def test_the_rows_that_a_model_was_not_trained_on(order, standardize, how, stderr):
     """Whose numbers float32 tells apart only when they are standardized."""
     options = TableOptions("kind", **how)
-    lines = [f"{2**25 + i},{'bee' if i % 2 else 'ant'},day {i // 8}" for i in range(60)]
-    write("t.csv", "\n".join(["a,kind,day", *lines, ""]))
+    lines = [f"{2**25 + i},{'bee' if i % 2 else 'ant'},day {i // 8},{i + 1}" for i in range(60)]
+    write("t.csv", "\n".join(["a,kind,day,n", *lines, ""]))
     trained = read_dataset("t.csv", options, Preparation(standardize, **order), dtype="float32")
     found = read_test_set(facts_of(trained), "t.csv", TableOptions(header=True))  # and the model's
     assert (found.test[0] == trained.test[0]).all() and (found.test[1] == trained.test[1]).all()
+    weights = [data.weights["test"] if data.weights else None for data in (trained, found)]
+    assert_array_equal(*weights)
     assert found.rows_are == "those that training held out"
     assert "all 60 rows" not in stderr()
     arrays = read_test_set(facts_of(trained), [trained.train, trained.test])
