@@ -46,6 +46,19 @@ def test_a_curve_marks_the_best_and_the_significant_gains():
     assert lines_of(ax) == expected
 
 
+def test_a_curve_of_losses_has_the_errors_over_all_rows():
+    """As the log of such a run has, and not those over whole minibatches."""
+    curve = [
+        Validation(9, 0.9, 0.4, 0.41, 0.7, 0.5, 0.51).as_dict(),
+        Validation(19, 0.8, 0.2, 0.21, 0.6, 0.3, 0.31).as_dict(),
+    ]
+    save("m.pkl", numpy.eye(2), **{**TOLD, "curve": curve, "criterion": "loss"})
+    lines = lines_of(plots.plot_curve(Predictor("m.pkl"), axes()))
+    assert lines["validation error"] == [[1, 41], [2, 21]]
+    assert lines["test error of each new best"] == [[1, 51], [2, 31]]
+    assert lines["validation loss (right)"] == lines["significant gain"] == [[1, 0.7], [2, 0.6]]
+
+
 @pytest.mark.parametrize("last, tested", [(4950, None), (4500, 0.5)])
 def test_a_long_curve_is_kept_in_500_points_and_stops_as_the_run_did(last, tested):
     """New bests alone may be more than 500 points; and the last of them need not be the last."""
