@@ -14,7 +14,7 @@ EARLY_STOPPING_SETTINGS = ("patience", "patience_increase", "improvement_thresho
 # The reasons for a normal end of a run, in words.
 REASON_TEXTS = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
 # The reasons that follow from the data and the settings: a run that is repeated ends for the same
-# one. An interruption is no such reason.
+# one. It has 'diverged' if a parameter became NaN or too large. An interruption is no such reason.
 REPEATABLE_REASONS = (*REASON_TEXTS, "diverged")
 
 
@@ -26,16 +26,17 @@ class Validation(NamedTuple):
     iter : int
         The last minibatch trained on, counted from 0 over the whole run.
     cost : float
-        Mean training cost of the minibatches since the last validation. None if it was read from
-        a file, and was not finite: files leave such costs out.
+        Mean training cost of the minibatches since the last validation. Files leave out a cost
+        that is not finite: in a Validation that was read from one, it is None.
     error, error_all_rows : float
         Two errors of the validation set. `error` is that of whole minibatches, as in the tutorial:
         the last rows, which fill none, are left out. `error_all_rows` is over all rows.
     loss : float or None
-        Mean loss of the validation set, over all of its rows, with criterion 'loss'.
+        Mean loss of the validation set, over all of its rows. It is None with criterion 'error',
+        and in a Validation from a file if it was not finite.
     test_error, test_error_all_rows : float or None
-        The same errors of the test set. They are computed at each new best; with criterion 'loss',
-        only once, at the end.
+        The same errors of the test set. With criterion 'error', each new best has them; with
+        criterion 'loss', only the best of the whole run.
     seconds : float
         Time from the beginning of the training.
     """
@@ -85,7 +86,7 @@ class EarlyStopping:
     Parameters
     ----------
     patience : int
-        Minibatches to run in any case.
+        Minibatches to run before early stopping may end the run.
     patience_increase : float
         Factor of the extension.
     improvement_threshold : float
@@ -153,14 +154,18 @@ class EarlyStopping:
         return True
 
     def is_over(self, iter):
-        """Whether the run ends after minibatch `iter`, counted from 0 as in the tutorial."""
+        """Whether the run ends after minibatch `iter`.
+
+        It is counted from 0, as in the tutorial. So one more minibatch runs than `patience` says.
+        """
         return self.patience <= iter
 
 
 def replay_validations(validations, settings):
-    """Make the :class:`EarlyStopping` of a run after all of its :class:`Validation`.
+    """Make the :class:`EarlyStopping` that a run has after the given validations.
 
-    `settings` is a dict, of which the arguments of :class:`EarlyStopping` are taken.
+    `validations` is a list of :class:`Validation`, in their order. `settings` is a dict, of which
+    the arguments of :class:`EarlyStopping` are taken.
     """
     arguments = {name: settings[name] for name in EARLY_STOPPING_SETTINGS if name in settings}
     stopping = EarlyStopping(**arguments)

@@ -173,7 +173,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator, _Settings):
             facts = Facts(n_in=X.shape[1], n_out=len(classes))
             data = share_dataset(DataSet(facts, train, valid, valid, weights=row_weights))
             _, expressions = softmax_regression(facts, settings, class_weights, data.is_weighted)
-            with engine.collecting_garbage(data.n_bytes):
+            with engine.freeing_graphs(data.n_bytes):
                 run = make_run(expressions, data, settings)
                 run_training(run, expressions, refit=refit)
         _warn_if_not_converged(run, train[0])

@@ -32,7 +32,7 @@ import numpy
 
 from logreg.basics.console import say
 from logreg.basics.errors import needing
-from logreg.basics.files import BEST_MODEL, refuse_overwriting, write_whole
+from logreg.basics.files import BEST_MODEL, check_files_differ, write_whole
 from logreg.cli.command import command
 from logreg.cli.options import add_file, add_output, command_parser
 from logreg.prediction.predictor import Predictor
@@ -143,7 +143,7 @@ def main(argv=None):
     """Export as the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = parser().parse_args(argv)
     output = args.output or os.path.splitext(args.model)[0] + f".{args.to}"
-    refuse_overwriting([output], [args.model])
+    check_files_differ([output], [args.model])
     predictor = Predictor(args.model)
     predictor.refuse_overwriting_data(output)
     metadata = predictor.metadata

@@ -18,6 +18,7 @@ from logreg.basics.settings import (
 )
 
 EPOCHS_OF_A_TABLE = 5000  # the default if the data set is a table, such as a CSV file
+ROWS_OF_FULL_BATCHES = 5000  # of fewer training rows, the default batches are smaller
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Hyperparameters:
     class_weight: Optional[str] = setting(
         (None, "balanced"),
         "balanced: each class counts the same in the cost, however many rows it has",
+        None,
     )
     criterion: str = setting(
         ("error", "loss"),
@@ -78,13 +80,17 @@ class Hyperparameters:
         check(self)
 
 
-complete_docstring(Hyperparameters, Hyperparameters)  # with its own settings
+# Puts the fields and their help in place of {settings}.
+complete_docstring(Hyperparameters, Hyperparameters)
 DEFAULTS = Hyperparameters()
 
-# The defaults that depend on the data, in words.
+# The defaults that depend on the data, as `logreg train --help` tells them.
 DEFAULTS_BY_DATA = {
-    "learning_rate": f"{DEFAULTS.learning_rate}; for tables 4 / number of inputs if that is less",
-    "batch_size": f"{DEFAULTS.batch_size}; near a tenth of the rows if these are fewer than 5,000",
+    "learning_rate": f"{DEFAULTS.learning_rate}; for standardized tables at most 4 / number of "
+    "inputs",
+    "batch_size": f"{DEFAULTS.batch_size}; about a tenth of the training rows if these are fewer "
+    f"than {ROWS_OF_FULL_BATCHES:,}, or if validation or test rows are fewer than "
+    f"{DEFAULTS.batch_size}",
     "criterion": "error; loss for tables, and for an array that is split into sets",
     "n_epochs": f"{DEFAULTS.n_epochs:,}; {EPOCHS_OF_A_TABLE:,} for tables, whose epochs are short",
 }
@@ -110,8 +116,8 @@ def choose_hyperparameters(facts, **given):
     n_train, *held_out_sizes = facts.rows
     training_sizes = [n_train]
     if facts.n_folds:
-        # With folds, `n_train` counts all rows, on which the last training is. Each fold's model
-        # trains on the rows of the others: on the fewest for the largest fold.
+        # With folds, the last training is on all rows, and `n_train` counts these. The model of
+        # each fold trains on all rows but the fold's, which are ceil(n_train / n_folds) at most.
         training_sizes.append(n_train - math.ceil(n_train / facts.n_folds))
         held_out_sizes = []  # folds are validated row by row, without minibatches
     defaults = {"batch_size": default_batch_size(training_sizes, held_out_sizes)}
@@ -133,8 +139,8 @@ def default_batch_size(training_sizes, held_out_sizes):
 
     It is the tutorial's, 600. If a held-out set has fewer rows, or a training fewer than 5,000, it
     is from a twelfth to an eighth of the rows of the smallest training: the size that leaves the
-    fewest rows over and, of several, that is nearest to a tenth. It is not larger than a set that
-    is held out.
+    fewest training rows over and, of several, that is nearest to a tenth. It is at most the rows
+    of the smallest held-out set, even where these are fewer than a twelfth.
 
     Examples
     --------
@@ -146,8 +152,8 @@ def default_batch_size(training_sizes, held_out_sizes):
     (1, 9)
     """
     n_rows = min(training_sizes)
-    is_large = n_rows >= 5000 and all(n >= DEFAULTS.batch_size for n in held_out_sizes)
-    if is_large:
+    have_full_batches = all(n >= DEFAULTS.batch_size for n in held_out_sizes)
+    if n_rows >= ROWS_OF_FULL_BATCHES and have_full_batches:
         return DEFAULTS.batch_size
     largest = max(1, min([n_rows // 8, *held_out_sizes]))
     smallest = max(1, min(n_rows // 12, largest))

@@ -1,4 +1,4 @@
-r"""The model of the tutorial: multi-class logistic regression, as symbolic expressions.
+r"""The model of the Theano tutorial: multi-class logistic regression, as symbolic expressions.
 
 The probability that an input row :math:`x` belongs to class :math:`i` is
 
@@ -33,9 +33,9 @@ class LogisticRegression:
     n_out : int
         Number of classes.
     W : array, shared variable or symbolic matrix, shape (n_in, n_out), optional
-        The weights to begin with, zeros if not given. An array is copied into a shared variable
-        of dtype floatX, a shared variable is taken as it is, and an expression, such as
-        ``other.W * (1 - p)``, is used as it is.
+        The weights to begin with, zeros if not given. An array is copied into a new shared variable
+        of dtype floatX. A shared variable, or an expression such as ``other.W * (1 - p)``, is
+        itself the `W` of the model.
     b : array, shared variable or symbolic vector, shape (n_out,), optional
         The biases to begin with, like `W`.
 
@@ -60,7 +60,9 @@ class LogisticRegression:
     Raises
     ------
     SettingError
-        If `W` or `b` is of another shape, or does not hold numbers; or if there is no class.
+        If `W` or `b` is of another shape, or an expression of another number of dimensions; if an
+        array does not hold real numbers, or what is symbolic does not hold floats; or if `n_in` or
+        `n_out` is no whole number from 1.
 
     Examples
     --------
@@ -83,8 +85,9 @@ class LogisticRegression:
         self.b = _parameter("b", b, (n_out,))
         self.p_y_given_x = T.nnet.softmax(T.dot(input, self.W) + self.b)
         self.y_pred = T.argmax(self.p_y_given_x, axis=1)
-        # A mark says what an expression is, and of which variables it is made. By it, the engine
-        # lets the native kernel (logreg.kernel) compute it. The cost and the errors get marks, too.
+        # A mark tells the engine what an expression is, and of which variables it is made. Then the
+        # native kernel (logreg.kernel) can compute it in the engine's place, only faster. The cost
+        # and the errors get marks, too.
         engine.mark(self.p_y_given_x, "probabilities", input, self.W, self.b)
         engine.mark(self.y_pred, "classes", input, self.W, self.b)
         self.params = [param for param in (self.W, self.b) if hasattr(param, "get_value")]
@@ -141,7 +144,7 @@ class LogisticRegression:
 
         Returns
         -------
-        symbolic scalar, dtype float64 without weights
+        symbolic scalar, dtype float64, or that of the weights
 
         Raises
         ------
@@ -211,7 +214,8 @@ def softmax_regression(facts, hyperparameters, class_weights=None, has_weights=F
         Those of the data, which tell the numbers of features and classes.
     hyperparameters : Hyperparameters
     class_weights : numpy.ndarray, shape (n_out,), optional
-        A weight for each class, which all rows of the class have in the cost and in the loss.
+        A weight for each class, which all rows of the class have in the cost and in the loss, and
+        not in the errors.
     has_weights : bool
         Whether the rows have weights, which count in the cost, in the errors and in the loss.
 
@@ -232,7 +236,8 @@ def softmax_regression(facts, hyperparameters, class_weights=None, has_weights=F
             cost_weights = weights * cost_weights
     cost = classifier.negative_log_likelihood(y, cost_weights)
     loss = cost
-    # `cost +=` makes a new expression: the loss stays without penalties.
+    # `cost +=` makes a new expression: the loss stays without penalties. The engine finds the
+    # marked cost in the sum.
     if hyperparameters.l1:
         cost += hyperparameters.l1 * abs(classifier.W).sum()
     if hyperparameters.l2:
@@ -250,7 +255,7 @@ def softmax_regression(facts, hyperparameters, class_weights=None, has_weights=F
 def tutorial_model(data, hyperparameters):
     """Call :func:`softmax_regression` with the facts and the weights of a :class:`.DataSet`."""
     class_weights = None
-    if hyperparameters.class_weight:
+    if hyperparameters.class_weight == "balanced":
         class_weights = balanced_weights(data.facts.class_counts)
     has_weights = bool(data.weights)  # a dict from each set's name to the weights of its rows
     return softmax_regression(data.facts, hyperparameters, class_weights, has_weights)
@@ -260,7 +265,8 @@ def balanced_weights(class_counts):
     """Compute the weights of classes that give all of them the same influence.
 
     `class_counts` has the number of training rows of each class, or the sum of their weights: n_k.
-    The weights are n / (n_out * n_k), as in scikit-learn, in an array of shape (n_out,), float64.
+    The weights are n / (n_out * n_k), as in scikit-learn, where n is the sum of all n_k. They are
+    an array of shape (n_out,), float64.
 
     Examples
     --------

@@ -4,16 +4,16 @@ In an npz file, the array to predict is the one named x, X, data or images; else
 such a name and "test" in it, such as x_test or test_images; else the only one. In a folder, the
 pictures are predicted.
 
-Numbers of type uint8 are divided by the scale of training, which is 256 for pixels. A model
-refuses uint8 if it was trained on numbers from 0 to 1, or if its file does not say what the
-smallest and the largest number of training were.
+Numbers of type uint8 are divided as those of training were: by 256 if they are pixels. A model
+refuses uint8 if its training data were given as numbers from 0 to 1, or if its file does not say
+what the smallest and the largest of them were.
 
 A picture is scaled to the size and the range of the training images, which must be grey and at
 least 10 x 10 pixels large. If the training images are laid out as MNIST's are, or the model file
 does not say whether they are, the picture is cropped and centred first. A picture is inverted if
-its background is light and that of training is dark, or the other way round. Pictures in folders
-have a dark background in training. In arrays, the background is light if the median of the pixels
-at the edges is above the middle of the range, which is 127 for uint8.
+its background is light and that of training is dark, or the other way round. Training gives all
+pictures of folders a dark background. In arrays, the background is light if the median of the
+pixels at the edges is above the middle of the range, which is 127 for uint8.
 
 In CSV, labels and cells are written as the data have them. A spreadsheet program takes a cell that
 begins with =, +, - or @ for a formula: import such columns as text.
@@ -193,7 +193,7 @@ def main(argv=None):
     """Predict as the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = _read_arguments(argv)
     predictor = Predictor(args.model, args.threshold)
-    predictor.refuse_overwriting_data(args.output)
+    predictor.refuse_overwriting_data(args.output)  # its training data, which the model names
     if args.mode:
         text = _run_mode(predictor, args)
         with destination(args.output) as stream:
@@ -228,6 +228,7 @@ def _info(predictor):
 
 
 def _test_set_of(predictor, args):
+    """Read the test set of --dataset, else of the data that the model was trained on."""
     table = options.read_options(TableOptions, args)
     data = read_test_set(predictor.facts, args.dataset, table)
     data.refuse_overwriting_data(args.output)
@@ -259,12 +260,12 @@ def _predict_examples(predictor, args):
 # The options that go with each mode, and with predictions of inputs and of the first examples.
 TABLE_OPTIONS = {option.name for option in fields(TableOptions)}
 COMMON_OPTIONS = {"mode", "model", "output", "quiet"}
-EVALUATION_OPTIONS = COMMON_OPTIONS | TABLE_OPTIONS | {"format", "min_proba", "threshold"}
-PREDICTION_OPTIONS = EVALUATION_OPTIONS | {"n", "proba", "top"}
+OPTIONS_WITH_ROWS = COMMON_OPTIONS | TABLE_OPTIONS | {"format", "min_proba", "threshold"}
+PREDICTION_OPTIONS = OPTIONS_WITH_ROWS | {"n", "proba", "top"}
 USED_BY = {
     "--info": COMMON_OPTIONS,
     "--weights": COMMON_OPTIONS | {"format"},
-    "--evaluate": EVALUATION_OPTIONS | {"dataset"},
+    "--evaluate": OPTIONS_WITH_ROWS | {"dataset"},
     "INPUT": PREDICTION_OPTIONS | {"inputs", "invert", "keep"},
     "the first examples": PREDICTION_OPTIONS | {"dataset"},
 }
@@ -279,9 +280,10 @@ def _read_arguments(argv):
         args.dataset = args.inputs[0]
         args.inputs = []
     if args.mode and args.inputs:
-        argument_parser.error(
-            f"{args.mode} goes without INPUT; only --evaluate takes one, in place of --dataset"
-        )
+        needed = "goes without INPUT"
+        if args.mode == "--evaluate":
+            needed = "takes one INPUT, or --dataset"
+        argument_parser.error(f"{args.mode} {needed}")
     mode = args.mode or ("INPUT" if args.inputs else "the first examples")
     superfluous = options.find_superfluous(argument_parser, args, USED_BY[mode])
     if superfluous:

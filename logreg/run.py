@@ -27,7 +27,7 @@ from logreg.hyperparameters import Hyperparameters
 MAX_POINTS = 500  # validations that the learning curve in a file has at most
 # The hyperparameters that the training loop reads; the others are in the cost and the updates.
 RUN_SETTINGS = ("n_epochs", "batch_size", *EARLY_STOPPING_SETTINGS)
-# The engine takes a block of steps in one call, and a signal has to wait for the end of the block.
+# The engine takes a block of steps in one call, and a Ctrl-C has to wait for the end of the block.
 # These two limits keep a block below about 0.1 s on one core.
 PRODUCTS_AT_ONCE = 5 * 10**8  # multiplications: rows times parameters
 MINIBATCHES_AT_ONCE = 100  # an engine takes up to 1 ms for each, beside its products
@@ -75,8 +75,8 @@ class Run:
         If folds tested all rows: the probability of each class for each row, of shape (n, n_out),
         by a model that had not seen it.
     reason : {None, 'patience', 'n_epochs', 'diverged', 'interrupted', 'stopped'}
-        Why the run ended. Two of them come from a callback that raised
-        :class:`~logreg.callbacks.StopTraining`: 'stopped' with a text, 'interrupted' without one.
+        Why the run ended. A callback that raises :class:`~logreg.callbacks.StopTraining` ends it:
+        'stopped' if it gives a text, 'interrupted' if it gives none, as after Ctrl-C.
     message : str
         That text.
     """
@@ -114,7 +114,7 @@ class Run:
         if self._count_rows() != self._row_counts:
             raise SettingError(
                 f"the sets had {self._row_counts} rows and have {self._count_rows()}: during a "
-                "run, `set_value` must give as many"
+                "run, `set_value` of their shared variables must give as many"
             )
 
     def compute_stopping(self) -> None:
@@ -124,10 +124,11 @@ class Run:
     def copy_for(self, data: TrainingData, last: int) -> "Run":
         """Make a Run for a second training, on other data, from the first minibatch to the `last`.
 
-        It has the same variables, and counts the minibatches of `data`.
+        It has the same variables, start and validations. Its clock and its minibatches, which are
+        those of `data`, are counted from the beginning.
         """
         copy = replace(self, data=data, iter=-1, seconds=0.0)
-        copy.stopping = EarlyStopping(patience=last + 1)  # nothing but `last` ends the training
+        copy.stopping = EarlyStopping(patience=last + 1)  # which does not run out before the end
         return copy
 
     def start_clock(self) -> None:
@@ -163,7 +164,7 @@ class Run:
 
     @property
     def n_folds(self) -> int:
-        """The number of folds, which are trained before the model; 0 if there are none."""
+        """The number of folds, each of which has a model of its own; 0 if there are none."""
         return self.data.facts.n_folds or 0
 
     @property
@@ -216,7 +217,7 @@ class Run:
             self.validation_frequency - first % self.validation_frequency,
             self.n_train_batches - first % self.n_train_batches,
         )
-        # The patience, which may be no whole number, ends the run after this minibatch.
+        # The patience, which may be no whole number, ends the run after this index.
         last_of_patience = math.ceil(self.stopping.patience)
         self.iter = min(first + n - 1, last_of_patience, last_of_all)
         return train_model(first % self.n_train_batches, self.iter % self.n_train_batches)
@@ -235,7 +236,8 @@ class Run:
     def keep_best(self) -> None:
         """Keep the values of the best model so far.
 
-        With folds, there is no model yet: :class:`.FoldTraining` trains it at the end.
+        With folds, nothing is kept: the validations are of the folds' models, and
+        :class:`.FoldTraining` trains the run's own model at the end.
         """
         if not self.n_folds:
             self.best_values = engine.copy_values(self.model_variables)
@@ -247,7 +249,7 @@ class Run:
         no best model yet.
         """
         if not self.best_values:
-            raise SettingError("the run has no best model: it ended before the first validation")
+            raise SettingError("the run has no best model: no validation has found one")
         engine.set_values(self.model_variables, self.best_values)
 
     @contextlib.contextmanager
@@ -271,7 +273,9 @@ class Run:
     def curve(self) -> List[Dict[str, Any]]:
         """The validations as dicts for a file, without their times.
 
-        There are at most MAX_POINTS: the ends, new bests, significant gains, and some between.
+        Of more than MAX_POINTS, some are chosen: the first and the last, the last ones that are
+        notable, and some between. The best of all, the significant gains and what was tested are
+        notable.
         """
         chosen = range(len(self.validations))
         if len(chosen) > MAX_POINTS:
@@ -313,10 +317,11 @@ class Run:
         return {
             **self._used_hyperparameters,
             "arithmetic": ARITHMETIC_VERSION,
+            # Of the names of columns and classes; arrays have none.
             "names_sha256": facts.names_sha256() if facts.is_table else None,
             "floatX": engine.theano.config.floatX,
-            # None if the scale follows from the dtype of the features. A scale that the user gave
-            # holds for all dtypes.
+            # None if the user gave no scale: then it follows from the features, which
+            # `dataset_sha256` stands for.
             "pixel_scale": facts.pixel_scale if facts.has_given_scale else None,
             "dataset": facts.dataset,
             "dataset_sha256": facts.dataset_sha256 or self._digests,
@@ -333,7 +338,7 @@ class Run:
             "n_train_batches": self.n_train_batches,
             "curve": self.curve,
             "reason": self.ending,
-            "n_ranks": engine.ranks.size,
+            "n_ranks": engine.ranks.size,  # processes that trained together, by MPI
             "arithmetic": ARITHMETIC_VERSION,
             "refit": self.n_refit_rows is not None,
             "n_refit_rows": self.n_refit_rows,

@@ -13,8 +13,8 @@ What calls what:
             refit_best              the best model anew, on training and validation rows
 
 The data are a DataSet at first: NumPy arrays that were read, checked and split. Training takes
-TrainingData, which has the same rows in shared variables. What :func:`logreg.load_data` returns, a
-LoadedData, is for scripts that train by themselves, and for :func:`fit`.
+TrainingData, which has the same rows in shared variables. :func:`fit` makes it of what its user
+gives: arrays, shared variables, or the LoadedData of :func:`logreg.load_data`.
 """
 
 import contextlib
@@ -43,10 +43,10 @@ class TrainingFunctions(NamedTuple):
     """The functions that :func:`descend` calls, by the tutorial's names.
 
     ``train_model(first, last)`` takes the steps on the minibatches from `first` to `last` of an
-    epoch, and returns their costs. ``validate_model()`` returns a dict of the numbers of a
-    :class:`.Validation` that it measures; None if the run has diverged. ``test_model()`` returns
-    two errors of the test set: over its whole minibatches, as the tutorial counts, and over all its
-    rows.
+    epoch, and returns their costs. ``validate_model()`` returns a dict of the errors, and with the
+    criterion 'loss' of the loss, by their names in :class:`.Validation`; None if the run has
+    diverged. ``test_model()`` returns two errors of the test set: over its whole minibatches, as
+    the tutorial counts, and over all its rows.
     """
 
     train_model: Callable
@@ -55,7 +55,10 @@ class TrainingFunctions(NamedTuple):
 
 
 def compile_functions(expressions, run, n_at_once=1):
-    """Compile the :class:`TrainingFunctions` of a run, with `n_at_once` steps at most."""
+    """Compile the :class:`TrainingFunctions` of a run.
+
+    A call of ``train_model`` takes `n_at_once` steps at most.
+    """
     minibatch = expressions.minibatch
     errors = expressions.errors
     data = run.data
@@ -85,11 +88,11 @@ def descend(functions, run, callbacks=(), n_at_once=1):
     """Train until 'patience' or 'n_epochs' run out: the tutorial's loop.
 
     `functions` are :class:`TrainingFunctions`. Where the tutorial trains on one minibatch, this
-    loop trains on a block, of up to `n_at_once` minibatches. A resumed `run` goes on after
-    ``run.iter``. Returns 'patience' or 'n_epochs', whichever ran out first; or 'diverged',
-    if a validation finds a parameter that is too large or NaN.
+    loop trains on a block, of up to `n_at_once` minibatches, which ends where a validation is due.
+    A resumed `run` goes on after ``run.iter``. Returns 'patience' or 'n_epochs', whichever ran out
+    first; or 'diverged', if a validation finds a parameter that is too large or NaN.
     """
-    last_of_all = run.hyperparameters.n_epochs * run.n_train_batches - 1
+    last_of_all = run.hyperparameters.n_epochs * run.n_train_batches - 1  # counted from 0
     costs = []  # since the last validation
     while not run.stopping.is_over(run.iter):
         if run.iter == last_of_all:
@@ -106,13 +109,14 @@ def descend(functions, run, callbacks=(), n_at_once=1):
             is_new_best = run.stopping.update(run.iter, getattr(validation, run.criterion))
             if is_new_best:
                 run.keep_best()
-                if run.criterion == "error":  # with the loss, one test at the end is enough
+                # The tutorial tests each new best. With the loss, one test is made: at the end.
+                if run.criterion == "error":
                     validation = run.add_test_errors(*functions.test_model())
             # Ranks are the processes that train together by MPI: if one is stopped, all are.
             with stopping_all_ranks():
                 for callback in callbacks:
                     callback.on_validation(run, validation)
-            run.check_row_counts()
+            run.check_row_counts()  # a callback may have given other rows
         with stopping_all_ranks():
             for callback in callbacks:
                 callback.on_minibatch_end(run)  # the last one of the block
@@ -182,8 +186,9 @@ def fit(
     minibatch = Minibatch(x, y, weights)
     loss = cost if loss is None else loss
     expressions = engine.check_expressions(Expressions(minibatch, cost, errors, loss, updates))
-    data = share_given(datasets, minibatch, engine.analyze(expressions))
-    with engine.collecting_garbage(data.n_bytes):  # at the end of the `with`
+    parts = engine.analyze(expressions)  # among them, how many columns and classes the data need
+    data = share_given(datasets, minibatch, parts)
+    with engine.freeing_graphs(data.n_bytes):
         run = make_run(expressions, data, hyperparameters)
         return run_training(run, expressions, callbacks, refit)
 
@@ -191,7 +196,8 @@ def fit(
 def make_run(expressions, data, hyperparameters, is_tutorial_model=False):
     """Make the Run of a model whose :class:`.Expressions` and :class:`.TrainingData` were checked.
 
-    `is_tutorial_model` is that of the Run.
+    `is_tutorial_model` says that :func:`.tutorial_model` made the expressions: then a model file
+    tells all hyperparameters, and not only those of the loop.
     """
     check_batch_size(data, hyperparameters.batch_size)
     # All ranks must train with the same settings on the same data.
@@ -201,9 +207,9 @@ def make_run(expressions, data, hyperparameters, is_tutorial_model=False):
     return Run(
         data,
         hyperparameters,
-        [variable for variable, _ in expressions.updates],
-        parts.params,
-        parts.statistics,
+        variables=[variable for variable, _ in expressions.updates],
+        params=parts.params,
+        statistics=parts.statistics,
         classifier_params=engine.find_classifier_params(expressions),
         is_tutorial_model=is_tutorial_model,
     )
@@ -212,8 +218,9 @@ def make_run(expressions, data, hyperparameters, is_tutorial_model=False):
 def run_training(run, expressions, callbacks=(), refit=False, folds=None):
     """Train the model of a new Run, to the end; return the Run.
 
-    With `folds`, a :class:`.FoldTraining`, `descend` trains the models of the folds, and the run's
-    own model is trained after that. The other arguments are those of :func:`fit`.
+    A callback may first set the run's state to that of an earlier one, which then goes on. With
+    `folds`, a :class:`.FoldTraining`, `descend` trains the models of the folds, and the run's own
+    model is trained after that. The other arguments are those of :func:`fit`.
     """
     if refit:
         check_joinable(run.data)
@@ -227,7 +234,7 @@ def run_training(run, expressions, callbacks=(), refit=False, folds=None):
     with waiting_for_engine(COMPILING):
         if folds:
             folds.compile(n_at_once)
-            functions = folds
+            functions = folds  # which has the same three, of all models of the folds together
         else:
             functions = compile_functions(expressions, run, n_at_once)
     for callback in callbacks:
@@ -246,7 +253,7 @@ def run_training(run, expressions, callbacks=(), refit=False, folds=None):
         for callback in reversed(callbacks):
             stack.callback(callback.on_train_end, run)
         _check_has_best(run)
-        _test_best(run, functions.test_model)
+        _test_best(run, functions.test_model)  # with folds, it tests the models of the folds
     return run
 
 
@@ -274,9 +281,9 @@ def train_softmax(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(
     """Train the tutorial's model on a DataSet, print its lines, and keep the best model.
 
     `output` is the model file; without one, nothing is kept or printed. If there is a
-    :class:`.PrintLog` among the `callbacks`, it prints the lines. `refit` is that of :func:`fit`;
-    by default, it is True if validation rows were split off a table, or off one array in memory,
-    and there is one process. A DataSet that was divided into folds trains by them: see
+    :class:`.PrintLog` among the `callbacks`, it prints the lines. `refit` is that of :func:`fit`.
+    By default, one process refits if validation rows were split off a table, or off one array in
+    memory, and several processes do not. A DataSet that was divided into folds trains by them: see
     :mod:`logreg.retraining.folds`. Returns the Run.
     """
     if data.folds and refit is not None:
@@ -300,7 +307,7 @@ def train_softmax(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(
         training_data = share_dataset(data)
         if refit is None:
             refit = is_refit_by_default(data)
-    with engine.collecting_garbage(training_data.n_bytes):
+    with engine.freeing_graphs(training_data.n_bytes):
         run = make_run(expressions, training_data, hyperparameters, is_tutorial_model=True)
         return run_training(run, expressions, callbacks, refit, folds)
 

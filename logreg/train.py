@@ -11,7 +11,7 @@ if __name__ == "__main__":
 
 from logreg.basics.console import STARTING, log, note, set_quiet, waiting_for_engine
 from logreg.basics.errors import SettingError, listed
-from logreg.basics.files import BEST_MODEL, DATASET, check_writable, refuse_overwriting
+from logreg.basics.files import BEST_MODEL, DATASET, check_files_differ, check_writable
 from logreg.basics.ranks import ranks
 from logreg.cli import options
 from logreg.cli.command import command
@@ -42,12 +42,16 @@ def parser():
 
 def _add_data_options(parser):
     group = parser.add_argument_group("your data", "Arrays and folders of arrays need PATH only.")
-    text = f"a table, a file of arrays, a folder of these, or mnist_sample (default: {DATASET})"
+    text = (
+        "a table, a file of arrays, a folder of tables, arrays or pictures, or mnist_sample "
+        f"(default: {DATASET})"
+    )
     one_of = group.add_mutually_exclusive_group()
     # With another default than SUPPRESS, a PATH that is not given would undo --dataset.
     options.add_file(one_of, "dataset", metavar="PATH", nargs="?", default=SUPPRESS, help=text)
     options.add_file(one_of, "--dataset", metavar="PATH", help="the same as PATH")
-    # Of the options of tables, those that say what the columns mean come first.
+    # Of the options of tables, those that say what the columns mean come first: all but the label
+    # column are only for training.
     of_columns = ("label_column", *ONLY_IN_TRAINING)
     options.add_settings(group, [f for f in fields(TableOptions) if f.name in of_columns])
     group = parser.add_argument_group("how your data are read and prepared")
@@ -57,7 +61,7 @@ def _add_data_options(parser):
 
 def _add_training_options(parser):
     group = parser.add_argument_group("training")
-    options.add_settings(group, fields(Hyperparameters), DEFAULTS_BY_DATA)
+    options.add_settings(group, fields(Hyperparameters), default_texts=DEFAULTS_BY_DATA)
     options.add_switch(
         group,
         "refit",
@@ -69,10 +73,10 @@ def _add_training_options(parser):
         "--folds",
         type=int,
         metavar="K",
-        help="divide all rows into K folds. A model that was trained on the other folds tests each "
-        "fold. The best number of epochs of these models is that of the last training, on all "
-        f"rows. Default: 5 for a table of fewer than {MANY_ROWS:,} rows, else 0: one split into "
-        "training, validation and test rows",
+        help="divide all rows into K folds, and test each by a model that is trained on the "
+        "others. The model that is kept is trained at the end, on all rows, for as many epochs as "
+        f"were best in the folds. Default: 5 for a table of fewer than {MANY_ROWS:,} rows, else 0: "
+        "one split into training, validation and test rows",
     )
 
 
@@ -93,7 +97,9 @@ def _add_output_options(parser):
 
 
 def _add_tutorial_options(parser):
-    group = parser.add_argument_group("tutorial and devices", "--verify goes with --dataset only.")
+    group = parser.add_argument_group(
+        "tutorial and devices", "--verify goes with PATH and --quiet only."
+    )
     group.add_argument(
         "--check-reference",
         action="store_true",
@@ -154,11 +160,13 @@ def main(argv=None):
             result = f"the best model is in {args.output}"
         if not run.n_folds:
             result += "; a run with --checkpoint can --resume"
-        elif run.best_values:
+        elif run.best_values:  # with folds, even an interrupted run trains this model at the end
             result += "; it is trained on all rows, for the best number of epochs so far"
         note(f"interrupted in epoch {run.epoch}: {result}")
-        if interruption.exit_code or ranks.size > 1:  # by a signal, perhaps to another rank
+        if interruption.exit_code:  # a signal came
             return interruption.exit_code
+        if ranks.size > 1:  # the signal came to another rank, whose code counts
+            return 0
         return CLOSED_PIPE  # without a signal, only a closed stdout interrupts a run
     if args.check_reference:
         return _compare_with_tutorial(run)
@@ -183,7 +191,7 @@ def _read_arguments(argv):
     args.output = args.output or BEST_MODEL
     if not args.verify:
         written = [path for path in (args.output, args.checkpoint, args.history) if path]
-        refuse_overwriting(written)
+        check_files_differ(written)
         for path in written:
             check_writable(path)
     return args

@@ -1,11 +1,13 @@
-r"""Update rules: pure functions from a cost and its parameters to a list of updates.
+r"""Update rules: functions from a cost and its parameters to a list of updates.
 
 Each returns pairs (shared variable, symbolic expression of its new value), ready for
-``theano.function(..., updates=...)``. Rules with a memory make shared variables of their own.
+``theano.function(..., updates=...)``. They change nothing themselves. Rules with a memory make
+shared variables of their own, at each call new ones.
 :math:`\theta` is a parameter, :math:`g` the gradient of the cost, :math:`\eta` the learning rate.
 Every rule takes `cost`, a symbolic scalar, `params`, a list of shared variables, and a learning
-rate, a float or a symbolic scalar. The learning rate may be a shared variable that a callback sets;
-a :class:`.Checkpoint` does not keep the value of such a variable.
+rate, a float or a symbolic scalar. The learning rate may be a shared variable that a callback sets.
+A :class:`.Checkpoint`, the state of a run in a file, does not keep the value of such a variable:
+when a run is resumed, the callback has to set it again.
 
 Examples
 --------
@@ -66,9 +68,10 @@ def momentum(cost: Any, params: List[Any], learning_rate: Any, momentum: float =
 def nesterov(cost: Any, params: List[Any], learning_rate: Any, momentum: float = 0.9) -> Updates:
     r"""Gradient descent with Nesterov's momentum.
 
-    :math:`v \leftarrow \mu v - \eta g`, then :math:`\theta \leftarrow \theta + \mu v - \eta g`: the
-    form in which the gradient is taken at the current parameters (Bengio, Boulanger-Lewandowski
-    and Pascanu, 2013, equation 7). `momentum` is :math:`\mu`, a float from 0 to below 1.
+    :math:`v \leftarrow \mu v - \eta g`, then, with the new :math:`v`,
+    :math:`\theta \leftarrow \theta + \mu v - \eta g`: the form in which the gradient is taken at
+    the current parameters (Bengio, Boulanger-Lewandowski and Pascanu, 2013, equation 7).
+    `momentum` is :math:`\mu`, a float from 0 to below 1.
 
     Examples
     --------

@@ -57,8 +57,8 @@ predict logo.svg -M | 1 | | error: logo.svg: is no npy, npz, CSV or IDX file; th
 predict empty other.pkl -M | 1 | | error: empty: is a pickle, or a folder without pictures: .*\nerror: other.pkl: is a pickle, or
 predict --model other.pkl --evaluate --label-column no | 1 | | ^error: t.csv.* has no column no.*\. The model was trained on 't.csv'; --dataset names other data\n$
 predict t.csv -M --evaluate | 1 | | error: t.csv: the model does not know the labels '0', '1', '2': leave
-predict rows.npy rows.csv -M --evaluate | 2 | | error: --evaluate goes without INPUT; only --evaluate takes one, in place of --dataset\n$
-predict rows.npy -M --evaluate --dataset e.npz | 2 | | error: --evaluate goes without INPUT
+predict rows.npy rows.csv -M --evaluate | 2 | | error: --evaluate takes one INPUT, or --dataset\n$
+predict rows.npy -M --evaluate --dataset e.npz | 2 | | error: --evaluate takes one INPUT, or --dataset
 predict rows.npy -M --info | 2 | | error: --info goes without INPUT
 predict -M --info --dataset e.npz --header | 2 | | error: --info and --dataset, --header do not go together\n$
 predict -M --weights -n 3 --top 2 | 2 | | error: --weights and -n, --top do not go together\n$

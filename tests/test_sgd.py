@@ -172,7 +172,7 @@ def test_a_run_keeps_no_data(layer, request):
 
 
 def test_there_is_no_best_before_the_first_validation():
-    with pytest.raises(SettingError, match="the run has no best model: it ended before"):
+    with pytest.raises(SettingError, match="the run has no best model: no validation"):
         new_run().load_best()
 
 

@@ -80,15 +80,15 @@ def check_writable(path):
         pass
 
 
-def refuse_overwriting(written, read=()):
+def check_files_differ(written, read=()):
     """Raise a SettingError if a path is written twice, or is one that is read.
 
     Entries of `written` that are None are skipped.
 
     Examples
     --------
-    >>> refuse_overwriting(["new.pkl", None, "run.csv", None], ["d.npz"])
-    >>> refuse_overwriting(["new.pkl", "./new.pkl"])
+    >>> check_files_differ(["new.pkl", None, "run.csv", None], ["d.npz"])
+    >>> check_files_differ(["new.pkl", "./new.pkl"])
     Traceback (most recent call last):
     logreg.basics.errors.SettingError: ./new.pkl would overwrite what is read, or written as well: \
 give another name

@@ -7,7 +7,7 @@ import numpy
 
 from logreg.basics.console import warning
 from logreg.basics.errors import DatasetError, SettingError
-from logreg.basics.files import refuse_overwriting
+from logreg.basics.files import check_files_differ
 from logreg.datasets import mnist
 from logreg.parts.arrays import array_part, pairs_of
 from logreg.parts.facts import Facts
@@ -161,7 +161,7 @@ def refuse_overwriting_data(written, read):
     Traceback (most recent call last):
     logreg.basics.errors.SettingError: valid.csv would be read as a part of .: give another name
     """
-    refuse_overwriting(written, read)
+    check_files_differ(written, read)
     for folder in filter(os.path.isdir, read):
         for path in filter(None, written):
             file = Path(os.path.realpath(path))

@@ -148,8 +148,8 @@ def floatx(dtype):
 
 
 @contextlib.contextmanager
-def collecting_garbage(n_bytes):
-    """Collect garbage at the end of the block, in which graphs and data of `n_bytes` were used.
+def freeing_graphs(n_bytes):
+    """At the end of a `with`, free the graphs that were made in it, and data of `n_bytes`.
 
     A graph's parts refer to each other, so only Python's garbage collector frees them, and the data
     with them. The collector takes 0.1 s to look at all objects of an engine, half of a short run on

@@ -10,7 +10,7 @@ if __name__ == "__main__":
 
 from logreg.basics.console import note
 from logreg.basics.errors import LogRegError, needing
-from logreg.basics.files import BEST_MODEL, refuse_overwriting
+from logreg.basics.files import BEST_MODEL, check_files_differ
 from logreg.cli import options
 from logreg.cli.command import command
 from logreg.parts.options import TableOptions
@@ -55,7 +55,7 @@ def main(argv=None):
     with needing("a page", "report", "matplotlib"):
         import matplotlib  # noqa: F401
     predictor = Predictor(args.model)
-    refuse_overwriting([output], [args.model])
+    check_files_differ([output], [args.model])
     predictor.refuse_overwriting_data(output)
     data, evaluation = _read_and_evaluate(predictor, args, output)
     write_page(output, args.model, predictor, data, evaluation)

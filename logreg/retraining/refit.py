@@ -13,9 +13,10 @@ def is_refit_by_default(data):
     """Whether the best model of a DataSet is trained anew if nobody says whether.
 
     It is if the validation rows were split off a table, or off one array. Rows that are mapped from
-    a file are left as they are: joined, they may not fit into memory.
+    a file are left as they are: joined, they may not fit into memory. Several ranks, the processes
+    that train together by MPI, do not train anew.
     """
-    is_one_source = data.facts.is_table or data.facts.split  # `split`: of one array, all three sets
+    is_one_source = data.facts.is_table or data.facts.split  # `split`: three sets of one array
     if not is_one_source or "valid" not in data.split_off or data.is_mapped:
         return False
     if engine.ranks.size > 1:
@@ -28,13 +29,9 @@ def check_joinable(data):
     """Raise a SettingError if training and validation set cannot become one."""
     if engine.ranks.size > 1:
         raise SettingError("several ranks share the rows of a set: give `refit=False`")
-    train = data.train.features
-    valid = data.valid.features
-    train_type = train.shared.dtype
-    valid_type = valid.shared.dtype
-    # Both sets need the same `prepare`, which makes floats of stored rows. That their scales are
-    # the same was checked when they were put into shared variables.
-    if train_type != valid_type or train.prepare != valid.prepare:
+    train_type = data.train.features.shared.dtype
+    valid_type = data.valid.features.shared.dtype
+    if train_type != valid_type:
         raise SettingError(
             f"training and validation x are {train_type} and {valid_type}: give one type, or "
             "`refit=False`"
@@ -48,7 +45,7 @@ def refit_best(run, expressions, validate_model, callbacks):
     replaces ``run.best_values``. If the run was stopped or diverged, or if this training is stopped
     or diverges, the best model stays as it is.
     """
-    if not run.is_complete or not run.best_values:
+    if not run.is_complete or not run.best_values:  # stopped or diverged
         return
     data = join_training_and_validation(run.data)
     train_anew(run, expressions, data, run.stopping.best_iter, callbacks)
@@ -68,10 +65,11 @@ def refit_best(run, expressions, validate_model, callbacks):
 def train_anew(run, expressions, data, last, callbacks):
     """Train the model of a run on other TrainingData, from the first minibatch to the `last`.
 
-    The variables of the run begin with ``run.start``. Other shared variables, such as a learning
-    rate that a callback has changed, stay as they are. The callbacks' `on_minibatch_end` gets a Run
-    that counts the minibatches of this training. If a callback stops it, ``run.reason`` says so,
-    and the training ends. With folds there is no other model: it goes on without the callbacks.
+    All variables that training changes, ``run.variables``, begin with ``run.start``. Other shared
+    variables, such as a learning rate that a callback has changed, stay as they are. The callbacks'
+    `on_minibatch_end` gets a Run that counts the minibatches of this training. If a callback stops
+    it, ``run.reason`` says so, and the training ends, as the best model is there. With folds, this
+    training makes the first model of all rows: it goes on to its end, without the callbacks.
     """
     second_run = run.copy_for(data, last)
     n_at_once = second_run.minibatches_at_once(callbacks)
@@ -79,7 +77,7 @@ def train_anew(run, expressions, data, last, callbacks):
         batch_size = run.hyperparameters.batch_size
         train_model = engine.compile_step(expressions, data.train, batch_size, n_at_once)
     engine.set_values(run.variables, run.start)
-    is_stopped = not run.is_complete  # FoldTraining calls this for a stopped run, too
+    is_stopped = not run.is_complete  # as a run with folds may be before this training
     while second_run.iter < last:
         second_run.train_on_block(train_model, n_at_once, last)
         if not is_stopped:

@@ -3,7 +3,7 @@
 import sys
 
 from logreg.basics.console import STARTING, note, waiting_for_engine
-from logreg.basics.files import check_writable, refuse_overwriting
+from logreg.basics.files import check_files_differ, check_writable
 from logreg.cli.command import command
 from logreg.cli.options import add_file, add_output, command_parser
 from logreg.tutorial import quiz
@@ -53,7 +53,7 @@ def main(argv=None):
     elif not output and not (args.notebook or args.quiz):
         output = PAGE
     paths = [path for path in (args.notebook, args.quiz, output) if path]
-    refuse_overwriting(paths)
+    check_files_differ(paths)
     for path in paths:
         check_writable(path)
     if args.quiz:

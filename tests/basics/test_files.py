@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from logreg.basics.errors import LogRegError, ModelFileError, SettingError
-from logreg.basics.files import check_writable, refuse_overwriting, write_whole
+from logreg.basics.files import check_files_differ, check_writable, write_whole
 from logreg.prediction.writers import destination
 from logreg.saving import model_file
 
@@ -54,7 +54,7 @@ def test_links_modes_and_the_umask_are_heeded(old, request):
     save("link")
     save("new")
     with pytest.raises(SettingError, match=" would overwrite what is read, or written as well"):
-        refuse_overwriting(["link"], [old])
+        check_files_differ(["link"], [old])
     assert os.path.islink("link") and old.read_bytes() == b"new"
     assert [os.stat(path).st_mode & 0o777 for path in (old, "new")] == [0o604, 0o640]
 
