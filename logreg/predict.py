@@ -314,7 +314,8 @@ def _write_answers(predictor, all_batches, args):
     choices = {"proba": args.proba, "top": args.top, "min_proba": args.min_proba}
     errors = []  # will hold those of inputs that cannot be read
     with destination(args.output) as stream:
-        # A generator: it predicts while the writer asks for one answer after the other.
+        # A generator: it predicts while the writer asks for one answer after the other. If there is
+        # none, its error names the output, which is then not written.
         found = answers_to_inputs(predictor, all_batches, errors, args.output, **choices)
         WRITERS[args.format](stream, found)
     return 1 if errors else 0

@@ -188,7 +188,7 @@ def fit(
     expressions = engine.check_expressions(Expressions(minibatch, cost, errors, loss, updates))
     parts = engine.analyze(expressions)  # among them, how many columns and classes the data need
     data = share_given(datasets, minibatch, parts)
-    with engine.freeing_graphs(data.n_bytes):
+    with engine.freeing_graphs(data.n_bytes):  # compiled graphs hold the data
         run = make_run(expressions, data, hyperparameters)
         return run_training(run, expressions, callbacks, refit)
 
@@ -209,7 +209,7 @@ def make_run(expressions, data, hyperparameters, is_tutorial_model=False):
         hyperparameters,
         variables=[variable for variable, _ in expressions.updates],
         params=parts.params,
-        statistics=parts.statistics,
+        statistics=parts.statistics,  # such as the running means of batch normalization
         classifier_params=engine.find_classifier_params(expressions),
         is_tutorial_model=is_tutorial_model,
     )
@@ -234,7 +234,7 @@ def run_training(run, expressions, callbacks=(), refit=False, folds=None):
     with waiting_for_engine(COMPILING):
         if folds:
             folds.compile(n_at_once)
-            functions = folds  # which has the same three, of all models of the folds together
+            functions = folds  # its train_model, ... are of the models of all folds together
         else:
             functions = compile_functions(expressions, run, n_at_once)
     for callback in callbacks:
@@ -253,7 +253,7 @@ def run_training(run, expressions, callbacks=(), refit=False, folds=None):
         for callback in reversed(callbacks):
             stack.callback(callback.on_train_end, run)
         _check_has_best(run)
-        _test_best(run, functions.test_model)  # with folds, it tests the models of the folds
+        _test_best(run, functions.test_model)  # with folds, their models at their best
     return run
 
 
@@ -280,11 +280,11 @@ def _test_best(run, test_model):
 def train_softmax(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(), refit=None):
     """Train the tutorial's model on a DataSet, print its lines, and keep the best model.
 
-    `output` is the model file; without one, nothing is kept or printed. If there is a
-    :class:`.PrintLog` among the `callbacks`, it prints the lines. `refit` is that of :func:`fit`.
-    By default, one process refits if validation rows were split off a table, or off one array in
-    memory, and several processes do not. A DataSet that was divided into folds trains by them: see
-    :mod:`logreg.retraining.folds`. Returns the Run.
+    `output` is the model file. Without one, no model is kept, and no lines are printed, unless
+    there is a :class:`.PrintLog` among the `callbacks`, which always prints the lines. `refit` is
+    that of :func:`fit`. By default, one process refits if validation rows were split off a table,
+    or off one array in memory, and several processes do not. A DataSet that was divided into folds
+    trains by them: see :mod:`logreg.retraining.folds`. Returns the Run.
     """
     if data.folds and refit is not None:
         raise SettingError(

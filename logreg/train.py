@@ -50,8 +50,8 @@ def _add_data_options(parser):
     # With another default than SUPPRESS, a PATH that is not given would undo --dataset.
     options.add_file(one_of, "dataset", metavar="PATH", nargs="?", default=SUPPRESS, help=text)
     options.add_file(one_of, "--dataset", metavar="PATH", help="the same as PATH")
-    # Of the options of tables, those that say what the columns mean come first: all but the label
-    # column are only for training.
+    # Those options of tables that say what the columns mean come first: the label column, and those
+    # that only training has.
     of_columns = ("label_column", *ONLY_IN_TRAINING)
     options.add_settings(group, [f for f in fields(TableOptions) if f.name in of_columns])
     group = parser.add_argument_group("how your data are read and prepared")
@@ -198,13 +198,13 @@ def _read_arguments(argv):
 
 
 def _train(args, data, common_callbacks):
-    """Train one model, and keep it; return the Run."""
+    """Train a model, by folds if the data were divided into them, and keep it; return the Run."""
     from logreg import callbacks
     from logreg.sgd import train_softmax
 
     data.refuse_overwriting_data(args.output, args.checkpoint, args.history)
     all_callbacks = [*common_callbacks]
-    if args.verbose:
+    if args.verbose:  # else the log of a table has no lines of validations
         all_callbacks.append(callbacks.PrintLog(validations=True))
     if args.history:
         all_callbacks.append(callbacks.History(args.history))

@@ -68,8 +68,9 @@ def train_anew(run, expressions, data, last, callbacks):
     All variables that training changes, ``run.variables``, begin with ``run.start``. Other shared
     variables, such as a learning rate that a callback has changed, stay as they are. The callbacks'
     `on_minibatch_end` gets a Run that counts the minibatches of this training. If a callback stops
-    it, ``run.reason`` says so, and the training ends, as the best model is there. With folds, this
-    training makes the first model of all rows: it goes on to its end, without the callbacks.
+    it, ``run.reason`` says so, and the training ends: the best model of the first one is kept. With
+    folds, there is no other model of all rows: then the training goes on to its end, and from the
+    stop on no callback is called.
     """
     second_run = run.copy_for(data, last)
     n_at_once = second_run.minibatches_at_once(callbacks)
@@ -77,7 +78,7 @@ def train_anew(run, expressions, data, last, callbacks):
         batch_size = run.hyperparameters.batch_size
         train_model = engine.compile_step(expressions, data.train, batch_size, n_at_once)
     engine.set_values(run.variables, run.start)
-    is_stopped = not run.is_complete  # as a run with folds may be before this training
+    is_stopped = not run.is_complete  # a run with folds may have been stopped before
     while second_run.iter < last:
         second_run.train_on_block(train_model, n_at_once, last)
         if not is_stopped:
