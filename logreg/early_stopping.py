@@ -13,8 +13,8 @@ from logreg.hyperparameters import DEFAULTS
 EARLY_STOPPING_SETTINGS = ("patience", "patience_increase", "improvement_threshold", "criterion")
 # The reasons for a normal end of a run, in words.
 REASON_TEXTS = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
-# The reasons that follow from the data and the settings: a run that is repeated ends for the same
-# one. It has 'diverged' if a parameter became NaN or too large. An interruption is no such reason.
+# The reasons that data and settings decide: a run that is repeated ends for the same one. An
+# interruption is not among them. A run has 'diverged' if a parameter became NaN or too large.
 REPEATABLE_REASONS = (*REASON_TEXTS, "diverged")
 
 
@@ -77,10 +77,10 @@ class Validation(NamedTuple):
 class EarlyStopping:
     """Patience counted in minibatches, as in the tutorial.
 
-    The value of a validation is its error, or with ``criterion='loss'`` its loss. The run goes on
-    for `patience` minibatches at least. A new best value is significant if it is below
-    `improvement_threshold` times the best before. With ``criterion='loss'``, it must be below this
-    fraction of the last significant value, since a long fall may be made of small steps. A
+    The value of a validation is its error, or with ``criterion='loss'`` its loss. Early
+    stopping ends no run before `patience` minibatches. A new best value is significant if it is
+    below `improvement_threshold` times the best before. With ``criterion='loss'``, it must be below
+    this fraction of the last significant value, since a long fall may be made of small steps. A
     significant value extends the patience to ``iter * patience_increase``, if that is more.
 
     Parameters

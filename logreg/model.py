@@ -211,7 +211,7 @@ def softmax_regression(facts, hyperparameters, class_weights=None, has_weights=F
     Parameters
     ----------
     facts : Facts
-        Those of the data, which tell the numbers of features and classes.
+        What is known of the data, such as the numbers of features and classes.
     hyperparameters : Hyperparameters
     class_weights : numpy.ndarray, shape (n_out,), optional
         A weight for each class, which all rows of the class have in the cost and in the loss, and
@@ -253,7 +253,7 @@ def softmax_regression(facts, hyperparameters, class_weights=None, has_weights=F
 
 
 def tutorial_model(data, hyperparameters):
-    """Call :func:`softmax_regression` with the facts and the weights of a :class:`.DataSet`."""
+    """Call :func:`softmax_regression` for a :class:`.DataSet`, with balanced classes if asked."""
     class_weights = None
     if hyperparameters.class_weight == "balanced":
         class_weights = balanced_weights(data.facts.class_counts)
