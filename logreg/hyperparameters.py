@@ -90,7 +90,7 @@ DEFAULTS_BY_DATA = {
     "inputs",
     "batch_size": f"{DEFAULTS.batch_size}; about a tenth of the training rows if these are fewer "
     f"than {ROWS_OF_FULL_BATCHES:,}, or if validation or test rows are fewer than "
-    f"{DEFAULTS.batch_size}",
+    f"{DEFAULTS.batch_size}; at most the rows of each set",
     "criterion": "error; loss for tables, and for an array that is split into sets",
     "n_epochs": f"{DEFAULTS.n_epochs:,}; {EPOCHS_OF_A_TABLE:,} for tables, whose epochs are short",
 }

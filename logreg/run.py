@@ -159,7 +159,7 @@ class Run:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether a callback ended the run."""
+        """Whether a callback ended the run, as the one that reacts to Ctrl-C does."""
         return self.reason in ("stopped", "interrupted")
 
     @property
@@ -312,7 +312,7 @@ class Run:
         return [digest(row_set) for row_set in self.data.sets.values()]
 
     def identity(self) -> Dict[str, Any]:
-        """Make a dict of what decides a run to the last bit; a resumed run must have the same."""
+        """Make a dict of the data and the settings of a run; a resumed run must have the same."""
         facts = self.data.facts
         return {
             **self._used_hyperparameters,
@@ -330,7 +330,7 @@ class Run:
     def model_facts(self) -> Dict[str, Any]:
         """Make a dict of what a model file says of the data, the settings and the run.
 
-        There are no error rates in it as long as there is no best model.
+        Without a best model, the entries that describe it are missing.
         """
         facts = {
             **self.data.facts.as_dict(),
