@@ -77,10 +77,10 @@ class Validation(NamedTuple):
 class EarlyStopping:
     """Patience counted in minibatches, as in the tutorial.
 
-    The value of a validation is its error, or with ``criterion='loss'`` its loss. Early
-    stopping ends no run before `patience` minibatches. A new best value is significant if it is
-    below `improvement_threshold` times the best before. With ``criterion='loss'``, it must be below
-    this fraction of the last significant value, since a long fall may be made of small steps. A
+    The value of a validation is its error, or with ``criterion='loss'`` its loss. Early stopping
+    ends no run before `patience` minibatches. A new best value is significant if it is below
+    `improvement_threshold` times the best before. With ``criterion='loss'``, it must be below this
+    fraction of the last significant value, since a long fall may be made of small steps. A
     significant value extends the patience to ``iter * patience_increase``, if that is more.
 
     Parameters

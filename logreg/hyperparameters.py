@@ -18,7 +18,7 @@ from logreg.basics.settings import (
 )
 
 EPOCHS_OF_A_TABLE = 5000  # the default if the data set is a table, such as a CSV file
-ROWS_OF_FULL_BATCHES = 5000  # of fewer training rows, the default batches are smaller
+ROWS_OF_FULL_BATCHES = 5000  # with fewer training rows, the default batches are smaller
 
 
 @dataclass(frozen=True)

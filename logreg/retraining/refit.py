@@ -68,9 +68,9 @@ def train_anew(run, expressions, data, last, callbacks):
     All variables that training changes, ``run.variables``, begin with ``run.start``. Other shared
     variables, such as a learning rate that a callback has changed, stay as they are. The callbacks'
     `on_minibatch_end` gets a Run that counts the minibatches of this training. If a callback stops
-    it, ``run.reason`` says so, and the training ends: the best model of the first one is kept. With
-    folds, there is no other model of all rows: then the training goes on to its end, and from the
-    stop on no callback is called.
+    it, ``run.reason`` says so, and this training ends: the best model of the first training is
+    kept. With folds, there is no other model of all rows: then this training goes on to its end,
+    and from the stop on no callback is called.
     """
     second_run = run.copy_for(data, last)
     n_at_once = second_run.minibatches_at_once(callbacks)
