@@ -30,10 +30,11 @@ from logreg.callbacks import BestModel, Callback, PrintLog
 from logreg.callbacks.base import catching_stop, stopping_all_ranks
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.doubts import warn_of_held_out
-from logreg.datasets.training_data import check_batch_size, digest, share_dataset, share_given
+from logreg.datasets.training_data import digest, share_dataset, share_given
 from logreg.engine import Expressions, Minibatch
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 from logreg.model import tutorial_model
+from logreg.parts.splits import SPLITS
 from logreg.retraining.folds import FoldTraining
 from logreg.retraining.refit import check_joinable, is_refit_by_default, refit_best
 from logreg.run import Run, Validation
@@ -199,7 +200,7 @@ def make_run(expressions, data, hyperparameters, is_tutorial_model=False):
     `is_tutorial_model` says that :func:`.tutorial_model` made the expressions: then a model file
     tells all hyperparameters, and not only those of the loop.
     """
-    check_batch_size(data, hyperparameters.batch_size)
+    _check_batch_size(data, hyperparameters.batch_size)
     # All ranks must train with the same settings on the same data.
     engine.ranks.check_same("hyperparameters", lambda: hyperparameters)
     engine.ranks.check_same("the data", lambda: [*map(digest, data.sets.values())])
@@ -213,6 +214,23 @@ def make_run(expressions, data, hyperparameters, is_tutorial_model=False):
         classifier_params=engine.find_classifier_params(expressions),
         is_tutorial_model=is_tutorial_model,
     )
+
+
+def _check_batch_size(data, batch_size):
+    """Check that each set has a whole minibatch; note that many training rows are left over."""
+    for split, row_set in data.sets.items():
+        if row_set.n_rows < batch_size:
+            raise SettingError(
+                f"the batch size is {batch_size}, but the {SPLITS[split]} set has "
+                f"{row_set.n_rows} rows"
+            )
+    n_rows = data.train.n_rows
+    n_left = n_rows % batch_size
+    if 10 * n_left >= n_rows:
+        note(
+            f"note: {n_left} of the {n_rows} training rows are left over by minibatches of "
+            f"{batch_size} rows, and never trained on: another batch size leaves fewer"
+        )
 
 
 def run_training(run, expressions, callbacks=(), refit=False, folds=None):

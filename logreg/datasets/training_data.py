@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy
 
 from logreg import engine
-from logreg.basics.console import note
 from logreg.basics.errors import DatasetError, SettingError
 from logreg.datasets.shared_sets import LoadedData
 from logreg.engine import RowSet
@@ -58,16 +57,20 @@ def share_dataset(data):
     preprocessing = data.facts.preprocessing
     prepare = None if preprocessing.means is None else preprocessing.apply
     are_pixels = preprocessing.pixel_scale != 1 and prepare is None
-    # Raw features become floats a minibatch at a time. A refit joins the training and
-    # the validation set, so all are stored alike, as the training set is.
+    # Raw features become floats a minibatch at a time. A refit joins the training and the
+    # validation set, so all are stored alike, as the training set is.
     is_stored_raw = are_pixels or data.is_mapped
+    scale = preprocessing.factor
+    if not is_stored_raw:  # they are prepared here
+        prepare = None
+        scale = 1.0
     sets = {}
     for split, (x, y) in zip(SPLITS, data):
         if is_stored_raw:
             x = numpy.ascontiguousarray(x)
-            features = engine.stored(x, preprocessing.factor, prepare, data.is_mapped)
         else:
-            features = engine.stored(preprocessing.apply(x, engine.theano.config.floatX))
+            x = preprocessing.apply(x, engine.theano.config.floatX)
+        features = engine.stored(x, scale, prepare, data.is_mapped)
         weights = data.weights[split] if data.weights else None
         sets[split] = RowSet(features, engine.shared_data(y), weights)
     return TrainingData(data.facts, **sets, split_off=data.split_off)
@@ -204,23 +207,6 @@ def _share_labels(symbolic_y, labels, n_rows, n_out, where):
             f"{n_out} classes: they must be numbered from 0 to {n_out - 1}"
         )
     return engine.shared_data(numpy.ascontiguousarray(cast)) if is_array else labels
-
-
-def check_batch_size(data, batch_size):
-    """Check that each set has a whole minibatch; note that many training rows are left over."""
-    for split, row_set in data.sets.items():
-        if row_set.n_rows < batch_size:
-            raise SettingError(
-                f"the batch size is {batch_size}, but the {SPLITS[split]} set has "
-                f"{row_set.n_rows} rows"
-            )
-    n_rows = data.train.n_rows
-    n_left = n_rows % batch_size
-    if 10 * n_left >= n_rows:
-        note(
-            f"note: {n_left} of the {n_rows} training rows are left over by minibatches of "
-            f"{batch_size} rows, and never trained on: another batch size leaves fewer"
-        )
 
 
 def join_training_and_validation(data):

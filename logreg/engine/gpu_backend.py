@@ -61,7 +61,8 @@ class JaxBackend(Backend):
 
     def stored(self, array, scale, prepare, is_mapped):
         if prepare:
-            return Features(self.shared_data(prepare(array, self.theano.config.floatX)))
+            array = prepare(array, self.theano.config.floatX)
+            scale = 1.0
         return Features(self.shared_data(array), scale)
 
     def value(self, variable):
