@@ -80,7 +80,7 @@ class Hyperparameters:
         check(self)
 
 
-# Puts the fields and their help in place of {settings}.
+# Puts the help of the second argument's fields in place of {settings} in the first one's docstring.
 complete_docstring(Hyperparameters, Hyperparameters)
 DEFAULTS = Hyperparameters()
 

@@ -85,9 +85,9 @@ class LogisticRegression:
         self.b = _parameter("b", b, (n_out,))
         self.p_y_given_x = T.nnet.softmax(T.dot(input, self.W) + self.b)
         self.y_pred = T.argmax(self.p_y_given_x, axis=1)
-        # A mark tells the engine what an expression is, and of which variables it is made. Then the
-        # native kernel (logreg.kernel) can compute it in the engine's place, only faster. The cost
-        # and the errors get marks, too.
+        # A mark tells logreg.engine what an expression is, and of which variables it is made. Then
+        # the native kernel (logreg.kernel) can compute it in the place of Theano or PyTensor, only
+        # faster. The cost and the errors get marks, too.
         engine.mark(self.p_y_given_x, "probabilities", input, self.W, self.b)
         engine.mark(self.y_pred, "classes", input, self.W, self.b)
         self.params = [param for param in (self.W, self.b) if hasattr(param, "get_value")]
@@ -236,7 +236,7 @@ def softmax_regression(facts, hyperparameters, class_weights=None, has_weights=F
             cost_weights = weights * cost_weights
     cost = classifier.negative_log_likelihood(y, cost_weights)
     loss = cost
-    # `cost +=` makes a new expression: the loss stays without penalties. The engine finds the
+    # `cost +=` makes a new expression: the loss stays without penalties. logreg.engine finds the
     # marked cost in the sum.
     if hyperparameters.l1:
         cost += hyperparameters.l1 * abs(classifier.W).sum()
@@ -245,11 +245,11 @@ def softmax_regression(facts, hyperparameters, class_weights=None, has_weights=F
     learning_rate = hyperparameters.learning_rate
     momentum = hyperparameters.momentum
     if momentum:
-        steps = updates.momentum(cost, classifier.params, learning_rate, momentum)
+        new_values = updates.momentum(cost, classifier.params, learning_rate, momentum)
     else:
-        steps = updates.sgd(cost, classifier.params, learning_rate)
+        new_values = updates.sgd(cost, classifier.params, learning_rate)
     errors = classifier.errors(y, weights)
-    return classifier, Expressions(Minibatch(x, y, weights), cost, errors, loss, steps)
+    return classifier, Expressions(Minibatch(x, y, weights), cost, errors, loss, new_values)
 
 
 def tutorial_model(data, hyperparameters):

@@ -110,7 +110,7 @@ def _add_mode_options(parser):
     texts = {
         "--evaluate": "print errors, precision, recall, F1, the confusion matrix and calibration "
         "on the test set, or on one INPUT, which needs labels",
-        "--info": "print the facts in the model file as JSON, with long lists left out",
+        "--info": "print the metadata in the model file as JSON, with long lists left out",
         "--weights": "print what one unit more of each feature does to the odds of each class",
     }
     for option, text in texts.items():
@@ -260,12 +260,12 @@ def _predict_examples(predictor, args):
 # The options that go with each mode, and with predictions of inputs and of the first examples.
 TABLE_OPTIONS = {option.name for option in fields(TableOptions)}
 COMMON_OPTIONS = {"mode", "model", "output", "quiet"}
-OPTIONS_WITH_ROWS = COMMON_OPTIONS | TABLE_OPTIONS | {"format", "min_proba", "threshold"}
-PREDICTION_OPTIONS = OPTIONS_WITH_ROWS | {"n", "proba", "top"}
+DATA_OPTIONS = COMMON_OPTIONS | TABLE_OPTIONS | {"format", "min_proba", "threshold"}
+PREDICTION_OPTIONS = DATA_OPTIONS | {"n", "proba", "top"}
 USED_BY = {
     "--info": COMMON_OPTIONS,
     "--weights": COMMON_OPTIONS | {"format"},
-    "--evaluate": OPTIONS_WITH_ROWS | {"dataset"},
+    "--evaluate": DATA_OPTIONS | {"dataset"},
     "INPUT": PREDICTION_OPTIONS | {"inputs", "invert", "keep"},
     "the first examples": PREDICTION_OPTIONS | {"dataset"},
 }
@@ -314,8 +314,8 @@ def _write_answers(predictor, all_batches, args):
     choices = {"proba": args.proba, "top": args.top, "min_proba": args.min_proba}
     errors = []  # will hold those of inputs that cannot be read
     with destination(args.output) as stream:
-        # A generator: it predicts while the writer asks for one answer after the other. If there is
-        # none, its error names the output, which is then not written.
+        # A generator: it predicts while the writer asks for one answer after the other. If no input
+        # has an answer, it raises an error. This names the output, which is then not written.
         found = answers_to_inputs(predictor, all_batches, errors, args.output, **choices)
         WRITERS[args.format](stream, found)
     return 1 if errors else 0

@@ -47,15 +47,15 @@ class Run:
     params : list of shared variables
         Those of `variables` that the cost depends on: not what an update rule remembers.
     statistics : list of shared variables
-        Other variables that the errors or the loss depend on, and the cost does not, such as the
-        running means of batch normalization.
+        Those of `variables` that the errors or the loss depend on, and the cost does not, such as
+        the running means of batch normalization.
     classifier_params : tuple of two shared variables, or None
         W and b of a softmax regression on the features themselves; None for another model, such as
         a net.
     is_tutorial_model : bool
         Whether this is the tutorial's model, whose cost and updates are made of `hyperparameters`.
         The settings in the cost and the updates of another model are not known.
-    start : list of numpy.ndarray
+    initial_values : list of numpy.ndarray
         What the `variables` were before the first minibatch.
     n_train_batches : int
         Minibatches in an epoch.
@@ -91,7 +91,7 @@ class Run:
     iter: int = -1
     seconds: float = 0.0
     validations: List[Validation] = field(default_factory=list)
-    start: Optional[List[numpy.ndarray]] = None
+    initial_values: Optional[List[numpy.ndarray]] = None
     best_values: Optional[List[numpy.ndarray]] = None
     n_refit_rows: Optional[int] = None
     tested_probabilities: Optional[numpy.ndarray] = None
@@ -99,8 +99,8 @@ class Run:
     message: str = ""
 
     def __post_init__(self):
-        if self.start is None:
-            self.start = engine.copy_values(self.variables)
+        if self.initial_values is None:
+            self.initial_values = engine.copy_values(self.variables)
         self._row_counts = self._count_rows()
         self.n_train_batches = self.data.train.n_rows // self.hyperparameters.batch_size
         self.compute_stopping()
@@ -124,8 +124,8 @@ class Run:
     def copy_for(self, data: TrainingData, last: int) -> "Run":
         """Make a Run for a second training, on other data, from the first minibatch to the `last`.
 
-        It has the same variables, start and validations. Its clock and its minibatches, which are
-        those of `data`, are counted from the beginning.
+        It has the same variables, initial values and validations. Its clock and its minibatches,
+        which are those of `data`, are counted from the beginning.
         """
         copy = replace(self, data=data, iter=-1, seconds=0.0)
         copy.stopping = EarlyStopping(patience=last + 1)  # which does not run out before the end
@@ -199,8 +199,8 @@ class Run:
         n_by_products = PRODUCTS_AT_ONCE // (self.hyperparameters.batch_size * n_parameters)
         frequency = self.validation_frequency
         n_most = max(1, min(frequency, MINIBATCHES_AT_ONCE, n_by_products))
-        # Blocks of equal size: the engine's JAX back end always computes `n_at_once` steps, and
-        # drops what is too much.
+        # Blocks of equal size: the engine's JAX back end always computes as many steps as this
+        # method returns, and drops what is too much.
         n_blocks = math.ceil(frequency / n_most)
         return math.ceil(frequency / n_blocks)
 
@@ -273,9 +273,9 @@ class Run:
     def curve(self) -> List[Dict[str, Any]]:
         """The validations as dicts for a file, without their times.
 
-        Of more than MAX_POINTS, some are chosen: the first and the last, the last ones that are
-        notable, and some between. The best of all, the significant gains and what was tested are
-        notable.
+        Of more than MAX_POINTS, some are chosen: the latest of the notable ones, and others at even
+        distances from the first validation to the last. The best of all, the significant gains and
+        what was tested are notable.
         """
         chosen = range(len(self.validations))
         if len(chosen) > MAX_POINTS:

@@ -14,7 +14,7 @@ What calls what:
 
 The data are a DataSet at first: NumPy arrays that were read, checked and split. Training takes
 TrainingData, which has the same rows in shared variables. :func:`fit` makes it of what its user
-gives: arrays, shared variables, or the LoadedData of :func:`logreg.load_data`.
+gives: arrays, shared variables, or what :func:`logreg.load_data` returns, which is LoadedData.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ from logreg.basics.files import BEST_MODEL, DATASET
 from logreg.callbacks import BestModel, Callback, PrintLog
 from logreg.callbacks.base import catching_stop, stopping_all_ranks
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.doubts import warn_of_held_out
+from logreg.datasets.doubts import warn_of_doubtful_sets
 from logreg.datasets.training_data import digest, share_dataset, share_given
 from logreg.engine import Expressions, Minibatch
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
@@ -44,10 +44,10 @@ class TrainingFunctions(NamedTuple):
     """The functions that :func:`descend` calls, by the tutorial's names.
 
     ``train_model(first, last)`` takes the steps on the minibatches from `first` to `last` of an
-    epoch, and returns their costs. ``validate_model()`` returns a dict of the errors, and with the
-    criterion 'loss' of the loss, by their names in :class:`.Validation`; None if the run has
-    diverged. ``test_model()`` returns two errors of the test set: over its whole minibatches, as
-    the tutorial counts, and over all its rows.
+    epoch, and returns their costs. ``validate_model()`` returns a dict: the errors and, if the
+    criterion is 'loss', the loss, by their names in :class:`.Validation`. It returns None if the
+    run has diverged. ``test_model()`` returns two errors of the test set: over its whole
+    minibatches, as the tutorial counts, and over all its rows.
     """
 
     train_model: Callable
@@ -90,10 +90,11 @@ def descend(functions, run, callbacks=(), n_at_once=1):
 
     `functions` are :class:`TrainingFunctions`. Where the tutorial trains on one minibatch, this
     loop trains on a block, of up to `n_at_once` minibatches, which ends where a validation is due.
-    A resumed `run` goes on after ``run.iter``. Returns 'patience' or 'n_epochs', whichever ran out
-    first; or 'diverged', if a validation finds a parameter that is too large or NaN.
+    ``run.iter`` is the last minibatch trained on, counted from 0. It is -1 at first, and a resumed
+    run goes on after it. Returns 'patience' or 'n_epochs', whichever ran out first; or 'diverged',
+    if a validation finds a parameter that is too large or NaN.
     """
-    last_of_all = run.hyperparameters.n_epochs * run.n_train_batches - 1  # counted from 0
+    last_of_all = run.hyperparameters.n_epochs * run.n_train_batches - 1
     costs = []  # since the last validation
     while not run.stopping.is_over(run.iter):
         if run.iter == last_of_all:
@@ -110,7 +111,8 @@ def descend(functions, run, callbacks=(), n_at_once=1):
             is_new_best = run.stopping.update(run.iter, getattr(validation, run.criterion))
             if is_new_best:
                 run.keep_best()
-                # The tutorial tests each new best. With the loss, one test is made: at the end.
+                # The tutorial tests each new best. With the loss, one test is made: at the end. The
+                # validation is the same one, now with its test errors.
                 if run.criterion == "error":
                     validation = run.add_test_errors(*functions.test_model())
             # Ranks are the processes that train together by MPI: if one is stopped, all are.
@@ -187,8 +189,8 @@ def fit(
     minibatch = Minibatch(x, y, weights)
     loss = cost if loss is None else loss
     expressions = engine.check_expressions(Expressions(minibatch, cost, errors, loss, updates))
-    parts = engine.analyze(expressions)  # among them, how many columns and classes the data need
-    data = share_given(datasets, minibatch, parts)
+    model_parts = engine.analyze(expressions)  # the columns and classes of the model, too
+    data = share_given(datasets, minibatch, model_parts)
     with engine.freeing_graphs(data.n_bytes):  # compiled graphs hold the data
         run = make_run(expressions, data, hyperparameters)
         return run_training(run, expressions, callbacks, refit)
@@ -204,13 +206,14 @@ def make_run(expressions, data, hyperparameters, is_tutorial_model=False):
     # All ranks must train with the same settings on the same data.
     engine.ranks.check_same("hyperparameters", lambda: hyperparameters)
     engine.ranks.check_same("the data", lambda: [*map(digest, data.sets.values())])
-    parts = engine.analyze(expressions)
+    model_parts = engine.analyze(expressions)
     return Run(
         data,
         hyperparameters,
         variables=[variable for variable, _ in expressions.updates],
-        params=parts.params,
-        statistics=parts.statistics,  # such as the running means of batch normalization
+        params=model_parts.params,
+        statistics=model_parts.statistics,  # such as the running means of batch normalization
+        # W and b, if the model is softmax regression and no deeper net.
         classifier_params=engine.find_classifier_params(expressions),
         is_tutorial_model=is_tutorial_model,
     )
@@ -271,7 +274,9 @@ def run_training(run, expressions, callbacks=(), refit=False, folds=None):
         for callback in reversed(callbacks):
             stack.callback(callback.on_train_end, run)
         _check_has_best(run)
-        _test_best(run, functions.test_model)  # with folds, their models at their best
+        # With folds, their models are tested, each on its fold. The model of all rows cannot be: no
+        # rows are left.
+        _test_best(run, functions.test_model)
     return run
 
 
@@ -300,9 +305,10 @@ def train_softmax(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(
 
     `output` is the model file. Without one, no model is kept, and no lines are printed, unless
     there is a :class:`.PrintLog` among the `callbacks`, which always prints the lines. `refit` is
-    that of :func:`fit`. By default, one process refits if validation rows were split off a table,
-    or off one array in memory, and several processes do not. A DataSet that was divided into folds
-    trains by them: see :mod:`logreg.retraining.folds`. Returns the Run.
+    that of :func:`fit`. By default, a run refits if validation rows were split off a table, or off
+    one array in memory, unless it has several ranks (processes that train together by MPI). A
+    DataSet that was divided into folds trains by them: see :mod:`logreg.retraining.folds`. Returns
+    the Run.
     """
     if data.folds and refit is not None:
         raise SettingError(
@@ -310,7 +316,7 @@ def train_softmax(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(
             "train the model on all rows"
         )
     classifier, expressions = tutorial_model(data, hyperparameters)
-    warn_of_held_out(data)
+    warn_of_doubtful_sets(data)
     if output:
         log("... building the model")
         note(engine.describe(), is_part_of_log=True)
@@ -319,7 +325,7 @@ def train_softmax(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(
         callbacks = [BestModel(output, classifier), *callbacks]
     if data.folds:
         folds = FoldTraining(data, hyperparameters)
-        training_data = folds.run_data
+        training_data = folds.run_data  # its training set only gives the length of an epoch
     else:
         folds = None
         training_data = share_dataset(data)

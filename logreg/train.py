@@ -160,7 +160,7 @@ def main(argv=None):
             result = f"the best model is in {args.output}"
         if not run.n_folds:
             result += "; a run with --checkpoint can --resume"
-        elif run.best_values:  # with folds, even an interrupted run trains this model at the end
+        elif run.best_values:  # with folds, even an interrupted run trains its model at the end
             result += "; it is trained on all rows, for the best number of epochs so far"
         note(f"interrupted in epoch {run.epoch}: {result}")
         if interruption.exit_code:  # a signal came
@@ -179,10 +179,10 @@ def _read_arguments(argv):
     """
     argument_parser = parser()
     args = argument_parser.parse_args(argv)
-    superfluous = options.find_superfluous(argument_parser, args, USED_BY_VERIFY)
-    if args.verify and superfluous:
+    not_for_verify = options.find_superfluous(argument_parser, args, USED_BY_VERIFY)
+    if args.verify and not_for_verify:
         raise SettingError(
-            f"--verify takes all settings from the model file: leave out {listed(superfluous)}"
+            f"--verify takes all settings from the model file: leave out {listed(not_for_verify)}"
         )
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
@@ -204,7 +204,7 @@ def _train(args, data, common_callbacks):
 
     data.refuse_overwriting_data(args.output, args.checkpoint, args.history)
     all_callbacks = [*common_callbacks]
-    if args.verbose:  # else the log of a table has no lines of validations
+    if args.verbose:  # else train_softmax makes a PrintLog, without these lines for a table
         all_callbacks.append(callbacks.PrintLog(validations=True))
     if args.history:
         all_callbacks.append(callbacks.History(args.history))

@@ -88,7 +88,7 @@ class Checkpoint(FileCallback):
             )
         engine.set_values(run.variables, values)
         run.best_values = best_values or None
-        run.start = initial_values
+        run.initial_values = initial_values
 
     def check(self, run: Run) -> None:
         """Check that the file can be written, and can hold all that training changes."""
@@ -130,7 +130,7 @@ def _name_arrays(run):
     values = {
         "variable": engine.copy_values(run.variables),
         "best": run.best_values or [],
-        "start": run.start,
+        "start": run.initial_values,
     }
     arrays = {}
     for kind in values:

@@ -82,7 +82,7 @@ def describe_labels(facts, sets):
     note(f"note: {facts.dataset}: rows of each class: {sizes}")
 
 
-def warn_of_held_out(data):
+def warn_of_doubtful_sets(data):
     """Warn if rows that are held out from the training of a DataSet cannot tell its error.
 
     They are the same as training rows, or have a single class, or one that no training row has.

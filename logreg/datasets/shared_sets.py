@@ -8,7 +8,7 @@ import numpy
 from logreg import engine
 from logreg.basics.settings import complete_docstring
 from logreg.datasets.dataset import ThreeSets, read_dataset
-from logreg.datasets.doubts import warn_of_held_out
+from logreg.datasets.doubts import warn_of_doubtful_sets
 from logreg.parts.facts import Facts
 from logreg.parts.options import Preparation, TableOptions, split_options
 from logreg.parts.splits import SPLITS
@@ -86,7 +86,7 @@ def load_data(dataset: Any, label_column: Any = None, **options: Any) -> LoadedD
         Preparation(**preparation),
         dtype=engine.theano.config.floatX,
     )
-    warn_of_held_out(data)
+    warn_of_doubtful_sets(data)
     return share_as_floats(data)
 
 

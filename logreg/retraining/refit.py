@@ -20,7 +20,10 @@ def is_refit_by_default(data):
     if not is_one_source or "valid" not in data.split_off or data.is_mapped:
         return False
     if engine.ranks.size > 1:
-        note("note: several ranks do not train the model anew on validation rows; one process does")
+        note(
+            "note: with several ranks, the model is not trained anew on validation rows; a run in "
+            "one process trains it anew"
+        )
         return False
     return True
 
@@ -49,7 +52,7 @@ def refit_best(run, expressions, validate_model, callbacks):
         return
     data = join_training_and_validation(run.data)
     train_anew(run, expressions, data, run.stopping.best_iter, callbacks)
-    if not run.is_complete:
+    if not run.is_complete:  # a callback stopped this second training
         return
     measured = validate_model()  # by rows that it has seen: it only shows whether it diverged
     has_diverged = measured is None
@@ -65,19 +68,19 @@ def refit_best(run, expressions, validate_model, callbacks):
 def train_anew(run, expressions, data, last, callbacks):
     """Train the model of a run on other TrainingData, from the first minibatch to the `last`.
 
-    All variables that training changes, ``run.variables``, begin with ``run.start``. Other shared
-    variables, such as a learning rate that a callback has changed, stay as they are. The callbacks'
-    `on_minibatch_end` gets a Run that counts the minibatches of this training. If a callback stops
-    it, ``run.reason`` says so, and this training ends: the best model of the first training is
-    kept. With folds, there is no other model of all rows: then this training goes on to its end,
-    and from the stop on no callback is called.
+    All variables that training changes, ``run.variables``, begin with ``run.initial_values``. Other
+    shared variables, such as a learning rate that a callback has changed, stay as they are. The
+    callbacks' `on_minibatch_end` gets a Run that counts the minibatches of this training. If a
+    callback stops it, ``run.reason`` says so, and this training ends: the best model of the first
+    training is kept. With folds, there is no other model of all rows: then this training goes on to
+    its end, and from the stop on no callback is called.
     """
     second_run = run.copy_for(data, last)
     n_at_once = second_run.minibatches_at_once(callbacks)
     with waiting_for_engine(COMPILING):
         batch_size = run.hyperparameters.batch_size
         train_model = engine.compile_step(expressions, data.train, batch_size, n_at_once)
-    engine.set_values(run.variables, run.start)
+    engine.set_values(run.variables, run.initial_values)
     is_stopped = not run.is_complete  # a run with folds may have been stopped before
     while second_run.iter < last:
         second_run.train_on_block(train_model, n_at_once, last)

@@ -284,7 +284,7 @@ def test_a_process_that_is_started_alone_within_a_job_of_several_is_alone(size, 
     "options, code, message",
     [
         (["--help"], 0, ""),  # nothing on stderr
-        (["--dataset", "t.csv"], 0, "note: several ranks do not train the model anew on valid"),
+        (["--dataset", "t.csv"], 0, "note: with several ranks, the model is not trained anew"),
         (["--batch-size", "x"], 2, "argument --batch-size: invalid int value: 'x'"),
         (["--batch-size", "2"], 1, "error: the batch size is 2, and there are 3 ranks"),
         (["--refit"], 1, "error: several ranks share the rows of a set: give --no-refit"),

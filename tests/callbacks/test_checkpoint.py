@@ -153,7 +153,7 @@ def test_a_state_that_no_run_has_written_is_refused(told):
     run.params = run.variables[:1]
     header = {"run": run.identity(), "progress": {"iter": 19, "seconds": 7.5}, "validations": []}
     arrays = {f"variable {i}": engine.value(v) for i, v in enumerate(run.variables)}
-    arrays.update((f"start {i}", array) for i, array in enumerate(run.start))
+    arrays.update((f"start {i}", array) for i, array in enumerate(run.initial_values))
     write("run.state", dumps("checkpoint", arrays, **header))
     restore(run)
     header = {**read("run.state", "checkpoint")[0], **told}

@@ -6,7 +6,7 @@ from builders import write
 
 from logreg.basics.errors import DatasetError
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.doubts import warn_of_held_out
+from logreg.datasets.doubts import warn_of_doubtful_sets
 from logreg.parts.options import Preparation
 
 X = numpy.arange(60, dtype="f4").reshape(12, 5)
@@ -105,7 +105,7 @@ def test_data_that_teach_or_tell_nothing_are_warned_of(train, valid, said, stder
     advice = "; if the rows are sorted by class, shuffle them: `shuffle=True`"
     for shuffle, more in ((None, advice), (True, "")):
         for name, sets in (("validation", (train, valid, train)), ("test", (train, train, valid))):
-            warn_of_held_out(read_dataset(sets, preparation=Preparation(shuffle=shuffle)))
+            warn_of_doubtful_sets(read_dataset(sets, preparation=Preparation(shuffle=shuffle)))
             wanted = f"warning: {said}: the result is likely to be useless{more}\n"
             assert stderr() == wanted.format(name)  # and nothing of the other set
 

@@ -7,7 +7,7 @@ from reads import put, read, table
 
 from logreg import fit_table
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.doubts import warn_of_held_out
+from logreg.datasets.doubts import warn_of_doubtful_sets
 from logreg.datasets.folds import divide_into_folds
 from logreg.hyperparameters import choose_hyperparameters
 from logreg.parts.facts import Facts
@@ -49,9 +49,9 @@ def test_a_look_before_training(stderr, monkeypatch):
     ]
     train, *others = (x.tolist() for x, _ in data)
     n_seen = sum(row in train for rows in others for row in rows)
-    warn_of_held_out(data)
+    warn_of_doubtful_sets(data)
     assert f"{n_seen} of the 40 rows for validation and test are the same as training" in stderr()
-    warn_of_held_out(divide_into_folds(data, 60))  # each row is there five times
+    warn_of_doubtful_sets(divide_into_folds(data, 60))  # each row is there five times
     assert "120 of the 120 rows for validation and test are the same as training" in stderr()
 
 
