@@ -158,8 +158,8 @@ def _compare_with_guesses(run):
             return
         if not is_better and counts.max() > 2 * counts.min():
             yield (
-                f"note: the best model is right as often as {_always_guessing(run)}, and yet it "
-                f"has learnt something: {losses}. The classes are uneven; "
+                f"note: the best model is right no more often than {_always_guessing(run)}, and "
+                f"yet it has learnt something: {losses}. The classes are uneven; "
                 "`class_weight='balanced'` counts them the same, at the price of more errors for "
                 "the larger ones"
             )

@@ -1,15 +1,16 @@
 """The one way in for data sets, whatever they are made of.
 
-:mod:`.sources` finds and reads a data set, :mod:`.arrays` checks it, :mod:`.splits` splits it,
-:mod:`.learning` learns what is done to features, and :mod:`.shared_sets` puts it into shared
-variables. Each kind of file has its reader: :mod:`.formats` (npy, npz, IDX), :mod:`.pickles`,
-:mod:`.mnist`, :mod:`.pictures`, and the package :mod:`logreg.tables`. Only shared_sets needs an
-engine; nothing here knows of models.
+:mod:`.sources` finds and reads a data set, :mod:`logreg.parts.arrays` checks it, and
+:mod:`logreg.parts.splits` splits it. :mod:`.learning` measures what is to be done to the features,
+which stay as they are, and :mod:`.shared_sets` does it when it puts them into shared variables.
+Each kind of file has its reader: :mod:`logreg.parts.formats` (npy, npz, IDX),
+:mod:`logreg.parts.pickles`, :mod:`.mnist`, :mod:`.pictures`, and the package :mod:`logreg.tables`.
+Only shared_sets needs an engine; nothing here knows of models.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Dict, List, Optional
+from typing import Dict, Optional
 
 import numpy
 
@@ -72,7 +73,7 @@ class DataSet(ThreeSets):
         (n, n_out), by the model that had not seen the row.
     folds : sequence of DataSet
         See :func:`.divide_into_folds`.
-    fold_rows : list of numpy.ndarray
+    fold_rows : sequence of numpy.ndarray
         The rows of each fold among all rows.
     """
 
@@ -89,7 +90,7 @@ class DataSet(ThreeSets):
     test_rows: Optional[numpy.ndarray] = None
     tested_probabilities: Optional[numpy.ndarray] = None
     folds: Sequence = ()
-    fold_rows: List[numpy.ndarray] = ()
+    fold_rows: Sequence = ()
 
     def refuse_overwriting_data(self, *paths: Optional[AnyPath]) -> None:
         """Raise a SettingError if a path is a file of these data, or would be read as one."""
@@ -133,6 +134,7 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     >>> data
     DataSet('mnist_sample', [5000, 1000, 1000] rows, 784 features)
     """
+    # is_centred=None: the pictures show whether they are.
     layout = ImageLayout((preparation.size, preparation.size), is_centred=None)
     parts, facts, files = read_parts(dataset, options, layout=layout)
     scale = preparation.pixel_scale
@@ -140,7 +142,7 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     if standardize is None:
         standardize = facts.is_table and scale is None
     facts = replace(facts, pixel_scale=scale, has_given_scale=scale is not None)
-    # Rounded before it is standardized, a large number would lose what tells rows apart.
+    # Rounded before it is filled or standardized, a large number would lose what tells rows apart.
     is_cast_later = standardize or options.missing
     sets, facts = check_sets(parts, facts, None if is_cast_later else dtype)
     is_mapped = find_usable_map(sets["train"][0]) is not None
@@ -160,7 +162,7 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     groups = take_groups(parts, rows)
     sizes = [len(y) for _, y in sets.values()] if "test" in lacking else None
     facts = replace(facts, split=sizes, split_seed=seed)
-    check_classes(facts, sets)
+    check_classes(facts, sets, lacking)
     if weights:
         check_weights(facts, weights)
     if facts.is_table:

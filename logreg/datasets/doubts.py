@@ -13,15 +13,18 @@ MANY_NUMBERS = 30  # there are more different numbers than this
 ROWS_PER_NUMBER = 5  # there are fewer rows than this for each different number
 
 
-def check_classes(facts, sets):
-    """Refuse one class, or too many."""
+def check_classes(facts, sets, split_off):
+    """Refuse a table of one class, and too many classes; warn of labels that may be a quantity.
+
+    `split_off` has the names of the sets that were split off the training rows.
+    """
     n_rows = sum(len(y) for _, y in sets.values())
     n_out = facts.n_out
     y_train = sets["train"][1]
     if facts.is_table and y_train.min() == y_train.max():
         raise DatasetError(
             f"{facts.dataset}: every training row ({len(y_train)} of {n_rows} rows) has the label "
-            f"{_names(facts, y_train[:1])}: two labels are needed{_advice(facts)}"
+            f"{_names(facts, y_train[:1])}: two labels are needed{_advice(facts, split_off)}"
         )
     has_numbers = facts.is_table and not isinstance(facts.class_labels[0], str)
     if has_numbers and n_out > min(MANY_NUMBERS, n_rows / ROWS_PER_NUMBER):
@@ -46,9 +49,12 @@ def check_weights(facts, weights):
             )
 
 
-def _warn_of_classes(facts, y_train, y, split):
+def _warn_of_classes(data, split):
     """Warn if a set has a single class, or one that training does not see."""
-    name = f"the {split} set"
+    facts = data.facts
+    y = getattr(data, split)[1]
+    y_train = data.train[1]
+    name = f"the {SPLITS[split]} set"
     unseen = numpy.setdiff1d(y, y_train)
     if len(unseen):
         doubt = (
@@ -59,12 +65,12 @@ def _warn_of_classes(facts, y_train, y, split):
         doubt = f"every row of {name} has the label {_names(facts, y[:1])}"
     else:
         return
-    warning(f"{doubt}: the result is likely to be useless{_advice(facts)}")
+    warning(f"{doubt}: the result is likely to be useless{_advice(facts, split in data.split_off)}")
 
 
-def _advice(facts):
+def _advice(facts, is_split_off):
     """Advise to shuffle rows that were split in their order."""
-    if facts.split_seed is not None:
+    if facts.split_seed is not None or not is_split_off:
         return ""
     return "; if the rows are sorted by class, shuffle them: `shuffle=True`"
 
@@ -86,13 +92,14 @@ def warn_of_doubtful_sets(data):
     """Warn if rows that are held out from the training of a DataSet cannot tell its error.
 
     They are the same as training rows, or have a single class, or one that no training row has.
+    Folds mix the classes, so only the first is asked of them.
     """
     facts = data.facts
     if facts.is_table:
         _note_same_rows(data)
     if not data.folds:
         for split in ("valid", "test"):
-            _warn_of_classes(facts, data.train[1], getattr(data, split)[1], SPLITS[split])
+            _warn_of_classes(data, split)
 
 
 def _note_same_rows(data):

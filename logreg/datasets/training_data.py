@@ -64,6 +64,7 @@ def share_dataset(data):
     if not is_stored_raw:  # they are prepared here
         prepare = None
         scale = 1.0
+    # Where there is a `prepare`, it scales, too, and the engine does not.
     sets = {}
     for split, (x, y) in zip(SPLITS, data):
         if is_stored_raw:
@@ -160,8 +161,8 @@ def _facts_of(pairs, features):
             "file could not tell how; give the three pairs that one `load_data` returned"
         )
     n_in = int(numpy.prod(features.array.shape[1:]))
-    # The pairs were loaded apart, and have the same scale, which was checked. Their other facts may
-    # differ.
+    # The pairs were loaded apart, and their features have been scaled. Their facts may differ: the
+    # model is for features like the training set's.
     if all_facts[0]:
         train = all_facts[0]
         return Facts(
@@ -176,12 +177,13 @@ def _share_features(symbolic_x, x, where):
         return engine.Features(x)
     x = check_features(x, where)
     check_values(x, where)
-    is_mapped = find_usable_map(x) is not None
-    if x.dtype == numpy.uint8 and symbolic_x.dtype.startswith("float"):
-        x = numpy.ascontiguousarray(x)
-        return engine.stored(x, 1 / PIXEL_SCALE, is_mapped=is_mapped)
-    x = numpy.ascontiguousarray(x, symbolic_x.dtype)
-    return engine.stored(x, is_mapped=is_mapped)
+    scale = 1.0
+    dtype = symbolic_x.dtype
+    if x.dtype == numpy.uint8 and dtype.startswith("float"):
+        scale = 1 / PIXEL_SCALE
+        dtype = x.dtype  # the bytes become floats a minibatch at a time
+    x = numpy.ascontiguousarray(x, dtype)
+    return engine.stored(x, scale, is_mapped=find_usable_map(x) is not None)
 
 
 def _share_labels(symbolic_y, labels, n_rows, n_out, where):

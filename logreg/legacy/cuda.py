@@ -37,11 +37,24 @@ as_cuda_ndarray_variable = gpu_from_host = host_from_gpu = gpu_contiguous
 dnn_present = dnn_available
 
 
-def dnn_conv(img, kerns, border_mode="valid", subsample=(1, 1), conv_mode="conv", *args, **options):
+def dnn_conv(
+    img,
+    kerns,
+    border_mode="valid",
+    subsample=(1, 1),
+    dilation=(1, 1),
+    conv_mode="conv",
+    *args,
+    num_groups=1,
+    **options,
+):
     """Convolve images as ``conv2d`` does, or correlate them if `conv_mode` is 'cross'.
 
-    The arguments after that one choose how cuDNN computes, and have no effect.
+    `args` and `options` choose how cuDNN computes, and have no effect. Dilation and groups of
+    channels are not computed here.
     """
+    if tuple(dilation) != (1, 1) or num_groups != 1:
+        raise NotImplementedError("dnn_conv on the CPU has neither `dilation` nor `num_groups`")
     is_flipped = conv_mode == "conv"
     return conv2d(img, kerns, border_mode=border_mode, subsample=subsample, filter_flip=is_flipped)
 

@@ -109,7 +109,8 @@ class Header:
             self.data = rows[1:]
         if not self.data:
             raise DatasetError(
-                "row 1 is taken for a header, and no row is below it (`header=False`: it is data)"
+                f"row {first_row} is taken for a header, and no row is below it (`header=False`: "
+                "it is data)"
             )
         self.counts = Counter(self.names)
         n = len(self.cells)
@@ -264,7 +265,7 @@ class Header:
                     raise DatasetError(
                         f"has no column {cut(name)} of the training data, or several; "
                         f"{self._columns_hint(name)}: name the columns as in training or, if they "
-                        "are in the same order, leave out row 1"
+                        "are in the same order, leave out the header"
                     )
             return [self.indices[name] for name in model_names]
         features = [i for i in self.candidates if i != label]
@@ -280,7 +281,7 @@ class Header:
             if n > 1:
                 raise DatasetError(
                     f"several columns are called {quoted(name)}: name them apart, or `drop` one by "
-                    "its number; if row 1 is data, give `header=False`"
+                    "its number; if the header is data, give `header=False`"
                 )
         return features
 
@@ -327,7 +328,7 @@ class Header:
             return self.indices[wanted]
         as_data = ""
         if not self.names:
-            as_data = "; row 1 is taken for data: `header=True` makes it a header"
+            as_data = f"; row {self.first_row} is taken for data: `header=True` makes it a header"
         raise DatasetError(
             f"has no column {cut(wanted)} {purpose}, or several; {self._columns_hint(wanted)}: "
             f"give a name from the header, or a number counted from 1 (-1: the last){as_data}"

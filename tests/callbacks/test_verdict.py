@@ -46,7 +46,9 @@ BAD = {"error": 0.5}
 # Of classes of 100, 50 and 50 rows: -(log(1/2) / 2 + log(1/4) / 4 * 2) = 1.04.
 WORSE = "warning: the best model has worse probabilities than a guess: its validation loss is 1.05"
 CERTAIN = ", and that of always predicting the shares of the classes 0;"
-UNEVEN = f"note: the best model is right as often as {GUESS}, and yet it has learnt something: "
+UNEVEN = (
+    f"note: the best model is right no more often than {GUESS}, and yet it has learnt something: "
+)
 
 
 @pytest.mark.parametrize(

@@ -102,12 +102,20 @@ NEW = f"11 of the 13 classes in the {{}} set are in no training row {(*range(2, 
 )
 def test_data_that_teach_or_tell_nothing_are_warned_of(train, valid, said, stderr):
     train, valid = ((numpy.zeros((len(y), 2)), list(y)) for y in (train, valid))
-    advice = "; if the rows are sorted by class, shuffle them: `shuffle=True`"
-    for shuffle, more in ((None, advice), (True, "")):
-        for name, sets in (("validation", (train, valid, train)), ("test", (train, train, valid))):
-            warn_of_doubtful_sets(read_dataset(sets, preparation=Preparation(shuffle=shuffle)))
-            wanted = f"warning: {said}: the result is likely to be useless{more}\n"
-            assert stderr() == wanted.format(name)  # and nothing of the other set
+    for name, sets in (("validation", (train, valid, train)), ("test", (train, train, valid))):
+        warn_of_doubtful_sets(read_dataset(sets))
+        wanted = f"warning: {said}: the result is likely to be useless\n"
+        assert stderr() == wanted.format(name)  # and nothing of the other set
+
+
+@pytest.mark.parametrize("seed, n_advised", [(None, 1), (0, 0)])
+def test_rows_in_the_order_of_their_classes_are_to_be_shuffled(seed, n_advised, stderr):
+    y = numpy.repeat([0, 1], [30, 70])  # a sixth of the training rows validates: the last ones
+    both = numpy.zeros((100, 2)), y
+    shuffled = Preparation(shuffle=seed is not None, split_seed=seed or 0)
+    warn_of_doubtful_sets(read_dataset((both, both), preparation=shuffled))
+    advice = "useless; if the rows are sorted by class, shuffle them: `shuffle=True`\n"
+    assert stderr().count(advice) == n_advised
 
 
 @pytest.mark.parametrize("largest, dtype, is_told", [(255, int, 1), (254, int, 0), (255, "u1", 0)])

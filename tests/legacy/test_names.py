@@ -132,6 +132,9 @@ def test_modules_for_gpus_compute_on_the_cpu(stderr, random):
     *correlated, expected, pooled = function(images, random.rand(3, 2, 3, 3))
     assert_allclose(correlated, [expected, expected])
     assert pooled.shape == (2, 2, 6, 4) and pooled[0, 0, 2, 2] == images[0, 0, 1:3, 2:5].max()
+    for more in ({"dilation": (2, 2)}, {"num_groups": 2}):  # they would change the result
+        with pytest.raises(NotImplementedError, match="has neither `dilation` nor `num_groups`"):
+            dnn.dnn_conv(x, w, **more)
 
 
 def test_an_update_may_have_a_static_shape():

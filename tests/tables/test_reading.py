@@ -168,6 +168,7 @@ def test_memory_is_at_most_twice_the_data():
         (f"a,k\n{'x' * 200_000},y\n", {}, "field larger than .*: every row needs as many cells as"),
         ("\n\n", {}, "is empty: it has no row"),
         ("label,f\n  \n", {}, "row 1 is taken for a header, and no row is below it .`header=F"),
+        ("# of 2024\nlabel,f\n", {}, "row 2 is taken for a header, and no row is below it"),
         ("a,k\n1,Müller\n".encode("cp1252"), {}, "is not UTF-8.*`encoding='cp1252'`$"),
         (
             "a,t,k\n,p,x\n?,,k\n3,q,k\n",
@@ -193,7 +194,7 @@ def test_memory_is_at_most_twice_the_data():
             {"drop": "2"},
             "`drop='1'` leaves .* `categorical='1'` makes",
         ),
-        ("b,a,a,kind\n1,2,3,x\n", {}, "called 'a': .*; if row 1 is data, give `header=False`"),
+        ("b,a,a,kind\n1,2,3,x\n", {}, "called 'a': .*; if the header is data, give `header=False`"),
         (gzip.compress(b"1,2,x\n3,4,y\n" * 999)[:-30], {}, "cannot be read: cut off or damaged"),
         # All doubtful columns at once.
         (
