@@ -1,1 +1,1 @@
-"""What every room stands on: errors, messages, whole files, flags of engines, the version."""
+"""What all of logreg stands on: errors, messages, whole files, flags of engines, the version."""

@@ -12,7 +12,9 @@ from logreg.basics.errors import ModelFileError, SettingError
 # The tutorial's names for what it reads and writes.
 DATASET = "mnist.pkl.gz"
 BEST_MODEL = "best_model.pkl"
+
 AnyPath = Union[str, "os.PathLike[str]"]
+# Parts of messages.
 NOT_REGULAR = "it is not a regular file"
 UNCHANGED = "what was there before is unchanged"
 

@@ -10,8 +10,8 @@ from logreg.basics.errors import SettingError
 def user_setting(engine, option):
     """Find what the user set for an option in an engine's flags or rc files; None if nothing.
 
-    Both engines read the same syntax. It is read here as well because some options must be set
-    before the import, and because neither engine tells a default from a user's setting.
+    Theano and PyTensor read the same syntax. It is read here as well because some options must be
+    set before the import, and because neither engine tells a default from a user's setting.
     """
     variable = f"{engine.upper()}_FLAGS"
     flags = shlex.shlex(os.environ.get(variable, ""), posix=True)

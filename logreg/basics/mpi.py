@@ -115,13 +115,18 @@ class Ranks:
         """Print the exception, if there is one, and end all ranks with an exit code.
 
         A SystemExit has its own code. If that is 0 or None, as after ``--help``, nothing is ended,
-        and the method returns: all ranks exit by themselves. It also returns if MPI did not start.
+        and the method returns: all ranks exit by themselves. If it is a text, that is printed, and
+        the exit code is 1, as in Python. The method also returns if MPI did not start.
         """
         is_exit = isinstance(error, SystemExit)
         if is_exit:
             code = error.code
             if not code:
                 return
+            if not isinstance(code, int):
+                if not self.rank:
+                    console.note(str(code))
+                code = 1
         # Of rank 0, a SystemExit is not shown: one process alone shows no traceback of it either.
         if error and (self.rank or not is_exit):
             lines = traceback.format_exception(type(error), error, error.__traceback__)

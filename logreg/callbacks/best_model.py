@@ -25,8 +25,8 @@ class BestModel(FileCallback):
         :class:`logreg.Predictor` read. Its input must be a variable, and no layer's output. If it
         is not given, the parameters are kept, for :func:`logreg.load_params`: the variables of
         `updates` that the cost depends on, in the order in which the update rule was given them.
-        Behind them are those that only the errors or the loss depend on, such as running means.
-        What a rule remembers is not kept.
+        Behind them are the run's `statistics`, which only the errors or the loss depend on, such as
+        running means. What a rule remembers is not kept.
     **metadata
         More facts for the model file, as of :func:`logreg.save_model`.
 

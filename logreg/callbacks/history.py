@@ -41,7 +41,7 @@ class History(FileCallback):
             return None
         lines = [COLUMNS]
         for v in run.validations:
-            finite = v.as_dict()
+            finite = v.as_dict()  # it leaves out what is not finite
             test_percent = None if v.test_error is None else 100 * v.test_error
             values = finite.get("cost"), 100 * v.error, finite.get("loss"), test_percent, v.seconds
             cells = ["" if value is None else f"{value:.9g}" for value in values]

@@ -29,7 +29,8 @@ class Progress(Callback):
     reads_steps = False
 
     def on_train_begin(self, run: Run) -> None:
-        in_cell = "JPY_PARENT_PID" in os.environ  # of a notebook, which would keep each state
+        # In a cell of a notebook, a command like `!python ...` would leave each state of the line.
+        in_cell = "JPY_PARENT_PID" in os.environ
         is_shown = sys.stderr.isatty() and not console.is_silent() and not in_cell
         self._next_time = 0.0 if is_shown else math.inf
         self._main_run = run

@@ -167,6 +167,7 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
         check_weights(facts, weights)
     if facts.is_table:
         describe_labels(facts, sets)
+    # It only measures: the features stay raw, and each set as it is.
     facts = learn(parts, sets, facts, dtype, standardize, weights)
     return DataSet(
         facts,

@@ -90,7 +90,8 @@ def divide_into_folds(data, n_folds):
             set_weights = {split: weights[some] for split, some in chosen.items()}
             check_weights(data.facts, set_weights)
         is_standardized = data.facts.feature_scales is not None
-        # There are no parts to check, and the features have their dtype.
+        # It only measures: the features are still as they were read. There are no parts to check,
+        # and the features have their dtype.
         facts = learn({}, sets, data.facts, None, is_standardized, set_weights)
         # The digest stays that of the split data: later readers compute that one.
         facts = replace(facts, dataset_sha256=data.facts.dataset_sha256, n_folds=n_folds)

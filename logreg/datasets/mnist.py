@@ -100,7 +100,7 @@ def missing(folder):
         try:
             with reading(path), open_bytes(path) as stream:
                 check_bytes(file, stream.read(file.size + 1))
-        except DatasetError:  # also a DownloadError
+        except DatasetError:  # also a DownloadError; `reading` makes one of an OSError, too
             left.append(file)
     return left
 

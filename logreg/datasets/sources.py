@@ -171,7 +171,7 @@ def refuse_overwriting_data(written, read):
 
 
 def _is_name_of_data(name):
-    """Whether :func:`_in_folder` or :func:`.expand_folders` may take a file of this name."""
+    """Whether `_in_folder`, or `predict` of a folder, may take a file of this name."""
     return name in NAMES_IN_FOLDERS or name.endswith((".npy", *PICTURES))
 
 
@@ -202,7 +202,10 @@ def _in_folder(folder):
 
 
 def _pictures_in(folder):
-    """The pictures in the folders of a folder, in a random order; each folder is a class."""
+    """The pictures in the folders of a folder, in a random order; each folder is a class.
+
+    In the order of their names, the last pictures, which are split off, would be of one class.
+    """
     paths = sorted(folder.glob("[!.]*/[!.]*"))  # without what macOS and Jupyter put beside them
     files = [path for path in paths if path.suffix.lower() in PICTURES]
     order = numpy.random.RandomState(0).permutation(len(files))

@@ -46,7 +46,8 @@ def _load():
             reasons.append(f"{name} is not installed")
             continue
         try:
-            # Check the user's floatX first: our error names the flag, and the engine's does not.
+            # Read the user's flags first. If a quote is left open, our error names the flags, and
+            # the engine's does not.
             user_setting(name, "floatX")
             return LOADERS[name]()
         except SettingError:

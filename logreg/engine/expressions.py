@@ -97,7 +97,7 @@ def find_parts(matcher, expressions):
     for variable in variables:
         parts = marked_parts(variable, "cost") or marked_parts(variable, "errors")
         if parts:
-            _, W, b, labels, _ = parts
+            _, W, b, labels, _ = parts  # their order is that of engine.mark
             if labels is minibatch.y:
                 n_out = max([n_out, *(_length(param, -1) for param in (W, b) if is_shared(param))])
     return ModelParts(params, statistics, n_in, n_out)

@@ -56,7 +56,7 @@ def _log_of_softmax(p):
 
 
 def relu(x, alpha=0):
-    """Compute the larger of x and ``alpha * x``; the slope at 0 is the mean of both slopes."""
+    """Compute x where it is above 0, else ``alpha * x``; the slope at 0 is the mean of both."""
     return 0.5 * (1 + alpha) * x + 0.5 * (1 - alpha) * abs(x)
 
 

@@ -128,7 +128,10 @@ def _flags():
         if not compiler:
             flags["cxx"] = ""
     if not compiler:
-        warning("no g++ found: Theano runs nets as Python code, many times slower; install it")
+        warning(
+            "Theano has no C compiler, and runs nets as Python code, many times slower: install "
+            "g++, and leave the flag cxx unset"
+        )
         if user_setting("theano", "optimizer_excluding") is None:
             # Fused operations would loop, too; each by itself is a function of NumPy.
             flags["optimizer_excluding"] = "fusion"

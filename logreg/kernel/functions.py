@@ -56,7 +56,10 @@ def is_off():
 
 
 def instruction_sets():
-    """Names of the sets of instructions that this machine has, the fastest first."""
+    """Names of the sets of instructions that this machine has, the fastest first.
+
+    They are those of the C code: the kernel must be built.
+    """
     return _kernel.instruction_sets.split()
 
 
@@ -120,10 +123,12 @@ def lay_out(rows, y, n_rows):
     """
     x = rows.x
     mapped = map_of(x)
-    if not x.size or x.shape[1] > 65535 or (mapped is not None and x.nbytes > MAX_COPY_OF_MAP):
+    if not is_built() or not x.size or x.shape[1] > 65535:
+        return None
+    if mapped is not None and x.nbytes > MAX_COPY_OF_MAP:
         return None
     x, factor = _as_bytes(x)
-    if x is None or not is_built():
+    if x is None:
         return None
     # The C code gives the pages of a map of bytes back to the system after it has read them. A
     # writable map could lose what was written to its pages.

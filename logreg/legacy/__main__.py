@@ -25,6 +25,7 @@ def main(argv=None):
     if not Path(args.program).is_file():
         note(f"error: {args.program}: there is no such file")
         return 1
+    # The import of logreg.legacy has installed the hook that finds `theano`.
     sys.argv = [args.program, *args.arguments]
     sys.path[0] = str(Path(args.program).resolve().parent)  # as Python has it
     try:

@@ -1,4 +1,4 @@
-"""Names of `theano` and `theano.tensor` that PyTensor does not have, or that it calls otherwise."""
+"""Names of `theano` and `theano.tensor` that PyTensor lacks, has elsewhere, or calls otherwise."""
 
 import collections
 import functools
@@ -101,7 +101,8 @@ def function(inputs, outputs=None, mode=None, *args, **options):
         return compiled
 
     def call(*args, **named):
-        # PyTensor gets all inputs by position: those of `args`, and the rest by name or default.
+        # PyTensor gets all inputs by position: those of `args`, and the rest by name or default. If
+        # an input has neither, it gets None, and says which input that is.
         rest = [named.pop(name, default) for name, default in defaults[len(args) :]]
         values = compiled(*args, *rest, **named)
         return values if names is None else dict(zip(names, values))
@@ -156,7 +157,7 @@ def local_optimizer(tracks, inplace=False, requirements=()):
 
 
 def Rop(f, wrt, eval_points, disconnected_outputs="ignore"):
-    """Multiply the Jacobian of f by a direction; inputs that f does not depend on add 0."""
+    """Multiply the Jacobian of f by a direction; it is 0 if f does not depend on `wrt`."""
     return pushforward(f, wrt, eval_points, disconnected_outputs)
 
 

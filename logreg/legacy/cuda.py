@@ -1,6 +1,6 @@
 """``theano.sandbox.cuda`` and ``theano.gpuarray`` for programs that run on the CPU."""
 
-import theano
+import theano  # of the hook: on PyTensor, too
 from theano.sandbox.rng_mrg import MRG_RandomStreams as CURAND_RandomStreams  # noqa: F401
 from theano.tensor.nnet import conv2d
 from theano.tensor.signal.pool import pool_2d
@@ -61,4 +61,5 @@ def dnn_conv(
 
 def dnn_pool(img, ws, stride=None, mode="max", pad=None):
     """Pool images as ``pool_2d`` does. Windows are one pixel apart unless `stride` is given."""
-    return pool_2d(img, ws, True, stride or (1, 1), pad or (0, 0), mode)
+    stride = stride or (1, 1)
+    return pool_2d(img, ws, ignore_border=True, stride=stride, pad=pad or (0, 0), mode=mode)

@@ -77,9 +77,9 @@ class Finder(MetaPathFinder, Loader):
         if name in ("theano", "logistic_sgd") and "logreg.engine" not in sys.modules:
             choose_cpu()  # before the engine reads Theano's settings
         if name == "logistic_sgd":
-            beside_the_program = PathFinder.find_spec(name, path)
-            if beside_the_program:
-                return beside_the_program
+            own_file = PathFinder.find_spec(name, path)  # that of the program, on sys.path
+            if own_file:
+                return own_file
         if name in FILES:
             file = Path(__file__).with_name(FILES[name])
             # An empty list of places makes it a package, below which FILES has modules.
@@ -87,8 +87,8 @@ class Finder(MetaPathFinder, Loader):
         if name.split(".")[0] != "theano":
             return None
         engine = sys.modules.get("logreg.engine")
-        # Python's own finders look for Theano where it is the engine, and for an engine that is
-        # still loading, which has no NAME yet.
+        # Python's own finders look for Theano where it is the engine. They also do while the engine
+        # is loading, and has no NAME yet: it tries the real Theano.
         if engine and getattr(engine, "NAME", "theano") == "theano":
             return None
         return spec_from_loader(name, self, is_package=True)

@@ -25,8 +25,8 @@ for paths, sources in [
     ("gof gof.graph gof.opt", [*GRAPH, CALLS]),
     ("gpuarray gpuarray.basic_ops gpuarray.dnn gpuarray.type", ["logreg.legacy.cuda"]),
     ("gradient", ["pytensor.gradient", CALLS]),
-    ("ifelse", ["pytensor"]),
-    ("sandbox version tensor.nnet.conv3d2d", []),  # without any names
+    ("ifelse", ["pytensor"]),  # `pytensor.ifelse` is the function
+    ("sandbox version tensor.nnet.conv3d2d", []),  # with the names of `make_module` alone
     ("sandbox.linalg sandbox.linalg.ops tensor.nlinalg tensor.slinalg", ["pytensor.tensor.linalg"]),
     ("sandbox.rng_mrg tensor.shared_randomstreams", ["logreg.legacy.streams"]),
     ("scan_module", ["pytensor.scan"]),
@@ -61,7 +61,7 @@ filter_variable = T.TensorType.filter_variable
 def _filter_variable(tensor_type, other, allow_convert=True):
     """Accept an update whose static shape says more than that of its variable, as Theano does.
 
-    For an update, PyTensor sets `allow_convert` to False. Here it stays at its default, True.
+    For an update, PyTensor sets `allow_convert` to False. It is ignored: the default holds, True.
     """
     return filter_variable(tensor_type, other)
 

@@ -38,7 +38,7 @@ def open_table(path, options, model_columns):
     """Yield a function that reads a table in chunks, and the table's Header.
 
     `path` may be a pandas.DataFrame, too. `model_columns` are the :class:`Columns` of the model
-    that is to predict the rows, None in training.
+    that is to predict the rows, with the options of its training; None in training.
 
     The function takes the indices of the columns whose texts are to stay as they are. Its second
     argument, which may be left out, is the largest number of rows of a chunk. It yields data frames
@@ -122,6 +122,7 @@ def _read_json(data):
             found = json.loads(b"[%s]" % b",".join(filter(bytes.strip, data.splitlines())))
     except (ValueError, RecursionError) as error:  # the latter of JSON that is deeply nested
         raise DatasetError(f"cannot be read as JSON ({error}): {needed}") from None
+    # An object is a row, or has columns: `framed` finds out.
     rows = [found] if isinstance(found, dict) else found
     if not rows or not all(isinstance(row, dict) for row in rows):
         raise DatasetError(f"has JSON without rows, or with other things beside them: {needed}")

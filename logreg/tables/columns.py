@@ -1,9 +1,10 @@
 """What a column of a table holds: numbers, dates or categories, as all of its cells decide.
 
-Each kind is a class. Its method `read` makes numbers of texts; a text that does not fit becomes
-MISFIT, and the attribute `doubt` ends the sentence about it. The attribute `saved_as` is how a
-model file describes the kind: ``'number'``, ``'number $'`` if cells have a unit, ``'date
-%d.%m.%Y'`` or ``'time %H:%M'`` in the format of the cells, or ``'text'`` of categories.
+Each kind is a class. Its method `read` makes numbers of texts. A text that does not fit becomes
+MISFIT, and the attribute `doubt` ends the sentence about it; of categories, it becomes UNKNOWN. The
+attribute `saved_as` is how a model file describes a kind that fits: ``'number'``, ``'number $'`` if
+cells have a unit, ``'date %d.%m.%Y'`` or ``'time %H:%M'`` in the format of the cells, or ``'text'``
+of categories.
 """
 
 import contextlib
@@ -100,6 +101,7 @@ class Numbers:
             if not text:
                 values[i] = numpy.nan
             elif number and number.unit in ("", self.unit):
+                # With na=1, the truth value "true" still counts.
                 is_na = number.value in self.na_numbers and not is_truth_value(text)
                 values[i] = numpy.nan if is_na else number.value
         return values
@@ -156,6 +158,8 @@ class Column(Texts):
         Whether pandas made numbers of all cells of a chunk.
     is_left_out : bool
         Whether it makes no feature, because its cells are all alike.
+
+    Those of :class:`.Texts` come with them.
     """
 
     # The file of a model describes the column by `saved_as` and `categories`.

@@ -20,7 +20,9 @@ from logreg.tables.columns import MISFIT, UNKNOWN, Column
 ROWS_PER_VALUE = 5
 N_SAMPLED = 1000  # columns are first checked for oddities on about so many rows
 NINES = (-99, -999, -9999, -99999)  # as people write an empty cell among numbers
-MOST_NA_TEXTS = 3  # more misfits are hardly all empty cells: `na` is not advised
+# For more misfits, or longer ones, `na` is not advised: they are hardly all empty cells.
+MOST_NA_TEXTS = 3
+LONGEST_NA_TEXT = 30
 
 
 class Features:
@@ -31,7 +33,7 @@ class Features:
 
     def __init__(self, header, indices):
         self.header = header
-        model = header.model_columns  # in training, it has neither kinds nor categories
+        model = header.model_columns  # in training, its kinds and its categories are ()
         columns = itertools.zip_longest(indices, model.kinds, model.categories)
         self.columns = [Column(header, *column) for column in columns]
         self.n_rows = 0
@@ -65,7 +67,7 @@ class Features:
         for column, size in zip(self.columns, largest.tolist()):
             if size <= FLOAT32_MAX:
                 column.has_numbers = True
-            else:  # also numbers that are too large: as texts, they become misfits
+            else:  # texts, or empty cells; as texts, numbers that are too large become misfits
                 column.add(frame, self.n_rows)
         self.n_rows += len(frame)
         self.row_numbers.append(frame.index)
@@ -74,8 +76,9 @@ class Features:
     def finish(self, x):
         """Find what the columns hold, and put numbers in place of texts into all rows x.
 
-        In training, constant columns are marked as left out. In prediction, a warning names a
-        category that the model does not know, once for each column.
+        Misfits and empty cells are refused. In training, constant columns of a table with a header
+        are marked as left out; without one, the columns of new rows could not be told apart. In
+        prediction, a warning names a category that the model does not know, once for each column.
         """
         self._fill(x)
         if self.header.is_training and self.header.names:
@@ -111,10 +114,10 @@ class Features:
 
     def _leave_out_constant(self, x):
         """Leave out each column that is constant; none if the rows are images, or all constant."""
-        ends = numpy.array([numpy.fmin.reduce(x), numpy.fmax.reduce(x)])  # of each column
-        is_constant = ~(ends[1] > ends[0])  # also if both are NaN, in an empty column
+        column_ends = numpy.array([numpy.fmin.reduce(x), numpy.fmax.reduce(x)])
+        is_constant = ~(column_ends[1] > column_ends[0])  # also if both are NaN: it is empty
         has_text = any(column.categories is not None for column in self.columns)
-        has_pixels = not has_text and may_be_pixels(*ends_of(ends, ignore_nan=True))
+        has_pixels = not has_text and may_be_pixels(*ends_of(column_ends, ignore_nan=True))
         are_images = has_pixels and image_shape((len(self.columns),), guess=True)
         if not are_images and not is_constant.all():
             for column, is_left_out in zip(self.columns, is_constant.tolist()):
@@ -137,7 +140,8 @@ class Features:
     def encode(self, x, scratch=None):
         """One-hot encode the columns of categories, and leave out those that are constant.
 
-        The result is in a :func:`scratch_file` in the folder `scratch`.
+        The result is x itself if there is nothing to do, else in a :func:`scratch_file` in the
+        folder `scratch`.
         """
         if all(each.categories is None and not each.is_left_out for each in self.columns):
             return x
@@ -202,8 +206,8 @@ def _say_misfits(misfits):
     names = ",".join(column.header.option_name(column.index) for column in misfits)
     texts = [*itertools.chain.from_iterable(misfits.values())]
     na_advice = ""
-    if len(texts) <= MOST_NA_TEXTS:
-        na = " and ".join(f"`na={text[:30]!r}`" for text in texts)
+    if len(texts) <= MOST_NA_TEXTS and max(map(len, texts)) <= LONGEST_NA_TEXT:
+        na = " and ".join(f"`na={text!r}`" for text in texts)
         na_advice = f"{na} makes empty cells of these, "
     return (
         f"{'; '.join(found)}. In training, {na_advice}`drop={names!r}` leaves out what is no "
@@ -221,6 +225,7 @@ def oddities(x, label_codes, columns):
     for column, values, low, high in zip(columns, x.T, numpy.fmin.reduce(x), numpy.fmax.reduce(x)):
         # Most columns fail on some rows, and need no check of all.
         if column.kind.saved_as == NUMBER:
+            # Rows may have been shuffled. Then all numbers from the first to the last are there.
             is_consecutive = high - low == len(x) - 1  # unless a number is there twice
             numbers = numpy.sort(values) if is_consecutive else values
             if _is_increasing(numbers[::step]) and _is_increasing(numbers):

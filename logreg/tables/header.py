@@ -184,7 +184,7 @@ class Header:
         return found
 
     def _find_nameless(self):
-        """Find the columns without a name of their own: that of row names, and an empty last one.
+        """Find the columns that nobody named: that of row names, and an empty last one.
 
         A column of row names is the first one, and not the label. The last column is empty if each
         row ends with a delimiter.

@@ -40,7 +40,7 @@ class MarkCount(NamedTuple):
     group: the count describes the largest group.
     """
 
-    is_likely: bool  # the group has more than half of all lines; never of the decimal mark
+    is_likely: bool  # the group has more than half of all lines; False for the decimal mark
     n_lines: int  # in that group
     n_marks: int  # in each line of that group
 
@@ -61,6 +61,7 @@ def find_layout(text, decimal):
     if sep_line:
         delimiter = sep_line[1]
     else:
+        # Of one column, where there is none, it is a tab.
         delimiter = max("\t;|,", key=lambda mark: _count_marks(unquoted, mark, decimal))
     n_marks = _count_marks(unquoted, delimiter, decimal).n_marks
     n_above = 1 if sep_line else 0

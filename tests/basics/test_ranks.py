@@ -220,6 +220,7 @@ if ranks.rank == {}:
     [
         (FAILING.format("1 / 0", 0), "error: rank 0 of 3: Traceback"),
         (FAILING.format("sys.exit(5)", 1), "SystemExit: 5"),
+        (FAILING.format("sys.exit('error: no')", 0), "error: no\n"),
         # Before the training
         ("if ranks.rank == 2: 1 / 0\n", "error: rank 2 of 3: Traceback"),
         ("if ranks.rank == 1: raise SystemExit\n", "error: rank 1 has ended, and rank 0 has not"),
