@@ -46,8 +46,9 @@ def fit_table(
         Where the model file goes.
     folds : int, optional
         The number of folds into which all rows are divided. Each is tested by a model of the
-        others, which choose the number of epochs; then all rows train the model. The default is 5
-        for a table of fewer than 5,000 rows, else 0: one split into three sets.
+        others. These models choose the number of epochs, for which all rows train the model that is
+        kept. The default is 5 for a table of fewer than 5,000 rows, else 0: one split into three
+        sets.
     **options
         The options of :func:`logreg.load_data`, the fields of :class:`logreg.Hyperparameters`, and
         `refit` as of :func:`logreg.fit`. The defaults are those of the command.
@@ -94,7 +95,7 @@ def fit_table(
         best = Predictor(run)  # it finds the best W and b, and makes the facts of a model file
         save_model(as_model(best.facts, best.W, best.b), path)
     if run.reason == "diverged":
-        note(explain(run))  # a warning
+        note(explain(run))  # which begins with "warning: ", so it becomes a LogRegWarning
     else:
         for doubt in doubts(run):
             note(doubt)

@@ -109,3 +109,14 @@ def test_weights_of_a_set_that_are_all_0_are_refused():
     frame["n"] = (frame.index < 34).astype(int)
     with pytest.raises(DatasetError, match="all weights of the test rows are 0: some"):
         fit_table(frame, "kind", weight_column="n", shuffle=False)
+
+
+def test_whole_minibatches_whose_rows_all_weigh_0_have_no_error(cli):
+    frame = frequencies()
+    frame.to_csv("t.csv", index=False)
+    options = "--target=kind --weight-column=n --folds=0 --criterion=error --batch-size=6"
+    cli(f"train t.csv --n-epochs=1 {options}")
+    frame["n"] = (frame.index >= 6).astype(int)
+    frame[:8].to_csv("new.csv", index=False)
+    text = "error as the tutorial counts, in whole minibatches of 6: - ("
+    assert text in cli("predict --evaluate new.csv").out

@@ -39,8 +39,9 @@ def command(main):
             stack.enter_context(console.printing(names_options=True))
             if argv is None:  # the process is that of the command, and ends after it
                 _turn_signals_into_exceptions()
-                # At exit, Python collects garbage, which takes half a second. It leaves out objects
-                # that are frozen. The last callback runs first: freeze, then enable.
+                # Collecting garbage takes half a second, and Python collects at exit, too. So it is
+                # off until the command ends. Then all objects are frozen, which leaves them out of
+                # the collection at exit. The last callback runs first: freeze, then enable.
                 gc.disable()
                 stack.callback(gc.enable)
                 stack.callback(gc.freeze)

@@ -73,7 +73,8 @@ def add_settings(group, settings, default_texts=MappingProxyType({})):
     """Add an option for each of some fields of a dataclass, as :func:`.setting` describes them.
 
     An option that is not given is None. Its help ends with its default: a field's text in the dict
-    `default_texts`, else the field's default value. The help of a list of texts has it already.
+    `default_texts`, else the field's default value. The help of a field whose default is a tuple
+    has it already.
     """
     for setting in settings:
         metadata = setting.metadata

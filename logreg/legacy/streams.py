@@ -1,6 +1,7 @@
 """Theano's streams of random numbers on PyTensor: a seed gives the numbers that it gives on Theano.
 
-The methods accept `ndim`, which old programs pass, and do not need it. Without a `dtype`, numbers
+For two methods of :class:`RandomStreams`, which names them, this does not hold. The methods accept
+Theano's `ndim`: it is needed only for a symbolic size of unknown length. Without a `dtype`, numbers
 are of floatX, or int64 where they are counts.
 """
 

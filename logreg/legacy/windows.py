@@ -90,10 +90,14 @@ def conv2d(
 def conv2d_grad_wrt_inputs(output_grad, filters, input_shape, filter_shape=None, **options):
     """Compute the gradient of :func:`conv2d` with respect to its images: a transposed convolution.
 
-    `output_grad` is the gradient with respect to its result, `input_shape` the images' shape.
+    `output_grad` is the gradient with respect to its result, `input_shape` the images' shape. Its
+    first two lengths may be None.
     """
+    n, channels, *size = input_shape
+    n = output_grad.shape[0] if n is None else n
+    channels = filters.shape[1] if channels is None else channels
     # A convolution is linear: its gradient is the same for all images, and so for zeros.
-    images = T.zeros(input_shape, output_grad.dtype)
+    images = T.zeros((n, channels, *size), output_grad.dtype)
     convolved = conv2d(images, filters, **options)
     return T.grad(None, images, known_grads={convolved: output_grad})
 

@@ -133,7 +133,10 @@ def _label_codes(predictor, data):
 
 
 def _errors_in_whole_minibatches(facts, is_wrong, weights):
-    """The errors over whole minibatches, as the tutorial counts; None with the criterion loss."""
+    """The errors over whole minibatches, as the tutorial counts; None with the criterion loss.
+
+    The tutorial leaves out the last rows if they fill no minibatch.
+    """
     if facts.criterion == "loss":
         return None
     n_rows = len(is_wrong) // facts.batch_size * facts.batch_size

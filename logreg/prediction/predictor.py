@@ -108,7 +108,7 @@ class Predictor:
         return f"Predictor({n_in} features, {n_out} classes, {self.dtype})"
 
     def predict(self, X: Any) -> numpy.ndarray:
-        """Compute the most probable class of each row.
+        """Compute the class of each row: the most probable one, or as `threshold` says.
 
         Parameters
         ----------

@@ -136,7 +136,9 @@ def _count_cells(entry):
 
 
 def _error_text(entry):
-    return f"{entry['error_percent']:f} % ({entry['errors']} of {entry['rows']} rows)"
+    error = entry["error_percent"]
+    shown = "-" if error is None else f"{error:f} %"  # None: all rows weigh 0
+    return f"{shown} ({entry['errors']} of {entry['rows']} rows)"
 
 
 def _score_cells(entry):

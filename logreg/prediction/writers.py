@@ -55,7 +55,7 @@ class Answer(NamedTuple):
 
     name: str  # of the input
     row: int
-    is_single: bool  # whether the input has no other row
+    is_single: bool  # whether the input is one example, and no list of them
     label: Union[str, int, None]  # the predicted one; None if its probability is too low
     probabilities: Sequence[tuple] = ()  # pairs of a label and its probability, which is text
     is_ranked: bool = False  # whether these are of the most probable classes, and not all

@@ -1,4 +1,8 @@
-"""HTML of lists, bars, figures and tables. `table` and `plot_figure` escape texts; others don't."""
+"""HTML of lists, bars, figures and tables.
+
+`plot_figure` escapes its text, and `table` its head and its cells, but not its title. The other
+functions escape nothing.
+"""
 
 from html import escape
 

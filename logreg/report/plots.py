@@ -272,7 +272,8 @@ def svg(plot, *arguments, size, alt):
     drawn = stream.getvalue().replace(INK, "currentColor")
     drawn = drawn[drawn.index("<svg") :]
     drawn = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", drawn, flags=re.DOTALL)
-    # Ids must be unique on a page with many figures. Those that are used contain a hash of `alt`.
+    # Ids must be unique on a page with many figures. Those that something refers to, as "#id" or
+    # (#id), contain a hash of `alt`. The others go.
     used = {*re.findall(r'["(]#([^")]+)', drawn)}
     drawn = re.sub(r' id="([^"]+)"', lambda id: id[0] if id[1] in used else "", drawn)
     return drawn.replace("<svg", f'<svg role="img" aria-label="{html.escape(alt)}"', 1)

@@ -48,6 +48,8 @@ def gallery(predictor, data, evaluation):
     <dt>column 1 <b>100.01</b></dt>
     <dt>column 1 <b>100.01</b></dt>
     """  # noqa: E501
+    # The same rows in the same order: `worst_rows` are indices in the test set, and `wrong_rows`,
+    # which are more, their numbers in messages.
     indices = evaluation["worst_rows"]
     if not indices:
         return "<p>No row is wrong.</p>"
@@ -70,7 +72,7 @@ def gallery(predictor, data, evaluation):
         probabilities = data.tested_probabilities[indices]
     figures = []
     for row, number, p, features in zip(indices, evaluation["wrong_rows"], probabilities, ready):
-        label = data.facts.class_labels[y[row]]
+        label = data.facts.class_labels[y[row]]  # y counts the data's labels, and p the model's
         two = numpy.argsort(-p, kind="stable")[:2]
         lines = [
             f"<b>{markup.escaped(predictor.labels[k], 16)}</b> {100 * p[k]:.1f} %" for k in two
@@ -127,8 +129,8 @@ def _columns(facts):
 def script_data(predictor, data):
     """What the page's script needs of the model; None if its images cannot be drawn on a pad.
 
-    The mean of a category is its share of the test rows. Other means are those of the test rows if
-    the model file has none.
+    The means are those of the model file; without them, of data that are no images, those of the
+    test rows. If there are test rows, the mean of a category is its share of them.
 
     Examples
     --------

@@ -15,7 +15,7 @@ N_LARGE_PICTURES = 20  # if there are more, the pictures of weights are smaller
 
 
 def scores(facts, evaluation):
-    r"""The figures at the top: the error over all test rows, and the error as the tutorial counts.
+    r"""The numbers at the top: the error over all test rows, and the error as the tutorial counts.
 
     Examples
     --------

@@ -144,7 +144,7 @@ class ModelFacts(Facts):
         if self.class_counts is not None:  # the data may have fewer classes than the model
             fits = len(self.class_counts) <= self.n_out
             _require("class_counts", self.class_counts, fits, f"at most {self.n_out} numbers")
-        n_features = sum(self.table.feature_counts)
+        n_features = sum(self.table.feature_counts)  # of arrays, each of n_in columns has one
         fits = n_features == self.n_in
         _require("categories", self.categories, fits, f"what makes {self.n_in} features")
         if self.image_shape is not None:

@@ -70,6 +70,7 @@ def check_stands_alone(classifier):
 def dumps_model(classifier, metadata, W_and_b=None):
     """Make the bytes of a model file: the parameters, the metadata, and where it was made.
 
+    Metadata of a loaded model tell the latter already, and stay as they are.
     The parameters are those of the classifier, if they are not given as `W_and_b`.
     """
     W, b = W_and_b or _values(classifier)

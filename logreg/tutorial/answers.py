@@ -238,7 +238,7 @@ def answers():
             # The text rounds the right number: allow half a unit of its last decimal.
             n_decimals = numpy.array([len(text.partition(".")[2]) for text in texts])
             rounding = numpy.where(n_decimals, 0.5 / 10.0**n_decimals, 0)
-            tolerance = tolerance + float(within.group(1).rstrip(".")) + rounding
+            tolerance = tolerance + float(within.group(1)) + rounding
         code = [block.content for block in blocks(match["rest"]) if block.kind == "pycon"]
         printed = numbers_in(example.want for example in examples("\n".join(code)))
         is_share = re.search(SHARE, match["question"]) is not None

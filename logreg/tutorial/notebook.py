@@ -61,8 +61,9 @@ def write(path, home=None):
 def _notebook(v4, home):
     """Make the notebook, without outputs, by ``nbformat.v4``.
 
-    Below each exercise is a cell for the reader's answer, which the text may give. Then comes the
-    text's answer, with the cells of its examples below it, folded.
+    Below each exercise is a cell for the reader's answer: that of a ``notebook`` block of the text,
+    or else one that is made here. Then comes the text's answer, with the cells of its examples
+    below it, folded.
     """
     install = NO_HOME
     if home:
@@ -104,6 +105,7 @@ def _notebook(v4, home):
                     if exercise in checked:
                         waiting = CELL_WITH_CHECK.replace("NUMBER", exercise)
                     cells.append(v4.new_code_cell(waiting))
+                    exercise = None
                 prose.append(part)
                 if part.endswith("</details>") and folded:
                     flush_prose()
@@ -130,6 +132,7 @@ def _code_cells(v4, block):
     cells = []
     lines = ""
     metadata = FOLDED if block.is_folded else {}
+    # The info of a block names a library that its examples need.
     if block.info and importlib.util.find_spec(block.info) is None:
         metadata = {**metadata, "tags": ["skip-execution"]}
     for example in examples(block.content):

@@ -64,7 +64,10 @@ def pixels_of(x):
 
 
 def log_of(x, y):
-    """Train on the page's digits; return the validation errors as the log prints them."""
+    """Train on the page's digits; return a list [validation error] for each validation.
+
+    The errors are as the log prints them. The tutorial's own log has test errors, too.
+    """
     train = x[:N_TRAIN], y[:N_TRAIN]
     valid = x[N_TRAIN:], y[N_TRAIN:]
     settings = Hyperparameters(batch_size=100, n_epochs=LAST_EPOCH)

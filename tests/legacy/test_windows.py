@@ -49,7 +49,8 @@ def test_convolution_and_its_gradients(case, random):
     of_y = T.as_tensor_variable(factors)
     transposed = T.nnet.abstract_conv.conv2d_grad_wrt_inputs
     outputs = [y, *T.grad(None, [images, filters], known_grads={y: of_y})]
-    outputs.append(transposed(of_y, filters, shape, filter_shape, **options))
+    size = None, None, *shape[2:]  # the number of images, and of their channels
+    outputs.append(transposed(of_y, filters, size, filter_shape, **options))
     function = theano.function([images, filters], outputs, **FAST)
     computed, of_x, of_w, again = function(x, w)
     assert_allclose(again, of_x)
