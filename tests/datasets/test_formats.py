@@ -123,7 +123,7 @@ REFUSED = {
     "npy of objects": (npy_bytes(OBJECTS), r"object array: save numbers .*astype"),
     "npz of no npy": (zip_bytes({"x.npy": b"1,2\n"}), "array 'x': neither an npy nor"),
     "npz of zeros": (deflated({f"{i}.npy": ZEROS for i in range(2)}), "'1': it .* more than 100"),
-    "zip of another file": (zip_bytes({"t.csv": b"1\n"}), "a zip archive of t.csv: unpack it"),
+    "zip of another file": (zip_bytes({"t.csv": b"1\n"}), "of t.csv: .* such as .ods, save i"),
     "an old Excel file": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504), "save it as .xlsx, wi"),
     "npy of more": (npy_bytes(numpy.eye(3)) + b"0", "72 bytes follow it, and there are more"),
     "npy of less": (npy_bytes(numpy.eye(3))[:-1], "72 bytes follow it, and there are 71"),

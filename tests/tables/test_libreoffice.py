@@ -11,8 +11,6 @@ import pytest
 from numpy.testing import assert_equal
 from reads import DAY
 
-from logreg.basics.errors import DatasetError
-from logreg.datasets.dataset import read_dataset
 from logreg.parts.options import TableOptions
 from logreg.tables.reading import read_table
 
@@ -105,11 +103,3 @@ def test_csv_of_a_german_program():
     assert_read(path, meant)
     options = f"--infilter=CSV:{CSV.format(SEMICOLON, UTF_8)}"
     assert_read(convert(path, "xlsx", "de-DE", options), MEANT)  # which has them as numbers
-
-
-@pytest.mark.parametrize(
-    "suffix, said", [("ods", "such as .ods, save it as .xlsx"), ("xls", "save it as .xlsx, wi")]
-)
-def test_other_formats_are_refused(suffix, said):
-    with pytest.raises(DatasetError, match=said):
-        read_dataset(convert(book(), suffix, "en-US"))

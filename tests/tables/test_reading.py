@@ -13,7 +13,7 @@ from conftest import peak_memory
 from numpy.testing import assert_array_equal, assert_equal
 from reads import MEANINGS, draw_column, labels_of, put, read, table
 
-from logreg.basics.errors import DatasetError
+from logreg.basics.errors import DatasetError, SettingError
 from logreg.datasets.dataset import read_dataset
 from logreg.parts import preprocessing
 from logreg.parts.options import NA, TableOptions
@@ -209,6 +209,22 @@ def test_memory_is_at_most_twice_the_data():
 def test_what_is_wrong_is_said(text, options, said):
     with pytest.raises(DatasetError, match=r"^t\.csv: (?s:.*)" + said):
         table(text, **options)
+
+
+@pytest.mark.parametrize(
+    "name, value, needed",
+    [
+        ("encoding", "hex", "one that Python knows"),
+        ("encoding", "a\0", "one that Python knows"),
+        ("encoding", 8, "one that Python knows"),
+        ("header", 0, "True or False"),
+        ("missing", "median", "'mean'"),
+        ("label_column", True, "a name, or a number"),
+    ],
+)
+def test_senseless_options_are_refused_by_name(name, value, needed):
+    with pytest.raises(SettingError, match=f"^`{name}` is .*: it must be {needed}"):
+        TableOptions(**{name: value})
 
 
 def test_rows_without_a_label_are_left_out_and_those_without_a_group_are_groups(stderr):
