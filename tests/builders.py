@@ -10,9 +10,11 @@ import zipfile
 from pathlib import Path
 
 import numpy
+import pytest
 from hypothesis import HealthCheck, settings
 from scipy.special import log_softmax
 
+from logreg.basics.errors import DatasetError
 from logreg.basics.files import write_whole
 from logreg.saving import model_file
 from logreg.saving.facts import ModelFacts
@@ -168,6 +170,11 @@ def is_red_for_and_blue_against(picture, values):
     red, _, blue, *_ = numpy.moveaxis(picture.astype(int), -1, 0)
     is_large = abs(values) > abs(values).max() / 20
     return (((red > blue).ravel() == (values > 0))[is_large]).all()
+
+
+def refused(said):
+    """Data are refused with a message that has this, a regular expression."""
+    return pytest.raises(DatasetError, match=said)
 
 
 def write(path, content):

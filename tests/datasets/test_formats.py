@@ -14,7 +14,16 @@ import zipfile
 import numpy
 import pytest
 from attacks import ATTACKS
-from builders import idx_bytes, make_pairs, npy_bytes, npz_bytes, py2_array, write, zip_bytes
+from builders import (
+    idx_bytes,
+    make_pairs,
+    npy_bytes,
+    npz_bytes,
+    py2_array,
+    refused,
+    write,
+    zip_bytes,
+)
 from conftest import peak_memory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -138,9 +147,9 @@ REFUSED = {
 def test_what_is_refused(name):
     data, said = REFUSED[name]
     for content in (data, gzip.compress(data, 1)):
-        with pytest.raises(DatasetError, match=f"^file: .*{said}"):
+        with refused(f"^file: .*{said}"):
             read_arrays(write("file", content))
-    with pytest.raises(DatasetError, match=f"^{os.devnull}: not a regular file"):
+    with refused(f"^{os.devnull}: not a regular file"):
         read_arrays(os.devnull)
 
 
@@ -214,6 +223,6 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_small_gzip_takes_little_memory(name):
     write("bomb.pkl.gz", gzip.compress(BOMBS[name], 1))
-    with peak_memory() as peak, pytest.raises(DatasetError, match="100 times its size"):
+    with peak_memory() as peak, refused("100 times its size"):
         read_pickle("bomb.pkl.gz")
     assert peak() < 3 * SIZE

@@ -6,13 +6,12 @@ import shutil
 
 import numpy
 import pytest
-from builders import classes_of, sample, write
+from builders import classes_of, refused, sample, write
 from conftest import peak_memory
 from numpy.testing import assert_allclose
 from PIL import Image
 from scipy import ndimage
 
-from logreg.basics.errors import DatasetError
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.pictures import FORMATS, read_picture
 from logreg.parts.options import Preparation
@@ -239,5 +238,5 @@ def test_pictures_may_lie_in_a_folder_for_each_set(stderr):
 )
 def test_what_is_no_picture_is_refused(content, reason):
     write("bad.png", content)
-    with pytest.raises(DatasetError, match="^bad.png: cannot be read as a picture: .*" + reason):
+    with refused("^bad.png: cannot be read as a picture: .*" + reason):
         read_picture("bad.png", FIELD)

@@ -5,10 +5,10 @@ import re
 import numpy
 import pandas
 import pytest
+from builders import refused
 from numpy.testing import assert_allclose, assert_array_equal
 from reads import DAY, read, table
 
-from logreg.basics.errors import DatasetError
 from logreg.parts.options import TableOptions
 
 
@@ -75,14 +75,14 @@ def test_cells_that_make_a_column_doubtful_are_named_with_all_ways_out(cells, do
     held = f"row {2 + cells.index(doubtful[0])}, column 2 (a) holds {str(doubtful)[1:-1]} "
     na = " and ".join(f"`na='{cell}'`" for cell in doubtful)
     said = f"{re.escape(held)}.*{re.escape(na)} makes .*`drop='a'` l.*`categorical='a'` makes"
-    with pytest.raises(DatasetError, match=said):
+    with refused(said):
         table(text_of(cells))
     assert_are_categories(cells, categorical="a")
 
 
 def test_times_of_which_half_have_seconds_are_no_matter_of_day_and_month():
     said = "holds '18:45', '6:45:30' .* only some times have seconds"
-    with pytest.raises(DatasetError, match=said):
+    with refused(said):
         table(text_of(["18:45", "6:45:30"]))
 
 
@@ -98,7 +98,7 @@ def test_many_texts_are_categories_if_there_is_one_for_two_rows(n, n_rows, most)
     if n > most:
         said = f"and more: {n} different texts, too many for categories .at most {most}.. In "
         said += "training, `drop='a'` .* `categorical='a'`"
-        with pytest.raises(DatasetError, match=said):
+        with refused(said):
             table(text_of(cells))
     assert_are_categories(cells, categorical="a" if n > most else None)
 

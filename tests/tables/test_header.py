@@ -3,9 +3,8 @@
 import re
 
 import pytest
+from builders import refused
 from reads import DAY, batches, read, table
-
-from logreg.basics.errors import DatasetError
 
 HEADER = "row 1 ({}) is taken for a header (`header=False`: it is data)"
 DATA = "row 2 ({}) is taken for data (`header=True`: it is a header)"
@@ -57,9 +56,7 @@ def test_a_label_column_that_row_1_names_makes_it_a_header():
     found = table("5,7,kind,3\n1,2,x,9\n3,4,y,9\n", label_column="kind")
     assert (found.columns.names, found.labels) == (("5", "7"), ["x", "y"])
     assert table("1,2,3\n3,4,1\n", label_column="2").labels == ["2", "4"]  # that is a number
-    with pytest.raises(
-        DatasetError, match=r"no column species.*; row 1 is taken for data: `header"
-    ):
+    with refused(r"no column species.*; row 1 is taken for data: `header"):
         table("1,2,3\n3,4,1\n", label_column="species")
 
 
@@ -112,7 +109,7 @@ A_B = {"feature_names": ("a", "b")}
     ],
 )
 def test_columns_that_a_model_does_not_take(text, n_in, options, said):
-    with pytest.raises(DatasetError, match=said):
+    with refused(said):
         batches(text, n_in, **options)
 
 

@@ -9,11 +9,12 @@ from collections import Counter
 import numpy
 import pandas
 import pytest
+from builders import refused
 from conftest import peak_memory
 from numpy.testing import assert_array_equal, assert_equal
 from reads import MEANINGS, draw_column, labels_of, put, read, table
 
-from logreg.basics.errors import DatasetError, SettingError
+from logreg.basics.errors import SettingError
 from logreg.datasets.dataset import read_dataset
 from logreg.parts import preprocessing
 from logreg.parts.options import NA, TableOptions
@@ -207,7 +208,7 @@ def test_memory_is_at_most_twice_the_data():
     ],
 )
 def test_what_is_wrong_is_said(text, options, said):
-    with pytest.raises(DatasetError, match=r"^t\.csv: (?s:.*)" + said):
+    with refused(r"^t\.csv: (?s:.*)" + said):
         table(text, **options)
 
 
@@ -258,7 +259,7 @@ def test_rows_without_a_label_are_left_out_and_those_without_a_group_are_groups(
 )
 def test_what_makes_no_label(n, label, said):
     put_labels(n, label)
-    with pytest.raises(DatasetError, match=re.escape(f"t.csv: {said}")):
+    with refused(re.escape(f"t.csv: {said}")):
         read_dataset("t.csv")
 
 
