@@ -26,6 +26,14 @@ def table(text, **options):
     return read(put(text), TableOptions(**options))
 
 
+def read_to_predict(name, n_in, known, **options):
+    """The rows of a table for a model of `n_in` features that knows this of its own table."""
+    facts = Facts(n_in=n_in, **known)
+    options = facts.table_options(TableOptions(**options))
+    ((x, *_),) = table_batches(name, options, 10**6, facts.table)
+    return x
+
+
 def labels_of(found):
     return [found.labels[code] for code in found.codes]
 
@@ -60,7 +68,6 @@ MEANINGS = {
     "code": lambda k: (f"0{k % 5}",) * 2,  # which an option calls categorical
     "yes or no": lambda k: (["TRUE", "False"][k % 2], 1 - k % 2),
     "alike": lambda k: ("7", 7),
-    "group": lambda k: (str(k % 2).zfill(1 + k % 3),) * 2,  # 0, 00, ...
     **dict.fromkeys(("label", "drop"), lambda k: (str(k % 4),) * 2),
 }
 

@@ -11,12 +11,11 @@ import pytest
 from builders import refused
 from conftest import peak_memory
 from pyarrow import parquet
-from reads import labels_of, put, read, table
+from reads import labels_of, put, read, read_to_predict, table
 
-from logreg.parts.facts import Facts
 from logreg.parts.options import TableOptions
 from logreg.tables import chunks, layout
-from logreg.tables.reading import read_table, table_batches
+from logreg.tables.reading import read_table
 
 
 @pytest.mark.parametrize(
@@ -66,9 +65,8 @@ def test_a_model_reads_a_table_in_its_own_encoding(encoding):
     mark = "\ufeff" if encoding == "utf-16-be" else ""  # Python writes none
     text = mark + "kind;taste\n" + "x;sauer\n" * 70_000 + "x;süß\n"
     put(gzip.compress(text.encode(encoding), 1))
-    facts = Facts(n_in=2, **known)
-    given = TableOptions(encoding="cp850" if encoding == "cp850" else None)
-    ((x, *_),) = table_batches("t.csv", facts.table_options(given), 10**6, facts.table)
+    given = "cp850" if encoding == "cp850" else None
+    x = read_to_predict("t.csv", 2, known, encoding=given)
     assert (x[:70_000] == [1, 0]).all() and x[70_000:].tolist() == [[0, 1]]
 
 
@@ -84,12 +82,8 @@ def test_a_model_reads_a_table_in_its_own_encoding(encoding):
     ],
 )
 def test_a_table_to_predict_has_its_own_decimal_mark(mark, given, text, wanted):
-    options = TableOptions(decimal=mark)
-    facts = Facts(columns=["a", "b"], label_number=3, n_in=2, options=options)
-    put(text)
-    options = facts.table_options(TableOptions(decimal=given))
-    ((x, *_),) = table_batches("t.csv", options, 9, facts.table)
-    assert x.tolist() == wanted
+    _, known = read_table(put(f"a;b;label\n1{mark}5;2;x\n"), TableOptions("label"))
+    assert read_to_predict(put(text), 2, known, decimal=given).tolist() == wanted
 
 
 @pytest.mark.parametrize("text", ["[\n {}, {}\n]\n", "{}\n\n{}\n"])
@@ -117,9 +111,7 @@ def test_an_option_chooses_a_sheet(sheet, value, stderr):
     part, known = read_table("t.xlsx", TableOptions(sheet=sheet))
     said = "note: t.xlsx: of the sheets '2', 'Data', '1', the first is read (`sheet`: another)\n"
     assert (said in stderr()) == (sheet is None)
-    facts = Facts(n_in=1, **known)
-    ((x, *_),) = table_batches("t.xlsx", facts.table_options(), 9, facts.table)
-    assert part.x[0] == x[0] == [value]
+    assert part.x[0] == read_to_predict("t.xlsx", 1, known)[0] == [value]
     with refused("has no sheet 4: `sheet` names one of '2', 'Data', '1'"):
         read("t.xlsx", TableOptions(sheet=4))
 

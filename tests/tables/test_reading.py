@@ -30,7 +30,7 @@ class DrawnTable:
         self.random = random = numpy.random.RandomState(seed)
         self.n = 40
         self.has_names, has_gaps, by_number, is_last, has_commas = (random.rand(5) < 0.5).tolist()
-        kinds = ["number", *random.choice([*MEANINGS][:-3], 3), "drop", "group"]
+        kinds = ["number", *random.choice([*MEANINGS][:-2], 4), "drop"]
         kinds.insert(6 if is_last else random.randint(6), "label")
         self.kinds = kinds
         self.decimal = "," if has_commas else "."
@@ -46,7 +46,7 @@ class DrawnTable:
         called = [*self.columns]
         if by_number or not self.has_names:
             called = [*range(1, 8)]
-        label, drop, group = (called[kinds.index(kind)] for kind in ("label", "drop", "group"))
+        label, drop = (called[kinds.index(kind)] for kind in ("label", "drop"))
         if is_last:
             label = None
         elif by_number:
@@ -56,7 +56,6 @@ class DrawnTable:
             header=None if self.has_names else False,
             encoding=random.choice([None, "cp1252", "utf-16", "utf-16-le"]),
             drop=drop,
-            group=group,
             categorical=[name for name, kind in zip(called, kinds) if kind == "code"],
             missing="mean" if has_gaps else None,
             na=["-", "-99"],
@@ -72,9 +71,6 @@ class DrawnTable:
                 writer.writerow(names)
             writer.writerows(zip(*map(self.columns.get, names)))
 
-    def meaning_of(self, kind):
-        return numpy.array([*self.meant.values()][self.kinds.index(kind)])
-
     def features(self):
         """The features of all rows by their names."""
         found = {}
@@ -83,9 +79,7 @@ class DrawnTable:
             if kind in ("text", "code"):
                 for text in sorted({*values}):
                     found[f"{name}={text}"] = [value == text for value in values]
-            elif kind not in ("label", "drop", "group") and not (
-                self.has_names and kind == "alike"
-            ):
+            elif kind not in ("label", "drop") and not (self.has_names and kind == "alike"):
                 found[name] = values
         return pandas.DataFrame(found, dtype=float)
 
@@ -104,16 +98,13 @@ def test_training_reads_what_was_written(seed, in_small_chunks, stderr):
     drawn = DrawnTable(seed)
     drawn.write([*drawn.columns], drawn.has_names)
     found = read("t.csv", drawn.options)
-    labels = drawn.meaning_of("label")
+    labels = numpy.array([*drawn.meant.values()][drawn.kinds.index("label")])
     (rows,) = labels.nonzero()
     assert_array_equal(found.x, drawn.features().iloc[rows])
     said = f"warning: t.csv: {drawn.n - len(rows)} of {drawn.n} rows have no label, row "
     assert (said in stderr()) == (len(rows) < drawn.n)
     assert labels_of(found) == labels[rows].tolist()
     assert [*found.rows] == (rows + 1 + drawn.has_names).tolist()
-    groups = drawn.meaning_of("group")
-    is_same = (groups == groups[:, None]) & (groups != "") | numpy.eye(drawn.n, dtype=bool)
-    assert (found.groups == found.groups[:, None]).tolist() == is_same[rows][:, rows].tolist()
     pandas.DataFrame(drawn.columns).to_excel("t.xlsx", header=drawn.has_names, index=False)
     sheet = {**vars(read("t.xlsx", drawn.options)), "where": found.where}
     assert_equal(sheet, vars(found))
@@ -229,12 +220,14 @@ def test_senseless_options_are_refused_by_name(name, value, needed):
 
 
 def test_rows_without_a_label_are_left_out_and_those_without_a_group_are_groups(stderr):
-    found = table("g,a,k\n,2,x\n?,3,\np,4,y\nNA,5,x\n", group="g")
-    assert (labels_of(found), len({*found.groups})) == (["x", "y", "x"], 3)
+    found = table("g,a,k\n,2,x\n?,3,\n0,4,y\nNA,5,x\n00,6,x\n0,7,x\n", group="g")
+    first, zero, third, zeros, same = found.groups
+    assert labels_of(found) == [*"xyxxx"] and same == zero
+    assert len({first, zero, third, zeros}) == 4
     place = "first (an empty cell, NA, None, ? or the like stands in column"
     assert stderr().split("\n")[:2] == [
-        f"warning: t.csv: 1 of 4 rows have no label, row 3 {place} 3 (k)): they are left out",
-        f"warning: t.csv: 2 of 3 rows have no group, row 2 {place} 1 (g)): each of them is a group "
+        f"warning: t.csv: 1 of 6 rows have no label, row 3 {place} 3 (k)): they are left out",
+        f"warning: t.csv: 2 of 5 rows have no group, row 2 {place} 1 (g)): each of them is a group "
         "of its own",
     ]
 
