@@ -74,8 +74,7 @@ def test_predictions_are_those_of_scikit_learns_steps(
             options += ["--no-standardize", "--learning-rate=1e-9"]
         if n_empty:
             options.append("--missing=mean")
-        done = cli("train t.csv", *options)
-        cli("train --verify best_model.pkl")
+        cli("train t.csv", *options)
         cli("export best_model.pkl --to json")
         model = json.loads(Path("best_model.json").read_text("utf-8"))
         done = cli("predict new.csv --proba --format json")
