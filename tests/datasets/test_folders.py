@@ -38,13 +38,8 @@ def test_a_folder_larger_than_the_memory_that_may_be_used(n_train, n_valid, opti
     """320 MB of features where the process may have 314 MB."""
     import resource
 
-    os.mkdir("large")
-    for split, n in (("train", n_train), ("valid", n_valid), ("test", 1000)):
-        y = numpy.arange(n) % 10
-        x = numpy.lib.format.open_memmap(f"large/x_{split}.npy", "w+", "float32", (n, 800))
-        x[numpy.arange(n), y] = 1
-        x.flush()
-        numpy.save(f"large/y_{split}.npy", y)
+    labels = [numpy.arange(n) % 10 for n in (n_train, n_valid, 1000)]
+    save_folder([(numpy.eye(10, 800, dtype="float32")[y], y) for y in labels], "large")
     limit = partial(resource.setrlimit, resource.RLIMIT_DATA, (300 << 20, 300 << 20))
     options = {"env": {"LOGREG_NUM_THREADS": "1"}, "preexec_fn": limit}
     words = ["-m", "logreg.train", "large", "--batch-size=100", "--n-epochs=1", option]

@@ -76,8 +76,7 @@ def test_a_model_of_the_command_predicts_as_in_the_tutorial(trained, floatx, run
     cli(f"train mnist_sample --batch-size=100 --n-epochs=2 --floatx={trained}")
     flags = "import os\nos.environ['THEANO_FLAGS'] = os.environ.get('THEANO_FLAGS', '') "
     done = run_old(f"{flags}+ ',floatX={floatx}'\n" + PREDICT)
-    x = sample()["x_test"][:10].reshape(10, 784) / 256
-    classes = (x @ Predictor("best_model.pkl").W + Predictor("best_model.pkl").b).argmax(axis=1)
+    classes = Predictor("best_model.pkl").predict(sample()["x_test"][:10])
     assert done.stdout == f"... loading data\n{classes.tolist()} {floatx}\n"
     assert ("its parameters are rounded" in done.stderr) == (floatx == "float32")
 

@@ -60,27 +60,17 @@ def test_a_table_has_the_columns_that_a_model_knows(working_folder):
             read_test_set(facts, given)
 
 
-ONE_MORE = table_bytes(61)
-ONE_ELSE = table_bytes(60).replace(b"59,ant", b"58,ant")
-
-
-@pytest.mark.parametrize(
-    "refit, n_seen, quiet, rows",
-    [("--folds=0", 50, [], ONE_MORE), ("--no-refit", 40, ["--quiet"], ONE_ELSE)],
-)
-def test_data_that_have_changed_since_training_are_told(refit, n_seen, quiet, rows, cli):
-    """The model has seen most of the rows that are tested: the error is too small."""
+@pytest.mark.parametrize("refit, n_seen", [("--folds=0", 50), ("--no-refit", 40)])
+def test_data_that_have_changed_since_training_are_told(refit, n_seen, cli):
+    """Even quietly: the model has seen most of the rows that are tested, the error is too small."""
     write("t.csv", table_bytes(60))
     cli("train t.csv --label-column kind --n-epochs 2 --folds=0", refit)
+    rows = table_bytes(60).replace(b"59,ant", b"58,ant")
     write("t.csv", rows)
-    done = cli("predict --evaluate --format json", *quiet)
-    found = done.json
-    n = found["rows"]
-    said = f"t.csv has changed since the model was trained on {n_seen} of its 60 rows: all {n} "
-    assert said in done.err and n == rows.count(b"\n") - 1
-    assert found["rows_are"] == "all rows of data that have changed since training"
+    done = cli("predict --evaluate --format json --quiet")
+    said = f"t.csv has changed since the model was trained on {n_seen} of its 60 rows: all 60 "
+    assert said in done.err
+    assert done.json["rows_are"] == "all rows of data that have changed since training"
     write("u.csv", rows + b"9,ant,99999\n")
-    err = cli("predict --evaluate u.csv", *quiet).err
-    said = f"note: u.csv: all {n + 1} rows are the test set, as the model was trained on other da"
-    assert (said in err) == (not quiet)
-    assert err.endswith("in b; scale them as the training data were\n")
+    err = cli("predict --evaluate u.csv --quiet").err
+    assert "note: " not in err and err.endswith("in b; scale them as the training data were\n")
