@@ -15,6 +15,7 @@ import numpy
 import pytest
 from attacks import ATTACKS
 from builders import (
+    SPLITS,
     idx_bytes,
     make_pairs,
     npy_bytes,
@@ -56,7 +57,7 @@ def same(found, wanted):
 
 
 def same_sets(arrays, pairs):
-    names = ("train", "valid", "test") if len(pairs) == 3 else ("train", "test")
+    names = SPLITS if len(pairs) == 3 else ("train", "test")
     assert list(arrays) == [f"{letter}_{name}" for name in names for letter in "xy"]
     for found, wanted in zip(arrays.values(), [array for pair in pairs for array in pair]):
         same(found, wanted)

