@@ -8,7 +8,7 @@ import pytest
 from logreg.basics.errors import SettingError
 from logreg.early_stopping import EarlyStopping
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
-from logreg.parts.options import Preparation
+from logreg.parts.options import Preparation, TableOptions
 
 SLOWLY = [1.0, 0.96, 0.92, 0.9]
 
@@ -44,6 +44,10 @@ SETTINGS = {
     "criterion": ("'error' or 'loss'", ["error", "loss"], ["cost"]),
     "split_seed": ("a whole number from 0 to 2**32-1", [0, 2**32 - 1], [-1, 2**32]),
     "size": ("a whole number from 10 to 1000", [10, 1000], [9, 1001]),
+    "encoding": ("one that Python knows, as 'cp1252'", ["cp1252"], ["hex", "a\0", 8]),
+    "header": ("True or False", [True, None], [0]),
+    "missing": ("'mean'", ["mean"], ["median"]),
+    "label_column": ("a name, or a number from 1", ["a", -1], [True]),
 }
 SETTINGS.update(batch_size=SETTINGS["n_epochs"], l2=SETTINGS["l1"])
 
@@ -51,7 +55,8 @@ SETTINGS.update(batch_size=SETTINGS["n_epochs"], l2=SETTINGS["l1"])
 @pytest.mark.parametrize("name", {**vars(DEFAULTS), **SETTINGS})
 def test_senseless_settings_are_refused_by_name(name):
     needed, taken, refused = SETTINGS[name]  # a new setting needs a row there
-    group = Hyperparameters if name in vars(DEFAULTS) else Preparation
+    groups = Hyperparameters, Preparation, TableOptions
+    (group,) = [group for group in groups if hasattr(group, name)]
     found = [getattr(group(**{name: value}), name) for value in taken]
     assert found == taken and {type(value).__module__ for value in found} == {"builtins"}
     for value in refused:

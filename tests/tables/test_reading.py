@@ -4,7 +4,6 @@ import csv
 import gzip
 import json
 import re
-from collections import Counter
 
 import numpy
 import pandas
@@ -14,7 +13,6 @@ from conftest import peak_memory
 from numpy.testing import assert_array_equal, assert_equal
 from reads import MEANINGS, draw_column, labels_of, put, read, table
 
-from logreg.basics.errors import SettingError
 from logreg.datasets.dataset import read_dataset
 from logreg.parts import preprocessing
 from logreg.parts.options import NA, TableOptions
@@ -201,22 +199,6 @@ def test_what_is_wrong_is_said(text, options, said):
         table(text, **options)
 
 
-@pytest.mark.parametrize(
-    "name, value, needed",
-    [
-        ("encoding", "hex", "one that Python knows"),
-        ("encoding", "a\0", "one that Python knows"),
-        ("encoding", 8, "one that Python knows"),
-        ("header", 0, "True or False"),
-        ("missing", "median", "'mean'"),
-        ("label_column", True, "a name, or a number"),
-    ],
-)
-def test_senseless_options_are_refused_by_name(name, value, needed):
-    with pytest.raises(SettingError, match=f"^`{name}` is .*: it must be {needed}"):
-        TableOptions(**{name: value})
-
-
 def test_rows_without_a_label_are_left_out_and_those_without_a_group_are_groups(stderr):
     found = table("g,a,k\n,2,x\n?,3,\n0,4,y\nNA,5,x\n00,6,x\n0,7,x\n", group="g")
     first, zero, third, zeros, same = found.groups
@@ -258,22 +240,23 @@ def put_labels(n, label):
     put("a,label\n" + "".join(f"{i * i % 7},{label(i)}\n" for i in range(n)))
 
 
-# How many different numbers are too many to be classes, or None.
+# How many different numbers are too many to be classes, or None; and the largest class.
 @pytest.mark.parametrize(
-    "n, label, n_numbers",
+    "n, label, n_numbers, largest",
     [
-        (90, lambda i: i // 4, 23),
-        (90, lambda i: i // 5, None),  # 18 numbers
-        (240, lambda i: i % 31, 31),
-        (90, lambda i: f"k{i * 45 // 90:02}", None),
-        (12, lambda i: min(i, 9), 10),
+        (90, lambda i: i // 4, 23, "0 4"),
+        (90, lambda i: i // 5, None, "0 5"),  # 18 numbers
+        (240, lambda i: i % 31, 31, "0 8"),
+        (90, lambda i: f"k{i * 45 // 90:02}", None, "'k00' 2"),
+        (12, lambda i: min(i, 9), 10, "9 3"),
     ],
 )
-def test_classes_are_counted_and_many_numbers_may_be_a_quantity(n, label, n_numbers, stderr):
+def test_classes_are_counted_and_many_numbers_may_be_a_quantity(
+    n, label, n_numbers, largest, stderr
+):
     put_labels(n, label)
     read_dataset("t.csv")
     told = stderr()
     said = f"warning: t.csv: {n} rows have {n_numbers} different numbers as labels: is that a quan"
     assert (said in told) == ("quantity" in told) == bool(n_numbers)
-    ((largest, count), *_) = Counter(map(label, range(n))).most_common()
-    assert f"rows of each class: {largest!r} {count}, " in told
+    assert f"rows of each class: {largest}, " in told
