@@ -54,7 +54,7 @@ def test_a_folder_larger_than_the_memory_that_may_be_used(n_train, n_valid, opti
 
 def test_make_folder_holds_no_table_in_memory(random, cli, monkeypatch):
     x = random.randint(0, 1 << 20, (30000, 100)).astype("float32")
-    table = pandas.DataFrame(x.astype("int32"), columns=[f"c{i}" for i in range(100)])
+    table = pandas.DataFrame(x.astype("int32")).add_prefix("c")
     table["y"] = x[:, 0] % 2 == 1
     table["kind"] = numpy.where(x[:, 1] % 2 == 1, "ant", "bee")
     table.to_csv("t.csv", index=False)
