@@ -13,7 +13,8 @@ def is_frame(value):
 def framed(value):
     """Make a pandas.DataFrame of a row, a list of rows, a dict of columns, or a polars frame.
 
-    A row is a pandas.Series or a dict of cells. Anything else is returned as it is.
+    A row is a dict of cells, or if there is only one, perhaps a pandas.Series. Anything else is
+    returned as it is.
 
     Examples
     --------

@@ -50,7 +50,8 @@ class ImageLayout(NamedTuple):
         shape = _shape_of(facts)
         # Of features that were not scaled, the scale is 1. None is not known: it counts as scaled.
         is_scaled = facts.pixel_scale != 1
-        # Pictures, which have a background, are uint8. So are arrays that no option has scaled.
+        # Pictures, which have a background, are uint8. So are arrays that were scaled without an
+        # option.
         are_bytes = facts.background is not None or (is_scaled and not facts.has_given_scale)
         background = facts.background
         if background is None:
@@ -82,7 +83,8 @@ def _is_light(facts, are_bytes):
     if not facts.x_range or facts.x_median is None:
         return False
     low, high = facts.x_range
-    if are_bytes and facts.centred is False and not facts.feature_scales:
+    has_full_range = are_bytes and facts.pixel_scale and not facts.feature_scales
+    if has_full_range and facts.centred is False:
         # What is not centred is a photograph, whose pixels may reach neither black nor white.
         low, high = 0, 255 / facts.pixel_scale
     return 2 * facts.x_median >= low + high

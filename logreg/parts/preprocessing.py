@@ -130,8 +130,9 @@ class Preprocessing:
     means : numpy.ndarray or None
         Of the training rows, float64, of shape (n_in,), if NaN is filled or x standardized.
     scales : numpy.ndarray or None
-        Standard deviations of the training rows, float64, of shape (n_in,), 1 where a feature
-        is constant, and where it is a category; None if x is not standardized.
+        Standard deviations of the training rows, after the division by `pixel_scale`; float64, of
+        shape (n_in,). They are those of :func:`standard_scales`, which keeps categories as they
+        are. None if x is not standardized.
 
     Examples
     --------
@@ -183,7 +184,9 @@ class Preprocessing:
 
 
 def standard_scales(moments, factor, categories):
-    """What standardizing divides each feature by: its deviation. A category stays 0 or 1.
+    """What standardizing divides each feature by: its deviation, or 1 if the feature is constant.
+
+    A category is not divided, and its mean is taken as 0, so it stays 0 or 1.
 
     The `moments` are of features before they are multiplied by `factor`; `categories` are the
     numbers of the one-hot features.

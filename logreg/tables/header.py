@@ -240,9 +240,9 @@ class Header:
                 yield f"{row} is taken for a header (`header=False`: it is data)"
         for i in self.nameless:
             yield f"{self.title(i)}, which has no name of its own, is left out"
-        if self.group is not None:
+        if self.is_training and self.group is not None:
             yield f"rows with the same cell in {self.title(self.group)} stay in one set"
-        if self.weight is not None:
+        if self.is_training and self.weight is not None:
             yield f"rows count as {self.title(self.weight)} says"
         if self.options.label_column is None and label is not None:
             yield f"{self.title(label)} {role} (`label_column` names another)"

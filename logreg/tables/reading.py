@@ -1,7 +1,7 @@
-"""Tables: CSV and its kin through pandas, Parquet through pyarrow, in chunks of rows.
+"""Tables of all kinds that :mod:`logreg.tables.chunks` opens, read in chunks of rows.
 
 Memory holds the numbers and each different text once. Messages count rows and columns from 1. A
-header is row 1, and blank lines do not count.
+header counts as a row, and so does a comment above it. Blank lines do not count.
 """
 
 from collections import Counter
@@ -60,7 +60,7 @@ def _check_groups(name, parts):
 
 
 def read_table(path, options=NO_OPTIONS, model_columns=None, dtype="float64", scratch=None):
-    """Read a table with a label in each row: Parquet, or CSV, gzipped or not.
+    """Read a table with a label in each row, of any kind that :func:`.open_table` opens.
 
     :mod:`logreg.tables.chunks` has the rules of delimiter and encoding, :mod:`logreg.tables.header`
     those of header and label, and :mod:`logreg.tables.columns` those of the kind of a column. In
@@ -150,10 +150,14 @@ def _read_weights(column):
     """Read how much each row counts, as an array of shape (n,), float64."""
     weights = column.read_texts()[column.codes()]
     n_wrong = (~((weights >= 0) & numpy.isfinite(weights))).sum()
-    if n_wrong or not weights.any():
+    doubt = ""
+    if n_wrong:
+        doubt = f"{n_wrong} of {len(weights)} rows have no weight"
+    elif not weights.any():
+        doubt = f"all {len(weights)} rows have the weight 0"
+    if doubt:
         raise DatasetError(
-            f"{n_wrong} of {len(weights)} rows have no weight in {column.title}: each needs a "
-            "number from 0, and some a number above 0"
+            f"{doubt} in {column.title}: each needs a number from 0, and some a number above 0"
         )
     return weights
 

@@ -1,7 +1,7 @@
 """The texts of a column: memory holds each different one once, and a code for each row."""
 
 from numbers import Real
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import numpy
 
@@ -11,7 +11,7 @@ from logreg.basics.errors import DatasetError
 class TextChunk(NamedTuple):
     """The cells of a column in a chunk of rows."""
 
-    n_above: int  # how many rows are above the chunk
+    n_above: Optional[int]  # how many rows are above the chunk, if the cells are features
     row_numbers: numpy.ndarray  # as in messages
     codes: numpy.ndarray  # of each row
 
