@@ -98,13 +98,6 @@ def is_seen_as_python_does(shown, layout):
     return abs(read_picture("pad.png", layout) - shown.seen[:, :, 0].astype(int)).max() <= 1
 
 
-def is_inverted_by_a_click(browser):
-    seen, button = state_of(browser).seen, browser.find_element("id", "invert")
-    press(button)
-    inverted = (state_of(browser).seen == 255 - seen).all()
-    return inverted and button.get_attribute("aria-pressed") == "true"
-
-
 def test_strokes_are_prepared_as_python_prepares_a_picture(open_page, digits_page):
     browser, random = open_page(digits_page), numpy.random.RandomState(0)
     n_near = 0
@@ -133,12 +126,18 @@ def test_strokes_are_prepared_as_python_prepares_a_picture(open_page, digits_pag
         browser.execute_script(CANCEL)  # from now on, the browser ends a stroke
 
 
-@pytest.mark.parametrize("factor", [1, 0.6 / 255])
-def test_wrong_pictures_are_on_the_pad_what_their_rows_are(open_page, factor):
+PALE = {"pixel_scale": 1, "raw_range": [0, 1], "x_range": [0, 1], "image_shape": [14, 56]}
+ROWS = [
+    # what bytes are multiplied with, what the model file says, how near a picture comes
+    (1, {"background": "light"}, 1e-5),
+    (0.6 / 255, PALE, 0.02),  # a picture has bytes
+]
+
+
+@pytest.mark.parametrize("factor, told, tolerance", ROWS)
+def test_wrong_pictures_are_on_the_pad_what_their_rows_are(open_page, factor, told, tolerance):
     """Bytes, and fractions that are paler than those of training were."""
-    x, y, told = sample()["x_test"] * factor, sample()["y_test"], {"background": "light"}
-    if factor < 1:
-        told = {"pixel_scale": 1, "raw_range": [0, 1], "x_range": [0, 1], "image_shape": [14, 56]}
+    x, y = sample()["x_test"] * factor, sample()["y_test"]
     numpy.savez("d.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     assert report([save_digits_model(**told, dataset="d.npz")]) == 0
     p = probabilities(x.reshape(-1, 784) / told.get("pixel_scale", 256), *weights())
@@ -149,7 +148,6 @@ def test_wrong_pictures_are_on_the_pad_what_their_rows_are(open_page, factor):
     assert len(rows) == 24 and (p.argmax(axis=1) != y)[rows].all() and (y[rows] == labels).all()
     for picture, expected in zip(pictures[:5], p[rows]):
         press(picture)
-        tolerance = 0.02 if factor < 1 else 1e-5  # a picture has bytes
         assert_allclose(state_of(browser).probabilities, expected, atol=tolerance)
 
 
@@ -200,15 +198,20 @@ def test_a_model_of_small_images_has_no_pad(open_page):
 def hostile_table(pandas, unit):
     """Numbers, texts, dates and times, under names that are markup; and the dates themselves."""
     random = numpy.random.RandomState(2)
-    table = pandas.DataFrame(random.randn(90, 2) * 3 + 5, columns=["length", HOSTILE[0]])
-    table.insert(1, HOSTILE[1], random.choice(["red", HOSTILE[1], "blue"], 90, p=[0.2, 0.2, 0.6]))
-    times = random.choice(20 * 1440, 90).astype("datetime64[m]").astype(f"datetime64[{unit}]")
-    times[-1:] = times[-1:].astype("datetime64[D]")  # one of the test rows is at midnight
-    table["since"] = times.astype(str)
-    table["at"] = ["06:15", "18:45"] * 45
-    table.loc[::7, "length"] = numpy.nan
-    table["label"] = random.choice(HOSTILE, 90)
-    return table, times
+    lengths, widths = random.randn(2, 90) * 3 + 5
+    lengths[::7] = numpy.nan
+    minutes = random.choice(20 * 1440, 90)
+    minutes[-1] = 1440  # one of the test rows is at midnight
+    times = minutes.astype("datetime64[m]").astype(f"datetime64[{unit}]")
+    columns = {
+        "length": lengths,
+        HOSTILE[1]: random.choice(["red", HOSTILE[1], "blue"], 90, p=[0.2, 0.2, 0.6]),
+        HOSTILE[0]: widths,
+        "since": times.astype(str),
+        "at": ["06:15", "18:45"] * 45,
+        "label": random.choice(HOSTILE, 90),
+    }
+    return pandas.DataFrame(columns), times
 
 
 @pytest.mark.parametrize("scaling", ["--standardize", "--no-standardize"])
@@ -283,60 +286,54 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, scaling):
 
 RANGES = {"raw_range": [-1, 1], "x_range": [-1, 1]}
 MODELS = [
-    # classes, shape of the images or None, dtype, what else the model file says
-    (2, (28, 28), "float32", {}),  # its features are standardized
+    # classes, shape of the images, dtype, what else the model file says
+    (2, (28, 28), "float32", {}),
     (31, (20, 29), "float32", RANGES),
-    (3, (20, 29), "float64", {"centred": False}),
+    (30, (20, 29), "float64", {"centred": False}),
     (3, (32, 28), "float64", {"background": "light"}),
-    (30, None, "float32", {}),
 ]
 
 
-@pytest.mark.parametrize("n_out, shape, dtype, facts", MODELS)
-def test_models_of_few_and_of_many_classes(open_page, n_out, shape, dtype, facts):
-    random = numpy.random.RandomState(n_out)
-    n_in = numpy.prod(shape) if shape else 4
+@pytest.mark.parametrize("n_out, shape, dtype, told", MODELS)
+def test_models_of_few_and_of_many_classes(open_page, n_out, shape, dtype, told):
+    random, n_in = numpy.random.RandomState(n_out), numpy.prod(shape)
     W, b = random.randn(n_in, n_out) / 10 * (1, *[0.1] * (n_out - 1)), random.randn(n_out)
-    b -= 0 if shape else 1000  # whose powers are 0
-    means, scales = 0, 1
-    if n_out == 2:
-        means, scales = random.rand(2, n_in) + 0.1
-        facts = {"feature_means": means, "feature_scales": scales}
-    if n_out < 30:
-        facts = {**facts, "pixel_scale": 256}
-    model = save("any.pkl", W, b, dtype, image_shape=shape, dataset="nowhere.npz", **facts)
+    if dtype == "float64":
+        b -= 1000  # whose powers are 0
+    means, scales = random.rand(2, n_in) + 0.1
+    if told != RANGES:
+        told = {**told, "pixel_scale": 256, "feature_means": means, "feature_scales": scales}
+    model = save("any.pkl", W, b, dtype, image_shape=shape, dataset="nowhere.npz", **told)
     assert report([model, "--output", "any page.html"]) == 0
     browser = open_page("any page.html")
-    for stroke in ([(20, 20), (260, 40)], [(100, 60), (140, 200)]) if shape else ():
+    for stroke in [(20, 20), (260, 40)], [(100, 60), (140, 200)]:
         draw_anew(browser, [stroke])
-        state_of(browser)
-    shown = state_of(browser)
-    x = numpy.zeros((1, 4))
-    if shape:
-        options = {"is_centred": facts.get("centred", True)}
-        layout = ImageLayout(shape, background=facts.get("background", "dark"), **options)
-        assert is_seen_as_python_does(shown, layout) and is_inverted_by_a_click(browser)
-        press_each(browser, "#invert")
-        seen = shown.seen[:, :, 0].reshape(1, -1).astype(float)
-        x = 2 * seen / 255 - 1 if facts == RANGES else (seen / 256 - means) / scales
+        shown = state_of(browser)
+    background, is_centred = told.get("background", "dark"), told.get("centred", True)
+    layout = ImageLayout(shape, background=background, is_centred=is_centred)
+    assert is_seen_as_python_does(shown, layout)
+    seen = shown.seen[:, :, 0].reshape(1, -1).astype(float)
+    x = 2 * seen / 255 - 1 if told == RANGES else (seen / 256 - means) / scales
     x = x.astype(dtype)
     (expected,) = probabilities(x, W.astype(dtype), b.astype(dtype))
     assert_allclose(shown.probabilities, expected, atol=1e-5 if dtype == "float32" else 1e-10)
     assert shown.predicted == expected.argmax()
+    # Red is for the class, beside the mean of all.
+    evidence = x[0] * (W[:, shown.k] - W.mean(axis=1))
+    assert is_red_for_and_blue_against(shown.evidence, evidence)
     figures = browser.find_elements("css selector", "#weights figure")
     assert figures[0].is_displayed() == (n_out <= 30)  # or folded
-    if shape:  # red is for the class, beside the mean of all
-        evidence = x[0] * (W[:, shown.k] - W.mean(axis=1))
-        assert is_red_for_and_blue_against(shown.evidence, evidence)
-        picture = figures[-1].find_element("tag name", "img")
-        seen = pixels_of(picture.get_attribute("src"))
-        assert is_red_for_and_blue_against(seen, W[:, len(figures) - 1])
+    picture = figures[-1].find_element("tag name", "img").get_attribute("src")
+    assert is_red_for_and_blue_against(pixels_of(picture), W[:, len(figures) - 1])
     bars = [bar for bar in browser.find_elements("class name", "bar") if bar.is_displayed()]
     bars.sort(key=lambda bar: bar.location["y"])
     order = numpy.argsort(-expected, kind="stable")[:20] if n_out > 20 else range(n_out)
     assert [bar.find_element("class name", "name").text for bar in bars] == [*map(str, order)]
     untested = "Where it errs\nThe data set was not to be found when the page was written."
-    assert browser.find_element("id", "errors").text == untested
+    assert texts(browser, "#errors") == [untested]
+    press_each(browser, "#invert")
+    assert (state_of(browser).seen == 255 - shown.seen).all()
+    assert browser.find_elements("css selector", "#invert[aria-pressed=true]")
 
 
 @pytest.mark.parametrize("by, width", [("touch", 390), ("mouse", 1280)])
@@ -344,16 +341,19 @@ def test_a_hand_reaches_every_control_in_a_window_of_any_width(
     open_page, emulate, digits_page, by, width
 ):
     emulate(width)
+
+    def check_reach():
+        assert browser.execute_script(OUT_OF_REACH) == []
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+
     browser = open_page(digits_page)
     # By mouse: after a stroke of chromedriver's finger, its taps end in no click, on any page.
     draw(browser, browser.find_element("id", "pad"), [[(140, 30), (140, 250)]])
     assert state_of(browser).said == "1"
-    assert browser.execute_script(OUT_OF_REACH) == []
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    check_reach()
     press(browser.find_elements("class name", "bar")[4], by)
     state_of(browser, pinned=4)
     assert report([save("table.pkl", numpy.eye(3), n_in=3)]) == 0
     browser = open_page("table.html")
-    state_of(browser)
-    assert browser.execute_script(OUT_OF_REACH) == []
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert_allclose(state_of(browser).probabilities, 1 / 3)
+    check_reach()
