@@ -8,9 +8,12 @@ from logreg.engine import Expressions, T
 
 
 class Softmax:
-    """A classifier of 4 features and 3 classes, with random weights, and data."""
+    """A classifier of 4 features and 3 classes, with random weights, and data.
 
-    def __init__(self, pairs=None):
+    `make` makes it of the symbolic rows and the two numbers.
+    """
+
+    def __init__(self, pairs=None, make=LogisticRegression):
         self.pairs = pairs or make_pairs((47, 20, 20))
         self.data_x, self.data_y = self.pairs[0]
         self.x, self.y = T.fmatrix("x"), T.ivector("y")
@@ -18,7 +21,7 @@ class Softmax:
         labels = T.cast(engine.shared_data(self.data_y.astype("float32")), "int32")
         self.row_set = engine.RowSet(engine.stored(self.data_x.copy()), labels)
         with engine.floatx("float32"):
-            self.model = LogisticRegression(self.x, 4, 3)
+            self.model = make(self.x, 4, 3)
         self.cost = self.model.negative_log_likelihood(self.y)
         self.errors = self.model.errors(self.y)
         random = numpy.random.RandomState(1)
@@ -33,12 +36,24 @@ class Softmax:
         given = Expressions(self.minibatch, self.cost, self.errors, self.cost, updates)
         return engine.compile_step(given, self.row_set, 10, n_at_once)
 
-    def step(self, index):
+    def compile_errors(self, batch_size=10):
+        return engine.compile_errors(self.minibatch, self.row_set, batch_size, self.errors)
+
+    def compile_mean(self):
+        return engine.compile_mean(self.minibatch, self.row_set, self.cost)
+
+    def cost_of_all(self):
+        """The cost of all rows, by NumPy."""
+        cost, *_ = cost_and_gradients(self.data_x, self.data_y, *self.values)
+        return cost
+
+    def step(self, index, row_weights=None):
         """Take a step of NumPy's on `values`; return the cost before it."""
         rows = slice(10 * index, 10 * index + 10)
-        W, b = self.values
-        cost, dW, db = cost_and_gradients(self.data_x[rows], self.data_y[rows], W, b)
-        self.values = [W - 0.5 * dW, b - 0.5 * db]
+        cost, *gradients = cost_and_gradients(
+            self.data_x[rows], self.data_y[rows], *self.values, row_weights
+        )
+        self.values = [p - 0.5 * gradient for p, gradient in zip(self.values, gradients)]
         return cost
 
     def error(self, n_rows=None):

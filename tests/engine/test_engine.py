@@ -4,7 +4,7 @@ import os
 
 import numpy
 import pytest
-from builders import cost_and_gradients, make_pairs, write
+from builders import make_pairs, write
 from softmax import Softmax
 
 from logreg import engine
@@ -89,14 +89,14 @@ def test_errors_and_means_are_over_whole_minibatches_and_all_rows(
     """Of what is no count, test_sgd has an example."""
     monkeypatch.setattr(kernel_steps, "VALUES_AT_A_TIME", 36)  # 9 rows
     softmax = Softmax(make_pairs((n, 1, 1)))
-    given = softmax.minibatch, softmax.row_set
     n_whole = n // batch_size * batch_size
-    errors = engine.compile_errors(*given, batch_size, softmax.errors)()
+    errors = softmax.compile_errors(batch_size)()
     assert errors == pytest.approx((softmax.error(n_whole), softmax.error()), abs=1e-15)
-    expected, *_ = cost_and_gradients(softmax.data_x, softmax.data_y, *softmax.values)
-    for cost, factor in (softmax.cost, 1), (softmax.cost * 3, 3):
-        mean = engine.compile_mean(*given, cost)()
-        assert isinstance(mean, float) and mean == pytest.approx(factor * expected, rel=1e-6)
+    for factor in (1, 3):
+        softmax.cost *= factor
+        mean = softmax.compile_mean()()
+        expected = factor * softmax.cost_of_all()
+        assert isinstance(mean, float) and mean == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_value_is_copied_and_its_memory_keeps_its_order(device):

@@ -28,7 +28,7 @@ def test_data_and_parameters_stay_on_the_device(jax):
     variables = [features.shared, *labels.owner.inputs, *(variable for variable, _ in updates)]
     train_model = softmax.compile(updates, 4)
     assert len(train_model(0, 3)) == 4 and len(train_model(1, 1)) == 1
-    engine.compile_errors(softmax.minibatch, softmax.row_set, 10, softmax.errors)()
+    softmax.compile_errors()()
     engine.set_value(variables[2], engine.value(variables[2]) / 2)  # as a resumed run does
     assert all(isinstance(variable.container.storage[0], jax.Array) for variable in variables)
 
@@ -77,7 +77,7 @@ def test_a_graph_that_draws_random_numbers_is_refused(jax):
     with pytest.raises(EngineError, match=r"'jax:cpu': the graph draws random numbers .* the CPU"):
         softmax.compile(softmax.updates(), 4)
     with pytest.raises(EngineError, match="the graph draws random numbers"):
-        engine.compile_mean(softmax.minibatch, softmax.row_set, softmax.cost)
+        softmax.compile_mean()
 
 
 def test_without_jax_the_error_names_the_extra(run):

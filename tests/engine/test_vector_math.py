@@ -2,11 +2,10 @@
 
 import numpy
 import pytest
-from builders import make_pairs
+from softmax import Softmax
 
 from logreg import LogisticRegression, engine
-from logreg.engine import Expressions, Minibatch, RowSet, T, theano
-from logreg.updates import sgd
+from logreg.engine import T, theano
 
 if engine.NAME == "theano":
     from logreg.engine.theano_math import make_mode
@@ -45,19 +44,6 @@ def test_values_are_numpys_for_arrays_of_any_layout(dtype):
             numpy.testing.assert_allclose(got, values, rtol=4 * limits.eps, atol=limits.tiny)
 
 
-def test_gradients_are_those_of_the_functions(random):
-    x = T.dmatrix()
-    factors = random.normal(size=(4, 3))
-    given = random.uniform(0.1, 3, size=(4, 3))
-    functions = [T.exp, T.log, T.tanh, T.nnet.sigmoid]
-    costs = [(factors * function(x)).sum() for function in functions]
-    found = theano.function([x], [T.grad(cost, x) for cost in costs], mode=make_mode())(given)
-    s = sigmoid(given)
-    expected = [numpy.exp(given), 1 / given, 1 - numpy.tanh(given) ** 2, s * (1 - s)]
-    for got, derivative in zip(found, expected):
-        numpy.testing.assert_allclose(got, factors * derivative, rtol=1e-12)
-
-
 @pytest.mark.parametrize("switch, linker", [("", None), ("0", None), ("", "py")])
 def test_they_are_used_in_nets_on_the_cpu_unless_the_user_chose(
     device, switch, linker, monkeypatch
@@ -73,14 +59,8 @@ def test_they_are_used_in_nets_on_the_cpu_unless_the_user_chose(
         return compiled[-1]
 
     monkeypatch.setattr(theano, "function", function)
-    features, labels = make_pairs((20, 1, 1))[0]
-    x, y = T.matrix(), T.ivector()
-    classifier = LogisticRegression(T.tanh(x), 4, 3)
-    cost = classifier.negative_log_likelihood(y)
-    row_set = RowSet(engine.stored(features), theano.shared(labels.astype("int32")))
-    updates = sgd(cost, classifier.params, 0.1)
-    given = Expressions(Minibatch(x, y, None), cost, classifier.errors(y), cost, updates)
-    engine.compile_step(given, row_set, 10)(0, 0)
+    softmax = Softmax(make=lambda x, *sizes: LogisticRegression(T.tanh(x), *sizes))
+    softmax.compile(softmax.updates(), 1)(0, 0)
     is_used = any("NumPyFunction" in ops_of(each) for each in compiled)
     assert compiled and is_used == ((device, switch, linker) == ("cpu", "", None))
 

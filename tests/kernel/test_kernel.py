@@ -10,12 +10,14 @@ import sysconfig
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy
 import pytest
 from builders import cost_and_gradients, make_pairs
 from conftest import ROOT
 from numpy.testing import assert_allclose
+from problems import KINDS, problem, steps_of_numpy
 from softmax import Softmax
 
 from logreg import LogisticRegression, engine, kernel, updates
@@ -27,40 +29,7 @@ pytestmark = pytest.mark.skipif(not kernel.is_built(), reason="no C compiler bui
 # Rows of a minibatch, columns and classes.
 SIZES = [(1500, 40, 26), (40, 8, 2), (1, 1, 2), (2, 3, 1), (2050, 1100, 3), (1100, 64, 7)]
 SIZES += [(2, 784, 3), (90, 784, 90), (600, 20, 100), (20, 40, 1000), (20, 65536, 3)]
-
-
-def problem(dtype, cell, n_rows, n_in, n_out, seed=0):
-    """x, scale, W, b, y and the weights of the rows of a minibatch."""
-    random = numpy.random.RandomState(seed)
-    if cell == "uint8":
-        x, scale = random.randint(0, 256, (n_rows, n_in)).astype("uint8"), 1 / 256
-        for edge in (x[:, : n_in // 3], x[:, n_in // 2 :], x[:, n_in // 3 : n_in // 2]):
-            edge *= random.randint(2, size=(n_rows, 1), dtype="uint8")
-    else:
-        x, scale = random.randn(n_rows, n_in).astype(dtype), 1.0
-    W, b = random.randn(n_in, n_out) / numpy.sqrt(n_in), random.randn(n_out)
-    y, weights = random.randint(n_out, size=n_rows), random.rand(n_rows)
-    return x, scale, W.astype(dtype), b.astype(dtype), y, weights.astype(dtype)
-
-
-KINDS = [("float32", "float32"), ("float32", "uint8"), ("float64", "float64"), ("float64", "uint8")]
 SETS = kernel.instruction_sets() if kernel.is_built() else []
-
-
-def steps_of_numpy(x, params, y, weights, starts, n_rows, rule):
-    """Take steps in float64; return the cost before each, and the parameters."""
-    W, b, *velocities = (param.astype(float) for param in params)
-    rate, l2, momentum = rule
-    costs = []
-    for start in starts:
-        rows = slice(start, start + n_rows)
-        cost, dW, db = cost_and_gradients(x[rows], y[rows], W, b, row_weights=weights[rows])
-        costs.append(cost + l2 * (W**2).sum())
-        changes = [-rate * (dW + 2 * l2 * W), -rate * db]
-        if velocities:
-            changes = velocities = [momentum * v + c for v, c in zip(velocities, changes)]
-        W, b = W + changes[0], b + changes[1]
-    return [costs, W, b, *velocities]
 
 
 # This test comes first: a thread that never ends would slow the others down.
@@ -396,8 +365,10 @@ CASES += [(rule, penalty) for rule in ("sgd", "momentum") for penalty in PENALTI
 @pytest.mark.parametrize("rule, penalty", CASES)
 def test_steps_are_those_of_the_graph(rule, penalty, monkeypatch):
     """By every kind of update, a step with the kernel is one without."""
-    found, function, steps, calls = [], theano.function, kernel.steps, []
-    monkeypatch.setattr(kernel, "steps", lambda *given: calls.append(given) or steps(*given))
+    found = []
+    function = theano.function
+    steps = Mock(wraps=kernel.steps)
+    monkeypatch.setattr(kernel, "steps", steps)
     # Theano would go on with the first mode that it is asked for.
     monkeypatch.setattr(theano.compile.mode, "instantiated_default_mode", None, raising=False)
     monkeypatch.setattr(theano.config, "mode", "FAST_COMPILE")
@@ -416,7 +387,7 @@ def test_steps_are_those_of_the_graph(rule, penalty, monkeypatch):
     for one, other in zip(*found):
         assert_allclose(one, other, rtol=2e-5, atol=1e-6)
     is_taken = rule in [*RULES][:4] and penalty in (None, PENALTIES[0])
-    assert bool(calls) == is_taken
+    assert steps.called == is_taken
 
 
 FEATURES = [("uint8", None), ("float64", None)]  # how they are stored, and prepared
@@ -433,16 +404,14 @@ def test_other_arrays_in_the_shared_variables_are_laid_out_anew(change, cell, pr
     softmax.data_x = features.shared.get_value() / 256
     softmax.row_set = engine.RowSet(features, T.cast(labels, "int32"))
     train_model = softmax.compile(softmax.updates(), 1)
-    given = softmax.minibatch, softmax.row_set
-    error = engine.compile_errors(*given, 10, softmax.errors)
-    loss = engine.compile_mean(*given, softmax.cost)
+    error = softmax.compile_errors()
+    loss = softmax.compile_mean()
     for _ in range(2):  # from the second time on, they are laid out
         for index in (0, 75, 5):  # the last, before 8 that are left over, and another
             costs = train_model(index, index)
             assert list(costs) == pytest.approx([softmax.step(index)], rel=1e-5)
             assert softmax.is_taken() and error()[1] == softmax.error()
-            expected, *_ = cost_and_gradients(softmax.data_x, softmax.data_y, *softmax.values)
-            assert loss() == pytest.approx(expected, rel=1e-5)
+            assert loss() == pytest.approx(softmax.cost_of_all(), rel=1e-5)
         if change in ("rows", "columns"):  # as they lie in memory
             cells = features.shared.get_value()[::-1]
             features.shared.set_value(numpy.array(cells, order="C" if change == "rows" else "F"))
@@ -459,7 +428,7 @@ def test_rows_count_as_their_weights_say(order, monkeypatch):
     weights = T.fvector("weights")
     softmax.minibatch = engine.Minibatch(softmax.x, softmax.y, weights)
     softmax.cost = softmax.model.negative_log_likelihood(softmax.y, weights)
-    errors = softmax.model.errors(softmax.y, weights)
+    softmax.errors = softmax.model.errors(softmax.y, weights)
     features = engine.stored(numpy.array(softmax.data_x, order=order))
     labels = softmax.row_set.labels
     of_rows = numpy.repeat([7.0, 0], [10, 37])  # the first minibatch counts alone
@@ -467,13 +436,10 @@ def test_rows_count_as_their_weights_say(order, monkeypatch):
     if engine._cpu_backend.has_kernel:
         monkeypatch.setattr(theano, "function", None)  # nothing compiles
     share = 47 / 10  # of the weight of a row in the mean weight of all
-    error = engine.compile_errors(softmax.minibatch, softmax.row_set, 10, errors)()
-    assert error[1] == pytest.approx(softmax.error(10), rel=1e-5)
+    assert softmax.compile_errors()()[1] == pytest.approx(softmax.error(10), rel=1e-5)
     train_model = softmax.compile(softmax.updates(), 1)
-    W, b = softmax.values
-    cost, *gradients = cost_and_gradients(softmax.data_x[:10], softmax.data_y[:10], W, b)
-    assert list(train_model(0, 0)) == pytest.approx([share * cost], rel=1e-5)
-    softmax.values = [p - 0.5 * share * g for p, g in zip(softmax.values, gradients)]
+    expected = softmax.step(0, numpy.full(10, share))
+    assert list(train_model(0, 0)) == pytest.approx([expected], rel=1e-5)
     assert list(train_model(1, 1)) == [0] and softmax.is_taken()
 
 
