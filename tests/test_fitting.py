@@ -13,7 +13,6 @@ import pytest
 
 from logreg import Predictor, SoftmaxClassifier, fit_table, sgd
 from logreg.basics.errors import DatasetError, ModelFileError, SettingError
-from logreg.engine import theano
 
 SIZES = numpy.random.RandomState(0).randint(0, 100, 90)
 FRAME = pandas.DataFrame({"id": range(90), "size": SIZES, "wing": ["a", "b", None] * 30})
@@ -70,19 +69,6 @@ def test_what_makes_no_sense_is_told_before_the_training(monkeypatch):
         fit_table("t.csv", "kind", "t.csv", **OPTIONS)
     with pytest.raises(ModelFileError, match=r"nowhere/m\.pkl cannot be written: No such file"):
         fit_table(FRAME, "kind", "nowhere/m.pkl")
-
-
-def test_a_run_that_diverges_is_told(stderr):
-    fit_table(FRAME, "kind", **{**OPTIONS, "l2": 9, "batch_size": 1})
-    said = stderr().splitlines()[-1]
-    assert said.startswith("warning: the run diverged in epoch ")
-
-
-def test_threads_that_fit_tables_leave_floatx_as_it_was():
-    with ThreadPoolExecutor(6) as threads:
-        fits = [threads.submit(fit_table, FRAME, "kind", f"{i}.pkl", **OPTIONS) for i in range(6)]
-        parameters = {fit.result().W.tobytes() for fit in fits}
-    assert theano.config.floatX == "float64" and len(parameters) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a process cannot be forked here")

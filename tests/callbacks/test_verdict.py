@@ -104,32 +104,30 @@ def test_the_result_of_a_table_or_of_pictures(kind, criterion, value, capsys):
 
 
 GAIN = "stopped by patience at iteration 8: the last significant gain was at iteration 7"
-ENDED = {"n_epochs": "stopped after all 3 epochs", "patience": GAIN}
+ENDED = "stopped after all 3 epochs"
+MORE = "; the last validation was the best: more `{}` may help"
 SEPARABLE = "; no validation row is wrong: the weights of separable classes grow without end"
+TABLE = {"label_number": 5}
+ADVICE = "n_epochs`, or better a `momentum` of 0.9,"
 
 
 @pytest.mark.parametrize(
-    "best, reason, wrong, said",
+    "reason, best, wrong, kind, momentum, said",
     [
-        (3, "n_epochs", 0, ""),
-        (8, "n_epochs", 0.01, "; the last validation was the best: more `n_epochs` may help"),
-        (8, "patience", 0.01, "; the last validation was the best: more `patience` may help"),
-        (8, "patience", 0, SEPARABLE),
+        ("n_epochs", 3, 0, {}, 0.0, ENDED),
+        ("n_epochs", 8, 0.01, {}, 0.0, ENDED + MORE.format("n_epochs")),
+        ("n_epochs", 8, 0.01, TABLE, 0.0, ENDED + MORE.replace("{}`", ADVICE)),
+        ("n_epochs", 8, 0.01, TABLE, 0.5, ENDED + MORE.format("n_epochs")),
+        ("patience", 8, 0.01, {}, 0.0, GAIN + MORE.format("patience")),
+        ("patience", 8, 0, {}, 0.0, GAIN + SEPARABLE),
     ],
 )
-def test_a_run_that_ends_at_its_best_says_so(best, reason, wrong, said):
-    run = ended(reason=reason, best=best, improvement_threshold=0.5)
+def test_a_run_that_ends_at_its_best_says_so(reason, best, wrong, kind, momentum, said):
+    settings = {"momentum": momentum, "improvement_threshold": 0.5}
+    run = ended(reason=reason, best=best, data=data_of(**kind), **settings)
     run.validations[-1] = run.validations[-1]._replace(error_all_rows=wrong)
-    assert explain(run) == ENDED[reason] + said
+    assert explain(run) == said
     assert repr(run).endswith(f"2 validations, best error {run.best_validation.error:f}, {reason})")
-
-
-@pytest.mark.parametrize("momentum, advice", [(0.0, ", or better a `momentum` of 0.9,"), (0.5, "")])
-def test_momentum_is_advised_for_a_table_that_takes_all_epochs(momentum, advice):
-    data = data_of(label_number=5)  # as of a table
-    run = ended(reason="n_epochs", best=8, data=data, momentum=momentum)
-    said = f"; the last validation was the best: more `n_epochs`{advice} may help"
-    assert explain(run) == ENDED["n_epochs"] + said
 
 
 # ---- the tutorial's figures
