@@ -24,14 +24,14 @@ def test_training_reaches_the_variables_that_parameters_are_made_of(factors):
     assert classifier.params == [mine for mine in given if mine in variables]
     values = [factor * value for factor, value in zip(factors, (W, B))]
     pairs = make_pairs((30, 30, 30), dtype="float64")
-    changed = {
-        "datasets": pairs,
-        "hyperparameters": Hyperparameters(batch_size=30, n_epochs=1),
-    }
-    fit(
-        **arguments(classifier, lambda cost, _: sgd(cost, variables, 0.1), **changed),
-        callbacks=[BestModel("best", classifier)],
+    once = Hyperparameters(batch_size=30, n_epochs=1)
+    given = arguments(
+        classifier,
+        lambda cost, _: sgd(cost, variables, 0.1),
+        datasets=pairs,
+        hyperparameters=once,
     )
+    fit(**given, callbacks=[BestModel("best", classifier)])
     _, *gradients = cost_and_gradients(*pairs[0], *values)
     found = load_model("best").params
     for param, value, factor, gradient in zip(found, values, factors, gradients):

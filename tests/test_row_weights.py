@@ -31,23 +31,25 @@ def test_a_weight_is_as_good_as_so_many_rows(working_folder, cli):
     """Of each class, of the guess, of tests; test_differential_training has the training."""
     frame = frequencies()
     repeated = frame.loc[frame.index.repeat(frame["n"])]
-    found = []
-    units = {"train": 64, "valid": 8, "test": 16}  # of the weights of a set
-    for option, table in (("--weight-column=n", frame), ("--drop=n", repeated)):
+    told = []
+    figures = []
+    for option, table, unit_of_train, weight in (
+        ("--weight-column=n", frame, 64, len(repeated) / 16),
+        ("--drop=n", repeated, 1, None),
+    ):
         folder = working_folder / option
         folder.mkdir()
-        for split, unit in units.items():
+        for split, unit in (("train", 64), ("valid", 8), ("test", 16)):  # of the weights of a set
             table.assign(n=table["n"] / unit).to_csv(folder / f"{split}.csv", index=False)
-        told = cli(f"{SETTINGS} {option} --batch-size={len(table)}", folder).out
-        found.append([told.splitlines()[-1], Predictor("best_model.pkl")])
-        found[-1].append(cli("predict --evaluate --format=json").json)
-        found[-1].append(Predictor("best_model.pkl").score(folder))
-    (guess, weighted, tested, score), (wanted_guess, wanted, as_rows, wanted_score) = found
-    assert guess == wanted_guess
-    assert [64 * n for n in weighted.metadata["class_counts"]] == wanted.metadata["class_counts"]
-    assert (16 * tested["weight"], as_rows["weight"]) == (len(repeated), None)
-    assert score == pytest.approx(wanted_score)
-    assert rates(tested) == pytest.approx(rates(as_rows), rel=1e-5, nan_ok=True)
+        done = cli(f"{SETTINGS} {option} --batch-size={len(table)}", folder)
+        model = Predictor("best_model.pkl")
+        counts = [unit_of_train * n for n in model.metadata["class_counts"]]
+        told.append([done.out.splitlines()[-1], counts])
+        tested = cli("predict --evaluate --format=json").json
+        assert tested["weight"] == weight
+        figures.append([model.score(folder), *rates(tested)])
+    assert told[0] == told[1]
+    assert figures[0] == pytest.approx(figures[1], rel=1e-5, nan_ok=True)
 
 
 def rates(evaluation):

@@ -42,8 +42,9 @@ def linear_regression(random):
 def test_any_cost_can_be_minimized(random):
     given, w = linear_regression(random)
     *_, sets = given
-    run = fit(*given, OF_LINEAR)
+    run = fit(*given, OF_LINEAR, [BestModel("w.pkl")])
     assert run.params == [w] and len(run.variables) == 2
+    load_params([w], "w.pkl")  # a file of parameters has no velocity
     value = velocity = numpy.zeros(4)
     for x, y in 2 * [*zip(*(numpy.split(array, 4) for array in sets[0]))]:
         velocity = 0.9 * velocity - 0.02 * 2 * x.T @ (x @ value - y) / 10
@@ -51,12 +52,6 @@ def test_any_cost_can_be_minimized(random):
     numpy.testing.assert_allclose(engine.value(w)[:, 0], value)
     x, y = sets[1]  # the loss is the cost, as none is given
     assert run.validations[-1].loss == pytest.approx(((x @ value - y) ** 2).mean())
-
-
-def test_a_file_of_parameters_has_no_velocity(random):
-    given, w = linear_regression(random)
-    fit(*given, OF_LINEAR, [BestModel("w.pkl")])
-    load_params([w], "w.pkl")
 
 
 def test_a_loss_that_decides_must_be_finite(random):
