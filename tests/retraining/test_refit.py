@@ -1,7 +1,4 @@
-"""Training anew on training and validation rows: as a run on these rows.
-
-Of the test of the new model, test_differential_training has more.
-"""
+"""Training anew on training and validation rows: as a run on these rows."""
 
 import dataclasses
 import functools
@@ -69,6 +66,16 @@ def test_it_is_a_run_on_both_sets_from_the_start_of_the_first_run():
     for run in runs:
         assert run.n_refit_rows == 85
         assert_equal(run.best_values, expected)
+
+
+def test_the_test_error_is_that_of_the_new_model():
+    pairs = make_pairs((60, 25, 400), dtype="float64")
+    settings = dataclasses.replace(SETTINGS, criterion="error")  # which tests each new best
+    run = trained(pairs, settings, refit=True)
+    x, y = pairs[2]
+    W, b = run.best_values
+    is_wrong = (x @ W + b).argmax(axis=1) != y
+    assert run.best_validation.test_error_all_rows == pytest.approx(is_wrong.mean())
 
 
 DIVERGED = "warning: trained anew on all rows, the model diverged"
