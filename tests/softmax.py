@@ -7,6 +7,25 @@ from logreg import LogisticRegression, engine, updates
 from logreg.engine import Expressions, T
 
 
+def steps_of_numpy(rows, params, starts, n_rows, rate, l2=0, momentum=0, l1=0):
+    """Take steps in float64; return the cost before each, and the parameters.
+
+    `rows` are x, y and the weights of all rows. With momentum, `params` are W and b, and the
+    velocities after them.
+    """
+    W, b, *velocities = (param.astype(float) for param in params)
+    costs = []
+    for start in starts:
+        x, y, weights = (array[start : start + n_rows] for array in rows)
+        cost, dW, db = cost_and_gradients(x, y, W, b, row_weights=weights)
+        costs.append(cost + l1 * abs(W).sum() + l2 * (W**2).sum())
+        changes = [-rate * (dW + l1 * numpy.sign(W) + 2 * l2 * W), -rate * db]
+        if velocities:
+            changes = velocities = [momentum * v + c for v, c in zip(velocities, changes)]
+        W, b = W + changes[0], b + changes[1]
+    return [costs, W, b, *velocities]
+
+
 class Softmax:
     """A classifier of 4 features and 3 classes, with random weights, and data.
 

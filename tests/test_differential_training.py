@@ -6,6 +6,7 @@ import pytest
 from builders import cost_and_gradients, save_folder, with_examples
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from softmax import steps_of_numpy
 
 from logreg import Predictor, engine, fit_table, kernel
 from logreg.parts.splits import stratified_order
@@ -122,28 +123,23 @@ def errors_of(rows, params, batch_size):
 
 
 class Descent:
-    """W and b from zero on, and the rows that they are trained on."""
+    """W and b from zero on, their velocities, and the rows that they are trained on."""
 
     def __init__(self, rows, n_out):
         self.rows = rows
-        self.params = [numpy.zeros((rows[0].shape[1], n_out)), numpy.zeros(n_out)]
-        self.velocities = [numpy.zeros_like(param) for param in self.params]
+        W, b = numpy.zeros((rows[0].shape[1], n_out)), numpy.zeros(n_out)
+        self.values = [W, b, W, b]  # the velocities are the last two
 
     def step(self, iter, options):
         """Train on a minibatch; return its cost."""
         n = options["batch_size"]
-        first = iter % (len(self.rows[1]) // n) * n
-        x, y, weights, _ = (array[first : first + n] for array in self.rows)
-        W, b = self.params
+        *rows, _ = self.rows
+        start = iter % (len(rows[1]) // n) * n
+        W = self.values[0]
         if options["l1"]:  # rounding may change the sign of what is nearly 0
             assume(((W == 0) | (abs(W) > 1e-7)).all())
-        cost, *gradients = cost_and_gradients(x, y, W, b, row_weights=weights)
-        cost += options["l1"] * abs(W).sum() + options["l2"] * (W**2).sum()
-        gradients[0] += options["l1"] * numpy.sign(W) + 2 * options["l2"] * W
-        for param, velocity, gradient in zip(self.params, self.velocities, gradients):
-            velocity *= options["momentum"]
-            velocity -= options["learning_rate"] * gradient
-            param += velocity
+        rule = [options[name] for name in ("learning_rate", "l2", "momentum", "l1")]
+        (cost,), *self.values = steps_of_numpy(rows, self.values, [start], n, *rule)
         return cost
 
 
@@ -161,9 +157,10 @@ def train_in_numpy(rows, n_out, options):
     for iter in range(options["n_epochs"] * n_batches):
         costs.append(run.step(iter, options))
         if (iter + 1) % min(n_batches, options["patience"] // 2) == 0:
-            errors = errors_of(valid, run.params, options["batch_size"])
+            params = run.values[:2]
+            errors = errors_of(valid, params, options["batch_size"])
             in_loss = valid[2] * train[3].mean() / valid[3].mean()
-            loss, *_ = cost_and_gradients(*valid[:2], *run.params, row_weights=in_loss)
+            loss, *_ = cost_and_gradients(*valid[:2], *params, row_weights=in_loss)
             value = loss if by_loss else errors[0]
             point = {"iter": iter, "cost": numpy.mean(costs)}
             point["error"], point["error_all_rows"] = errors
@@ -177,7 +174,7 @@ def train_in_numpy(rows, n_out, options):
                     patience = max(patience, iter * options["patience_increase"])
                     significant = value
                 lowest = value
-                best = [param.copy() for param in run.params]
+                best = params
                 best_point = curve[-1]
                 best_errors = errors
                 if not by_loss:
@@ -195,7 +192,7 @@ def train_in_numpy(rows, n_out, options):
         for iter in range(best_point["iter"] + 1):
             anew.step(iter, options)
         told["n_refit_rows"] = n_rows
-        best = anew.params
+        best = anew.values[:2]
     tested = errors_of(test, best, options["batch_size"])
     add_test_errors(best_point, tested)
     told["iteration"] = best_point["iter"]

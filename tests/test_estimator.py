@@ -10,11 +10,12 @@ from unittest.mock import Mock
 
 import numpy
 import pytest
-from builders import cost_and_gradients, make_pairs, probabilities, write
+from builders import make_pairs, probabilities, write
 from numpy.testing import assert_allclose
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import estimator_checks
+from softmax import steps_of_numpy
 
 from logreg import SoftmaxClassifier, sgd
 from logreg.hyperparameters import Hyperparameters
@@ -95,9 +96,8 @@ def test_steps_are_numpys(n_classes, class_weight, sample_weight):
     classifier = SoftmaxClassifier(batch_size=30, validation_fraction=0.467, **options)
     classifier.fit(x, NAMES[y], sample_weight)
     zeros = numpy.zeros((4, n_classes)), numpy.zeros(n_classes)
-    cost, *gradients = cost_and_gradients(x[:30], y[:30], *zeros, row_weights=counted[:30])
-    assert classifier.loss_curve_ == pytest.approx([cost])
-    W, b = (-0.13 * gradient for gradient in gradients)
+    costs, W, b = steps_of_numpy((x, y, counted), zeros, [0], 30, rate=0.13)
+    assert classifier.loss_curve_ == pytest.approx(costs)
     p, scores = probabilities(x, W, b), x @ W + b
     if n_classes == 2:  # the log-odds of the second class
         scores = scores[:, 1:] - scores[:, :1]
@@ -166,33 +166,37 @@ def test_a_sparse_x_gives_the_bits_of_a_dense_one(kind, dtype):
 def test_which_rows_validate(monkeypatch):
     fit = Mock(side_effect=KeyboardInterrupt)
     monkeypatch.setattr("logreg.sgd.run_training", fit)
+    labels = numpy.array([0] * 42 + [1] * 24 + [0, 1] * 200)
 
-    def given(x, y, **options):
+    def given(first=0, end=66, **options):
+        """Numbers of training and of validation rows, the settings, and whether all train anew."""
+        numbers = numpy.arange(first, end)
         with pytest.raises(KeyboardInterrupt):
-            SoftmaxClassifier(**options).fit(x, y)
+            SoftmaxClassifier(**options).fit(numbers[:, None], labels[numbers])
         (run, _), others = fit.call_args
-        train, valid, test = (
-            (row_set.features.array, row_set.labels.get_value())
-            for row_set in run.data.sets.values()
-        )
-        assert (valid[0] == test[0]).all() and (valid[1] == test[1]).all()
+        found = []
+        for row_set in run.data.sets.values():
+            rows = row_set.features.array[:, 0].astype(int)
+            assert (row_set.labels.get_value() == labels[rows]).all()
+            found.append(rows.tolist())
+        train, valid, test = found
+        assert valid == test
         return train, valid, run.hyperparameters, others["refit"]
 
-    x, y = numpy.arange(66.0)[:, None], numpy.array([0] * 42 + [1] * 24)
     changed = {"learning_rate": 0.5, "batch_size": 3, "momentum": 0.7, "l2": 0.2}
-    train, valid, settings, is_refit = given(x, y, **changed)
+    train, valid, settings, is_refit = given(**changed)
     assert is_refit and settings == Hyperparameters(criterion="loss", **changed)
-    assert numpy.bincount(valid[1]).tolist() == [7, 4]
-    assert sorted([*train[0][:, 0], *valid[0][:, 0]]) == list(range(66))
-    for seed in 0, 1:
-        assert (given(x, y, random_state=seed)[1][0] == valid[0]).all() == (seed == 0)
-    _, valid, _, is_refit = given(x, y, shuffle=False, random_state=1, refit=False)
-    assert valid[0][:, 0].tolist() == [*range(55, 66)] and not is_refit
-    assert [len(x) for x, _ in given(x[:64], y[:64])[:2]] == [54, 10]
-    train, valid, settings, is_refit = given(x[33:60], y[33:60])
-    assert len(train[0]) == 27 and (train[0] == valid[0]).all()
+    assert numpy.bincount(labels[valid]).tolist() == [7, 4]
+    assert sorted(train + valid) == list(range(66))
+    assert given(random_state=0)[1] == valid != given(random_state=1)[1]
+    _, valid, _, is_refit = given(shuffle=False, random_state=1, refit=False)
+    assert valid == [*range(55, 66)] and not is_refit
+    train, valid, *_ = given(end=64)
+    assert (len(train), len(valid)) == (54, 10)
+    train, valid, settings, is_refit = given(33, 60)
+    assert len(train) == 27 and train == valid
     assert (settings.batch_size, is_refit) == (3, False)
-    _, _, settings, _ = given(numpy.ones((400, 1)), [0, 1] * 200, validation_fraction=0.05)
+    _, _, settings, _ = given(66, 466, validation_fraction=0.05)
     assert settings.batch_size == 20
 
 

@@ -1,7 +1,6 @@
-"""Minibatches for the kernel and its stand-in, and what NumPy makes of them in float64."""
+"""Minibatches for the kernel and its stand-in."""
 
 import numpy
-from builders import cost_and_gradients
 
 # Of parameters, and of what is stored.
 KINDS = [("float32", "float32"), ("float32", "uint8"), ("float64", "float64"), ("float64", "uint8")]
@@ -19,19 +18,3 @@ def problem(dtype, cell, n_rows, n_in, n_out, seed=0):
     W, b = random.randn(n_in, n_out) / numpy.sqrt(n_in), random.randn(n_out)
     y, weights = random.randint(n_out, size=n_rows), random.rand(n_rows)
     return x, scale, W.astype(dtype), b.astype(dtype), y, weights.astype(dtype)
-
-
-def steps_of_numpy(x, params, y, weights, starts, n_rows, rule):
-    """Take steps in float64; return the cost before each, and the parameters."""
-    W, b, *velocities = (param.astype(float) for param in params)
-    rate, l2, momentum = rule
-    costs = []
-    for start in starts:
-        rows = slice(start, start + n_rows)
-        cost, dW, db = cost_and_gradients(x[rows], y[rows], W, b, row_weights=weights[rows])
-        costs.append(cost + l2 * (W**2).sum())
-        changes = [-rate * (dW + 2 * l2 * W), -rate * db]
-        if velocities:
-            changes = velocities = [momentum * v + c for v, c in zip(velocities, changes)]
-        W, b = W + changes[0], b + changes[1]
-    return [costs, W, b, *velocities]

@@ -17,8 +17,8 @@ import pytest
 from builders import cost_and_gradients, make_pairs
 from conftest import ROOT
 from numpy.testing import assert_allclose
-from problems import KINDS, problem, steps_of_numpy
-from softmax import Softmax
+from problems import KINDS, problem
+from softmax import Softmax, steps_of_numpy
 
 from logreg import LogisticRegression, engine, kernel, updates
 from logreg.basics.errors import listed
@@ -102,7 +102,7 @@ def test_steps_and_classes_are_numpys_and_bits_the_same_in_all_ways(dtype, cell,
             params += [random.randn(*param.shape).astype(dtype) for param in params]
         labels = y, weights
         starts = [n_rows, 0, n_rows]
-        expected = steps_of_numpy(exact, params, *labels, starts, n_rows, rule)
+        expected = steps_of_numpy((exact, *labels), params, starts, n_rows, *rule)
         ways = [Rows(x, scale), Rows((x * scale).astype(dtype)), Rows(x.astype(dtype), scale)]
         bits = {}
         for j, (name, way) in enumerate(itertools.product([*SETS, ""], ways)):

@@ -4,7 +4,8 @@ import numpy
 import pytest
 from builders import cost_and_gradients
 from numpy.testing import assert_allclose
-from problems import KINDS, problem, steps_of_numpy
+from problems import KINDS, problem
+from softmax import steps_of_numpy
 
 from logreg import kernel
 from logreg.kernel import functions, numpy_kernel
@@ -37,7 +38,7 @@ def test_steps_gradients_and_classes(dtype, cell, is_weighted, momentum):
     found += kernel.steps(rows, params, labels, [0, 20, 40], 20, *rule)
     cost, *expected = cost_and_gradients(x[10:30], y[10:30], W, b, weights[10:30])
     expected = [[cost], *expected]
-    expected += steps_of_numpy(x, params, y, weights, [0, 20, 40], 20, rule)
+    expected += steps_of_numpy((x, y, weights), params, [0, 20, 40], 20, *rule)
     for one, other in zip(found, expected):
         assert one.dtype == dtype
         assert_allclose(one, other, rtol=1e-4 if dtype == "float32" else 1e-10, atol=1e-6)
@@ -53,7 +54,6 @@ def test_a_label_that_is_no_class_is_named():
 
 def test_a_training_without_a_compiler_gives_the_errors_of_one_with_it(cli, without_a_compiler):
     command = "train mnist_sample --n-epochs 2 --batch-size 100 -q -o"
-    assert "several times as fast" in cli("train mnist_sample --n-epochs 1 -o a.pkl").err
     without = cli(f"{command} a.pkl").out
     without_a_compiler.undo()
     assert cli(f"{command} b.pkl").out == without

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import cost_and_gradients, probabilities, save_table, write
+from builders import probabilities, save_table, write
 from numpy.testing import assert_allclose, assert_array_equal
+from softmax import steps_of_numpy
 
 from logreg import Hyperparameters, LogRegWarning, Predictor, engine, fit_table
 from logreg.basics.errors import SettingError
@@ -44,25 +45,13 @@ def test_each_row_is_in_one_fold_and_classes_keep_their_shares():
         assert_allclose(fold.facts.preprocessing.means, fold.train[0].mean(axis=0), rtol=1e-12)
 
 
-def test_groups_stay_whole():
-    rows = "".join(f"p{i % 12},{i},{'ab'[i % 2]}\n" for i in range(60))
-    write("t.csv", f"patient,x,class\n{rows}".encode())
-    data = divided(group="patient")
-    groups = [set(data.groups[part]) for part in data.fold_rows]
-    assert [*map(len, groups)] == [3, 3, 3, 3] and len(set.union(*groups)) == 12
-
-
 def descend(x, y, n_epochs):
     """Yield W and b after each epoch of minibatches of 7, and the mean of its costs."""
-    W, b = numpy.zeros((x.shape[1], 3)), numpy.zeros(3)
+    params = [numpy.zeros((x.shape[1], 3)), numpy.zeros(3)]
+    starts = range(0, len(x) // 7 * 7, 7)
     for _ in range(n_epochs):
-        costs = []
-        for start in range(0, len(x) // 7 * 7, 7):
-            rows = slice(start, start + 7)
-            cost, dW, db = cost_and_gradients(x[rows], y[rows], W, b)
-            costs.append(cost)
-            W, b = W - dW, b - db
-        yield W, b, numpy.mean(costs)
+        costs, *params = steps_of_numpy((x, y, numpy.ones(len(y))), params, starts, 7, rate=1)
+        yield *params, numpy.mean(costs)
 
 
 def test_folds_choose_the_epoch_and_test_and_all_rows_train(stderr):
@@ -189,9 +178,9 @@ def test_a_stopped_run_trains_the_model_for_the_best_epoch_so_far():
 
 
 def test_how_many_folds_there_are():
-    def n_folds(n_rows, given=None, shuffle=None, n_ranks=1, label="label"):
+    def n_folds(n_rows, given=None, shuffle=None, n_ranks=1):
         rows = "".join(f"{i},{i % 2}\n" for i in range(n_rows))
-        write("t.csv", f"x,{label}\n{rows}".encode())
+        write("t.csv", f"x,label\n{rows}")
         data = read_dataset("t.csv", preparation=Preparation(shuffle=shuffle))
         return choose_n_folds(data, given, n_ranks)
 
@@ -230,13 +219,15 @@ def test_a_fold_may_lack_a_class_and_a_text():
     assert model.predict({"x": 0, "text": "w"}).tolist() != ["b"]
 
 
-def test_rows_count_by_their_weights():
+def test_rows_count_by_their_weights_and_groups_stay_whole():
     """A row of weight 3 is tested as three rows of the same group are; groups mix the rows."""
     x = numpy.random.RandomState(3).randn(40, 2).round(3)
     y = (x[:, 0] + x[:, 1] > 0.3).astype(int)
     rows = [f"{a},{b},{k},{1 + i % 3},{i % 9}\n" for i, ((a, b), k) in enumerate(zip(x, y))]
     write("t.csv", ("a,b,class,n,g\n" + "".join(rows)).encode())
     data = divided(weight_column="n", group="g")
+    groups = [set(data.groups[part]) for part in data.fold_rows]
+    assert sum(map(len, groups)) == len(set.union(*groups)) == 9
     with engine.floatx("float64"):
         run = train_softmax(data, dataclasses.replace(SETTINGS, n_epochs=3), None)
     wrong = run.tested_probabilities.argmax(axis=1) != data.train[1]
