@@ -28,6 +28,7 @@ train --verify m.pkl --batch-size 1 --no-refit --na - | 1 | | from the model fil
 train D --folds 3 | 1 | ^... loading data\n$ | has a test set: folds are made of one table
 train T --folds 3 --checkpoint run | 1 | the model | error: run cannot hold the state of 3 folds: give --folds 0
 train T --no-refit | 1 | loading data | error: --refit is for one split into three sets: give --folds 0
+train T --refit | 1 | loading data | error: --refit is for one split into three sets: give --folds 0
 train D --check-reference | 1 | epoch 2 | epoch 1: .* and the tutorial has 12.458333 %, test error
 train T | 0 | t.csv: 60 rows, 4 features, 3 classes\n5 folds \(split at random\): each is | class
 train T --drop 'b, c,' --no-standardize --missing mean --na - | 0 | 2 features, 3 classes | .
