@@ -13,7 +13,7 @@ least 10 x 10 pixels large. If the training images are laid out as MNIST's are, 
 does not say whether they are, the picture is cropped and centred first. A picture is inverted if
 its background is light and that of training is dark, or the other way round. Training gives all
 pictures of folders a dark background. In arrays, the background is light if the median of the
-pixels at the edges is above the middle of the range, which is 127 for uint8.
+pixels at the edges is above the middle of the range, 127.5 for uint8.
 
 In CSV, labels and cells are written as the data have them. A spreadsheet program takes a cell that
 begins with =, +, - or @ for a formula: import such columns as text.
@@ -315,7 +315,7 @@ def _write_answers(predictor, all_batches, args):
     errors = []  # will hold those of inputs that cannot be read
     with destination(args.output) as stream:
         # A generator: it predicts while the writer asks for one answer after the other. If no input
-        # has an answer, it raises an error. This names the output, which is then not written.
+        # has an answer, it raises an error whose text names the output, which is then not written.
         found = answers_to_inputs(predictor, all_batches, errors, args.output, **choices)
         WRITERS[args.format](stream, found)
     return 1 if errors else 0

@@ -209,7 +209,8 @@ class Run:
 
         A block has `n_at_once` minibatches at most. It ends earlier after the minibatch
         `last_of_all`, at the next validation, at the end of an epoch, or where the patience ends.
-        Returns the costs of the minibatches.
+        ``train_model(first, last)`` takes the indices in the epoch of both its first and its last
+        minibatch. Returns the costs of the minibatches.
         """
         first = self.iter + 1
         n = min(
@@ -312,7 +313,11 @@ class Run:
         return [digest(row_set) for row_set in self.data.sets.values()]
 
     def identity(self) -> Dict[str, Any]:
-        """Make a dict of the data and the settings of a run; a resumed run must have the same."""
+        """Make a dict of the data and the settings of a run.
+
+        A resumed run must have the same, but for those that :mod:`logreg.callbacks.checkpoint`
+        leaves free: more epochs, or another name of the same data.
+        """
         facts = self.data.facts
         return {
             **self._used_hyperparameters,

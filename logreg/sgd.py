@@ -189,7 +189,7 @@ def fit(
     minibatch = Minibatch(x, y, weights)
     loss = cost if loss is None else loss
     expressions = engine.check_expressions(Expressions(minibatch, cost, errors, loss, updates))
-    model_parts = engine.analyze(expressions)  # the columns and classes of the model, too
+    model_parts = engine.analyze(expressions)  # here for the numbers of columns and classes
     data = share_given(datasets, minibatch, model_parts)
     with engine.freeing_graphs(data.n_bytes):  # compiled graphs hold the data
         run = make_run(expressions, data, hyperparameters)
@@ -325,7 +325,8 @@ def train_softmax(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(
         callbacks = [BestModel(output, classifier), *callbacks]
     if data.folds:
         folds = FoldTraining(data, hyperparameters)
-        training_data = folds.run_data  # its training set only gives the length of an epoch
+        # Its training set, the smallest one of a fold, only gives the length of an epoch.
+        training_data = folds.run_data
     else:
         folds = None
         training_data = share_dataset(data)
@@ -364,7 +365,7 @@ def sgd_optimization_mnist(
 
     Examples
     --------
-    After the lines that begin with three dots:
+    After the lines that begin with three dots, which are left out here:
 
     >>> sgd_optimization_mnist(n_epochs=1, dataset="mnist_sample")  # doctest: +ELLIPSIS
     epoch 1, minibatch 8/8, validation error ... %

@@ -66,7 +66,7 @@ def _add_training_options(parser):
         group,
         "refit",
         "at the end, train anew on training and validation rows together (default: if these "
-        "are of one table or array)",
+        "were split off one table or array; folds train on all rows anyway)",
         "keep the model of the training rows alone",
     )
     group.add_argument(
