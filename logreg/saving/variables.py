@@ -70,8 +70,8 @@ def check_stands_alone(classifier):
 def dumps_model(classifier, metadata, W_and_b=None):
     """Make the bytes of a model file: the parameters, the metadata, and where it was made.
 
-    Metadata of a loaded model tell the latter already, and stay as they are.
-    The parameters are those of the classifier, if they are not given as `W_and_b`.
+    The parameters are those of the classifier, if they are not given as `W_and_b`. The metadata of
+    a loaded model tell where that was made, and stay as they are.
     """
     W, b = W_and_b or _values(classifier)
     metadata = {**provenance(), **metadata, "dtype": W.dtype.name}

@@ -10,7 +10,14 @@ import threading
 import pytest
 from builders import write
 
-from logreg.basics.console import note, printing, say, set_quiet, waiting_for_engine
+from logreg.basics.console import (
+    note,
+    printing,
+    say,
+    set_quiet,
+    show_status,
+    waiting_for_engine,
+)
 
 
 def test_a_slow_start_says_why(monkeypatch):
@@ -58,6 +65,16 @@ def test_a_program_gets_warnings_as_pythons_and_notes_from_the_logger(run, worki
     )
     notes = [line for line in done.stdout.splitlines() if line.startswith("logreg INFO note: ")]
     assert len(notes) >= 3 and "(True, 10)" in done.stdout
+
+
+def test_a_shorter_status_leaves_nothing_of_a_longer_one(capsys):
+    show_status("epoch 99 (10 s)")
+    show_status("done")
+    shown = ""
+    for written in capsys.readouterr().err.split("\r"):  # each begins at the left end of the line
+        shown = written + shown[len(written) :]
+    show_status("")
+    assert shown.rstrip() == "done"
 
 
 @pytest.mark.parametrize("quiet", [False, True])

@@ -53,8 +53,9 @@ def test_links_modes_and_the_umask_are_heeded(old, request):
     request.addfinalizer(lambda: os.umask(before))
     save("link")
     save("new")
-    with pytest.raises(SettingError, match=" would overwrite what is read, or written as well"):
-        check_files_differ(["link"], [old])
+    for written, read in (("link", old), (old, "link")):
+        with pytest.raises(SettingError, match=" would overwrite what is read, or written as well"):
+            check_files_differ([written], [read])
     assert os.path.islink("link") and old.read_bytes() == b"new"
     assert [os.stat(path).st_mode & 0o777 for path in (old, "new")] == [0o604, 0o640]
 

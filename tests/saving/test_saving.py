@@ -75,6 +75,26 @@ def test_a_file_of_either_dtype_is_read_in_a_program_of_either_floatx(dtype, flo
     assert bits(model_file.read("again.pkl")[1].values()) == bits(make(dtype).params)
 
 
+def test_a_loaded_model_is_saved_as_it_was_until_it_is_changed():
+    save_model(make(), "model.pkl", date="2024-02-29T12:00:00+00:00")
+    with engine.floatx("float32"):
+        loaded = load_model("model.pkl")
+        assert loaded.metadata["date"] == "2024-02-29T12:00:00+00:00"
+        save_model(loaded, "again.pkl")
+        assert Path("again.pkl").read_bytes() == Path("model.pkl").read_bytes()
+        engine.set_value(loaded.b, [5, 7])
+        save_model(loaded, "again.pkl", dataset="other")
+        assert engine.value(load_model("again.pkl").b).tolist() == [5, 7]
+
+
+def test_parameters_of_two_dtypes_are_saved_in_the_wider():
+    classifier = make("float32")
+    classifier.b = theano.shared(numpy.array(B, "float64"))
+    save_model(classifier, "model.pkl")
+    saved = model_file.read("model.pkl")[1].values()
+    assert bits(saved) == bits([numpy.array(W, "float32").astype("float64"), numpy.array(B)])
+
+
 # ---- what a file tells
 
 
