@@ -57,7 +57,8 @@ def find_layout(text, decimal):
         )
     lines = io.StringIO(text, newline="").readlines()
     sep_line = re.match(r"sep=(.)[\r\n]", text)
-    unquoted = re.sub('"[^"]*"', "", text).splitlines()
+    without_quoted = re.sub('"[^"]*"', "", text)
+    unquoted = [line for line in without_quoted.splitlines() if line]  # without blank lines
     if sep_line:
         delimiter = sep_line[1]
     else:

@@ -25,6 +25,7 @@ from logreg.tables.reading import read_table
         ("-1,7;0,8;-1,3\n" * 2 + "0,4;1,8;2,0\n", ",", [-1.7, -1.7, 0.4]),
         ('"0,4","a;b",x\n"0,5","b;c",y\n', ",", [0.4, 0.5]),
         ('"0,4",a;b,x\n"0,5",c,y\n"0,6",c,y\n', ",", [0.4, 0.5, 0.6]),  # one of ;
+        ("1,5\t0,8,x\n\n2,5\t1,8,y\n\n", ",", [1.5, 2.5]),  # blank lines do not count
         # Where both marks could make numbers, and where the table itself names the delimiter.
         ("a;kind\n1,234;x\n12,345;y\n", None, [1.234, 12.345]),
         ("sep=|\n1,222,333,444|5|x\n", None, [1222333444]),
