@@ -44,12 +44,12 @@ def learn(parts, sets, facts, dtype, standardize, weights):
     if moments is not None:
         means = moments.means * factor
     if standardize:
-        means[facts.table.one_hot_features] = 0
+        means[facts.table.one_hot_features] = 0  # of arrays, there are none
         scales = standard_scales(moments, factor, facts.table.one_hot_features)
         ends = (numpy.stack([moments.low, moments.high]) * factor - means) / scales
         x_range = [*ends_of(ends, ignore_nan=True)]
     facts = replace(facts, pixel_scale=scale, feature_means=means, feature_scales=scales)
-    is_centred = facts.centred
+    is_centred = facts.centred  # None: nobody has said it
     if is_centred is None and image_shape is not None:
         images = numpy.nan_to_num(x[:: 1 + len(x) // N_IMAGES])
         is_centred = are_centred(images.reshape(-1, *image_shape))
@@ -103,7 +103,8 @@ def read_through(parts, sets, facts, dtype=None, moments=None, standardize=False
             digest.update(numpy.ascontiguousarray(block, x_dtype).data.cast("B"))
             low, high = ends_of(block, ignore_nan=facts.is_table)  # an empty cell is NaN
             ends += [low, high]
-            is_bad = not max(-low, high) <= FLOAT32_MAX  # by `not`, NaN is bad, too
+            # By `not`, NaN is bad, too. The cells of a table were checked when they were read.
+            is_bad = not max(-low, high) <= FLOAT32_MAX
             if is_bad and not facts.is_table:
                 # Find the bad value in the sets as they were read, and raise an error.
                 for part in parts.values():

@@ -151,7 +151,10 @@ def _find_ink(difference, least):
 
 
 def _place(ink, shape):
-    """Scale the ink into the box and place its centre of mass in the field's centre."""
+    """Scale the ink into the box and place its centre of mass in the field's centre.
+
+    As in MNIST, the centre of 28 pixels is pixel 14, counted from 0.
+    """
     from PIL import Image
     from scipy import ndimage
 

@@ -11,7 +11,7 @@ from logreg.basics.files import check_files_differ
 from logreg.datasets import mnist
 from logreg.parts.arrays import array_part, pairs_of
 from logreg.parts.facts import Facts
-from logreg.parts.formats import WHOLE_SETS, read_array, read_arrays, reading, sniff
+from logreg.parts.formats import KINDS_OF_WHOLE_SETS, read_array, read_arrays, reading, sniff
 from logreg.parts.frames import FRAME, is_frame
 from logreg.parts.names import PICTURES, find_sets
 from logreg.parts.options import NO_OPTIONS
@@ -93,7 +93,7 @@ def _locate(dataset, options):
     kind = sniff(path, options.encoding)
     if kind == "table":
         return name, "tables", {"train": path}
-    if kind in WHOLE_SETS:
+    if kind in KINDS_OF_WHOLE_SETS:
         return name, "arrays", path
     raise _no_data_set(path)
 

@@ -61,7 +61,7 @@ def array_part(x, y, where):
             "numpy.argmax(y, axis=1)"
         )
     labels, codes = numpy.unique(y, return_inverse=True)
-    with parsing():  # in a damaged file, a text may have numbers of no characters
+    with parsing():  # in a damaged file, a text may have code points that are no characters
         labels = labels.tolist()
     return Part(x, labels, codes, range(len(x)), where=where)
 
@@ -99,7 +99,7 @@ def _make_rows(part, has_given_scale, dtype):
     x = part.x.reshape(len(part.x), -1)
     if has_given_scale:  # the user gave `pixel_scale`, so x of any dtype must be pixels
         x = _as_pixels(x, part.where)
-    if find_usable_map(x) is not None:  # mapped rows are trained on as they are
+    if find_usable_map(x) is not None:  # mapped rows that are aligned are trained on as they are
         return x
     with numpy.errstate(over="ignore"):  # what becomes infinite is refused later
         # Engines need aligned numbers. Those of a mapped IDX file may begin at any address.

@@ -31,10 +31,11 @@ KINDS = {
     "idx": rb"\0\0[\x08\x09\x0B-\x0E].",
     # Protocol 2 and up have the opcode PROTO; 0 and 1 begin with a mark, a list or an array.
     "pickle": rb"\x80[\x00-\x05]|\(\(|\(l[p(.]|\(?\][q(]|\(cnumpy|cnumpy",
-    # Parquet and UTF-16, by their first bytes, and text, which has no control characters
+    # Parquet and UTF-16, by their first bytes, and text, which has no control characters but white
+    # space and the escape (1B) of some encodings
     "table": rb"PAR1|\xFF\xFE|\xFE\xFF|[^\x00-\x08\x0E-\x1A\x1C-\x1F]*\Z",
 }
-WHOLE_SETS = ("npz", "pickle")  # a file of these kinds has the arrays of a data set, by their names
+KINDS_OF_WHOLE_SETS = ("npz", "pickle")  # a file has all arrays of a data set, by their names
 # The first bytes of these files
 PARQUET = b"PAR1"
 ZIP = b"PK\x03\x04"
@@ -210,7 +211,7 @@ def read_arrays(path, choose=list):
     kind = sniff(path)
     if kind in ("npy", "idx"):
         return {"x": read_array(path)}
-    if kind not in WHOLE_SETS:
+    if kind not in KINDS_OF_WHOLE_SETS:
         raise DatasetError(f"{path}: not a file of arrays: save them as .npz with numpy.savez")
     with reading(path), open_bytes(path) as stream:
         size = os.path.getsize(path)

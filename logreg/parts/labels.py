@@ -51,7 +51,7 @@ def _comparable(texts):
     """Make the labels of a table's sets comparable: numbers, if all of them are, or texts."""
     if all(map(NUMBER_LABEL.fullmatch, set().union(*texts.values()))):
         read = float
-    elif len(texts) == 1:
+    elif len(texts) == 1:  # one set agrees with itself
         return texts
     else:
         read = without_zero_fraction  # one file may have 1, and another 1.0

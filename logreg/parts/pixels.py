@@ -7,13 +7,13 @@ import numpy
 
 MIN_IMAGE_SIDE = 8  # pixels; a smaller square number of features says nothing of an image
 MIN_PICTURE_SIDE = 10  # pixels; pictures are not scaled to a smaller image than this
-FAINT = 0.2  # of the largest difference from the background; what is fainter, as a blur, is none
+FAINT = 0.2  # of the largest difference from the background; less, as in a blur, is no ink
 # Shares of the sides of an image. MNIST's images are scaled into a box of 20/28; scaled again, they
 # may be a little larger, and a little off the centre.
 MAX_EXTENT = 22 / 28
 MAX_OFF_CENTRE = 1.5 / 28
 SHARE_CENTRED = 0.9  # if more of the images are centred, all of them count as centred
-N_IMAGES = 1000  # about as many are looked at
+N_IMAGES = 1000  # about as many are looked at, to see whether they are centred
 N_MEDIAN_VALUES = 1 << 19  # a median is taken of about so many values
 
 

@@ -116,8 +116,8 @@ class Moments:
 class Preprocessing:
     """What is done to features first, in training as in prediction.
 
-    A row becomes ``(x - means) / scales``, computed in float64, as by the SimpleImputer and the
-    StandardScaler of scikit-learn.
+    First, x is divided by the `pixel_scale`. Then a row becomes ``(x - means) / scales``, computed
+    in float64, as by the SimpleImputer and the StandardScaler of scikit-learn.
 
     Attributes
     ----------

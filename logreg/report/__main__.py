@@ -52,7 +52,7 @@ def main(argv=None):
     args = parser().parse_args(argv)
     args.model = args.model_option or args.model or BEST_MODEL
     output = args.output or os.path.splitext(args.model)[0] + ".html"
-    with needing("a page", "report", "matplotlib"):
+    with needing("a page", "report", "matplotlib"):  # report is the name of the extra
         import matplotlib  # noqa: F401
     predictor = Predictor(args.model)
     check_files_differ([output], [args.model])

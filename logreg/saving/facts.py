@@ -112,7 +112,7 @@ class ModelFacts(Facts):
             name = each.name
             if name in stated and name not in NO_KEYS:
                 values[name] = stated[name]
-                # The type of a field is the text of its annotation.
+                # By an import from __future__, the type of a field is the text of its annotation.
                 _require(name, values[name], _has_type(values[name], kinds[name]), each.type)
         try:
             values["options"] = TableOptions(**_members(TableOptions, stated))

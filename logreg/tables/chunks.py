@@ -45,6 +45,7 @@ def open_table(path, options, model_columns):
     with columns 0, 1, ... The index of a frame holds the numbers of its rows.
     """
     request = Request(options, model_columns or Columns(), name_of(path))
+    # `reading` begins errors with the name of the table.
     with reading(request.source), contextlib.ExitStack() as stack:
         with needing("a table", "tables", "pandas"), _quiet():
             import pandas

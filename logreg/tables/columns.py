@@ -244,7 +244,7 @@ class Column(Texts):
         if any(re.fullmatch("0[0-9]+", row[self.index]) for row in self.header.data):
             return True
         texts = self.text_codes.keys() - self.from_number_cells
-        if self.header.decimal == ",":
+        if self.header.decimal == ",":  # where another program may read another number
             return len(texts) > 0
         return not all(map(PLAIN_NUMBER.fullmatch, texts))
 
