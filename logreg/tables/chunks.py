@@ -158,6 +158,9 @@ def _open_frame(pandas, frame, request, is_sheet):
         header.text_columns = {
             i for i in frame if pandas.api.types.infer_dtype(frame[i]) in ("string", "categorical")
         }
+    for i, dtype in frame.dtypes.items():
+        if dtype.kind == "m":  # durations become days, as times do
+            frame[i] = frame[i] / pandas.Timedelta(days=1)
 
     def frames(raw_columns, n_rows=None):
         # `raw_columns` matter for CSV alone: the cells of a frame are never converted.

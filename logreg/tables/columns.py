@@ -86,11 +86,12 @@ class Numbers:
     `parse` makes a :class:`Number` of a text. The `na_numbers` stand for empty cells.
     """
 
-    doubt = "among numbers (of one currency, below 3e38; `decimal=','` reads 0,5)"
+    doubt = "among numbers (all in one currency or all in %, below 3e38; `decimal=','` reads 0,5)"
 
     def __init__(self, unit, parse, na_numbers):
         self.saved_as = f"{NUMBER} {unit}".strip()
-        self.unit = unit
+        # A currency may be left out. But 7 may be 7 % or 700 %.
+        self.units = {unit} if unit == "%" else {"", unit}
         self.parse = parse
         self.na_numbers = na_numbers
 
@@ -100,7 +101,7 @@ class Numbers:
             number = self.parse(text)
             if not text:
                 values[i] = numpy.nan
-            elif number and number.unit in ("", self.unit):
+            elif number and number.unit in self.units:
                 # With na=1, the truth value "true" still counts.
                 is_na = number.value in self.na_numbers and not is_truth_value(text)
                 values[i] = numpy.nan if is_na else number.value

@@ -97,8 +97,8 @@ class Header:
         self.options = options
         self.model_columns = model_columns
         self.is_training = not model_columns.n_columns
-        default = model_columns.options.decimal or "."
-        self.decimal = options.decimal or decimal_mark(rows, delimiter, default)
+        mark_of_training = model_columns.options.decimal
+        self.decimal = options.decimal or decimal_mark(rows, delimiter, mark_of_training)
         self.first_row = first_row
         self.text_columns = set()
         self.warned = set()
@@ -286,7 +286,10 @@ class Header:
         return features
 
     def find_label(self):
-        """Find the label: that of the option or of the model, one of LABEL_NAMES, or the last."""
+        """Find the label: that of the option or of the model, or one of LABEL_NAMES.
+
+        In training, and of a model that does not know the name of its label, it may be the last.
+        """
         if self.options.label_column is not None:
             label = self._find_column(self.options.label_column, "for the label")
             if label in self.dropped and self.is_training:
@@ -304,12 +307,12 @@ class Header:
                 found = [i for i in candidates if self.names[i].lower() in LABEL_NAMES]
         else:
             found = [i for i in candidates if i == model.label]
-        if not found:
+        is_known_by_name = self.names and model.label_name is not None
+        if not found and not is_known_by_name:
             found = candidates[-1:]
         if len(found) != 1:
-            raise DatasetError(
-                f"which column is the label? {self._columns_hint()}: give `label_column`"
-            )
+            hint = self._columns_hint(model.label_name or "")
+            raise DatasetError(f"which column is the label? {hint}: give `label_column`")
         return found[0]
 
     def find_columns(self, wanted, purpose):

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 from logreg.parts.preprocessing import FLOAT32_MAX
@@ -32,7 +33,7 @@ SWAPPED = str.maketrans(".,", ",.")
 
 
 class Number(NamedTuple):
-    """A number as people write it.
+    """A number as people write it; 45 % is 0.45, as spreadsheets store it.
 
     It is truthy even if its value is 0, so ``if number`` means ``if number is not None``.
     """
@@ -53,7 +54,7 @@ def parse_number(text, decimal="."):
     >>> for text in ("-$7,888.50", "45.2 %", "US$ 5e3", "EUR 7", "True"):
     ...     parse_number(text)
     Number(value=-7888.5, unit='$')
-    Number(value=45.2, unit='%')
+    Number(value=0.452, unit='%')
     Number(value=5000.0, unit='US$')
     Number(value=7.0, unit='EUR')
     Number(value=1.0, unit='')
@@ -67,34 +68,46 @@ def parse_number(text, decimal="."):
     found = NUMBER_PATTERN.fullmatch(text)
     if not found:
         return None
+    unit = found["unit_before"] + found["unit_after"]
+    number = found["sign"] + re.sub(r"[,'’\s]", "", found["number"])
     try:
-        value = float(found["sign"] + re.sub(r"[,'’\s]", "", found["number"]))
-    except ValueError:  # a mark alone, or a sign at both places
+        # A Decimal is divided exactly. So 45.2 % is the number nearest to 0.452.
+        value = float(Decimal(number) / 100) if "%" in unit else float(number)
+    except (ValueError, InvalidOperation):  # a mark alone, or a sign at both places
         return None
     if abs(value) > FLOAT32_MAX:
         return None
-    return Number(value, found["unit_before"] + found["unit_after"])
+    return Number(value, unit)
 
 
-def decimal_mark(rows, delimiter, default):
+def decimal_mark(rows, delimiter, mark_of_training=None):
     """Find the decimal mark of a table.
 
     A cell shows it if it is a number by one decimal mark, and no number by the other. If no cell
-    does, a table with semicolons between its cells has decimal commas. In all other cases, the mark
-    is the `default`.
+    does, a table with semicolons between its cells has decimal commas, unless its numbers contain
+    the mark of the training. In all other cases, the mark is that of the training, or a point.
 
     Examples
     --------
-    >>> decimal_mark([["0,5", "1.234"]], ",", "."), decimal_mark([["0,5", "0.5"]], ";", ".")
+    >>> decimal_mark([["0,5", "1.234"]], ","), decimal_mark([["0,5", "0.5"]], ";")
     (',', '.')
-    >>> decimal_mark([["1,234"]], ",", "."), decimal_mark([["1,234"]], ";", ".")
+    >>> decimal_mark([["1,234"]], ","), decimal_mark([["1,234"]], ";")
     ('.', ',')
+    >>> decimal_mark([["1,234"]], ";", "."), decimal_mark([["1.234"]], ";", ".")
+    (',', '.')
     """
+    default = mark_of_training or "."
     found = set()
+    in_numbers = set()  # all marks, those between thousands, too
     for cell in itertools.chain.from_iterable(rows):
         marks = [mark for mark in MARKS if parse_number(cell, mark)]
         if len(marks) == 1:
             found.update(marks)
+        if marks:
+            in_numbers.update(cell)
     if len(found) == 1:
         return found.pop()
-    return "," if delimiter == ";" and not found else default
+    is_undecided = delimiter == ";" and not found
+    if is_undecided and mark_of_training not in in_numbers:
+        return ","
+    return default

@@ -79,6 +79,8 @@ def test_a_model_reads_a_table_in_its_own_encoding(encoding):
         (",", None, 'a,b\n"1,500",3\n', [[1.5, 3]]),
         (".", None, 'a,b\n"1,500",3\n', [[1500, 3]]),
         (",", ".", "a;b\n1,500;3\n", [[1500, 3]]),
+        (".", None, "a;b\n1.500;3\n", [[1.5, 3]]),  # no cell decides, and the point is in one
+        (",", None, "a;b\n1.500;3\n", [[1500, 3]]),
     ],
 )
 def test_a_table_to_predict_has_its_own_decimal_mark(mark, given, text, wanted):
@@ -219,3 +221,17 @@ def test_a_data_frame_and_parquet_are_read_as_csv_is(stderr):
     assert read(frame.rename_axis("mass"), options).columns.names[0] == "island"
     with refused("the data frame: is empty"):
         read_table(frame[:0])
+
+
+def test_a_sheet_stores_per_cent_and_durations_as_numbers():
+    cells = {"share": [0.452, 0.07], "took": pandas.to_timedelta(["36h", "6h"]), "kind": [*"xy"]}
+    pandas.DataFrame(cells).to_excel("t.xlsx", index=False)
+    wanted = read("t.xlsx")
+    assert wanted.x.tolist() == [[0.452, 1.5], [0.07, 0.25]]
+    _, known = read_table(put("share,took,kind\n45.2 %,1.5,x\n7 %,0.25,y\n"))
+    assert known["kinds"] == ("number %", "number")
+    assert read_to_predict("t.xlsx", 2, known).tolist() == wanted.x.tolist()
+    with refused(
+        "row 3, column 1 .share. holds '7' among numbers .all in one currency or all in %"
+    ):
+        read_to_predict(put("share,took\n45 %,1\n7,1\n"), 2, known)

@@ -23,7 +23,7 @@ EMPTY = numpy.nan
 @pytest.mark.parametrize(
     "column, kind, values",
     [
-        (["45.2%", "0 %", ""], "number %", [45.2, 0, EMPTY]),
+        (["45.2%", "0 %", ""], "number %", [0.452, 0, EMPTY]),
         (["1.000", "0,500"], "number", [1000, 0.5]),  # no thousand begins with 0
         (["1 234", "1'234.5", "1’234"], "number", [1234, 1234.5, 1234]),
         (["007", "12"], "number", [7, 12]),
@@ -118,7 +118,7 @@ MONEY = "a;kind\n$9,5;x\n-99,90;y\n-1000;x\n"
         # True and False are no numbers that stand for empty.
         ("a,n,kind\nTrue,0,x\nFalse,1,y\nTrue,2,y\n", "0", [[1, EMPTY], [0, 1], [1, 2]]),
         ("a,kind\nTRUE,x\nFALSE,y\n0,y\n", "FALSE", [[1], [EMPTY], [0]]),
-        ("a,n,kind\n99 %,99,x\n5 %,1,y\n7 %,2,y\n", "99 %", [[EMPTY, 99], [5, 1], [7, 2]]),
+        ("a,n,kind\n99 %,99,x\n5 %,1,y\n7 %,2,y\n", "99 %", [[EMPTY, 99], [0.05, 1], [0.07, 2]]),
     ],
 )
 def test_what_stands_for_empty_is_compared_as_a_number(text, na, wanted):

@@ -3,8 +3,10 @@
 import re
 
 import pytest
-from builders import refused
+from builders import refused, write
 from reads import DAY, batches, read, table
+
+from logreg.parts.options import TableOptions
 
 HEADER = "row 1 ({}) is taken for a header (`header=False`: it is data)"
 DATA = "row 2 ({}) is taken for data (`header=True`: it is a header)"
@@ -58,6 +60,16 @@ def test_a_label_column_that_row_1_names_makes_it_a_header():
     assert table("1,2,3\n3,4,1\n", label_column="2").labels == ["2", "4"]  # that is a number
     with refused(r"no column species.*; row 1 is taken for data: `header"):
         table("1,2,3\n3,4,1\n", label_column="species")
+
+
+def test_a_model_takes_no_other_column_for_its_label_unless_an_option_names_it():
+    known = table("a,sort,n\n1,x,2\n3,y,4\n", label_column="sort", drop="n").columns
+    write("t.csv", "a,n,kind\n1,2,x\n")
+    hint = r"which column is the label\? its columns are .*, .*\(kind\): give `label_column`"
+    with refused(hint):
+        read("t.csv", model_columns=known)
+    renamed = TableOptions(label_column="kind")
+    assert read("t.csv", renamed, model_columns=known).labels == ["x"]
 
 
 def test_an_option_overrules_the_rules(stderr):
