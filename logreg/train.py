@@ -14,14 +14,13 @@ from logreg.basics.errors import SettingError, listed
 from logreg.basics.files import BEST_MODEL, DATASET, check_files_differ, check_writable
 from logreg.basics.ranks import ranks
 from logreg.cli import options
-from logreg.cli.command import command
+from logreg.cli.command import CLOSED_PIPE, command
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.folds import MANY_ROWS, choose_n_folds, divide_into_folds
 from logreg.hyperparameters import DEFAULTS_BY_DATA, Hyperparameters, choose_hyperparameters
 from logreg.parts.options import ONLY_IN_TRAINING, Preparation, TableOptions
 
 USED_BY_VERIFY = ("verify", "dataset", "quiet")
-CLOSED_PIPE = 141  # what a shell reports of a process whose stdout nobody reads any more
 
 
 def parser():

@@ -13,14 +13,16 @@ from logreg.basics.console import note
 from logreg.basics.errors import LogRegError
 from logreg.basics.ranks import ranks
 
+CLOSED_PIPE = 141  # what a shell reports of a process whose stdout nobody reads any more
+
 
 def command(main):
     """Make a command line's ``main(argv=None)`` return an exit code, whatever the user did.
 
-    The code is 0, or what `main` returns. It is 130 after Ctrl-C. It is 1, with ``error: ...`` on
-    stderr, after an error that the user can mend: one of ours, or one of the operating system.
-    argparse itself exits with 2 on wrong usage. NumPy's warnings of overflow are not printed, as
-    logreg checks the results and has messages of its own.
+    The code is 0, or what `main` returns. It is 130 after Ctrl-C, and 141 if nobody reads stdout
+    any more. It is 1, with ``error: ...`` on stderr, after an error that the user can mend: one of
+    ours, or one of the operating system. argparse itself exits with 2 on wrong usage. NumPy's
+    warnings of overflow are not printed, as logreg checks the results and has messages of its own.
     """
 
     @functools.wraps(main)
@@ -58,7 +60,7 @@ def command(main):
             except (LogRegError, MemoryError) as error:
                 note(f"error: {str(error) or 'there is not enough memory'}")
             except BrokenPipeError:
-                pass  # the reader of the pipe, such as head, has ended, and reads no message
+                code = CLOSED_PIPE  # the reader, such as head, has ended, and reads no message
             except OSError as error:
                 what = error.filename or "stdout or the working folder"
                 note(f"error: {what}: {error.strerror or error}")

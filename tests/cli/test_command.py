@@ -30,7 +30,7 @@ def raises(error):
         (MemoryError(), 1, "error: there is not enough memory\n"),
         (OSError(28, "No space", "a file"), 1, "error: a file: No space\n"),
         (OSError("it is odd"), 1, "error: stdout or the working folder: it is odd\n"),
-        (BrokenPipeError(), 1, ""),
+        (BrokenPipeError(), 141, ""),
         (KeyboardInterrupt(), 130, "interrupted\n"),
     ],
 )
