@@ -209,8 +209,8 @@ class Run:
 
         A block has `n_at_once` minibatches at most. It ends earlier after the minibatch
         `last_of_all`, at the next validation, at the end of an epoch, or where the patience ends.
-        ``train_model(first, last)`` takes the indices in the epoch of both its first and its last
-        minibatch. Returns the costs of the minibatches.
+        ``train_model(first, last)`` gets the indices, within the epoch, of the first and the last
+        minibatch of the block. Returns the costs of the minibatches.
         """
         first = self.iter + 1
         n = min(

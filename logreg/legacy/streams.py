@@ -1,8 +1,8 @@
-"""Theano's streams of random numbers on PyTensor: a seed gives the numbers that it gives on Theano.
+"""Theano's streams of random numbers on PyTensor.
 
-For two methods of :class:`RandomStreams`, which names them, this does not hold. The methods accept
-Theano's `ndim`: it is needed only for a symbolic size of unknown length. Without a `dtype`, numbers
-are of floatX, or int64 where they are counts.
+A seed gives the numbers that it gives on Theano, but for the normal numbers and the permutations of
+:class:`RandomStreams`. The methods accept Theano's `ndim`, which is needed only for a symbolic size
+of unknown length. Without a `dtype`, numbers are of floatX, or int64 where they are counts.
 """
 
 import functools

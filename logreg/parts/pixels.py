@@ -83,8 +83,8 @@ def _is_light(facts, are_bytes):
     if not facts.x_range or facts.x_median is None:
         return False
     low, high = facts.x_range
-    has_full_range = are_bytes and facts.pixel_scale and not facts.feature_scales
-    if has_full_range and facts.centred is False:
+    is_scaled_alone = facts.pixel_scale is not None and facts.feature_scales is None
+    if are_bytes and is_scaled_alone and facts.centred is False:
         # What is not centred is a photograph, whose pixels may reach neither black nor white.
         low, high = 0, 255 / facts.pixel_scale
     return 2 * facts.x_median >= low + high

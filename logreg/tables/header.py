@@ -307,8 +307,8 @@ class Header:
                 found = [i for i in candidates if self.names[i].lower() in LABEL_NAMES]
         else:
             found = [i for i in candidates if i == model.label]
-        is_known_by_name = self.names and model.label_name is not None
-        if not found and not is_known_by_name:
+        is_label_named = self.names and model.label_name is not None  # then no other is taken
+        if not found and not is_label_named:
             found = candidates[-1:]
         if len(found) != 1:
             hint = self._columns_hint(model.label_name or "")

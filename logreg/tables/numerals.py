@@ -2,7 +2,6 @@
 
 import itertools
 import re
-from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 from logreg.parts.preprocessing import FLOAT32_MAX
@@ -71,10 +70,11 @@ def parse_number(text, decimal="."):
     unit = found["unit_before"] + found["unit_after"]
     number = found["sign"] + re.sub(r"[,'’\s]", "", found["number"])
     try:
-        # A Decimal is divided exactly. So 45.2 % is the number nearest to 0.452.
-        value = float(Decimal(number) / 100) if "%" in unit else float(number)
-    except (ValueError, InvalidOperation):  # a mark alone, or a sign at both places
+        value = float(number)
+    except ValueError:  # a mark alone, or a sign at both places
         return None
+    if unit == "%":
+        value /= 100
     if abs(value) > FLOAT32_MAX:
         return None
     return Number(value, unit)
@@ -96,9 +96,8 @@ def decimal_mark(rows, delimiter, mark_of_training=None):
     >>> decimal_mark([["1,234"]], ";", "."), decimal_mark([["1.234"]], ";", ".")
     (',', '.')
     """
-    default = mark_of_training or "."
     found = set()
-    in_numbers = set()  # all marks, those between thousands, too
+    in_numbers = set()  # the characters of all numbers, among them the marks between thousands
     for cell in itertools.chain.from_iterable(rows):
         marks = [mark for mark in MARKS if parse_number(cell, mark)]
         if len(marks) == 1:
@@ -107,7 +106,6 @@ def decimal_mark(rows, delimiter, mark_of_training=None):
             in_numbers.update(cell)
     if len(found) == 1:
         return found.pop()
-    is_undecided = delimiter == ";" and not found
-    if is_undecided and mark_of_training not in in_numbers:
+    if not found and delimiter == ";" and mark_of_training not in in_numbers:
         return ","
-    return default
+    return mark_of_training or "."

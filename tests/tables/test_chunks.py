@@ -223,14 +223,18 @@ def test_a_data_frame_and_parquet_are_read_as_csv_is(stderr):
         read_table(frame[:0])
 
 
-def test_a_sheet_stores_per_cent_and_durations_as_numbers():
+def test_per_cent_are_hundredths_and_durations_are_days():
+    """A sheet stores both as numbers."""
     cells = {"share": [0.452, 0.07], "took": pandas.to_timedelta(["36h", "6h"]), "kind": [*"xy"]}
-    pandas.DataFrame(cells).to_excel("t.xlsx", index=False)
-    wanted = read("t.xlsx")
-    assert wanted.x.tolist() == [[0.452, 1.5], [0.07, 0.25]]
-    _, known = read_table(put("share,took,kind\n45.2 %,1.5,x\n7 %,0.25,y\n"))
+    frame = pandas.DataFrame(cells)
+    frame.to_excel("t.xlsx", index=False)
+    put("share,took,kind\n45.2 %,1.5,x\n7 %,0.25,y\n")
+    wanted = [[0.452, 1.5], [0.07, 0.25]]
+    assert read("t.xlsx").x.tolist() == read(frame).x.tolist() == wanted
+    _, known = read_table("t.csv")
     assert known["kinds"] == ("number %", "number")
-    assert read_to_predict("t.xlsx", 2, known).tolist() == wanted.x.tolist()
+    for source in ("t.csv", "t.xlsx", frame):
+        assert read_to_predict(source, 2, known).tolist() == wanted
     with refused(
         "row 3, column 1 .share. holds '7' among numbers .all in one currency or all in %"
     ):

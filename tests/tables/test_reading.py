@@ -141,6 +141,7 @@ def test_memory_is_at_most_twice_the_data():
     [
         (f"1,2\n\x1b[31m{'é' * 5000},3\n", {}, r"column 1 holds '\\x1b\[31mé{35,55}' a.{,400}$"),
         ("a,b,k\n4,5,6\n4,-1e39,5\n", {}, r"row 3, column 2 \(b\) holds '-1e\+39' .*below 3e38"),
+        ("a,b,k\n4,5%,6\n4,1e9999999%,5\n", {}, r"holds '1e9999999%' .*below 3e38"),
         (
             "# t\n\n1,,3\n4,5,6,7\n7,8,9,0\n",
             {},
